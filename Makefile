@@ -1,0 +1,71 @@
+# `make check` is the main job, `make test` is everything CI runs. Both set up .venv by themselves.
+
+PYTHON ?= python3
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+READY := $(VENV)/.ready
+
+.PHONY: help venv check test lint format constraints clean
+
+help:
+	@echo "make check        the verification layers, about a minute, one table"
+	@echo "make test         everything CI runs: lint, types, contracts, tests with coverage"
+	@echo "make lint         ruff, mypy and the import contracts"
+	@echo "make format       let ruff rewrite what it can"
+	@echo "make venv         set up .venv (PYTHON=python3.12 picks another interpreter)"
+	@echo "make constraints  resolve the newest versions into constraints.txt"
+	@echo "make clean        remove everything generated, except the Hypothesis examples"
+
+venv: $(READY)
+
+# Built anew each time, so that what pyproject.toml no longer names is not there to be imported either. The stamp lies
+# inside: it goes with the old environment and appears when the last step has succeeded, so a half-built environment
+# never counts. The build back end runs without isolation, because an isolated build would fetch a version that
+# constraints.txt does not pin.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "error: Python 3.11 or newer is needed; name one with: make venv PYTHON=python3.12" >&2; exit 1; }
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install -qq --upgrade --constraint constraints.txt pip
+	$(PIP) install -qq --constraint constraints.txt --group dev
+	$(PIP) install -qq --constraint constraints.txt --no-build-isolation --editable .
+	@touch $@
+
+check: venv
+	$(BIN)/python -m stateful check
+
+test: lint
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+lint: venv
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: venv
+	$(BIN)/ruff check --fix --exit-zero --quiet
+	$(BIN)/ruff format
+
+# The resolve happens in an environment of its own: the pins must come from pyproject.toml alone, not from what is
+# installed. setuptools is what `python -m venv` adds on Python 3.11; nothing needs it.
+constraints:
+	rm -rf build/resolve
+	$(PYTHON) -m venv build/resolve
+	build/resolve/bin/python -m pip install -qq --upgrade pip
+	build/resolve/bin/python -m pip install -qq --group dev .
+	build/resolve/bin/python -m pip freeze --all --exclude zram-impl --exclude setuptools > build/constraints.txt
+	mv build/constraints.txt constraints.txt
+	rm -rf build/resolve
+
+# .hypothesis stays: the examples in it are failures somebody found.
+clean:
+	rm -rf $(VENV) build dist .coverage .coverage.* coverage.xml htmlcov
+	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""What is true: the executable specification of zram slot states and writeback."""

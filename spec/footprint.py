@@ -1,0 +1,45 @@
+"""Which fields of the state a piece of the specification reads and writes.
+
+The text does not branch on the state (see `terms`), so it reads the same fields whatever their values are, and one
+evaluation tells them all. The walk uses this to evaluate each piece once per combination of the fields it reads; a
+test compares it with a walk that does not.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple, cast
+
+from spec.state import State
+
+
+class Footprint(NamedTuple):
+    """Positions of fields in State."""
+
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
+
+
+class _Watched:
+    """Looks like a State and notes which fields are read and replaced."""
+
+    def __init__(self, state: State, reads: set[str], writes: set[str]) -> None:
+        self._state, self._reads, self._writes = state, reads, writes
+
+    def __getattr__(self, name: str) -> object:
+        self._reads.add(name)
+        return getattr(self._state, name)
+
+    def _replace(self, **fields: object) -> "_Watched":
+        self._writes.update(fields)
+        return _Watched(self._state._replace(**fields), self._reads, self._writes)  # type: ignore[arg-type]  # as given
+
+
+def footprint(piece: Callable[..., object], state: State, args: tuple[int, ...] = ()) -> Footprint:
+    """Evaluate `piece(state, *args)` once and return what it read and wrote."""
+    reads: set[str] = set()
+    writes: set[str] = set()
+    piece(cast("State", _Watched(state, reads, writes)), *args)
+    # a field that a parameter leaves unchanged is written with its old value, which is a read
+    names = State._fields
+    return Footprint(
+        tuple(sorted(names.index(n) for n in reads | writes)), tuple(sorted(names.index(n) for n in writes))
+    )

@@ -1,0 +1,94 @@
+"""How much of the device a walk looks at: sizes, and switches for the kinds of steps it may take."""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from spec.actions import ACTIONS, Action
+from spec.state import Budget, State, initial
+
+
+class Scope(NamedTuple):
+    """Sizes and switches. The product of everything is too large for every run, so each switch may be 0."""
+
+    slots: int = 3
+    blocks: int = 2
+    requests: int = 2
+    limit: int = 2
+    """Blocks that may be written; negative leaves the budget disabled."""
+    readers: int = 0
+    """Concurrent reads of written-back pages."""
+    stores: int = 0
+    """How often the limit may be stored (0 or the initial limit)."""
+    toggles: int = 0
+    huge: int = 0
+    idle: int = 0
+    recompress: int = 0
+    resets: int = 0
+    """How often the device may be reset."""
+
+    def initial(self) -> State:
+        """Return the state a walk begins in."""
+        return initial(self.slots, self.blocks, self.requests, self.limit if self.limit >= 0 else None, self.readers)
+
+    def admits(self, budget: Budget) -> bool:
+        """Return whether the walk goes on with this budget: the number of grants bounds stores and resets."""
+        return budget.grant <= 1 + self.stores + self.resets
+
+    def __str__(self) -> str:
+        """Say it as on the command line."""
+        sizes = f"{self.slots}/{self.blocks}/{self.requests} limit {self.limit}"
+        switches = [f"{name} {value}" for name, value in self._asdict().items() if name not in _SIZES and value]
+        return ", ".join([sizes, *switches])
+
+
+_SIZES: Final = ("slots", "blocks", "requests", "limit")
+_CANONICAL: Final = {"free_block": "block", "idle_request": "request", "idle_reader": "reader"}
+
+
+class Choice(NamedTuple):
+    """An action with its parameters but for the last, and the values the last may have.
+
+    Without a parameter `args` is the only choice. A canonical choice takes the first value the guard accepts.
+    """
+
+    action: Action
+    args: tuple[tuple[int, ...], ...]
+    canonical: bool
+
+
+def domain(scope: Scope, over: str) -> Iterable[int]:
+    """Return the values of a parameter."""
+    sizes = {
+        "slot": scope.slots,
+        "block": scope.blocks,
+        "request": scope.requests,
+        "reader": scope.readers,
+        "huge": 1 + scope.huge,
+    }
+    if over == "limit":
+        return sorted({0, max(scope.limit, 1)})
+    return range(sizes[_CANONICAL.get(over, over)])
+
+
+def choices(scope: Scope, actions: Iterable[Action] = ACTIONS) -> Iterator[Choice]:
+    """Yield every choice a step of this scope has."""
+    for action in actions:
+        if action.switch and not getattr(scope, action.switch):
+            continue
+        canonical = bool(action.over) and action.over[-1] in _CANONICAL
+        *first, last = [list(domain(scope, over)) for over in action.over] or [[]]
+        if not action.over:
+            yield Choice(action, ((),), canonical=False)
+            continue
+        for prefix in itertools.product(*first):
+            yield Choice(action, tuple((*prefix, value) for value in last), canonical)
+
+
+# The scopes of every run: what is in flight, what is read meanwhile, what is granted meanwhile, and all marks.
+EVERY_RUN: Final = {
+    "base": Scope(3, 2, 2, 2),
+    "readers": Scope(2, 2, 2, 2, readers=1),
+    "limits": Scope(2, 2, 1, 2, stores=1, toggles=1),
+    "marks": Scope(2, 1, 1, 1, huge=1, idle=1, recompress=1, resets=1),
+}

@@ -1,0 +1,1 @@
+"""Specification and implementation side by side."""
