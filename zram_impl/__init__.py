@@ -1,0 +1,17 @@
+"""A compressed page store with writeback to a backing device, behaving as Linux zram does.
+
+    from zram_impl import Zram
+
+    with Zram.create("256M", backing="pages.img", backing_size="128M") as dev:
+        dev.write_page(0, b"x" * 4096)
+        dev.mark_idle()
+        print(dev.writeback("idle"))
+"""
+
+from zram_impl.errors import ZramError
+from zram_impl.quirks import Quirks
+from zram_impl.result import WritebackResult
+from zram_impl.units import PAGE_SIZE
+from zram_impl.zram import Zram
+
+__all__ = ["PAGE_SIZE", "Quirks", "WritebackResult", "Zram", "ZramError"]

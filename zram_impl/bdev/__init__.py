@@ -1,0 +1,1 @@
+"""Backing devices: what holds the blocks. `device` is the protocol, `file` the real one."""

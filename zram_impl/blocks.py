@@ -1,0 +1,66 @@
+"""Which blocks of the backing device are in use.
+
+Every method needs the table lock. A block has one owner at a time: the pass that reserved it, a request, a slot.
+
+Kernel: zram_reserve_bdev_block(), zram_release_bdev_block().
+"""
+
+from typing import Protocol
+
+from zram_impl.units import BlkIdx
+
+
+class BlockMap(Protocol):
+    """Reserves and releases blocks; where they are placed is up to the implementation."""
+
+    @property
+    def used(self) -> int:
+        """Blocks in use: the driver's bd_count."""
+        ...
+
+    def reserve(self) -> BlkIdx | None:
+        """Take a free block; None when there is none."""
+        ...
+
+    def release(self, blk_idx: BlkIdx) -> None:
+        """Give back a block in use."""
+        ...
+
+    def in_use(self) -> bytes:
+        """Return one byte a block, 1 in use, 0 free."""
+        ...
+
+
+class NextFit:
+    """A byte a block, searched onwards from the last one reserved, so that a batch gets consecutive blocks.
+
+    With `lowest`, as the driver places them: always the lowest free block.
+    """
+
+    def __init__(self, blocks: int, *, lowest: bool = False) -> None:
+        self._map = bytearray(blocks)
+        self._hint = 0
+        self._lowest = lowest
+        self.used = 0
+
+    def reserve(self) -> BlkIdx | None:
+        """Take the next free block, wrapping around; a full map answers at once."""
+        if self.used == len(self._map):
+            return None
+        found = self._map.find(0, 0 if self._lowest else self._hint)
+        if found < 0:
+            found = self._map.find(0)
+        self._map[found] = 1
+        self._hint = found + 1
+        self.used += 1
+        return BlkIdx(found)
+
+    def release(self, blk_idx: BlkIdx) -> None:
+        """Give back a block."""
+        assert self._map[blk_idx] == 1, f"every block has one owner: block {blk_idx} is released twice"
+        self._map[blk_idx] = 0
+        self.used -= 1
+
+    def in_use(self) -> bytes:
+        """Copy the map."""
+        return bytes(self._map)

@@ -1,0 +1,231 @@
+"""The device as its users have it: pages, bytes, writeback, statistics."""
+
+import os
+from collections.abc import Callable, Iterable
+from errno import EAGAIN, EINVAL, ENODEV
+from threading import Event
+from typing import Self
+
+from zram_impl.bdev.device import BackingDevice
+from zram_impl.codec import DEFAULT_ALGORITHM
+from zram_impl.drive import drive
+from zram_impl.errors import refuse
+from zram_impl.events import Observer
+from zram_impl.grammar import Scan
+from zram_impl.lifecycle import Lifecycle, MakeEngine, OpenBacking, open_backing_file, thread_engine
+from zram_impl.quirks import Quirks
+from zram_impl.ranges import page_range, pieces, scans_for, whole_pages
+from zram_impl.result import WritebackResult
+from zram_impl.runtime import Runtime
+from zram_impl.stats import BdStat, MmStat, Stats
+from zram_impl.units import DEFAULT_BATCH_SIZE, PAGE_SIZE
+from zram_impl.view import block_state
+from zram_impl.wbpass import WritebackPass
+
+Buffer = bytes | bytearray | memoryview
+
+
+class Device(Lifecycle):
+    """A compressed block device in memory that can write pages back to a backing device; `zram.Zram` adds its attributes.
+
+    All calls may be made from any thread. What is refused raises `ZramError` with the driver's errno and leaves the
+    device as it was. Use it as a context manager, or close it.
+    """
+
+    @classmethod
+    def create(
+        cls,
+        size: int | str,
+        *,
+        backing: str | os.PathLike[str] | BackingDevice | None = None,
+        backing_size: int | str | None = None,
+        algorithm: str = DEFAULT_ALGORITHM,
+        batch_size: int = DEFAULT_BATCH_SIZE,
+        quirks: Quirks | None = None,
+        runtime: Runtime | None = None,
+        engine: MakeEngine = thread_engine,
+        open_backing: OpenBacking = open_backing_file,
+        observer: Observer | None = None,
+    ) -> Self:
+        """Make and initialise a device.
+
+        Args:
+            size: Bytes, or text with K, M, G; rounded up to whole pages.
+            backing: Path of the backing file or block device, or an object that is one. Its contents are overwritten.
+                A missing file is made with `backing_size`; an existing one is never truncated or extended.
+            backing_size: How much of it to use; must fit. Without it all of an existing one is used.
+            algorithm: Name of the compressor.
+            batch_size: Write requests in flight during writeback.
+            quirks: What to do as the driver does; nothing by default.
+            runtime: Where locks, threads and the clock come from.
+            engine: Makes the engine for a backing device.
+            open_backing: Opens `backing` when it is a path.
+            observer: Told about every action.
+
+        Raises:
+            ZramError: As the single steps; nothing is left open or behind then.
+        """
+        dev = cls(quirks=quirks, runtime=runtime, engine=engine, open_backing=open_backing, observer=observer)
+        try:
+            dev.set_algorithm(algorithm)
+            dev.set_batch_size(batch_size)
+            if backing is not None:
+                dev.set_backing(backing, backing_size)
+            elif backing_size is not None:
+                raise refuse(EINVAL, f"backing_size={backing_size!r} without backing")
+            dev.initialise(size)
+        except BaseException:
+            dev.close()
+            raise
+        return dev
+
+    # --- pages -----------------------------------------------------------------------------------------------------
+
+    def read_page(self, index: int) -> bytes:
+        """Return page `index`; EINVAL when there is no such page, EIO when the backing device fails."""
+        return self._live().read_page(index)
+
+    def write_page(self, index: int, page: Buffer) -> None:
+        """Store page `index` from PAGE_SIZE bytes; EINVAL for any other index or length."""
+        if len(page) != PAGE_SIZE or type(page) is not bytes:
+            page = _whole_page(page)
+        self._live().write_page(index, page)
+
+    def write_pages(self, start: int, buffer: Buffer) -> None:
+        """Store whole pages from page `start`; each page is stored atomically."""
+        disk = self._live()
+        view = memoryview(buffer).cast("B")
+        page_range(disk.pages, start, view.nbytes)
+        disk.write_pages(start, (bytes(view[at : at + PAGE_SIZE]) for at in range(0, view.nbytes, PAGE_SIZE)))
+
+    def read_pages_into(self, start: int, buffer: bytearray | memoryview) -> None:
+        """Fill `buffer`, whole pages, from page `start`."""
+        disk = self._live()
+        view = memoryview(buffer).cast("B")
+        at = 0
+        for index in page_range(disk.pages, start, view.nbytes):
+            view[at : at + PAGE_SIZE] = disk.read_page(index)
+            at += PAGE_SIZE
+
+    # --- bytes -----------------------------------------------------------------------------------------------------
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return `length` bytes from byte `offset`; EINVAL when they are not all on the device."""
+        disk = self._live()
+        return b"".join(disk.read_page(i)[lo:hi] for i, lo, hi in pieces(disk.pages, offset, length))
+
+    def write(self, offset: int, data: Buffer) -> None:
+        """Store bytes from `offset`; the part of a page is put into it atomically, whole calls are not atomic."""
+        disk = self._live()
+        view = memoryview(data).cast("B")
+        at = 0
+        for index, lo, hi in list(pieces(disk.pages, offset, view.nbytes)):
+            piece = bytes(view[at : at + hi - lo])
+            at += hi - lo
+            if hi - lo == PAGE_SIZE:
+                disk.write_page(index, piece)
+            else:
+                disk.patch_page(index, lo, piece)
+
+    def discard(self, offset: int, length: int) -> None:
+        """Free the whole pages within the range; a part of a page at either end is left alone, as the driver does."""
+        disk = self._live()
+        lo, hi = whole_pages(disk.pages, offset, length)
+        disk.free_pages(lo, hi)
+
+    def write_zeroes(self, offset: int, length: int) -> None:
+        """Make the range read as zeros: whole pages are freed, parts of pages are zeroed."""
+        disk = self._live()
+        for index, lo, hi in list(pieces(disk.pages, offset, length)):
+            if hi - lo == PAGE_SIZE:
+                disk.free_pages(index, index + 1)
+            else:
+                disk.patch_page(index, lo, bytes(hi - lo))
+
+    # --- writeback -------------------------------------------------------------------------------------------------
+
+    def mark_idle(self) -> None:
+        """Mark every page in memory idle; any access takes the mark off."""
+        self._live().mark_idle()
+
+    def writeback(
+        self,
+        mode: str | None = None,
+        *,
+        pages: Iterable[int] | None = None,
+        ranges: Iterable[tuple[int, int]] | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        cancel: Event | None = None,
+    ) -> WritebackResult:
+        """Write pages back and free their memory; return what became of each.
+
+        Args:
+            mode: "idle", "huge", "huge_idle" or "incompressible"; or, instead,
+            pages: page numbers, and
+            ranges: (first, last) pairs of page numbers, both included.
+            progress: Called with pages settled and pages selected, from the thread that drives the pass.
+            cancel: Set it to submit nothing more; what is in flight is finished.
+
+        Raises:
+            ZramError: Nothing started: EINVAL (bad arguments, not initialised), ENODEV (no backing device), ENOMEM (no
+                memory for a single request), EAGAIN (another pass runs).
+            KeyboardInterrupt: After what was in flight is finished; a second one does not wait for a hung device.
+        """
+        running = self.begin_writeback(mode, pages=pages, ranges=ranges)
+        return drive(running, self._runtime, progress, cancel)
+
+    def begin_writeback(
+        self,
+        mode: str | None = None,
+        *,
+        pages: Iterable[int] | None = None,
+        ranges: Iterable[tuple[int, int]] | None = None,
+    ) -> WritebackPass:
+        """Begin a pass for the caller to drive with `advance` and `wait`; raises as `writeback` does."""
+        disk = self._live()
+        if disk.backing is None:
+            raise refuse(ENODEV, "there is no backing device: set backing_dev before disksize")
+        return self.begin_scans(scans_for(disk.pages, mode, pages, ranges))
+
+    def begin_scans(self, scans: list[Scan]) -> WritebackPass:
+        """Begin a pass over `scans`, which are within the device."""
+        with self._control:
+            disk = self._live()
+            if disk.backing is None:
+                raise refuse(ENODEV, "there is no backing device: set backing_dev before disksize")
+            running = disk.begin_pass(scans, self._batch_size)
+        if running is None:
+            raise refuse(EAGAIN, "another writeback is running")
+        return running
+
+    # --- statistics ------------------------------------------------------------------------------------------------
+
+    @property
+    def stats(self) -> Stats:
+        """The statistics of this moment; never waits for a pass."""
+        disk = self._disk
+        if disk is None:
+            return Stats(MmStat(), BdStat())
+        with self._table:
+            table = disk.table
+            used = table.compr_data_size
+            disk.mem_used_max = max(disk.mem_used_max, used)
+            mm = MmStat(
+                orig_data_size=table.pages_stored * PAGE_SIZE,
+                compr_data_size=table.compr_data_size,
+                mem_used_total=used,
+                mem_used_max=disk.mem_used_max,
+                same_pages=table.same_pages,
+                huge_pages=table.huge_pages,
+                huge_pages_since=table.huge_pages_since,
+            )
+            return Stats(mm, BdStat(disk.blocks.used, disk.reads.bd_reads, disk.shared.bd_writes))
+
+    def block_state(self) -> str:
+        """Return debugfs' block_state: a line per stored page with its marks."""
+        return block_state(self._live(), self._table)
+
+def _whole_page(page: Buffer) -> bytes:
+    if memoryview(page).nbytes != PAGE_SIZE:
+        raise refuse(EINVAL, f"a page is {PAGE_SIZE} bytes, not {memoryview(page).nbytes}")
+    return bytes(page)

@@ -1,0 +1,92 @@
+"""Driving a pass to its end, with progress, cancellation and interrupts.
+
+A Ctrl-C must not land inside a critical section. Python delivers it to the main thread, so there the pass is driven by
+a worker and the caller only waits; an interrupt cancels the pass and the caller goes on waiting for what is in flight.
+"""
+
+from collections.abc import Callable
+from threading import Event
+
+from zram_impl.result import WritebackResult
+from zram_impl.runtime import Rank, Runtime
+from zram_impl.wbpass import Progress, WritebackPass
+
+ProgressCallback = Callable[[int, int], None]
+
+
+def drive(
+    running: WritebackPass, runtime: Runtime, progress: ProgressCallback | None, cancel: Event | None
+) -> WritebackResult:
+    """Drive `running` to its end and return its result; re-raises what `progress` raises, after the end."""
+    if not runtime.interruptible():
+        return _run(running, progress, cancel)
+    worker = _Worker(running, runtime, progress, cancel)
+    try:
+        task = runtime.spawn(worker.run, "zram writeback")
+    except (OSError, RuntimeError):  # no thread can be started: then an interrupt has to be waited out
+        return _run(running, progress, cancel)
+    interrupted = None
+    while not worker.finished:
+        try:
+            worker.wait()
+        except KeyboardInterrupt as error:
+            if interrupted is not None:
+                raise  # the second one: a hung device is abandoned
+            interrupted = error
+            running.cancel()
+    task.join()
+    if interrupted is not None:
+        raise interrupted
+    if worker.failure is not None:
+        raise worker.failure
+    return running.result
+
+
+def _run(running: WritebackPass, progress: ProgressCallback | None, cancel: Event | None) -> WritebackResult:
+    failure: BaseException | None = None
+    while True:
+        if cancel is not None and cancel.is_set():
+            running.cancel()
+        came_to = running.advance()
+        if came_to is Progress.DONE:
+            break
+        if came_to is Progress.WAIT:
+            running.wait()
+        elif progress is not None and failure is None:
+            try:
+                progress(running.settled, running.result.selected)
+            except BaseException as error:  # noqa: BLE001  (the caller's: told after the pass is over)
+                failure = error
+                running.cancel()
+    if failure is not None:
+        raise failure
+    return running.result
+
+
+class _Worker:
+    """A pass driven by a task of its own."""
+
+    def __init__(
+        self, running: WritebackPass, runtime: Runtime, progress: ProgressCallback | None, cancel: Event | None
+    ) -> None:
+        # Guards `finished` and `failure`.
+        self._over = runtime.condition("pass over", Rank.ENGINE)
+        self._running, self._progress, self._cancel = running, progress, cancel
+        self.finished = False
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        """Drive the pass; whatever happens, the caller is woken."""
+        failure: BaseException | None = None
+        try:
+            _run(self._running, self._progress, self._cancel)
+        except BaseException as error:  # noqa: BLE001  (raised again in the caller)
+            failure = error
+        with self._over:
+            self.finished, self.failure = True, failure
+            self._over.notify_all()
+
+    def wait(self) -> None:
+        """Wait until the pass is over."""
+        with self._over:
+            self._over.wait_for(lambda: self.finished)

@@ -1,0 +1,27 @@
+"""The one exception of this package.
+
+What the world does wrong (bad arguments, a full or failing device, a store at the wrong time) is a `ZramError`
+with the errno the driver would answer and a message with the values. What this package does wrong is an assert.
+"""
+
+import errno
+import os
+
+
+class ZramError(OSError):
+    """A refused or failed operation: `errno` is the driver's, `strerror` says what, with which values.
+
+    When an operation raises this before it started, the device is exactly as it was.
+    """
+
+
+def refuse(code: int, message: str) -> ZramError:
+    """Make the exception for `code` (an errno), its message led by the errno's name."""
+    name = errno.errorcode.get(code, str(code))
+    return ZramError(code, f"{name} ({os.strerror(code)}): {message}")
+
+
+def from_os(error: OSError, doing: str) -> ZramError:
+    """Turn an error of the operating system into ours, keeping its errno (EIO where it has none)."""
+    code = error.errno if error.errno is not None else errno.EIO
+    return refuse(code, f"{doing}: {error.strerror or error}")

@@ -1,0 +1,233 @@
+"""The life cycle of a device and its configuration.
+
+    made -> algorithm, backing device -> initialise -> use -> reset -> again, or close
+
+Locks, outermost first: the control lock (life cycle and configuration; never held while a pass is driven but by a
+reset), the lock of a pass, the table lock (slots, blocks, budget, statistics), the engine's. See `runtime.Rank`.
+
+Kernel: disksize_store(), comp_algorithm_store(), backing_dev_store(), reset_store(), zram_reset_device().
+"""
+
+import os
+from collections.abc import Callable
+from errno import EBUSY, EINVAL, ENOMEM
+from types import TracebackType
+from typing import Final, Self
+
+from zram_impl import numbers
+from zram_impl.bdev.device import BackingDevice
+from zram_impl.bdev.file import open_file
+from zram_impl.budget import Budget
+from zram_impl.codec import ALGORITHMS, DEFAULT_ALGORITHM, Algorithm
+from zram_impl.disk import Disk
+from zram_impl.engine.protocol import Engine
+from zram_impl.engine.threads import ThreadEngine
+from zram_impl.errors import refuse
+from zram_impl.events import Observer
+from zram_impl.quirks import Quirks
+from zram_impl.runtime import Rank, Runtime, ThreadRuntime
+from zram_impl.units import DEFAULT_BATCH_SIZE, PAGE_SHIFT, PAGE_SIZE
+
+MAX_IN_FLIGHT: Final = 256
+"""Requests the engine of production carries at most, whatever batch size is asked for; their memory grows on demand."""
+
+MakeEngine = Callable[[BackingDevice, Runtime], Engine]
+OpenBacking = Callable[[str | os.PathLike[str], int | None], BackingDevice]
+
+
+def open_backing_file(path: str | os.PathLike[str], size: int | None) -> BackingDevice:
+    """Open what `backing_dev` names: a regular file or a block device, locked against a second user."""
+    return open_file(path, size=size)
+
+
+def thread_engine(device: BackingDevice, runtime: Runtime) -> Engine:
+    """Make the engine of production."""
+    return ThreadEngine(device, runtime, depth=MAX_IN_FLIGHT)
+
+
+class Lifecycle:
+    """A device without its use: what it is made of, and when it may change."""
+
+    def __init__(
+        self,
+        *,
+        quirks: Quirks | None = None,
+        runtime: Runtime | None = None,
+        engine: MakeEngine = thread_engine,
+        open_backing: OpenBacking = open_backing_file,
+        observer: Observer | None = None,
+    ) -> None:
+        """Make a device that is not initialised, as hot_add does."""
+        self.quirks = quirks or Quirks()
+        self._runtime = runtime or ThreadRuntime()
+        self._make_engine = engine
+        self._open_backing = open_backing
+        self._observer = observer
+        # Guards the configuration below: algorithm, backing device, batch size, and whether there is a disk.
+        self._control = self._runtime.lock("control", Rank.CONTROL)
+        # Guards the slots, blocks and statistics of the disk, and the budget, which outlives it.
+        self._table = self._runtime.lock("table", Rank.TABLE)
+        self._algorithm: Algorithm = ALGORITHMS[DEFAULT_ALGORITHM]
+        self._backing: BackingDevice | None = None
+        self._batch_size = DEFAULT_BATCH_SIZE
+        self._budget = Budget()
+        self._disk: Disk | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def set_algorithm(self, name: str) -> None:
+        """Choose the compressor; EINVAL when there is none of that name, EBUSY once initialised."""
+        with self._control:
+            if name not in ALGORITHMS:
+                raise refuse(EINVAL, f"algorithm {name!r} is not one of {', '.join(ALGORITHMS)}")
+            self._refuse_initialised("comp_algorithm")
+            self._algorithm = ALGORITHMS[name]
+
+    def set_backing(self, backing: str | os.PathLike[str] | BackingDevice, size: int | str | None = None) -> None:
+        """Take a backing device; one taken before is let go, unless the new one is refused.
+
+        Raises:
+            ZramError: EBUSY once initialised or when somebody uses it; otherwise why it cannot be opened.
+        """
+        with self._control:
+            self._refuse_initialised("backing_dev")
+            if isinstance(backing, (str, os.PathLike)):
+                device = self._open_backing(backing, None if size is None else numbers.size_of(size))
+            else:
+                device = backing
+            if self._backing is not None:
+                self._backing.close()
+            self._backing = device
+
+    def set_batch_size(self, requests: int) -> None:
+        """Set how many requests the next pass keeps in flight; EINVAL below 1."""
+        if requests < 1:
+            raise refuse(EINVAL, f"writeback_batch_size {requests} is below 1")
+        with self._control:
+            self._batch_size = requests
+
+    def set_writeback_limit(self, blocks: int) -> None:
+        """Store the budget, in blocks of 4 KiB; what is in flight is not refunded to it."""
+        if not 0 <= blocks <= numbers.U64_MAX:
+            raise refuse(EINVAL, f"writeback_limit {blocks} is not in 0 to {numbers.U64_MAX}")
+        with self._table:
+            self._budget.store(blocks)
+            self._observe("store_limit", blocks)
+
+    def enable_writeback_limit(self, enabled: bool) -> None:
+        """Make the budget count, or not; its value stays."""
+        with self._table:
+            if self._budget.enabled != enabled:
+                self._budget.enabled = enabled
+                self._observe("toggle_limit")
+
+    def initialise(self, size: int | str) -> None:
+        """Give the device its size and begin its use.
+
+        Raises:
+            ZramError: EINVAL for a bad size, EBUSY when initialised already, ENOMEM when the table does not fit.
+        """
+        size_bytes = numbers.size_of(size)
+        with self._control:
+            self._refuse_initialised("disksize")
+            if size_bytes < 1:
+                raise refuse(EINVAL, f"disksize {size_bytes} is below 1 byte")
+            try:
+                self._disk = Disk(
+                    (size_bytes + PAGE_SIZE - 1) >> PAGE_SHIFT,
+                    self._algorithm,
+                    self._table,
+                    self._budget,
+                    runtime=self._runtime,
+                    quirks=self.quirks,
+                    observer=self._observer,
+                    backing=self._backing,
+                    make_engine=lambda backing: self._make_engine(backing, self._runtime),
+                )
+            except (MemoryError, OverflowError) as error:
+                raise refuse(ENOMEM, f"disksize {size_bytes}: no memory for its slot table") from error
+
+    def reset(self) -> None:
+        """Forget all pages, the backing device and the size. A running pass is cancelled and driven to its end."""
+        with self._control:
+            self._let_go()
+            with self._table:
+                if not self.quirks.limit_survives_reset:
+                    self._budget.store(0)
+                    self._budget.enabled = False
+                self._observe("reset")
+
+    def close(self) -> None:
+        """Give everything back: memory, threads, the backing device. Idempotent; never raises for a failing device."""
+        with self._control:
+            self._let_go()
+
+    # --- what is configured -----------------------------------------------------------------------------------------
+
+    @property
+    def pages(self) -> int:
+        """Number of pages; 0 when not initialised."""
+        return self._disk.pages if self._disk is not None else 0
+
+    @property
+    def disksize(self) -> int:
+        """Size in bytes; 0 when not initialised."""
+        return self.pages * PAGE_SIZE
+
+    @property
+    def algorithm(self) -> str:
+        """Name of the compressor."""
+        return self._algorithm.name
+
+    @property
+    def backing_name(self) -> str | None:
+        """What the backing device is called; None without one."""
+        return self._backing.name if self._backing is not None else None
+
+    @property
+    def batch_size(self) -> int:
+        """Requests the next pass keeps in flight."""
+        return self._batch_size
+
+    @property
+    def writeback_limit(self) -> int:
+        """The budget left, in blocks of 4 KiB."""
+        return self._budget.limit
+
+    @property
+    def writeback_limit_enabled(self) -> bool:
+        """Whether the budget counts."""
+        return self._budget.enabled
+
+    @property
+    def runtime(self) -> Runtime:
+        """Where locks, threads and the clock come from."""
+        return self._runtime
+
+    def _let_go(self) -> None:
+        disk, self._disk = self._disk, None
+        backing, self._backing = self._backing, None
+        if disk is not None:
+            disk.close()
+        elif backing is not None:
+            backing.close()
+
+    def _refuse_initialised(self, name: str) -> None:
+        if self._disk is not None:
+            raise refuse(EBUSY, f"{name} cannot be set: the device is initialised with {self._disk.pages} pages")
+
+    def _live(self) -> Disk:
+        disk = self._disk
+        if disk is None:
+            raise refuse(EINVAL, "the device is not initialised: disksize is 0")
+        return disk
+
+    def _observe(self, kind: str, *args: int) -> None:
+        if self._observer is not None:
+            self._observer(kind, *args)

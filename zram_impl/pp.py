@@ -1,0 +1,48 @@
+"""The candidates of a pass, in buckets by object size.
+
+A pp_slot is the index of a slot that the scan has claimed. It is in a bucket until it is dropped or handed to a
+request; never both. Each page written costs a whole block whatever its size, so the largest objects go first; within
+a bucket the last one placed goes first, as in the driver. Every method needs the table lock.
+
+Kernel: struct zram_pp_ctl, place_pp_slot(), select_pp_slot().
+"""
+
+from zram_impl.decide import bucket
+from zram_impl.units import PP_BUCKETS, SlotIndex
+
+
+class PpBuckets:
+    """Buckets of pp_slots."""
+
+    def __init__(self) -> None:
+        self._buckets: list[list[SlotIndex]] = [[] for _ in range(PP_BUCKETS)]
+        self._top = -1
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def place(self, index: SlotIndex, size: int) -> None:
+        """Put a pp_slot into the bucket for an object of `size` bytes."""
+        where = bucket(size)
+        self._buckets[where].append(index)
+        self._top = max(self._top, where)
+        self._count += 1
+
+    def peek(self) -> SlotIndex | None:
+        """Return the next candidate, which stays where it is; None when there is none."""
+        while self._top >= 0:
+            candidates = self._buckets[self._top]
+            if candidates:
+                return candidates[-1]
+            self._top -= 1
+        return None
+
+    def pop(self) -> SlotIndex:
+        """Detach the candidate `peek` returned."""
+        self._count -= 1
+        return self._buckets[self._top].pop()
+
+    def waiting(self) -> list[SlotIndex]:
+        """List the pp_slots in buckets."""
+        return [index for candidates in self._buckets for index in candidates]

@@ -1,0 +1,64 @@
+"""What the Python API's page numbers, byte ranges and modes come to; pure, and the place that refuses bad ones."""
+
+from collections.abc import Iterable
+from errno import EINVAL
+
+from zram_impl.decide import Mode
+from zram_impl.errors import refuse
+from zram_impl.grammar import Scan, parse_mode
+from zram_impl.units import PAGE_SIZE
+
+
+def page_range(pages: int, start: int, length: int) -> range:
+    """Return the pages that `length` bytes from page `start` cover; EINVAL unless they are whole and on the device."""
+    if length % PAGE_SIZE:
+        raise refuse(EINVAL, f"{length} bytes are not whole pages of {PAGE_SIZE}")
+    end = start + length // PAGE_SIZE
+    if not 0 <= start <= end <= pages:
+        raise refuse(EINVAL, f"pages {start} to {end - 1} are not within 0 to {pages - 1}")
+    return range(start, end)
+
+
+def check_bytes(pages: int, offset: int, length: int) -> None:
+    """Refuse, with EINVAL, a byte range that is not all on the device."""
+    size = pages * PAGE_SIZE
+    if offset < 0 or length < 0 or offset + length > size:
+        raise refuse(EINVAL, f"{length} bytes from offset {offset} are not within the device's {size}")
+
+
+def pieces(pages: int, offset: int, length: int) -> list[tuple[int, int, int]]:
+    """Cut a byte range at page borders: page index, first byte and end within the page."""
+    check_bytes(pages, offset, length)
+    cut, end = [], offset + length
+    while offset < end:
+        index, lo = divmod(offset, PAGE_SIZE)
+        hi = min(PAGE_SIZE, lo + end - offset)
+        cut.append((index, lo, hi))
+        offset += hi - lo
+    return cut
+
+
+def whole_pages(pages: int, offset: int, length: int) -> tuple[int, int]:
+    """Return first and end of the whole pages within a byte range."""
+    check_bytes(pages, offset, length)
+    return -(-offset // PAGE_SIZE), (offset + length) // PAGE_SIZE
+
+
+def scans_for(
+    pages: int,
+    mode: str | None,
+    indexes: Iterable[int] | None,
+    ranges: Iterable[tuple[int, int]] | None,
+) -> list[Scan]:
+    """Return the scans of a writeback call: a mode over the whole device, or the pages named."""
+    if mode is not None:
+        if indexes is not None or ranges is not None:
+            raise refuse(EINVAL, f"mode {mode!r} and named pages exclude each other")
+        return [Scan(parse_mode(mode), 0, pages)]
+    if indexes is None and ranges is None:
+        raise refuse(EINVAL, "writeback wants a mode, pages or ranges")
+    named = [(index, index) for index in indexes or ()] + list(ranges or ())
+    for first, last in named:
+        if not 0 <= first <= last < pages:
+            raise refuse(EINVAL, f"pages {first} to {last} are not within 0 to {pages - 1}")
+    return [Scan(Mode.PAGES, first, last + 1) for first, last in named]

@@ -1,0 +1,40 @@
+"""What a writeback pass did."""
+
+import errno
+from dataclasses import dataclass, field
+from typing import Literal
+
+StoppedBy = Literal["limit", "no_space", "cancelled"]
+
+
+@dataclass(kw_only=True)
+class WritebackResult:
+    """The account of one pass; `written + lost + failed + skipped + left == selected`.
+
+    Attributes:
+        selected: Pages the scan claimed.
+        written: Pages that are on the backing device now.
+        lost: Pages that were written, but changed, were read or freed meanwhile, so that they stay as they are.
+        failed: Pages whose write failed; they are in memory as before.
+        skipped: Pages that changed, were read or freed before they were submitted.
+        left: Pages the pass gave up, because of `stopped_by`.
+        stopped_by: Why it gave up: no budget, no free block, or cancelled; None when it did not.
+        errors: (page index, errno) of the failed ones, in the order they were answered.
+    """
+
+    selected: int = 0
+    written: int = 0
+    lost: int = 0
+    failed: int = 0
+    skipped: int = 0
+    left: int = 0
+    stopped_by: StoppedBy | None = None
+    errors: list[tuple[int, int]] = field(default_factory=list, repr=False)
+
+    @property
+    def driver_errno(self) -> int:
+        """The errno the driver's store would return, 0 for success: a device error hides why the pass stopped."""
+        if self.errors:
+            return self.errors[-1][1]
+        stops = {None: 0, "limit": errno.EIO, "no_space": errno.ENOSPC, "cancelled": errno.EINTR}
+        return stops[self.stopped_by]

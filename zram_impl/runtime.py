@@ -1,0 +1,104 @@
+"""Where nondeterminism enters: locks, waiting, threads and the clock.
+
+The device takes a `Runtime` in its constructor and uses nothing else of `threading` or `time`. Production runs on
+`ThreadRuntime`; a test runtime can run the same code one step at a time, under schedules of its own choosing.
+
+Lock order: a task may take a lock only of a higher rank than every lock it holds. The ranks are in `Rank`.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from enum import IntEnum
+from types import TracebackType
+from typing import Protocol
+
+
+class Rank(IntEnum):
+    """Lock order, outermost first. What each lock guards is said beside the attribute that holds it."""
+
+    CONTROL = 1
+    PASS = 2
+    TABLE = 3
+    ENGINE = 4
+
+
+class Lock(Protocol):
+    """A lock that is not re-entrant."""
+
+    def __enter__(self) -> object: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, where: TracebackType | None, /
+    ) -> bool | None: ...
+
+
+class Condition(Protocol):
+    """A condition over one lock; every method but the context manager's needs that lock held."""
+
+    def __enter__(self) -> object: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, where: TracebackType | None, /
+    ) -> bool | None: ...
+    def wait_for(self, predicate: Callable[[], bool], timeout: float | None = None) -> bool:
+        """Release the lock until `predicate()` holds (checked with the lock held) or `timeout` seconds passed."""
+        ...
+
+    def notify_all(self) -> None:
+        """Wake every waiter; the caller's last access to the condition's owner is the unlock that follows."""
+        ...
+
+
+class Task(Protocol):
+    """A spawned thread of control."""
+
+    def join(self, timeout: float | None = None) -> None: ...
+    def is_alive(self) -> bool: ...
+
+
+class Runtime(Protocol):
+    """Everything that may run, block or tell the time."""
+
+    def lock(self, name: str, rank: Rank) -> Lock: ...
+    def condition(self, name: str, rank: Rank) -> Condition:
+        """Make a condition with a lock of its own."""
+        ...
+
+    def spawn(self, run: Callable[[], None], name: str) -> Task:
+        """Start `run` in a task of its own; OSError or RuntimeError when no thread can be started."""
+        ...
+
+    def interruptible(self) -> bool:
+        """Return whether a KeyboardInterrupt may land in the calling task."""
+        ...
+
+    def now(self) -> float:
+        """Seconds of a clock that never goes back (the driver's ac_time counts the same)."""
+        ...
+
+
+class ThreadRuntime:
+    """Native threads and locks. Threads are daemons, so an abandoned hung device cannot keep a process alive."""
+
+    def lock(self, name: str, rank: Rank) -> Lock:
+        """Return a plain `threading.Lock`; name and rank are for runtimes that check the order."""
+        del name, rank
+        return threading.Lock()
+
+    def condition(self, name: str, rank: Rank) -> Condition:
+        """Return a `threading.Condition` over a plain lock."""
+        del name, rank
+        return threading.Condition(threading.Lock())
+
+    def spawn(self, run: Callable[[], None], name: str) -> Task:
+        """Start a daemon thread."""
+        thread = threading.Thread(target=run, name=name, daemon=True)
+        thread.start()
+        return thread
+
+    def interruptible(self) -> bool:
+        """Return whether this is the main thread: the one that Python delivers signals to."""
+        return threading.current_thread() is threading.main_thread()
+
+    def now(self) -> float:
+        """Return `time.monotonic()`."""
+        return time.monotonic()
