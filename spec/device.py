@@ -30,10 +30,8 @@ def endio_queue(s: State, r: int) -> State:
     """Put the answered request on the done queue; the callback is still inside the control block."""
     q = at(s.reqs, r)
     block = at(s.blocks, q.blk)
-    phase = choose(block.io == IO_OK, DONE_OK, DONE_ERROR)
-    return s._replace(
-        reqs=put(s.reqs, r, q._replace(phase=phase, inside=1)), blocks=put(s.blocks, q.blk, block._replace(io=QUIET))
-    )
+    answered = q._replace(phase=choose(block.io == IO_OK, DONE_OK, DONE_ERROR), inside=1)
+    return s._replace(reqs=put(s.reqs, r, answered), blocks=put(s.blocks, q.blk, block._replace(io=QUIET)))
 
 
 def can_endio_leave(s: State, r: int) -> bool:

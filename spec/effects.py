@@ -1,6 +1,6 @@
 """The parts that actions are made of: giving a block back, replacing a slot, charging and refunding the budget."""
 
-from spec.state import FLIGHT, HELD, IDLE, WRITING, Block, Budget, Counts, Reader, Req, Slot, State
+from spec.state import HELD, IDLE, WRITING, Block, Budget, Counts, Reader, Req, Slot, State
 from spec.tables import COMMIT, COMPLETION_TABLE, EMPTY, NONE, PP_SLOT, SAME, SLOT_TABLE, STORED, Completion
 from spec.terms import at, choose, count, every, put
 
@@ -18,12 +18,10 @@ def release_block(s: State, b: int) -> State:
 
 def recount(counts: Counts, old: Slot, new: Slot) -> Counts:
     """Return the statistics after slot `old` became `new`; blocks are counted where they are reserved and released."""
-    return Counts(
-        counts.stored + (new.kind > EMPTY) - (old.kind > EMPTY),
-        counts.same + (new.kind == SAME) - (old.kind == SAME),
-        counts.huge + in_memory_huge(new) - in_memory_huge(old),
-        counts.bd_count,
-    )
+    stored = counts.stored + (new.kind > EMPTY) - (old.kind > EMPTY)
+    same = counts.same + (new.kind == SAME) - (old.kind == SAME)
+    huge = counts.huge + in_memory_huge(new) - in_memory_huge(old)
+    return Counts(stored, same, huge, counts.bd_count)
 
 
 def set_slot(s: State, i: int, slot: Slot) -> State:
@@ -36,13 +34,9 @@ def replace_content(s: State, i: int, slot: Slot) -> State:
     old = at(s.slots, i)
     blocks = [Block(x.used, x.io, choose(x.holds == i, NONE, x.holds)) for x in s.blocks]
     readers = [Reader(r.phase, r.slot, r.blk, choose(r.slot == i, 0, r.valid), r.sound) for r in s.readers]
-    counts = recount(s.counts, old, slot)
-    return s._replace(
-        slots=put(s.slots, i, slot),
-        blocks=put(tuple(blocks), old.blk, Block()),
-        readers=tuple(readers),
-        counts=Counts(counts.stored, counts.same, counts.huge, counts.bd_count - (old.blk > NONE)),
-    )
+    counts = recount(s.counts, old, slot)._replace(bd_count=s.counts.bd_count - (old.blk > NONE))
+    slots, freed = put(s.slots, i, slot), put(tuple(blocks), old.blk, Block())
+    return s._replace(slots=slots, blocks=freed, readers=tuple(readers), counts=counts)
 
 
 def refund(budget: Budget, grant: int) -> Budget:
@@ -82,7 +76,9 @@ def completion(ok: int, kept: int, table: tuple[Completion, ...] = COMPLETION_TA
 
 def finish(s: State, r: int, row: Completion) -> State:
     """Carry out `row` for request `r`, which is idle afterwards."""
-    q, s = at(s.reqs, r), s._replace(reqs=put(s.reqs, r, Req()))
+    q = at(s.reqs, r)
+    # a callback that has not left is inside the control block, whatever becomes of its request
+    s = s._replace(reqs=put(s.reqs, r, Req(inside=q.inside)))
     slot = at(s.slots, q.slot)
     released = slot._replace(kind=choose(slot.kind == PP_SLOT, at(SLOT_TABLE.release, slot.kind), slot.kind))
     committed = Slot(kind=at(SLOT_TABLE.commit, slot.kind), huge=slot.huge, blk=q.blk)

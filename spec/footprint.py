@@ -10,6 +10,9 @@ from typing import NamedTuple, cast
 
 from spec.state import State
 
+# A guard, an effect or a property: what follows the state are parameters of its own.
+Piece = Callable[..., object]  # type: ignore[explicit-any]
+
 
 class Footprint(NamedTuple):
     """Positions of fields in State."""
@@ -33,7 +36,7 @@ class _Watched:
         return _Watched(self._state._replace(**fields), self._reads, self._writes)  # type: ignore[arg-type]  # as given
 
 
-def footprint(piece: Callable[..., object], state: State, args: tuple[int, ...] = ()) -> Footprint:
+def footprint(piece: Piece, state: State, args: tuple[int, ...] = ()) -> Footprint:
     """Evaluate `piece(state, *args)` once and return what it read and wrote."""
     reads: set[str] = set()
     writes: set[str] = set()

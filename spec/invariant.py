@@ -8,25 +8,12 @@ from collections.abc import Callable
 from typing import Final
 
 from spec.effects import in_memory_huge
-from spec.state import (
-    ANSWERED,
-    AT_REST,
-    DONE_ERROR,
-    DONE_OK,
-    FLIGHT,
-    HELD,
-    IDLE,
-    IO_ERROR,
-    IO_OK,
-    PENDING,
-    QUIET,
-    SCANNING,
-    WRITING,
-    Req,
-    State,
-)
+from spec.state import ANSWERED, AT_REST, DONE_ERROR, DONE_OK, FLIGHT, HELD, IDLE, Req, State
+
+# isort: split
+from spec.state import IO_ERROR, IO_OK, PENDING, QUIET, SCANNING, WRITING
 from spec.tables import EMPTY, NONE, PP_SLOT, SAME, STORED, WB
-from spec.terms import at, choose, count, every, implies
+from spec.terms import at, bit, choose, count, every, implies, within
 
 Clause = Callable[[State], bool]
 
@@ -38,48 +25,38 @@ def active(q: Req) -> bool:
 
 def slots_and_blocks_are_in_range(s: State) -> bool:
     """every field of slots and blocks is in its range"""
-    n, b = len(s.slots), len(s.blocks)
-    return (
-        every([(x.kind >= EMPTY) & (x.kind <= WB) & (x.blk >= NONE) & (x.blk < b) for x in s.slots])
-        & every([(x.huge >= 0) & (x.huge <= 1) & (x.idle >= 0) & (x.idle <= 1) for x in s.slots])
-        & every([(x.used >= 0) & (x.used <= 1) & (x.io >= QUIET) & (x.io <= IO_ERROR) for x in s.blocks])
-        & every([(x.holds >= NONE) & (x.holds < n) for x in s.blocks])
-    )
+    n, b = len(s.slots) - 1, len(s.blocks) - 1
+    slots = [within(EMPTY, x.kind, WB) & within(NONE, x.blk, b) & bit(x.huge) & bit(x.idle) for x in s.slots]
+    blocks = [bit(x.used) & within(QUIET, x.io, IO_ERROR) & within(NONE, x.holds, n) for x in s.blocks]
+    return every(slots) & every(blocks)
 
 
 def requests_are_in_range(s: State) -> bool:
     """every field of requests is in its range"""
-    n, b = len(s.queued), len(s.blocks)
-    return every([(q.phase >= IDLE) & (q.phase <= DONE_ERROR) & (q.inside >= 0) & (q.inside <= 1) for q in s.reqs]) & (
-        every([(q.slot >= NONE) & (q.slot < n) & (q.blk >= NONE) & (q.blk < b) for q in s.reqs])
-    )
+    n, b = len(s.queued) - 1, len(s.blocks) - 1
+    places = [within(NONE, q.slot, n) & within(NONE, q.blk, b) for q in s.reqs]
+    return every(places) & every([within(IDLE, q.phase, DONE_ERROR) & bit(q.inside) for q in s.reqs])
 
 
 def readers_are_in_range(s: State) -> bool:
     """every field of reads under way is in its range"""
-    n, b = len(s.queued), len(s.blocks)
-    return every([(r.phase >= IDLE) & (r.phase <= ANSWERED) & (r.slot >= NONE) & (r.slot < n) for r in s.readers]) & (
-        every([(r.valid >= 0) & (r.valid <= 1) & (r.sound >= 0) & (r.sound <= 1) for r in s.readers])
-        & every([(r.blk >= NONE) & (r.blk < b) for r in s.readers])
-    )
+    n, b = len(s.queued) - 1, len(s.blocks) - 1
+    places = [within(NONE, r.slot, n) & within(NONE, r.blk, b) for r in s.readers]
+    return every(places) & every([within(IDLE, r.phase, ANSWERED) & bit(r.valid) & bit(r.sound) for r in s.readers])
 
 
 def the_pass_is_in_range(s: State) -> bool:
     """every field of the pass is in its range"""
-    return (
-        every([(x >= 0) & (x <= 1) for x in s.queued])
-        & ((s.running >= AT_REST) & (s.running <= WRITING))
-        & ((s.held >= NONE) & (s.held < len(s.blocks)))
-    )
+    pass_ = within(AT_REST, s.running, WRITING) & within(NONE, s.held, len(s.blocks) - 1)
+    return every([bit(q) for q in s.queued]) & pass_
 
 
 def every_block_has_one_owner(s: State) -> bool:
     """every block in use has exactly one owner: a written-back slot, a request, or the pass that reserved it"""
-    return every([
-        block.used
-        == count([x.blk == b for x in s.slots]) + count([q.blk == b for q in s.reqs]) + (s.held == b) * 1
-        for b, block in enumerate(s.blocks)
-    ])  # fmt: skip
+    numbers = range(len(s.blocks))
+    slots, reqs = [[x.blk == b for x in s.slots] for b in numbers], [[q.blk == b for q in s.reqs] for b in numbers]
+    owners = [count(slots[b] + reqs[b]) + (s.held == b) * 1 for b in numbers]
+    return every([block.used == n for block, n in zip(s.blocks, owners, strict=True)])
 
 
 def only_written_back_slots_have_blocks(s: State) -> bool:
@@ -92,16 +69,14 @@ def every_request_is_in_one_place(s: State) -> bool:
     """a request has a slot and a block exactly from its submission to its reaping, and at most one is held"""
     whole = [(active(q) == (q.slot > NONE)) & (active(q) == (q.blk > NONE)) for q in s.reqs]
     charged = [implies(active(q) == False, q.grant == 0) for q in s.reqs]  # noqa: E712  (a term for every reader)
-    queued = [implies(q.inside == 1, q.phase >= DONE_OK) for q in s.reqs]
+    queued = [implies(q.inside == 1, (q.phase >= DONE_OK) | (q.phase == IDLE)) for q in s.reqs]
     return every(whole) & every(charged) & every(queued) & (count([q.phase == HELD for q in s.reqs]) <= 1)
 
 
 def the_device_works_for_requests_in_flight(s: State) -> bool:
     """the device is busy with a block exactly when a request in flight wants it written"""
-    return every([
-        (block.io > QUIET) == (count([(q.phase == FLIGHT) & (q.blk == b) for q in s.reqs]) == 1)
-        for b, block in enumerate(s.blocks)
-    ])  # fmt: skip
+    flying = [count([(q.phase == FLIGHT) & (q.blk == b) for q in s.reqs]) for b in range(len(s.blocks))]
+    return every([(block.io > QUIET) == (n == 1) for block, n in zip(s.blocks, flying, strict=True)])
 
 
 def every_pp_slot_is_owned_once(s: State) -> bool:
@@ -129,31 +104,27 @@ def nothing_remains_at_rest(s: State) -> bool:
 
 def counters_equal_a_recount(s: State) -> bool:
     """pages stored, same-filled pages, huge pages in memory and blocks in use equal a recount"""
-    return (
-        (s.counts.stored == count([x.kind > EMPTY for x in s.slots]))
-        & (s.counts.same == count([x.kind == SAME for x in s.slots]))
-        & (s.counts.huge == count([in_memory_huge(x) for x in s.slots]))
-        & (s.counts.bd_count == count([x.used == 1 for x in s.blocks]))
-    )
+    stored, same = count([x.kind > EMPTY for x in s.slots]), count([x.kind == SAME for x in s.slots])
+    huge, used = count([in_memory_huge(x) for x in s.slots]), count([x.used == 1 for x in s.blocks])
+    c = s.counts
+    return (c.stored == stored) & (c.same == same) & (c.huge == huge) & (c.bd_count == used)
 
 
 def a_written_back_block_holds_the_page(s: State) -> bool:
     """what a written-back slot's block holds is what was last written to the page, and no write to it is on its way"""
-    written = [x.kind == WB for x in s.slots]
-    blocks = [at(s.blocks, choose(w, x.blk, 0)) for w, x in zip(written, s.slots, strict=True)]
-    return every([
-        implies(w, (b.holds == i) & (b.io == QUIET)) for i, (w, b) in enumerate(zip(written, blocks, strict=True))
-    ])  # fmt: skip
+    blocks = [at(s.blocks, choose(x.kind == WB, x.blk, 0)) for x in s.slots]
+    sound = [(b.holds == i) & (b.io == QUIET) for i, b in enumerate(blocks)]
+    return every([implies(x.kind == WB, held) for x, held in zip(s.slots, sound, strict=True)])
 
 
 def a_kept_claim_means_unchanged_content(s: State) -> bool:
     """as long as a slot in flight keeps its claim, what is being written is what the page contains"""
     slots = [at(s.slots, choose(active(q), q.slot, 0)) for q in s.reqs]
     blocks = [at(s.blocks, choose(active(q), q.blk, 0)) for q in s.reqs]
-    return every([
-        implies(active(q) & (x.kind == PP_SLOT) & no_error(q, b.io), b.holds == q.slot)
-        for q, x, b in zip(s.reqs, slots, blocks, strict=True)
-    ])  # fmt: skip
+    due = [active(q) & (x.kind == PP_SLOT) for q, x in zip(s.reqs, slots, strict=True)]
+    good = [no_error(q, b.io) for q, b in zip(s.reqs, blocks, strict=True)]
+    sound = [b.holds == q.slot for q, b in zip(s.reqs, blocks, strict=True)]
+    return every([implies(d & g, held) for d, g, held in zip(due, good, sound, strict=True)])
 
 
 def no_error(q: Req, io: int) -> bool:
@@ -174,24 +145,15 @@ def a_read_that_re_validates_is_sound(s: State) -> bool:
     return every(mine) & every(asked)
 
 
+# fmt: off
 CLAUSES: Final[tuple[Clause, ...]] = (
-    slots_and_blocks_are_in_range,
-    requests_are_in_range,
-    readers_are_in_range,
-    the_pass_is_in_range,
-    every_block_has_one_owner,
-    only_written_back_slots_have_blocks,
-    every_request_is_in_one_place,
-    the_device_works_for_requests_in_flight,
-    every_pp_slot_is_owned_once,
-    the_budget_is_conserved,
-    nothing_remains_at_rest,
-    counters_equal_a_recount,
-    a_written_back_block_holds_the_page,
-    a_kept_claim_means_unchanged_content,
-    nobody_touches_a_freed_control_block,
-    a_read_that_re_validates_is_sound,
+    slots_and_blocks_are_in_range, requests_are_in_range, readers_are_in_range, the_pass_is_in_range,
+    every_block_has_one_owner, only_written_back_slots_have_blocks, every_request_is_in_one_place,
+    the_device_works_for_requests_in_flight, every_pp_slot_is_owned_once, the_budget_is_conserved,
+    nothing_remains_at_rest, counters_equal_a_recount, a_written_back_block_holds_the_page,
+    a_kept_claim_means_unchanged_content, nobody_touches_a_freed_control_block, a_read_that_re_validates_is_sound,
 )
+# fmt: on
 
 
 def inv(s: State) -> bool:

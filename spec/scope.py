@@ -35,9 +35,11 @@ class Scope(NamedTuple):
         """Return whether the walk goes on with this budget: the number of grants bounds stores and resets."""
         return budget.grant <= 1 + self.stores + self.resets
 
-    def __str__(self) -> str:
-        """Say it as on the command line."""
-        sizes = f"{self.slots}/{self.blocks}/{self.requests} limit {self.limit}"
+    def label(self) -> str:
+        """Return the sizes and the switches that are on."""
+        sizes = f"{self.slots}/{self.blocks}/{self.requests}, " + (
+            f"limit {self.limit}" if self.limit >= 0 else "no limit"
+        )
         switches = [f"{name} {value}" for name, value in self._asdict().items() if name not in _SIZES and value]
         return ", ".join([sizes, *switches])
 

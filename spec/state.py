@@ -7,31 +7,21 @@ bugs confuse them: `Block.io` is what the device is doing, `Req.phase` is what t
 is apart from the callbacks still inside it (`Req.inside`).
 """
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from spec.tables import EMPTY, NONE
 
 # Req.phase: where the driver has the request.
-IDLE: Final = 0
-HELD: Final = 1
-FLIGHT: Final = 2
-DONE_OK: Final = 3
-DONE_ERROR: Final = 4
+IDLE, HELD, FLIGHT, DONE_OK, DONE_ERROR = range(5)
 
 # Block.io: what the device does with the block.
-QUIET: Final = 0
-PENDING: Final = 1
-IO_OK: Final = 2
-IO_ERROR: Final = 3
+QUIET, PENDING, IO_OK, IO_ERROR = range(4)
 
-# Reader.phase.
-ASKED: Final = 1
-ANSWERED: Final = 2
+# Reader.phase, when it is not IDLE.
+ASKED, ANSWERED = 1, 2
 
 # State.running: the pass and its control block.
-AT_REST: Final = 0
-SCANNING: Final = 1
-WRITING: Final = 2
+AT_REST, SCANNING, WRITING = range(3)
 
 
 class Slot(NamedTuple):
@@ -118,14 +108,6 @@ class State(NamedTuple):
 
 def initial(slots: int, blocks: int, requests: int, limit: int | None, readers: int = 0) -> State:
     """Return a fresh device; `limit` None leaves the budget disabled."""
-    return State(
-        slots=(Slot(),) * slots,
-        queued=(0,) * slots,
-        blocks=(Block(),) * blocks,
-        reqs=(Req(),) * requests,
-        readers=(Reader(),) * readers,
-        running=AT_REST,
-        held=NONE,
-        budget=Budget(enabled=int(limit is not None), limit=limit or 0, grant=1, granted=limit or 0),
-        counts=Counts(),
-    )
+    rows = (Slot(),) * slots, (0,) * slots, (Block(),) * blocks, (Req(),) * requests, (Reader(),) * readers
+    budget = Budget(enabled=int(limit is not None), limit=limit or 0, grant=1, granted=limit or 0)
+    return State(*rows, running=AT_REST, held=NONE, budget=budget, counts=Counts())

@@ -15,11 +15,7 @@ zram_writeback_complete() in drivers/block/zram/zram_drv.c (7.x).
 from typing import Final, NamedTuple
 
 # What a slot is. PP_SLOT is a stored slot that the running pass has claimed (the driver's ZRAM_PP_SLOT flag).
-EMPTY: Final = 0
-SAME: Final = 1
-STORED: Final = 2
-PP_SLOT: Final = 3
-WB: Final = 4
+EMPTY, SAME, STORED, PP_SLOT, WB = range(5)
 KINDS: Final = ("empty", "same", "stored", "pp_slot", "wb")
 
 ILLEGAL: Final = -1
@@ -49,8 +45,7 @@ class SlotTable(NamedTuple):
 
 
 # What becomes of the slot and of the block of an answered request.
-RELEASE: Final = 0
-COMMIT: Final = 1
+RELEASE, COMMIT = range(2)
 
 _COMPLETIONS = """
 device  claim     slot     block    refund  bd_writes

@@ -111,9 +111,6 @@ def can_reset(s: State) -> bool:
 
 def reset(s: State) -> State:
     """Forget everything; the budget as well, as the driver's documentation (not the driver) says."""
-    return s._replace(
-        slots=tuple([Slot() for _ in s.slots]),
-        blocks=tuple([Block() for _ in s.blocks]),
-        budget=Budget(enabled=0, limit=0, grant=s.budget.grant + 1, granted=0),
-        counts=Counts(),
-    )
+    slots, blocks = tuple([Slot() for _ in s.slots]), tuple([Block() for _ in s.blocks])
+    budget = Budget(enabled=0, limit=0, grant=s.budget.grant + 1, granted=0)
+    return s._replace(slots=slots, blocks=blocks, budget=budget, counts=Counts())

@@ -4,11 +4,10 @@ A variant says which property it breaks and in how many steps at least; a test h
 in version 3 of the batching patch (November 2025); the missing refund is a mistake of design that the patch avoided.
 """
 
-from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from spec import effects, writeback
-from spec.actions import ACTIONS, Action
+from spec.actions import ACTIONS, Action, Effect, Guard
 from spec.scope import Scope
 from spec.state import DONE_OK, State
 from spec.tables import COMMIT, COMPLETION_TABLE, PP_SLOT, Completion
@@ -39,7 +38,7 @@ _KEEPS_BLOCK: Final = tuple(row._replace(block=COMMIT) for row in COMPLETION_TAB
 _NO_REFUND: Final = tuple(row._replace(refund=0) for row in COMPLETION_TABLE)
 
 
-def _instead(name: str, effect: Callable[..., State], guard: Callable[..., bool] | None = None) -> Action:
+def _instead(name: str, effect: Effect, guard: Guard | None = None) -> Action:
     action = next(action for action in ACTIONS if action.name == name)
     return action._replace(effect=effect, guard=guard or action.guard)
 

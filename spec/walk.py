@@ -1,246 +1,231 @@
 """Breadth-first walk over every reachable state of a scope, checking every property on the way.
 
-The first broken property found is broken in the fewest steps there are. A state is kept as a row of small numbers,
-one per field, that stand for the field's values; what an action does to the fields it touches is worked out once per
-combination of their values (see `footprint`). Only new states are checked; every transition is.
+The first broken property found is broken in the fewest steps there are. What a guard, an effect or a property says is
+worked out once per combination of the fields it reads, so the walk itself only looks up and adds (see `packing`).
+Every clause is checked on every state, every step property on every transition, reached anew or not.
 """
 
-import gc
-import operator
+import itertools
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 from spec import properties
 from spec.actions import ACTIONS, Action
-from spec.footprint import footprint
-from spec.invariant import CLAUSES
-from spec.scope import Scope, choices
+from spec.footprint import Piece, footprint
+from spec.invariant import CLAUSES, Clause
+from spec.outcome import Counterexample, Outcome
+from spec.packing import Packing, mask, mask_of
+from spec.scope import Choice, Scope, choices
+from spec.sometimes import sometimes, taken
 from spec.state import State
 
-Code = tuple[int, ...]
+Report = Callable[[int, int, int], None]
+"""Is told depth, states so far and states of the frontier, several times a second."""
+
+_REPORT_EVERY: Final = 1024
 
 
+class _Broken(Exception):  # noqa: N818  (it is what a walk is for, not an error)
+    """A property does not hold of the step that leads from `before` to `after`, or of the state they both are."""
 
-class Counterexample(NamedTuple):
-    """A shortest way to break a property."""
-
-    name: str
-    """Of the function that says the property."""
-    sentence: str
-    steps: tuple[str, ...]
-    before: State
-    after: State
-
-
-class Outcome(NamedTuple):
-    """What a walk found."""
-
-    scope: Scope
-    states: int
-    transitions: int
-    depth: int
-    seconds: float
-    fired: Counter[str]
-    """Transitions by action."""
-    never: tuple[str, ...]
-    """SOMETIMES sentences that were never seen, and actions that were never taken; only after a complete walk."""
-    broken: Counterexample | None
-
-
-def said(piece: Callable[..., object]) -> tuple[str, str]:
-    """Return the name and the sentence of a property."""
-    return piece.__name__, piece.__doc__ or ""
-
-
-class _Fields:
-    """Numbers for values, one table per field of the state."""
-
-    def __init__(self) -> None:
-        self.values: list[list[object]] = [[] for _ in State._fields]
-        self._numbers: list[dict[object, int]] = [{} for _ in State._fields]
-
-    def number(self, field: int, value: object) -> int:
-        numbers = self._numbers[field]
-        known = numbers.get(value)
-        if known is None:
-            known = numbers[value] = len(self.values[field])
-            self.values[field].append(value)
-        return known
-
-    def encode(self, s: State) -> Code:
-        return tuple(self.number(f, value) for f, value in enumerate(s))
-
-    def decode(self, code: Code) -> State:
-        return State(*[table[n] for table, n in zip(self.values, code, strict=True)])  # type: ignore[arg-type]  # fields
-
-
-class _Memo:
-    """A function of the state, worked out once per combination of the fields it reads."""
-
-    def __init__(self, piece: Callable[..., object], args: tuple[int, ...], first: State) -> None:
-        touched = footprint(piece, first, args)
-        self.writes = touched.writes
-        self.key = operator.itemgetter(*(touched.reads or (0,)))
-        self.known: dict[object, Code | bool] = {}
+    def __init__(self, name: str, sentence: str, before: int, after: int, step: str = "") -> None:
+        self.name, self.sentence, self.before, self.after, self.step = name, sentence, before, after, step
 
 
 class _Move:
     """One action with its parameters."""
 
     def __init__(self, action: Action, args: tuple[int, ...], first: State) -> None:
-        self.action, self.args = action, args
+        self.action, self.args, self.fired = action, args, 0
         self.name = f"{action.name}({', '.join(map(str, args))})"
-        self.guard, self.effect = _Memo(action.guard, args, first), _Memo(action.effect, args, first)
+        self.by_user = action.actor == "user"
+        self.steps = [step for step in properties.EVERY_STEP if action.name in step.actions]
+        touched = footprint(action.effect, first, args)
+        looked_at = {State._fields.index(name) for step in self.steps for name in step.reads}
+        self.writes = touched.writes
+        self.mask = mask(tuple({*touched.reads, *looked_at}))
+        self.differences: dict[int, int] = {}
+        """What the step adds to a state, by what it reads."""
 
 
-class _StepCheck:
-    """A step property, remembered by the fields it looks at before and after."""
+class _Choices:
+    """Choices whose guards read the same fields."""
 
-    def __init__(self, step: properties.Step) -> None:
-        self.holds = step.holds
-        self.key = operator.itemgetter(*(State._fields.index(name) for name in step.reads))
-        self.good: set[object] = set()
+    def __init__(self, guard_mask: int) -> None:
+        self.mask = guard_mask
+        self.rows: list[tuple[bool, list[_Move]]] = []
+        self.enabled: dict[int, list[_Move]] = {}
+
+    def allowed(self, s: State) -> Iterator[_Move]:
+        """Yield the moves that are possible in `s`."""
+        for canonical, moves in self.rows:
+            for move in moves:
+                if move.action.guard(s, *move.args):
+                    yield move
+                    if canonical:
+                        break
 
 
 class Walk:
-    """A walk under way; `run` does it all, `states` and `step` are for those who want to stop in between."""
+    """A walk; `run` does it."""
 
     def __init__(self, scope: Scope, actions: Iterable[Action] = ACTIONS) -> None:
         first = scope.initial()
         self.scope = scope
-        self.fields = _Fields()
-        self.seen: dict[Code, tuple[Code, str] | None] = {}
-        self.transitions = 0
-        self.fired: Counter[str] = Counter()
-        self._moves = [(c.canonical, [_Move(c.action, args, first) for args in c.args]) for c in choices(scope, actions)]
-        self._clauses = [(clause, _Memo(clause, (), first)) for clause in CLAUSES]
-        self._steps: dict[str, list[_StepCheck]] = {}
-        for check, step in [(_StepCheck(step), step) for step in properties.EVERY_STEP]:
-            for name in step.actions:
-                self._steps.setdefault(name, []).append(check)
-        self._work: dict[Code, int] = {}
-        self._unseen = dict(properties.sometimes(scope))
+        self.packing = Packing()
+        self.start = self.packing.pack(first)
+        self.seen: dict[int, int] = {self.start: self.start}
+        """Every state reached, and the one it was first reached from."""
+        self._choices = _by_guard(choices(scope, actions), first)
+        self._moves = [move for group in self._choices for _canonical, moves in group.rows for move in moves]
+        self._clauses: defaultdict[int, list[Clause]] = defaultdict(list)
+        for clause in CLAUSES:
+            self._clauses[mask_of(clause, first)].append(clause)
+        self._sound: dict[int, set[int]] = {clause_mask: set() for clause_mask in self._clauses}
+        self._left: dict[int, int] = {}
+        self._left_mask = mask_of(properties.work_left, first)
+        self._unseen = sometimes(scope)
+        self._sentences = len(self._unseen)
 
-    def run(self, progress: Callable[[int, int, int], None] | None = None) -> Outcome:
-        """Walk to the end or to the first broken property; `progress` gets depth, states and states of the frontier."""
+    def run(self, progress: Report | None = None) -> Outcome:
+        """Walk to the end or to the first broken property."""
         began = time.perf_counter()
-        was_enabled = gc.isenabled()
-        gc.disable()  # millions of small tuples, none in a cycle: collecting them costs a third of the walk
+        depth, broken = 0, None
         try:
-            depth, broken = self._run(progress)
-        finally:
-            if was_enabled:
-                gc.enable()
-        taken = {move.action.name for _canonical, moves in self._moves for move in moves}
-        never = [*self._unseen, *(f"{name} is taken" for name in sorted(taken - set(self.fired)))]
-        seconds = time.perf_counter() - began
+            self._check_state(self.start)
+            for depth in self._levels(progress):  # noqa: B007  (what is left in it is the depth reached)
+                pass
+        except _Broken as found:
+            depth, broken = depth + 1, self._counterexample(found)
+        fired: Counter[str] = Counter()
+        for move in self._moves:
+            fired[move.action.name] += move.fired
+        due = taken(self.scope, fired)
+        never = [*self._unseen, *(f"{name} is taken" for name in due if not fired[name])]
         return Outcome(
-            self.scope, len(self.seen), self.transitions, depth, seconds, self.fired,
-            tuple(never) if broken is None else (), broken,
-        )  # fmt: skip
+            scope=self.scope,
+            states=len(self.seen),
+            transitions=fired.total(),
+            depth=depth,
+            seconds=time.perf_counter() - began,
+            fired=+fired,
+            always=len(CLAUSES) + len(properties.EVERY_STEP) + len(properties.REST),
+            sometimes=self._sentences + len(due),
+            never=() if broken else tuple(never),
+            broken=broken,
+        )
 
-    def _run(self, progress: Callable[[int, int, int], None] | None) -> tuple[int, Counterexample | None]:
-        first = self.fields.encode(self.scope.initial())
-        self.seen[first] = None
-        self._work[first] = properties.work_left(self.scope.initial())
-        broken = self._check_state(first)
-        frontier, depth = [first], 0
-        while frontier and broken is None:
-            if progress:
-                progress(depth, len(self.seen), len(frontier))
-            following: list[Code] = []
-            for code in frontier:
-                broken = self._expand(code, following)
-                if broken:
-                    break
+    def _levels(self, progress: Report | None) -> Iterator[int]:
+        """Expand level after level and yield how deep that is."""
+        frontier, depth = [self.start], 0
+        while frontier:
+            following: list[int] = []
+            for done, code in enumerate(frontier):
+                if progress and done % _REPORT_EVERY == 0:
+                    progress(depth, len(self.seen), len(frontier))
+                self._expand(code, following)
             frontier = following
             depth += 1
-        return depth, broken
+            yield depth
 
-    def _expand(self, code: Code, following: list[Code]) -> Counterexample | None:
-        moves_on = False
-        for canonical, moves in self._moves:
+    def _expand(self, code: int, following: list[int]) -> None:
+        seen, moves_on = self.seen, False
+        left = self._work_left(code)
+        for group in self._choices:
+            moves = group.enabled.get(code & group.mask)
+            if moves is None:
+                moves = group.enabled[code & group.mask] = list(group.allowed(self.packing.unpack(code)))
             for move in moves:
-                guard = move.guard
-                key = guard.key(code)
-                allowed = guard.known.get(key)
-                if allowed is None:
-                    allowed = guard.known[key] = bool(move.action.guard(self.fields.decode(code), *move.args))
-                if not allowed:
-                    continue
-                moves_on |= move.action.actor != "user"
-                broken = self._take(move, code, self._after(move, code), following)
-                if broken:
-                    return broken
-                if canonical:
-                    break
-        if not moves_on and not properties.at_rest(self.fields.decode(code)):
-            return self._counterexample("comes_to_rest", properties.COMES_TO_REST, code, code)
-        return None
+                difference = move.differences.get(code & move.mask)
+                if difference is None:
+                    difference = self._work_out(move, code)
+                after = code + difference
+                if after not in seen:
+                    if not self._admits(after):
+                        continue
+                    seen[after] = code
+                    self._check_state(after)
+                    following.append(after)
+                move.fired += 1
+                if not move.by_user:
+                    moves_on = True
+                    if self._work_left(after) >= left:
+                        raise _Broken(*properties.MOVES_TOWARDS_REST, code, after, move.name)
+        if not moves_on and not properties.at_rest(self.packing.unpack(code)):
+            raise _Broken(*properties.COMES_TO_REST, code, code)
 
-    def _after(self, move: _Move, code: Code) -> Code:
-        effect = move.effect
-        key = effect.key(code)
-        new = effect.known.get(key)
-        if new is None:
-            after = move.action.effect(self.fields.decode(code), *move.args)
-            new = effect.known[key] = tuple([self.fields.number(f, after[f]) for f in effect.writes])
-        assert isinstance(new, tuple), "effects are remembered as the numbers of the fields they write"
-        row = list(code)
-        for field, value in zip(effect.writes, new, strict=True):
-            row[field] = value
-        return tuple(row)
+    def _work_out(self, move: _Move, code: int) -> int:
+        """Take the step for the first time from a state that looks like this; check what it has to keep."""
+        before = self.packing.unpack(code)
+        after = move.action.effect(before, *move.args)
+        difference = self.packing.difference(code, after, move.writes)
+        for step in move.steps:
+            if not step.holds(before, move.args, after):
+                raise _Broken(*said(step.holds), code, code + difference, move.name)
+        move.differences[code & move.mask] = difference
+        return difference
 
-    def _take(self, move: _Move, code: Code, after: Code, following: list[Code]) -> Counterexample | None:
-        known = after in self.seen
-        if not known and not self.scope.admits(self.fields.decode(after).budget):
-            return None
-        self.transitions += 1
-        self.fired[move.action.name] += 1
-        if not known:
-            self.seen[after] = (code, move.name)
-            self._work[after] = properties.work_left(self.fields.decode(after))
-            following.append(after)
-        for check in self._steps.get(move.action.name, ()):
-            key = (move.args, check.key(code), check.key(after))
-            if key not in check.good:
-                if not check.holds(self.fields.decode(code), move.args, self.fields.decode(after)):
-                    return self._counterexample(*said(check.holds), code, after, move.name)
-                check.good.add(key)
-        if move.action.actor != "user" and not self._work[after] < self._work[code]:
-            return self._counterexample("moves_towards_rest", properties.MOVES_TOWARDS_REST, code, after, move.name)
-        return None if known else self._check_state(after)
+    def _admits(self, code: int) -> bool:
+        return self.scope.admits(self.packing.unpack(code).budget)
 
-    def _check_state(self, code: Code) -> Counterexample | None:
-        for clause, memo in self._clauses:
-            key = memo.key(code)
-            if key not in memo.known:
-                if not clause(self.fields.decode(code)):
-                    before = self.seen[code]
-                    return self._counterexample(*said(clause), before[0] if before else code, code)
-                memo.known[key] = True
+    def _work_left(self, code: int) -> int:
+        key = code & self._left_mask
+        left = self._left.get(key)
+        if left is None:
+            left = self._left[key] = properties.work_left(self.packing.unpack(code))
+        return left
+
+    def _check_state(self, code: int) -> None:
+        for clause_mask, sound in self._sound.items():
+            if code & clause_mask in sound:
+                continue
+            s = self.packing.unpack(code)
+            for clause in self._clauses[clause_mask]:
+                if not clause(s):
+                    raise _Broken(*said(clause), self.seen[code], code)
+            sound.add(code & clause_mask)
         if self._unseen:
-            s = self.fields.decode(code)
+            s = self.packing.unpack(code)
             for sentence in [sentence for sentence, holds in self._unseen.items() if holds(s)]:
                 del self._unseen[sentence]
-        return None
 
-    def _counterexample(self, name: str, sentence: str, code: Code, after: Code, last: str = "") -> Counterexample:
-        """Follow the way back from `after`, or from `code` and then the step named `last`."""
-        steps = [last] if last else []
-        at: tuple[Code, str] | None = self.seen[code if last else after]
-        while at is not None:
-            steps.append(at[1])
-            at = self.seen[at[0]]
-        return Counterexample(name, sentence, tuple(reversed(steps)), self.fields.decode(code), self.fields.decode(after))
+    def _counterexample(self, found: _Broken) -> Counterexample:
+        """Follow the way back."""
+        last = found.step or (self._name_of(found.before, found.after) if found.before != found.after else "")
+        ways = [found.before]
+        while ways[-1] != self.start:
+            ways.append(self.seen[ways[-1]])
+        steps = [self._name_of(before, after) for before, after in itertools.pairwise(reversed(ways))]
+        unpack = self.packing.unpack
+        return Counterexample(
+            found.name, found.sentence, (*steps, *[last] * bool(last)), unpack(found.before), unpack(found.after)
+        )
+
+    def _name_of(self, before: int, after: int) -> str:
+        """Say which step leads from one state to another."""
+        s = self.packing.unpack(before)
+        moves = [move for group in self._choices for move in group.allowed(s)]
+        new = self.packing.unpack(after)
+        return next(move.name for move in moves if move.action.effect(s, *move.args) == new)
 
 
-def walk(
-    scope: Scope,
-    actions: Iterable[Action] = ACTIONS,
-    progress: Callable[[int, int, int], None] | None = None,
-) -> Outcome:
+def walk(scope: Scope, actions: Iterable[Action] = ACTIONS, progress: Report | None = None) -> Outcome:
     """Walk every reachable state of `scope`."""
     return Walk(scope, actions).run(progress)
+
+
+def said(piece: Piece) -> tuple[str, str]:
+    """Return the name and the sentence of a property."""
+    return piece.__name__, piece.__doc__ or ""
+
+
+def _by_guard(every: Iterable[Choice], first: State) -> list[_Choices]:
+    """Gather the choices by what their guards read."""
+    groups: dict[int, _Choices] = {}
+    for choice in every:
+        guard_mask = mask_of(choice.action.guard, first, choice.args[0])
+        group = groups.setdefault(guard_mask, _Choices(guard_mask))
+        group.rows.append((choice.canonical, [_Move(choice.action, args, first) for args in choice.args]))
+    return list(groups.values())

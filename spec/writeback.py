@@ -1,7 +1,7 @@
 """What a writeback pass does: scan, take a request, reserve a block, submit, reap, come to an end."""
 
 from spec.effects import all_idle, completion, finish, holds_request, loop_over, may_charge, release_block, set_slot
-from spec.state import AT_REST, DONE_OK, FLIGHT, HELD, IDLE, PENDING, ASKED, SCANNING, WRITING, Block, State
+from spec.state import ASKED, AT_REST, DONE_OK, FLIGHT, HELD, IDLE, PENDING, SCANNING, WRITING, Block, State
 from spec.tables import NONE, PP_SLOT, SLOT_TABLE, STORED
 from spec.terms import at, choose, every, no, put
 
@@ -27,16 +27,14 @@ def refuse_pass(s: State) -> State:
 
 
 def can_scan(s: State, i: int) -> bool:
-    """A page in memory without a pp_slot. (Which of them the mode selects is left open.)"""
+    """A page in memory without a pp_slot; which of them the mode selects is left open."""
     return (s.running == SCANNING) & (at(s.slots, i).kind == STORED) & (at(s.queued, i) == 0)
 
 
 def scan(s: State, i: int) -> State:
     """Select the page: claim the slot, put its pp_slot into a bucket."""
     slot = at(s.slots, i)
-    return set_slot(
-        s._replace(queued=put(s.queued, i, 1)), i, slot._replace(kind=at(SLOT_TABLE.select, slot.kind))
-    )
+    return set_slot(s._replace(queued=put(s.queued, i, 1)), i, slot._replace(kind=at(SLOT_TABLE.select, slot.kind)))
 
 
 def can_end_scan(s: State) -> bool:
@@ -50,8 +48,9 @@ def end_scan(s: State) -> State:
 
 
 def can_take_request(s: State, r: int) -> bool:
-    """There are candidates, and no request is taken yet."""
-    return (s.running == WRITING) & no(loop_over(s)) & no(holds_request(s)) & (at(s.reqs, r).phase == IDLE)
+    """There are candidates, no request is taken yet, and nobody is concerned with this one."""
+    wanted = (s.running == WRITING) & no(loop_over(s)) & no(holds_request(s))
+    return wanted & (at(s.reqs, r).phase == IDLE) & (at(s.reqs, r).inside == 0)
 
 
 def take_request(s: State, r: int) -> State:
@@ -88,15 +87,13 @@ def submit(s: State, i: int, r: int) -> State:
 def send(s: State, i: int, source: int, r: int) -> State:
     """Copy page `source`, charge the budget, hand the request for slot `i` with the held block to the device."""
     b, enabled = s.held, s.budget.enabled
-    return s._replace(
-        queued=put(s.queued, i, 0),
-        blocks=put(s.blocks, b, Block(used=1, io=PENDING, holds=source)),
-        reqs=put(s.reqs, r, at(s.reqs, r)._replace(phase=FLIGHT, slot=i, blk=b, grant=enabled * s.budget.grant)),
-        # from now on the device may write: a read of this block that it has not answered may see anything
-        readers=tuple([x._replace(sound=choose((x.phase == ASKED) & (x.blk == b), 0, x.sound)) for x in s.readers]),
-        held=NONE,
-        budget=s.budget._replace(limit=s.budget.limit - enabled),
-    )
+    reqs = put(s.reqs, r, at(s.reqs, r)._replace(phase=FLIGHT, slot=i, blk=b, grant=enabled * s.budget.grant))
+    blocks = put(s.blocks, b, Block(used=1, io=PENDING, holds=source))
+    # from now on the device may write: a read of this block that it has not answered may see anything
+    readers = [x._replace(sound=choose((x.phase == ASKED) & (x.blk == b), 0, x.sound)) for x in s.readers]
+    budget = s.budget._replace(limit=s.budget.limit - enabled)
+    s = s._replace(blocks=blocks, reqs=reqs, readers=tuple(readers), budget=budget)
+    return s._replace(queued=put(s.queued, i, 0), held=NONE)
 
 
 def can_skip(s: State, i: int) -> bool:
@@ -110,7 +107,7 @@ def skip(s: State, i: int) -> State:
 
 
 def can_give_up(s: State, i: int) -> bool:
-    """A candidate that kept its claim. (Why the pass gives up is left open.)"""
+    """A candidate that kept its claim; why the pass gives up is left open."""
     return (s.running == WRITING) & (at(s.queued, i) == 1) & (at(s.slots, i).kind == PP_SLOT)
 
 

@@ -19,8 +19,14 @@ GENERATED = {".git", ".venv", ".hypothesis", "__pycache__", "build", "dist", "ht
 
 FILE_LINES_MAX = 400
 MEDIAN_LINES_MAX = 150
-CORE_CODE_LINES_MAX = 400
-CORE = {f"spec/{name}.py" for name in ("terms", "state", "tables", "actions", "invariant", "properties")}
+CORE_CODE_LINES_MAX = 530
+CORE = {
+    f"spec/{name}.py"
+    for name in (
+        *("terms", "tables", "state", "effects", "user", "writeback", "device", "actions"),
+        *("invariant", "properties"),
+    )
+}
 BANNED_NAMES = re.compile(r"(?:^|_)(?:util|helper|manager|handler)s?(?:_|$)")
 # In pieces, so that this file does not match what it looks for.
 MACHINE_PATH = re.compile(r"(?<![\w.-])/(?:" + "|".join(("work", "root", "home")) + ")/")

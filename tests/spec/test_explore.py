@@ -1,0 +1,195 @@
+"""The command: what it prints, how it ends, and that Ctrl-C leaves nothing behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from spec import explore
+from spec.outcome import Outcome
+from spec.pinned import PINNED, Pinned
+from spec.processes import Report, WalkDied
+from spec.scope import EVERY_RUN, Scope
+from spec.variants import VARIANTS, Variant
+from spec.walk import walk
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = ["--slots", "1", "--blocks", "1", "--requests", "1", "--limit", "1"]
+TINY_SCOPES = {"one": Scope(1, 1, 1, 1), "two": Scope(2, 1, 1, 1)}
+TINY_PINS = {"one": Pinned(97, 546, 21), "two": Pinned(906, 8670, 23)}
+
+
+def test_a_clean_scope_ends_with_0(capsys: pytest.CaptureFixture[str]) -> None:
+    assert explore.main(TINY) == 0
+    header, row = capsys.readouterr().out.splitlines()
+    assert header.split() == ["scope", "states", "transitions", "depth", "seconds", "always", "sometimes", "verdict"]
+    assert row.split()[:7] == ["scope", "1/1/1,", "limit", "1", "97", "546", "21"]
+    assert row.endswith("clean")
+
+
+def test_sizes_that_are_not_given_are_the_usual_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Scope] = []
+
+    def remember(scope: Scope, *_rest: object) -> Outcome:
+        asked.append(scope)
+        return walk(Scope(1, 1, 1, 1))
+
+    monkeypatch.setattr(explore, "walk", remember)
+    explore.main(["--readers", "1"])
+    explore.main(["--limit", "none", "--slots", "1"])
+    assert asked == [Scope(readers=1), Scope(slots=1, limit=-1)]
+
+
+@pytest.mark.parametrize("variant", [pytest.param(variant, id=variant.name) for variant in VARIANTS])
+def test_a_variant_ends_with_1_and_its_counterexample(variant: Variant, capsys: pytest.CaptureFixture[str]) -> None:
+    assert explore.main(["--variant", variant.name]) == 1
+    out = capsys.readouterr().out
+    assert f"{variant.name}: {variant.breaks} is broken after {variant.steps} steps:" in out
+    assert "BROKEN" in out
+
+
+def test_all_variants_in_one_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert explore.main(["--variant", "all"]) == 1
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:7]] == [v.name for v in VARIANTS]
+
+
+def test_a_scope_too_small_for_a_bug_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
+    assert explore.main(["--variant", "unassigned_index", *TINY]) == 0
+    assert "clean" in capsys.readouterr().out
+
+
+def test_data(capsys: pytest.CaptureFixture[str]) -> None:
+    assert explore.main(["--json", *TINY]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["clean"] is True
+    assert (found["walks"][0]["states"], found["walks"][0]["counterexample"]) == (97, None)
+    assert explore.main(["--json", "--variant", "no_refund"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["clean"] is False
+    assert found["walks"][0]["counterexample"]["property"] == "the_budget_is_conserved"
+    assert found["walks"][0]["counterexample"]["steps"][-1] == "reap(0)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--slots", "0"], "--slots: 0 is not allowed: 1 to 16"),
+        (["--blocks", "-1"], "--blocks: -1 is not allowed: 1 to 16"),
+        (["--requests", "many"], "--requests: many is not allowed: 1 to 16"),
+        (["--slots", "1000000000"], "--slots: 1000000000 is not allowed: 1 to 16"),
+        (["--readers", "-2"], "--readers: -2 is not allowed: 0 to 16"),
+        (["--limit", "-2"], "--limit: -2 is not allowed: 0 to 16 or none"),
+        (["--huge", "2"], "--huge: 2 is not allowed: 0 to 1"),
+        (["--stores", "none"], "--stores: none is not allowed: 0 to 16"),
+        (["--variant", "no_such_bug"], "there is no 'no_such_bug'; there are all, early_release, unassigned_index"),
+        (["--frob"], "unrecognized arguments: --frob"),
+        (["--slots"], "--slots: expected one argument"),
+    ],
+)
+def test_what_is_not_allowed_ends_with_2_and_says_so(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        explore.main(arguments)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+    assert explore.main(["--list"]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in EVERY_RUN)
+    assert all(variant.mistake in out for variant in VARIANTS)
+
+
+def test_the_scopes_of_every_run_are_compared_with_their_pins(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(explore, "EVERY_RUN", TINY_SCOPES)
+    monkeypatch.setattr("spec.verdict.PINNED", TINY_PINS)
+    assert explore.main([]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["scope", "one", "two"]
+    monkeypatch.setattr("spec.verdict.PINNED", {**TINY_PINS, "two": Pinned(905, 8670, 23)})
+    assert explore.main([]) == 1
+    out = capsys.readouterr().out
+    assert "DIFFERENT COUNTS" in out
+    assert out.endswith("two: states: 906, pinned 905\n")
+
+
+def test_every_scope_of_every_run_is_pinned() -> None:
+    assert PINNED.keys() == EVERY_RUN.keys()
+
+
+def test_the_outcomes_come_in_the_order_of_the_scopes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explore, "EVERY_RUN", TINY_SCOPES)
+    assert [outcome.scope for outcome in explore.explore_every_run()] == list(TINY_SCOPES.values())
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (MemoryError(), 1, "error: out of memory: a smaller scope may fit"),
+        (WalkDied("base ended"), 1, "error: base ended: a smaller scope may fit"),
+    ],
+)
+def test_a_walk_that_does_not_end(
+    error: BaseException, code: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_report: Report | None = None, _processes: int = 2) -> list[Outcome]:
+        raise error
+
+    monkeypatch.setattr(explore, "explore_every_run", fail)
+    assert explore.main([]) == code
+    assert said in capsys.readouterr().err
+
+
+def test_a_huge_scope_is_announced(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(explore, "walk", lambda *_arguments: walk(Scope(1, 1, 1, 1)))
+    assert explore.main(["--slots", "8", "--blocks", "8"]) == 0
+    assert "warning: 8/8/2, limit 2 has, very roughly," in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", list(EVERY_RUN))
+def test_the_estimate_is_within_a_factor_of_ten(name: str) -> None:
+    assert 0.1 < explore.estimate(EVERY_RUN[name]) / PINNED[name].states < 10
+
+
+def running(group: int) -> list[str]:
+    """The processes of a group that run; one that has ended and waits for init to notice does not."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            number, _, rest = path.read_text(encoding="utf-8").partition(" (")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        state, _parent, its_group = rest.rpartition(") ")[2].split()[:3]
+        if int(its_group) == group and state != "Z":
+            found.append(number)
+    return found
+
+
+@pytest.mark.parametrize("arguments", [[], ["--slots", "4"]])
+def test_ctrl_c_ends_every_process_within_a_second(arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "spec.explore", *arguments]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        time.sleep(1.5)
+        assert running(process.pid)
+        os.killpg(process.pid, signal.SIGINT)
+        began = time.monotonic()
+        out, err = process.communicate(timeout=20)
+        took = time.monotonic() - began
+    assert (process.returncode, out) == (130, "")
+    assert err.endswith("interrupted\n")
+    assert "Traceback" not in err
+    while running(process.pid) and time.monotonic() < began + 1:
+        time.sleep(0.01)
+    assert running(process.pid) == []
+    assert took < 1
