@@ -6,13 +6,13 @@ from typing import Final
 
 from spec.actions import ACTIONS, Action
 from spec.footprint import Piece
+from spec.history import EVERY_VARIANT
 from spec.invariant import CLAUSES
 from spec.pinned import PINNED
 from spec.properties import EVERY_STEP, REST
 from spec.scope import EVERY_RUN
 from spec.sometimes import sometimes
 from spec.tables import COMMIT, COMPLETION_TABLE, ILLEGAL, KINDS, SLOT_TABLE, Completion, SlotTable
-from spec.variants import VARIANTS
 
 PAGE: Final = Path(__file__).resolve().with_name("state-machine.md")
 _CASES: Final = (("error", "lost"), ("error", "kept"), ("ok", "lost"), ("ok", "kept"))
@@ -119,7 +119,7 @@ def _scope_table() -> str:
 
 
 def _variant_table() -> str:
-    rows = [[f"`{v.name}`", v.mistake, f"`{v.breaks}`", str(v.steps), v.scope.label()] for v in VARIANTS]
+    rows = [[f"`{v.name}`", v.mistake, f"`{v.breaks}`", str(v.steps), v.scope.label()] for v in EVERY_VARIANT]
     return _table(["variant", "mistake", "breaks", "steps", "scope"], rows)
 
 

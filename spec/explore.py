@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from spec.actions import ACTIONS, Action
+from spec.history import EVERY_VARIANT
 from spec.outcome import Outcome
 from spec.pinned import PINNED
 from spec.processes import Progress, Report, WalkDied, walk_each
 from spec.progress import Drawing
 from spec.scope import EVERY_RUN, Scope
-from spec.variants import VARIANTS
 from spec.verdict import Verdict, data, judge, table
 from spec.walk import walk
 
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(wrong)
 
 
-_NAMES: Final = [variant.name for variant in VARIANTS]
+_NAMES: Final = [variant.name for variant in EVERY_VARIANT]
 
 
 def _scopes(scope: Scope | None) -> list[Verdict]:
@@ -97,7 +97,7 @@ def _scopes(scope: Scope | None) -> list[Verdict]:
 
 
 def _variants(wanted: str, scope: Scope | None) -> list[Verdict]:
-    chosen = [variant for variant in VARIANTS if wanted in {"all", variant.name}]
+    chosen = [variant for variant in EVERY_VARIANT if wanted in {"all", variant.name}]
     return [judge(each.name, _alone(each.name, scope or each.scope, each.actions), pinned=False) for each in chosen]
 
 
@@ -145,8 +145,8 @@ def _scope(asked: argparse.Namespace, refuse: Callable[[str], object]) -> Scope 
 
 
 def _listing() -> str:
-    scopes = [f"  {name:<18} {s.label()}: {PINNED[name].states:,} states" for name, s in EVERY_RUN.items()]
-    variants = [f"  {variant.name:<18} {variant.mistake}" for variant in VARIANTS]
+    scopes = [f"  {name:<30} {s.label()}: {PINNED[name].states:,} states" for name, s in EVERY_RUN.items()]
+    variants = [f"  {variant.name:<30} {variant.mistake}" for variant in EVERY_VARIANT]
     return "\n".join(["scopes of every run", *scopes, "variants", *variants])
 
 

@@ -38,7 +38,8 @@ _KEEPS_BLOCK: Final = tuple(row._replace(block=COMMIT) for row in COMPLETION_TAB
 _NO_REFUND: Final = tuple(row._replace(refund=0) for row in COMPLETION_TABLE)
 
 
-def _instead(name: str, effect: Effect, guard: Guard | None = None) -> Action:
+def instead(name: str, effect: Effect, guard: Guard | None = None) -> Action:
+    """Return the action of that name with another effect, and another guard if one is given."""
     action = next(action for action in ACTIONS if action.name == name)
     return action._replace(effect=effect, guard=guard or action.guard)
 
@@ -49,7 +50,7 @@ def _reap_by(table: tuple[Completion, ...]) -> Action:
         kept = at(s.slots, q.slot).kind == PP_SLOT
         return effects.finish(s, r, effects.completion((q.phase == DONE_OK) * 1, kept * 1, table))
 
-    return _instead("reap", reap)
+    return instead("reap", reap)
 
 
 def _reap_after_release(s: State, r: int) -> State:
@@ -68,14 +69,14 @@ VARIANTS: Final = (
     Variant(
         "early_release",
         "completion takes the claim off the slot before it tests it",
-        (_instead("reap", _reap_after_release),),
+        (instead("reap", _reap_after_release),),
         breaks="a_good_write_of_an_unchanged_slot_makes_it_wb",
         steps=11,
     ),
     Variant(
         "unassigned_index",
         "the candidate's index is never assigned, so slot 0 is tested and copied for every candidate",
-        (_instead("submit", _submit_slot_0, _can_submit_by_slot_0),),
+        (instead("submit", _submit_slot_0, _can_submit_by_slot_0),),
         breaks="a_kept_claim_means_unchanged_content",
         steps=9,
     ),
@@ -96,7 +97,7 @@ VARIANTS: Final = (
     Variant(
         "leak_after_loop",
         "a block that was reserved and never submitted is not released when the pass ends",
-        (_instead("drop_held", writeback.forget_held),),
+        (instead("drop_held", writeback.forget_held),),
         breaks="every_block_has_one_owner",
         steps=8,
     ),

@@ -19,11 +19,11 @@ GENERATED = {".git", ".venv", ".hypothesis", "__pycache__", "build", "dist", "ht
 
 FILE_LINES_MAX = 400
 MEDIAN_LINES_MAX = 150
-CORE_CODE_LINES_MAX = 530
+CORE_CODE_LINES_MAX = 500
 CORE = {
     f"spec/{name}.py"
     for name in (
-        *("terms", "tables", "state", "effects", "user", "writeback", "device", "actions"),
+        *("tables", "state", "effects", "user", "writeback", "device", "actions"),
         *("invariant", "properties"),
     )
 }
