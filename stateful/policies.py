@@ -1,0 +1,113 @@
+"""Who decides the order of tasks: chance, priorities, a list of preemptions, or everything there is, one by one."""
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from stateful.baton import Choice, Policy
+
+
+def steady(_ready: Sequence[int], _can_go_on: bool) -> int:
+    """Let everybody run until it has to wait."""
+    return 0
+
+
+def round_robin(_ready: Sequence[int], can_go_on: bool) -> int:
+    """Never let the same task go on when another can."""
+    return 1 if can_go_on else 0
+
+
+def random_walk(seed: int) -> Policy:
+    """Choose anybody, every time."""
+    draw = random.Random(seed).randrange
+    return lambda ready, _can_go_on: draw(len(ready))
+
+
+def replay(taken: Sequence[int]) -> Policy:
+    """Take the choices of a schedule again, then run steadily."""
+    left = iter(taken)
+    return lambda ready, _can_go_on: min(next(left, 0), len(ready) - 1)
+
+
+def sparse(preemptions: Mapping[int, int]) -> Policy:
+    """Run steadily but for some choices, by their number: option 0 there is no preemption at all."""
+    number = -1
+
+    def choose(ready: Sequence[int], _can_go_on: bool) -> int:
+        nonlocal number
+        number += 1
+        return preemptions.get(number, 0) % len(ready)
+
+    return choose
+
+
+def pct(seed: int, depth: int, points: int) -> Policy:
+    """Give every task a random priority, and lower that of whoever is running at `depth - 1` of about `points` choices.
+
+    Finds a bug that `depth` ordered steps suffice for with a probability that does not depend on anything else
+    (Burckhardt et al., A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs, ASPLOS 2010).
+    """
+    chance = random.Random(seed)
+    changes = sorted(chance.randrange(max(points, 1)) for _ in range(depth - 1))
+    priority: dict[int, float] = {}
+    number, lowest = -1, 0.0
+
+    def choose(ready: Sequence[int], _can_go_on: bool) -> int:
+        nonlocal number, lowest
+        number += 1
+        for task in ready:
+            priority.setdefault(task, chance.random())
+        first = max(ready, key=priority.__getitem__)
+        while changes and changes[0] <= number:
+            changes.pop(0)
+            lowest -= 1.0
+            priority[first] = lowest
+            first = max(ready, key=priority.__getitem__)
+        return ready.index(first)
+
+    return choose
+
+
+def exhaust(bound: int) -> Iterator["Attempt"]:
+    """Yield one attempt after another until every schedule of at most `bound` preemptions was run.
+
+    Whoever iterates runs each attempt's policy and then tells it the schedule that came of it.
+    """
+    stack: list[list[int]] = [[]]
+    while stack:
+        attempt = Attempt(stack.pop())
+        yield attempt
+        assert attempt.schedule is not None, "an attempt is run before the next is asked for"
+        used = 0
+        for position, choice in enumerate(attempt.schedule):
+            if position >= len(attempt.prefix):
+                cost = used + choice.preempts
+                if cost <= bound:
+                    taken = [each.taken for each in attempt.schedule[:position]]
+                    stack.extend([*taken, other] for other in range(1, choice.options))
+            used += choice.preempts and choice.taken > 0
+
+
+class Attempt:
+    """One schedule of an exhaustive search."""
+
+    def __init__(self, prefix: list[int]) -> None:
+        self.prefix = prefix
+        self.schedule: Sequence[Choice] | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """What leads to it."""
+        return replay(self.prefix)
+
+
+Scenario = Callable[[Policy], Sequence[Choice]]
+"""Runs under a policy and returns the schedule that came of it; raises when something is wrong."""
+
+
+def every_schedule(scenario: Scenario, bound: int) -> int:
+    """Run `scenario` under every schedule of at most `bound` preemptions; return how many there were."""
+    count = 0
+    for attempt in exhaust(bound):
+        attempt.schedule = scenario(attempt.policy)
+        count += 1
+    return count
