@@ -1,11 +1,11 @@
 """A compressed page store with writeback to a backing device, behaving as Linux zram does.
 
-    from zram_impl import Zram
-
-    with Zram.create("256M", backing="pages.img", backing_size="128M") as dev:
-        dev.write_page(0, b"x" * 4096)
-        dev.mark_idle()
-        print(dev.writeback("idle"))
+Example:
+    >>> from zram_impl import Zram
+    >>> with Zram.create("256M", backing="pages.img", backing_size="128M") as dev:
+    ...     dev.write_page(0, b"x" * 4096)
+    ...     dev.mark_idle()
+    ...     print(dev.writeback("idle"))
 """
 
 from zram_impl.errors import ZramError

@@ -42,9 +42,13 @@ class Attributes:
         store = _find(name).store
         if store is None:
             raise refuse(EACCES, f"attribute {name} is read-only")
+        try:
+            length = len(text.encode(errors="surrogateescape"))  # as paths that are not UTF-8 come from the system
+        except UnicodeEncodeError as error:
+            raise refuse(EINVAL, f"{name} {text!r} cannot be encoded: {error.reason}") from error
         if text:  # a write of nothing never reaches the driver
             store(self._device, text)
-        return len(text.encode())
+        return length
 
 
 def _find(name: str) -> Attribute:
@@ -98,8 +102,12 @@ def _store_idle(dev: Device, text: str) -> None:
     dev.mark_idle()
 
 
+def _u64(text: str) -> int:
+    return numbers.parse_u64(text, too_big=EINVAL)
+
+
 def _store_batch_size(dev: Device, text: str) -> None:
-    dev.set_batch_size(numbers.parse_u32(text))
+    dev.set_batch_size(numbers.parse_u32(text, too_big=EINVAL))
 
 
 ATTRIBUTES: Final[dict[str, Attribute]] = {
@@ -111,11 +119,12 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
     "idle": Attribute(None, _store_idle),
     "writeback": Attribute(None, _store_writeback),
     "writeback_limit": Attribute(
-        lambda dev: f"{dev.writeback_limit}\n", lambda dev, text: dev.set_writeback_limit(numbers.parse_u64(text))
+        lambda dev: f"{dev.writeback_limit}\n",
+        lambda dev, text: dev.set_writeback_limit(_u64(text)),
     ),
     "writeback_limit_enable": Attribute(
         lambda dev: f"{int(dev.writeback_limit_enabled)}\n",
-        lambda dev, text: dev.enable_writeback_limit(numbers.parse_u64(text) != 0),
+        lambda dev, text: dev.enable_writeback_limit(_u64(text) != 0),
     ),
     "writeback_batch_size": Attribute(lambda dev: f"{dev.batch_size}\n", _store_batch_size),
     "bd_stat": Attribute(lambda dev: columns(dev.stats.bd), None),

@@ -12,28 +12,28 @@ from zram_impl.drive import drive
 from zram_impl.errors import refuse
 from zram_impl.events import Observer
 from zram_impl.grammar import Scan
-from zram_impl.lifecycle import Lifecycle, MakeEngine, OpenBacking, open_backing_file, thread_engine
+from zram_impl.lifecycle import Lifecycle, MakeEngine, OpenBacking, check_fits, open_backing_file, thread_engine
 from zram_impl.quirks import Quirks
 from zram_impl.ranges import page_range, pieces, scans_for, whole_pages
 from zram_impl.result import WritebackResult
 from zram_impl.runtime import Runtime
 from zram_impl.stats import BdStat, MmStat, Stats
 from zram_impl.units import DEFAULT_BATCH_SIZE, PAGE_SIZE
-from zram_impl.view import block_state
+from zram_impl.view import Snapshot, block_state, snapshot
 from zram_impl.wbpass import WritebackPass
 
 Buffer = bytes | bytearray | memoryview
 
 
 class Device(Lifecycle):
-    """A compressed block device in memory that can write pages back to a backing device; `zram.Zram` adds its attributes.
+    """A compressed block device in memory that can write pages back; `zram.Zram` adds its attributes.
 
     All calls may be made from any thread. What is refused raises `ZramError` with the driver's errno and leaves the
     device as it was. Use it as a context manager, or close it.
     """
 
     @classmethod
-    def create(
+    def create(  # noqa: PLR0913  (everything that can be configured, by keyword)
         cls,
         size: int | str,
         *,
@@ -65,14 +65,15 @@ class Device(Lifecycle):
         Raises:
             ZramError: As the single steps; nothing is left open or behind then.
         """
+        check_fits(size)  # refused before a file is made
+        if backing is None and backing_size is not None:
+            raise refuse(EINVAL, f"backing_size={backing_size!r} without backing")
         dev = cls(quirks=quirks, runtime=runtime, engine=engine, open_backing=open_backing, observer=observer)
         try:
             dev.set_algorithm(algorithm)
             dev.set_batch_size(batch_size)
             if backing is not None:
                 dev.set_backing(backing, backing_size)
-            elif backing_size is not None:
-                raise refuse(EINVAL, f"backing_size={backing_size!r} without backing")
             dev.initialise(size)
         except BaseException:
             dev.close()
@@ -94,18 +95,18 @@ class Device(Lifecycle):
     def write_pages(self, start: int, buffer: Buffer) -> None:
         """Store whole pages from page `start`; each page is stored atomically."""
         disk = self._live()
-        view = memoryview(buffer).cast("B")
+        view = _flat(buffer)
         page_range(disk.pages, start, view.nbytes)
-        disk.write_pages(start, (bytes(view[at : at + PAGE_SIZE]) for at in range(0, view.nbytes, PAGE_SIZE)))
+        disk.write_pages(start, view)
 
     def read_pages_into(self, start: int, buffer: bytearray | memoryview) -> None:
         """Fill `buffer`, whole pages, from page `start`."""
         disk = self._live()
-        view = memoryview(buffer).cast("B")
-        at = 0
-        for index in page_range(disk.pages, start, view.nbytes):
-            view[at : at + PAGE_SIZE] = disk.read_page(index)
-            at += PAGE_SIZE
+        view = _flat(buffer)
+        if view.readonly:
+            raise refuse(EINVAL, "what is read into is read-only")
+        page_range(disk.pages, start, view.nbytes)
+        disk.read_pages_into(start, view)
 
     # --- bytes -----------------------------------------------------------------------------------------------------
 
@@ -117,7 +118,7 @@ class Device(Lifecycle):
     def write(self, offset: int, data: Buffer) -> None:
         """Store bytes from `offset`; the part of a page is put into it atomically, whole calls are not atomic."""
         disk = self._live()
-        view = memoryview(data).cast("B")
+        view = _flat(data)
         at = 0
         for index, lo, hi in list(pieces(disk.pages, offset, view.nbytes)):
             piece = bytes(view[at : at + hi - lo])
@@ -136,11 +137,13 @@ class Device(Lifecycle):
     def write_zeroes(self, offset: int, length: int) -> None:
         """Make the range read as zeros: whole pages are freed, parts of pages are zeroed."""
         disk = self._live()
-        for index, lo, hi in list(pieces(disk.pages, offset, length)):
-            if hi - lo == PAGE_SIZE:
-                disk.free_pages(index, index + 1)
-            else:
-                disk.patch_page(index, lo, bytes(hi - lo))
+        lo, hi = whole_pages(disk.pages, offset, length)
+        disk.free_pages(lo, hi)
+        head = min(length, -offset % PAGE_SIZE)
+        tail = (offset + length) % PAGE_SIZE if lo <= hi else 0
+        for at, size in ((offset, head), (offset + length - tail, tail)):
+            for index, first, end in pieces(disk.pages, at, size):
+                disk.patch_page(index, first, bytes(end - first))
 
     # --- writeback -------------------------------------------------------------------------------------------------
 
@@ -188,15 +191,21 @@ class Device(Lifecycle):
         return self.begin_scans(scans_for(disk.pages, mode, pages, ranges))
 
     def begin_scans(self, scans: list[Scan]) -> WritebackPass:
-        """Begin a pass over `scans`, which are within the device."""
-        with self._control:
-            disk = self._live()
-            if disk.backing is None:
-                raise refuse(ENODEV, "there is no backing device: set backing_dev before disksize")
-            running = disk.begin_pass(scans, self._batch_size)
-        if running is None:
-            raise refuse(EAGAIN, "another writeback is running")
-        return running
+        """Begin a pass over `scans`; EINVAL when they are not within the device."""
+        while True:
+            with self._control:
+                disk = self._live()
+                if disk.backing is None:
+                    raise refuse(ENODEV, "there is no backing device: set backing_dev before disksize")
+                end = max((scan.hi for scan in scans), default=0)
+                if end > disk.pages:  # the device was reset and made smaller since the scans were checked
+                    raise refuse(EINVAL, f"page {end - 1} is not in 0 to {disk.pages - 1}")
+                running = disk.begin_pass(scans, self._batch_size)
+            if running is not None:
+                return running
+            if not self.quirks.pass_waits:
+                raise refuse(EAGAIN, "another writeback is running")
+            disk.wait_for_pass()
 
     # --- statistics ------------------------------------------------------------------------------------------------
 
@@ -209,23 +218,35 @@ class Device(Lifecycle):
         with self._table:
             table = disk.table
             used = table.compr_data_size
-            disk.mem_used_max = max(disk.mem_used_max, used)
             mm = MmStat(
                 orig_data_size=table.pages_stored * PAGE_SIZE,
                 compr_data_size=table.compr_data_size,
                 mem_used_total=used,
-                mem_used_max=disk.mem_used_max,
+                mem_used_max=table.compr_data_max,
                 same_pages=table.same_pages,
                 huge_pages=table.huge_pages,
                 huge_pages_since=table.huge_pages_since,
             )
             return Stats(mm, BdStat(disk.blocks.used, disk.reads.bd_reads, disk.shared.bd_writes))
 
+    def snapshot(self) -> Snapshot:
+        """Return everything writeback is about, at this moment; exact while nobody is advancing a pass."""
+        return snapshot(self._live(), self._table)
+
     def block_state(self) -> str:
         """Return debugfs' block_state: a line per stored page with its marks."""
         return block_state(self._live(), self._table)
+
 
 def _whole_page(page: Buffer) -> bytes:
     if memoryview(page).nbytes != PAGE_SIZE:
         raise refuse(EINVAL, f"a page is {PAGE_SIZE} bytes, not {memoryview(page).nbytes}")
     return bytes(page)
+
+
+def _flat(buffer: Buffer) -> memoryview:
+    """Look at any buffer as bytes; EINVAL when its bytes do not lie side by side."""
+    try:
+        return memoryview(buffer).cast("B")
+    except TypeError as error:
+        raise refuse(EINVAL, f"the buffer cannot be used as bytes: {error}") from error

@@ -5,7 +5,8 @@ the table lock is held only to put a finished entry into the table. Reading a pa
 """
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
 from errno import EINVAL, EIO, ENOMEM
 from typing import Final
 
@@ -24,8 +25,15 @@ from zram_impl.scan import Cursor
 from zram_impl.units import PAGE_SIZE, ZERO_PAGE, BlkIdx
 from zram_impl.wbpass import Progress, Shared, WritebackPass
 
+LAST_WAITS: Final = 10
+"""Waits for an answer, each of a tenth of a second, that an abandoned device is given when it is closed."""
+
 CHUNK: Final = 64
 """Pages a bulk call puts into the table in one hold of the table lock."""
+
+
+class WasResetError(ZramError):
+    """The device was reset while it was read."""
 
 
 class BackingReads:
@@ -39,10 +47,10 @@ class BackingReads:
         self.bd_reads = 0
 
     def read(self, device: BackingDevice, blk_idx: BlkIdx) -> bytes:
-        """Read one block; ZramError EINVAL once the device is being closed, OSError as the device says."""
+        """Read one block; WasResetError (EINVAL) once the device is being closed, OSError as the device says."""
         with self._idle:
             if self._closing:
-                raise refuse(EINVAL, "the device was reset while it was read")
+                raise WasResetError(EINVAL, "EINVAL: the device was reset while it was read")
             self._running += 1
             self.bd_reads += 1
         try:
@@ -65,7 +73,7 @@ class BackingReads:
 class Disk:
     """Pages, indexed from 0. Ranges are checked by the caller, except where a method says otherwise."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (what it is made of, named at the one place that makes it)
         self,
         pages: int,
         algorithm: Algorithm,
@@ -87,16 +95,18 @@ class Disk:
         self.reads = BackingReads(runtime)
         self.running_pass: WritebackPass | None = None
         """The pass under way; guarded by the table lock."""
-        self.mem_used_max = 0
+        # Guards nothing: whoever waits for a pass to end waits here.
+        self._ended = runtime.condition("pass ended", Rank.ENGINE)
+        self._closed = False
         self._lock = lock
         self._runtime = runtime
         self._quirks = quirks
         self._observer = observer
         self._make_engine = make_engine
         self._engine: Engine | None = None
-        self._closed = False
         self._entries = self.table.entries
         self._flags = self.table.flags
+        self._replace = self.table.replace
         self._compress = algorithm.compress
         self._decompress = algorithm.decompress
 
@@ -111,8 +121,22 @@ class Disk:
         if self._flags[index] & ACCESS or self._observer is not None:
             self._note_access(index)
         if type(entry) is bytes:
-            return decode(entry, self._decompress)
+            return entry if len(entry) == PAGE_SIZE else self._decompress(entry)
         return self._decode(index, entry)
+
+    def read_pages_into(self, start: int, buffer: memoryview) -> None:
+        """Fill `buffer`, whole pages of bytes, from `start`; each page is read as `read_page` does."""
+        entries, flags, decompress = self._entries, self._flags, self._decompress
+        plain = self._observer is None
+        at = 0
+        for index in range(start, start + len(buffer) // PAGE_SIZE):
+            entry = entries[index]
+            if type(entry) is bytes and plain and not flags[index] & ACCESS:
+                page = entry if len(entry) == PAGE_SIZE else decompress(entry)
+            else:
+                page = self.read_page(index)
+            buffer[at : at + PAGE_SIZE] = page
+            at += PAGE_SIZE
 
     def peek_page(self, index: int) -> bytes:
         """Return page `index` without its counting as an access."""
@@ -140,7 +164,7 @@ class Disk:
             try:
                 page = self.reads.read(self.backing, entry.blk_idx)
                 failure = None
-            except ZramError:
+            except WasResetError:
                 raise
             except OSError as error:
                 page, failure = b"", error
@@ -171,17 +195,16 @@ class Disk:
         with self._lock:
             self._install(index, entry)
 
-    def write_pages(self, start: int, pages: Iterator[bytes]) -> None:
-        """Store pages from `start`; each is stored atomically, CHUNK of them in one hold of the lock."""
-        compress, index = self._compress, start
-        while True:
-            entries = [encode(page, compress) for _, page in zip(range(CHUNK), pages, strict=False)]
-            if not entries:
-                return
+    def write_pages(self, start: int, buffer: memoryview) -> None:
+        """Store whole pages of bytes from `start`; each is stored atomically, CHUNK of them in one hold of the lock."""
+        compress = self._compress
+        for at in range(0, len(buffer), CHUNK * PAGE_SIZE):
+            piece = buffer[at : at + CHUNK * PAGE_SIZE]
+            # Each page is copied once: what is kept must not change when the caller's buffer does.
+            entries = [encode(piece[lo : lo + PAGE_SIZE].tobytes(), compress) for lo in range(0, len(piece), PAGE_SIZE)]
             with self._lock:
-                for entry in entries:
+                for index, entry in enumerate(entries, start + at // PAGE_SIZE):
                     self._install(index, entry)
-                    index += 1
 
     def patch_page(self, index: int, at: int, data: bytes) -> None:
         """Replace `data` at byte `at` of a page: a read-modify-write that no other write gets lost in."""
@@ -206,7 +229,9 @@ class Disk:
                         self._observe("discard", index)
 
     def _install(self, index: int, entry: int | bytes) -> None:
-        self._release(self.table.replace(index, entry))
+        freed = self._replace(index, entry)
+        if freed is not None:
+            self.blocks.release(freed)
         if self._observer is not None:
             if type(entry) is bytes:
                 self._observer("write", index, len(entry) == PAGE_SIZE)
@@ -259,28 +284,46 @@ class Disk:
             self._observe("begin_pass")
             return self.running_pass
 
+    def wait_for_pass(self) -> None:
+        """Wait until no pass runs; no lock may be held."""
+        with self._ended:
+            self._ended.wait_for(lambda: self.running_pass is None)
+
     def _pass_ended(self) -> None:
         self.running_pass = None
+        with self._ended:
+            self._ended.notify_all()
 
     # --- the end ---------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Drive a running pass to its end, wait for reads, stop the threads, let the backing device go. Idempotent."""
+        """Drive a running pass to its end, wait for reads, stop the threads, let the backing device go.
+
+        Idempotent, and may be called again after it was interrupted. A device that somebody gave up waiting for
+        (`WritebackPass.abandoned`) gets another moment, then its threads and its file are left to the process.
+        """
         if self._closed:
             return
-        self._closed = True
         with self._lock:
             running = self.running_pass
         if running is not None:
             running.cancel()
+            waits = LAST_WAITS if running.abandoned else None
             while (progress := running.advance()) is not Progress.DONE:
                 if progress is Progress.WAIT:
+                    if waits == 0:
+                        return
                     running.wait()
+                    waits = waits and waits - 1
         self.reads.close()
-        if self._engine is not None:
-            self._engine.close()
-        if self.backing is not None:
-            self.backing.close()
+        try:
+            if self._engine is not None:
+                self._engine.close()
+        finally:
+            if self.backing is not None:
+                with suppress(OSError):
+                    self.backing.close()
+            self._closed = True
 
     def _no_such_page(self, index: int) -> ZramError:
         return refuse(EINVAL, f"page {index} is not in 0 to {self.pages - 1}")

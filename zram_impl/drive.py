@@ -6,12 +6,16 @@ a worker and the caller only waits; an interrupt cancels the pass and the caller
 
 from collections.abc import Callable
 from threading import Event
+from typing import Final
 
 from zram_impl.result import WritebackResult
 from zram_impl.runtime import Rank, Runtime
 from zram_impl.wbpass import Progress, WritebackPass
 
 ProgressCallback = Callable[[int, int], None]
+
+_PATIENCE: Final = 0.1
+"""Seconds after which a waiting caller looks up: a signal that arrives just before it blocks does not wake it."""
 
 
 def drive(
@@ -25,13 +29,19 @@ def drive(
         task = runtime.spawn(worker.run, "zram writeback")
     except (OSError, RuntimeError):  # no thread can be started: then an interrupt has to be waited out
         return _run(running, progress, cancel)
+    except KeyboardInterrupt:  # whether the worker was started nobody can say, so the pass is brought to its end here
+        running.cancel()
+        _run(running, None, None)
+        raise
     interrupted = None
     while not worker.finished:
         try:
-            worker.wait()
+            while not worker.finished:
+                worker.wait()
         except KeyboardInterrupt as error:
             if interrupted is not None:
-                raise  # the second one: a hung device is abandoned
+                running.abandoned = True  # the second one: a hung device is not waited for, by nobody
+                raise
             interrupted = error
             running.cancel()
     task.join()
@@ -55,7 +65,7 @@ def _run(running: WritebackPass, progress: ProgressCallback | None, cancel: Even
         elif progress is not None and failure is None:
             try:
                 progress(running.settled, running.result.selected)
-            except BaseException as error:  # noqa: BLE001  (the caller's: told after the pass is over)
+            except BaseException as error:  # the caller's: told after the pass is over
                 failure = error
                 running.cancel()
     if failure is not None:
@@ -80,13 +90,14 @@ class _Worker:
         failure: BaseException | None = None
         try:
             _run(self._running, self._progress, self._cancel)
-        except BaseException as error:  # noqa: BLE001  (raised again in the caller)
+        except BaseException as error:  # raised again in the caller
             failure = error
         with self._over:
             self.finished, self.failure = True, failure
             self._over.notify_all()
 
     def wait(self) -> None:
-        """Wait until the pass is over."""
+        """Wait a while for the pass to be over."""
+        # Not a join: before 3.13, one that is interrupted takes the running thread for ended.
         with self._over:
-            self._over.wait_for(lambda: self.finished)
+            self._over.wait_for(lambda: self.finished, _PATIENCE)

@@ -73,11 +73,12 @@ class SlotTable:
         pages_stored: Entries that are not None.
         same_pages: Same-filled ones.
         huge_pages: Huge ones in memory; `huge_pages_since` counts every one there ever was.
-        compr_data_size: Bytes of the stored ones.
+        compr_data_size: Bytes of the stored ones; `compr_data_max` is the most there ever were.
     """
 
     __slots__ = (
-        "compr_data_size", "entries", "flags", "huge_pages", "huge_pages_since", "pages_stored", "same_pages",
+        "compr_data_max", "compr_data_size", "entries", "flags",
+        "huge_pages", "huge_pages_since", "pages_stored", "same_pages",
     )  # fmt: skip
 
     def __init__(self, pages: int) -> None:
@@ -88,6 +89,7 @@ class SlotTable:
         self.huge_pages = 0
         self.huge_pages_since = 0
         self.compr_data_size = 0
+        self.compr_data_max = 0
 
     def replace(self, index: int, entry: Entry) -> BlkIdx | None:
         """Replace the content of a slot; return the block the old content was on, which is the caller's to release.
@@ -96,7 +98,8 @@ class SlotTable:
         """
         old = self.entries[index]
         self.entries[index] = entry
-        self.flags[index] &= OWNED
+        if self.flags[index]:
+            self.flags[index] &= OWNED
         freed = None
         if old is None:
             self.pages_stored += 1
@@ -108,7 +111,8 @@ class SlotTable:
             self.same_pages -= 1
         if type(entry) is bytes:
             size = len(entry)
-            self.compr_data_size += size
+            self.compr_data_size = total = self.compr_data_size + size
+            self.compr_data_max = max(self.compr_data_max, total)
             if size == PAGE_SIZE:
                 self.huge_pages += 1
                 self.huge_pages_since += 1

@@ -13,7 +13,9 @@ from typing import Final, NamedTuple, Protocol
 class Observer(Protocol):
     """Called under a lock of the device; it must not call the device and should be quick."""
 
-    def __call__(self, kind: str, /, *args: int) -> None: ...
+    def __call__(self, kind: str, /, *args: int) -> None:
+        """Take notice of one action."""
+        ...
 
 
 class Event(NamedTuple):
@@ -49,6 +51,7 @@ _ALWAYS: Final[dict[str, tuple[str, ...]]] = {
     "reap": ("budget", "pass"),
     "store_limit": ("budget",),
     "toggle_limit": ("budget",),
+    "reset": ("budget",),
 }
 _PASS: Final = frozenset({
     "begin_pass", "scan", "end_scan", "take_request", "reserve_block", "skip", "give_up", "drop_held", "end_pass",

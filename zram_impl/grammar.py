@@ -15,7 +15,6 @@ from zram_impl.decide import Mode
 from zram_impl.errors import ZramError, refuse
 from zram_impl.numbers import U32_MAX, c_string, parse_u32, parse_u64
 
-
 _MODES: Final[Mapping[str, Mode]] = {m.name.lower(): m for m in Mode if m is not Mode.PAGES}
 
 

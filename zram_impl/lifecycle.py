@@ -9,7 +9,8 @@ Kernel: disksize_store(), comp_algorithm_store(), backing_dev_store(), reset_sto
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from errno import EBUSY, EINVAL, ENOMEM
 from types import TracebackType
 from typing import Final, Self
@@ -22,6 +23,7 @@ from zram_impl.codec import ALGORITHMS, DEFAULT_ALGORITHM, Algorithm
 from zram_impl.disk import Disk
 from zram_impl.engine.protocol import Engine
 from zram_impl.engine.threads import ThreadEngine
+from zram_impl.entries import SlotTable
 from zram_impl.errors import refuse
 from zram_impl.events import Observer
 from zram_impl.quirks import Quirks
@@ -40,9 +42,33 @@ def open_backing_file(path: str | os.PathLike[str], size: int | None) -> Backing
     return open_file(path, size=size)
 
 
+def pages_of(size: int | str) -> int:
+    """Return how many pages a device of `size` has; EINVAL for a bad size."""
+    size_bytes = numbers.size_of(size)
+    if size_bytes < 1:
+        raise refuse(EINVAL, f"disksize {size_bytes} is below 1 byte")
+    return (size_bytes + PAGE_SIZE - 1) >> PAGE_SHIFT
+
+
 def thread_engine(device: BackingDevice, runtime: Runtime) -> Engine:
     """Make the engine of production."""
     return ThreadEngine(device, runtime, depth=MAX_IN_FLIGHT)
+
+
+@contextmanager
+def _table_of(pages: int, size: int | str) -> Iterator[None]:
+    """Turn a lack of memory into ENOMEM."""
+    try:
+        yield
+    except (MemoryError, OverflowError) as error:
+        raise refuse(ENOMEM, f"disksize {size}: no memory for a table of {pages} slots") from error
+
+
+def check_fits(size: int | str) -> None:
+    """Refuse a size that is none, or whose slot table does not fit into memory, before anything is made for it."""
+    pages = pages_of(size)
+    with _table_of(pages, size):
+        SlotTable(pages)
 
 
 class Lifecycle:
@@ -99,11 +125,14 @@ class Lifecycle:
             self._refuse_initialised("backing_dev")
             if isinstance(backing, (str, os.PathLike)):
                 device = self._open_backing(backing, None if size is None else numbers.size_of(size))
+            elif size is not None:
+                raise refuse(EINVAL, f"size {size!r} of {backing.name}: only a file's size can be chosen")
             else:
                 device = backing
-            if self._backing is not None:
-                self._backing.close()
-            self._backing = device
+            before, self._backing = self._backing, device
+            if before is not None:
+                with suppress(OSError):
+                    before.close()
 
     def set_batch_size(self, requests: int) -> None:
         """Set how many requests the next pass keeps in flight; EINVAL below 1."""
@@ -133,14 +162,12 @@ class Lifecycle:
         Raises:
             ZramError: EINVAL for a bad size, EBUSY when initialised already, ENOMEM when the table does not fit.
         """
-        size_bytes = numbers.size_of(size)
+        pages = pages_of(size)
         with self._control:
             self._refuse_initialised("disksize")
-            if size_bytes < 1:
-                raise refuse(EINVAL, f"disksize {size_bytes} is below 1 byte")
-            try:
+            with _table_of(pages, size):
                 self._disk = Disk(
-                    (size_bytes + PAGE_SIZE - 1) >> PAGE_SHIFT,
+                    pages,
                     self._algorithm,
                     self._table,
                     self._budget,
@@ -150,8 +177,6 @@ class Lifecycle:
                     backing=self._backing,
                     make_engine=lambda backing: self._make_engine(backing, self._runtime),
                 )
-            except (MemoryError, OverflowError) as error:
-                raise refuse(ENOMEM, f"disksize {size_bytes}: no memory for its slot table") from error
 
     def reset(self) -> None:
         """Forget all pages, the backing device and the size. A running pass is cancelled and driven to its end."""
@@ -173,7 +198,8 @@ class Lifecycle:
     @property
     def pages(self) -> int:
         """Number of pages; 0 when not initialised."""
-        return self._disk.pages if self._disk is not None else 0
+        disk = self._disk
+        return disk.pages if disk is not None else 0
 
     @property
     def disksize(self) -> int:
@@ -188,7 +214,8 @@ class Lifecycle:
     @property
     def backing_name(self) -> str | None:
         """What the backing device is called; None without one."""
-        return self._backing.name if self._backing is not None else None
+        backing = self._backing
+        return backing.name if backing is not None else None
 
     @property
     def batch_size(self) -> int:
@@ -206,17 +233,27 @@ class Lifecycle:
         return self._budget.enabled
 
     @property
+    def disk(self) -> Disk | None:
+        """The inside of an initialised device, for those who look at it closely; None otherwise."""
+        return self._disk
+
+    @property
     def runtime(self) -> Runtime:
         """Where locks, threads and the clock come from."""
         return self._runtime
 
     def _let_go(self) -> None:
-        disk, self._disk = self._disk, None
-        backing, self._backing = self._backing, None
-        if disk is not None:
-            disk.close()
-        elif backing is not None:
-            backing.close()
+        """Close what there is; what an interrupt leaves open, the next call closes."""
+        try:
+            if self._disk is not None:
+                self._disk.close()
+            elif self._backing is not None:
+                with suppress(OSError):
+                    self._backing.close()
+        except AssertionError:  # everything is closed, and what was found meanwhile is told
+            self._disk = self._backing = None
+            raise
+        self._disk = self._backing = None
 
     def _refuse_initialised(self, name: str) -> None:
         if self._disk is not None:

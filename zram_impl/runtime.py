@@ -51,14 +51,22 @@ class Condition(Protocol):
 class Task(Protocol):
     """A spawned thread of control."""
 
-    def join(self, timeout: float | None = None) -> None: ...
-    def is_alive(self) -> bool: ...
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until it has ended, or for `timeout` seconds."""
+        ...
+
+    def is_alive(self) -> bool:
+        """Return whether it has not ended."""
+        ...
 
 
 class Runtime(Protocol):
     """Everything that may run, block or tell the time."""
 
-    def lock(self, name: str, rank: Rank) -> Lock: ...
+    def lock(self, name: str, rank: Rank) -> Lock:
+        """Make a lock."""
+        ...
+
     def condition(self, name: str, rank: Rank) -> Condition:
         """Make a condition with a lock of its own."""
         ...

@@ -101,7 +101,9 @@ def block_state(disk: Disk, lock: Lock) -> str:
     with lock:
         rows = [(i, _slot(e, f), f) for i, (e, f) in enumerate(zip(disk.table.entries, disk.table.flags, strict=True))]
     return "".join(
-        f"{index:12d} {0:12d}.{0:06d} {_marks(slot, flags)}\n" for index, slot, flags in rows if slot.kind is not Kind.EMPTY
+        f"{index:12d} {0:12d}.{0:06d} {_marks(slot, flags)}\n"
+        for index, slot, flags in rows
+        if slot.kind is not Kind.EMPTY
     )
 
 

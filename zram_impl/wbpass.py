@@ -80,7 +80,7 @@ class Shared:
 class WritebackPass:
     """A pass under way; it is DONE once `advance` says so, and `result` is final then."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (what it is made of, named at the one place that makes it)
         self,
         shared: Shared,
         engine: Engine,
@@ -104,6 +104,8 @@ class WritebackPass:
         self._observer = observer
         self._on_end = on_end
         self._cancelled = False
+        self.abandoned = False
+        """Somebody gave up waiting for a device that does not answer; nobody is to wait for this pass any more."""
         self._buckets = PpBuckets()
         self._answered: deque[WbReq] = deque()
         self.stage = Stage.SCANNING
@@ -187,7 +189,7 @@ class WritebackPass:
             self._send(batch)
         return Progress.PROGRESS if done else Progress.WAIT
 
-    def _act(self, batch: list[WbReq]) -> bool:
+    def _act(self, batch: list[WbReq]) -> bool:  # noqa: PLR0911  (one line a decision, in the order they are made)
         """Do the next action, if there is one that need not wait; the table lock is held."""
         index = self._buckets.peek()
         if index is None:

@@ -13,9 +13,14 @@ class BackingDevice(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What `backing_dev` shows."""
+        ...
+
     @property
-    def blocks(self) -> int: ...
+    def blocks(self) -> int:
+        """Number of whole blocks."""
+        ...
 
     def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:
         """Write `pages` (PAGE_SIZE bytes each, page-aligned) to consecutive blocks from `blk_idx`.

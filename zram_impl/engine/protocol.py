@@ -18,7 +18,9 @@ class Engine(Protocol):
     """
 
     @property
-    def depth(self) -> int: ...
+    def depth(self) -> int:
+        """The most requests it carries at a time."""
+        ...
 
     def buffer(self) -> memoryview | None:
         """Hand out one page buffer; None when `depth` are out or memory for one more cannot be had."""

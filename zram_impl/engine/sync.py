@@ -37,7 +37,7 @@ class SyncEngine:
         """Write the pages now; every request is answered when this returns."""
         assert not self._closed, "nothing is submitted to a closed engine"
         for request in requests:
-            request.phase = Phase.FLIGHT
+            assert request.phase is Phase.FLIGHT, "a request is in flight from its submission on"
             self._defect = carry(self._device, (request,)) or self._defect
             self._done.append(request)
 

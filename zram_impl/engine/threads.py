@@ -22,8 +22,8 @@ _PATIENCE: Final = 0.1
 class ThreadEngine:
     """Writes in the background; requests of one `submit` on consecutive blocks share device writes.
 
-    One task at a time submits and reaps. Threads start with the first submission and live until `close`, which the
-    owner must call: they keep the engine alive.
+    One task at a time takes buffers and submits; any may reap. Threads start with the first submission and live until
+    `close`, which the owner must call: they keep the engine alive.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class ThreadEngine:
         """Start the writes. Where no thread can be had they are done here and now, so that none is lost."""
         flight = Phase.FLIGHT
         for request in requests:
-            request.phase = flight
+            assert request.phase is flight, "a request is in flight from its submission on"
         pool = max(self._buffers.out, len(requests))
         runs = into_runs(requests, min(self._run_pages, -(-pool // self._threads)))
         if not runs:

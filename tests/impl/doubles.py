@@ -1,0 +1,195 @@
+"""Doubles: a backing device in memory with a hook before every call, and an engine that answers when told."""
+
+import random
+import struct
+import threading
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Final
+
+from zram_impl import PAGE_SIZE, Quirks, Zram
+from zram_impl.engine.buffers import PageBuffers
+from zram_impl.events import Observer
+from zram_impl.request import Phase, WbReq
+from zram_impl.view import Snapshot
+
+PATIENCE: Final = 20.0
+"""Seconds after which whoever waits for another thread gives up: only ever spent by a test that fails."""
+
+
+@cache
+def page(number: int) -> bytes:
+    """A page that compresses; each number its own."""
+    return (struct.pack("<I", number) + b"a page that compresses well").ljust(PAGE_SIZE, b".")
+
+
+@cache
+def huge(number: int) -> bytes:
+    """A page that does not compress; each number its own."""
+    return random.Random(number).randbytes(PAGE_SIZE)
+
+
+def same(word: int) -> bytes:
+    """A page of one repeated word."""
+    return word.to_bytes(8, "little") * (PAGE_SIZE // 8)
+
+
+class MemoryDevice:
+    """A backing device in memory. A hook may raise, or wait at a gate, before anything is read or written."""
+
+    def __init__(self, blocks: int = 8, name: str = "memory") -> None:
+        self.name = name
+        self.blocks = blocks
+        self.data = bytearray(blocks * PAGE_SIZE)
+        self.closed = 0
+        self.before_write: Callable[[int], None] = lambda _block: None
+        self.before_read: Callable[[int], None] = lambda _block: None
+        self.on_close: Callable[[], None] = lambda: None
+
+    def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:
+        for block, content in enumerate(pages, start=blk_idx):
+            self.before_write(block)
+            self.data[block * PAGE_SIZE : (block + 1) * PAGE_SIZE] = content
+        return len(pages) * PAGE_SIZE
+
+    def read(self, blk_idx: int, into: memoryview) -> None:
+        assert not self.closed, "a closed device is not read"
+        self.before_read(blk_idx)
+        into[:] = self.data[blk_idx * PAGE_SIZE :][: len(into)]
+
+    def sync(self) -> None:
+        raise AssertionError("nothing is made durable")
+
+    def close(self) -> None:
+        self.closed += 1
+        self.on_close()
+
+    def block(self, blk_idx: int) -> bytes:
+        """What is on one block."""
+        return bytes(self.data[blk_idx * PAGE_SIZE :][:PAGE_SIZE])
+
+
+class SteppedEngine:
+    """An engine for one thread that holds what is submitted until it is told to answer."""
+
+    def __init__(self, device: MemoryDevice, depth: int) -> None:
+        self.depth = depth
+        self.held: list[WbReq] = []
+        self.closed = 0
+        self.memory = depth
+        """Buffers it will hand out at a time."""
+        self._device = device
+        self._buffers = PageBuffers(depth)
+        self._done: list[WbReq] = []
+
+    @property
+    def out(self) -> int:
+        """Buffers handed out."""
+        return self._buffers.out
+
+    @property
+    def slots(self) -> list[int]:
+        """Slots held, in the order of their submission."""
+        return [req.index for req in self.held]
+
+    @property
+    def blocks(self) -> list[int]:
+        """Blocks held, in the order of their submission."""
+        return [req.blk_idx for req in self.held]
+
+    def buffer(self) -> memoryview | None:
+        return self._buffers.take() if self._buffers.out < self.memory else None
+
+    def release(self, page: memoryview) -> None:
+        self._buffers.give(page)
+
+    def submit(self, requests: Sequence[WbReq]) -> None:
+        for req in requests:
+            assert req.phase is Phase.FLIGHT
+            self.held.append(req)
+
+    def answer(self, slot: int, error: int = 0) -> None:
+        """Write the oldest request held for a slot and answer it; with an error, answer only."""
+        req = next(req for req in self.held if req.index == slot)
+        self.held.remove(req)
+        if not error:
+            self._device.write(req.blk_idx, [req.page])
+        req.error, req.phase = error, Phase.ANSWERED
+        self._done.append(req)
+
+    def answer_all(self, error: int = 0) -> None:
+        """Answer everything held."""
+        for slot in self.slots:
+            self.answer(slot, error)
+
+    def answered(self, wait: bool = False) -> list[WbReq]:
+        if wait and not self._done:
+            # Who waits for an engine without threads would wait for ever: what is held is done now.
+            self.answer_all()
+        done, self._done = self._done, []
+        return done
+
+    def close(self) -> None:
+        self.closed += 1
+        self._buffers.close()
+
+
+class Bench:
+    """A device over blocks in memory and the stepped engine."""
+
+    def __init__(
+        self,
+        pages: int = 8,
+        blocks: int = 8,
+        *,
+        batch_size: int = 4,
+        depth: int = 8,
+        quirks: Quirks | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        self.backing = MemoryDevice(blocks)
+        self.engine = SteppedEngine(self.backing, depth)
+        self.dev = Zram.create(
+            pages * PAGE_SIZE,
+            backing=self.backing,
+            batch_size=batch_size,
+            quirks=quirks,
+            engine=lambda _device, _runtime: self.engine,
+            observer=observer,
+        )
+
+    def store(self, *numbers: int) -> None:
+        """Write compressible page n to slot n, for each number."""
+        for number in numbers:
+            self.dev.write_page(number, page(number))
+
+    def limit(self, blocks: int) -> None:
+        """Store a limit and enable it."""
+        self.dev.set_writeback_limit(blocks)
+        self.dev.enable_writeback_limit(True)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The device's state."""
+        return self.dev.snapshot()
+
+
+class Gate:
+    """A place where a thread stops until it is let through."""
+
+    def __init__(self) -> None:
+        self._arrived = threading.Event()
+        self._open = threading.Event()
+
+    def stop(self, _block: int = 0) -> None:
+        """Say that somebody is here, and wait until the gate is opened."""
+        self._arrived.set()
+        assert self._open.wait(PATIENCE), "nobody opened the gate"
+
+    def wait_for_arrival(self) -> None:
+        """Wait until somebody stands at the gate."""
+        assert self._arrived.wait(PATIENCE), "nobody came to the gate"
+
+    def open(self) -> None:
+        """Let everybody through from here on."""
+        self._open.set()

@@ -1,0 +1,330 @@
+"""What the world does wrong: always a ZramError with errno and values, and the device exactly as before."""
+
+import errno
+import os
+import re
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.impl.doubles import Bench, MemoryDevice, huge, page, same
+from zram_impl import PAGE_SIZE as P
+from zram_impl import WritebackResult, Zram, ZramError
+from zram_impl.attrs import ATTRIBUTES
+from zram_impl.view import Snapshot
+
+N = 8
+"""Pages of the device."""
+SIZE = N * P
+
+State = tuple[Snapshot, str, int, str, int, int, bool]
+
+
+def state(dev: Zram) -> State:
+    """Everything about a device, its pages hashed; looking at them is no access."""
+    disk = dev.disk
+    assert disk is not None
+    pages = sha256(b"".join(disk.peek_page(index) for index in range(disk.pages))).hexdigest()
+    limit = dev.writeback_limit, dev.writeback_limit_enabled
+    return dev.snapshot(), pages, dev.batch_size, f"{dev.algorithm} {dev.backing_name}", dev.pages, *limit
+
+
+def lived_in() -> Bench:
+    """A device with every kind of slot, idle marks, a limit and blocks in use."""
+    bench = Bench(pages=N, blocks=4)
+    bench.dev.write_page(1, same(7))
+    bench.dev.write_page(2, huge(2))
+    bench.store(3, 4, 5)
+    bench.dev.write_page(6, huge(6))
+    bench.dev.writeback(pages=[4, 6])
+    bench.dev.mark_idle()
+    bench.dev.read_page(3)
+    bench.limit(5)
+    return bench
+
+
+CALLS: dict[str, tuple[Callable[[Zram], object], str]] = {
+    "read_page(-1)": (lambda dev: dev.read_page(-1), "page -1 is not in 0 to 7"),
+    "read_page(N)": (lambda dev: dev.read_page(N), "page 8 is not in 0 to 7"),
+    "write_page(-1)": (lambda dev: dev.write_page(-1, page(0)), "page -1 is not in 0 to 7"),
+    "write_page(N)": (lambda dev: dev.write_page(N, huge(0)), "page 8 is not in 0 to 7"),
+    "write_page(N, zeros)": (lambda dev: dev.write_page(N, bytes(P)), "page 8 is not in 0 to 7"),
+    "write_page short": (lambda dev: dev.write_page(0, bytes(P - 1)), "a page is 4096 bytes, not 4095"),
+    "write_page long": (lambda dev: dev.write_page(0, bytearray(P + 1)), "a page is 4096 bytes, not 4097"),
+    "write_page empty": (lambda dev: dev.write_page(0, b""), "a page is 4096 bytes, not 0"),
+    "write_pages part": (lambda dev: dev.write_pages(0, bytes(P + 1)), "4097 bytes are not whole pages of 4096"),
+    "write_pages beyond": (lambda dev: dev.write_pages(6, bytes(3 * P)), "pages 6 to 8 are not within 0 to 7"),
+    "write_pages before": (lambda dev: dev.write_pages(-1, bytes(P)), "pages -1 to -1 are not within 0 to 7"),
+    "read_pages part": (lambda dev: dev.read_pages_into(0, bytearray(9)), "9 bytes are not whole pages of 4096"),
+    "read_pages beyond": (lambda dev: dev.read_pages_into(7, bytearray(2 * P)), "pages 7 to 8 are not within 0 to 7"),
+    "read before": (lambda dev: dev.read(-1, 1), "1 bytes from offset -1 are not within the device's 32768"),
+    "read beyond": (lambda dev: dev.read(0, SIZE + 1), "32769 bytes from offset 0 are not within the device's 32768"),
+    "read negative": (lambda dev: dev.read(0, -1), "-1 bytes from offset 0 are not within the device's 32768"),
+    "write beyond": (lambda dev: dev.write(SIZE - 1, b"ab"), "2 bytes from offset 32767 are not within"),
+    "write far": (lambda dev: dev.write(1 << 70, b"a"), "1 bytes from offset 1180591620717411303424 are not within"),
+    "discard beyond": (lambda dev: dev.discard(P, SIZE), "32768 bytes from offset 4096 are not within"),
+    "discard negative": (lambda dev: dev.discard(0, -P), "-4096 bytes from offset 0 are not within"),
+    "zeroes beyond": (lambda dev: dev.write_zeroes(SIZE, 1), "1 bytes from offset 32768 are not within"),
+    "zeroes before": (lambda dev: dev.write_zeroes(-P, 2 * P), "8192 bytes from offset -4096 are not within"),
+    "no such mode": (lambda dev: dev.writeback("hugh"), "'hugh' is not one of idle, huge, huge_idle, incompressible"),
+    "no mode": (lambda dev: dev.writeback(), "writeback wants a mode, pages or ranges"),
+    "mode and pages": (lambda dev: dev.writeback("huge", pages=[1]), "mode 'huge' and named pages exclude each other"),
+    "page beyond": (lambda dev: dev.writeback(pages=[2, N]), "pages 8 to 8 are not within 0 to 7"),
+    "range backwards": (lambda dev: dev.writeback(pages=[2], ranges=[(3, 2)]), "pages 3 to 2 are not within 0 to 7"),
+    "batch size": (lambda dev: dev.set_batch_size(0), "writeback_batch_size 0 is below 1"),
+    "limit": (lambda dev: dev.set_writeback_limit(-1), "writeback_limit -1 is not in 0 to 18446744073709551615"),
+}
+
+
+@pytest.mark.parametrize("name", list(CALLS))
+def test_a_bad_argument_is_einval_with_the_values_and_changes_nothing(name: str) -> None:
+    bench = lived_in()
+    call, message = CALLS[name]
+    before = state(bench.dev)
+    with pytest.raises(ZramError, match=re.escape(message)) as caught:
+        call(bench.dev)
+    assert (caught.value.errno, state(bench.dev)) == (errno.EINVAL, before)
+
+
+def test_pages_that_ceased_to_exist_while_they_were_named_are_refused() -> None:
+    dev = Zram.create(SIZE, backing=MemoryDevice(), open_backing=lambda _path, _size: MemoryDevice())
+
+    def names() -> Iterator[int]:
+        dev.reset()
+        dev.set_backing("another")
+        dev.initialise(2 * P)
+        yield N - 1
+
+    with dev, pytest.raises(ZramError, match="page 7 is not in 0 to 1") as caught:
+        dev.writeback(pages=names())
+    assert caught.value.errno == errno.EINVAL
+
+
+# Backing files
+
+
+def make_directory(path: Path) -> None:
+    path.mkdir()
+
+
+def make_two_pages(path: Path) -> None:
+    path.write_bytes(bytes(2 * P))
+
+
+def make_small(path: Path) -> None:
+    path.write_bytes(bytes(P - 1))
+
+
+def make_loop(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def make_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def make_nothing(path: Path) -> None:
+    assert not path.exists()
+
+
+BACKINGS: dict[str, tuple[Callable[[Path], None], str | int | None, int, str]] = {
+    "directory": (make_directory, None, errno.EISDIR, "is a directory"),
+    "pipe": (make_pipe, None, errno.ENOTBLK, "is neither a file nor a block device (type 'p')"),
+    "link to itself": (make_loop, None, errno.ELOOP, "Too many levels of symbolic links"),
+    "missing": (make_nothing, None, errno.EINVAL, "does not exist and no size was given to create it at"),
+    "below a page": (make_small, None, errno.EINVAL, "has 4095 bytes, below one page (4096 bytes)"),
+    "smaller than asked": (make_two_pages, "12K", errno.EINVAL,
+                           "size 12288 does not fit into backing file"),
+    "size of nothing": (make_nothing, 0, errno.EINVAL, "size 0 of backing file"),
+    "size that is none": (make_nothing, "12Q", errno.EINVAL, "'12Q' is not a size"),
+    "size beyond any file": (make_nothing, 2**64 - 1, errno.EFBIG, "no file can have the 18446744073709551615 bytes"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(BACKINGS))
+def test_a_backing_file_that_cannot_be_used_is_refused_and_left_as_it_was(tmp_path: Path, name: str) -> None:
+    make, size, code, message = BACKINGS[name]
+    path = tmp_path / "pages.img"
+    make(path)
+    before = [(entry, entry.lstat()) for entry in tmp_path.iterdir()]
+    dev, first = Zram(), MemoryDevice(name="first")
+    dev.set_backing(first)
+    for attempt in (lambda: dev.set_backing(path, size), lambda: Zram.create(SIZE, backing=path, backing_size=size)):
+        with pytest.raises(ZramError, match=re.escape(message)) as caught:
+            attempt()
+        assert caught.value.errno == code
+    assert [entry for entry, _ in before] == list(tmp_path.iterdir())
+    assert [found.st_size for _, found in before] == [entry.lstat().st_size for entry in tmp_path.iterdir()]
+    assert (dev.backing_name, first.closed, dev.pages) == ("first", 0, 0)
+
+
+def test_a_backing_file_that_another_device_uses_is_busy(tmp_path: Path) -> None:
+    path = tmp_path / "pages.img"
+    with Zram.create(SIZE, backing=path, backing_size=SIZE) as dev:
+        dev.write_page(0, page(0))
+        assert dev.writeback(pages=[0]).written == 1
+        before = state(dev)
+        with pytest.raises(ZramError, match="is in use") as caught:
+            Zram.create(SIZE, backing=path)
+        assert (caught.value.errno, state(dev)) == (errno.EBUSY, before)
+
+
+def test_a_backing_object_has_its_own_size() -> None:
+    backing = MemoryDevice(name="blocks")
+    with pytest.raises(ZramError, match="size '4K' of blocks: only a file's size can be chosen") as caught:
+        Zram.create(SIZE, backing=backing, backing_size="4K")
+    assert (caught.value.errno, backing.closed) == (errno.EINVAL, 0)
+
+
+def test_a_backing_size_without_backing_is_refused() -> None:
+    with pytest.raises(ZramError, match="backing_size='1M' without backing") as caught:
+        Zram.create(SIZE, backing_size="1M")
+    assert caught.value.errno == errno.EINVAL
+
+
+@pytest.mark.parametrize(
+    ("size", "algorithm", "batch_size"), [("x", "lz4", 32), (0, "lz4", 32), (SIZE, "zip", 32), (SIZE, "lz4", 0)]
+)
+def test_a_device_that_cannot_be_made_leaves_nothing_behind(
+    tmp_path: Path, size: int | str, algorithm: str, batch_size: int
+) -> None:
+    path = tmp_path / "pages.img"
+    with pytest.raises(ZramError) as caught:
+        Zram.create(size, backing=path, backing_size=SIZE, algorithm=algorithm, batch_size=batch_size)
+    assert (caught.value.errno, list(tmp_path.iterdir())) == (errno.EINVAL, [])
+
+
+def test_a_device_whose_table_does_not_fit_makes_no_backing_file(tmp_path: Path) -> None:
+    backing = tmp_path / "backing"
+    with pytest.raises(ZramError, match="no memory for a table") as caught:
+        Zram.create(1 << 62, backing=backing, backing_size="1M")
+    assert (caught.value.errno, backing.exists()) == (errno.ENOMEM, False)
+
+
+# A failing disk
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+def test_a_disk_that_is_full_under_the_backing_file_costs_nothing(code: int) -> None:
+    backing = MemoryDevice(4)
+
+    def full(block: int) -> None:
+        if block >= 2:
+            raise OSError(code, "no room for a block that was never written")
+
+    backing.before_write = full
+    with Zram.create(SIZE, backing=backing) as dev:
+        for index in range(4):
+            dev.write_page(index, huge(index))
+        dev.set_writeback_limit(9)
+        dev.enable_writeback_limit(True)
+        result = dev.writeback("huge")
+        assert (result.written, result.failed, sorted(result.errors)) == (2, 2, [(0, code), (1, code)])
+        now = dev.snapshot()
+        assert (now.bd_count, now.limit, now.huge_pages) == (2, 7, 2)
+        before = state(dev)
+        assert (sorted(dev.writeback("huge").errors), state(dev)) == ([(0, code), (1, code)], before)
+        backing.before_write = lambda _block: None
+        assert dev.writeback("huge") == WritebackResult(selected=2, written=2)
+        assert [dev.read_page(index) for index in range(4)] == [huge(index) for index in range(4)]
+
+
+# Anything at all
+
+NUMBERS = st.one_of(
+    st.integers(-2, N + 1),
+    st.integers(-2, SIZE + 2),
+    st.sampled_from([P - 1, P, P + 1, SIZE - 1, SIZE, -P, 1 << 31, 1 << 63, (1 << 64) - 1, 1 << 64, -(1 << 70)]),
+    st.integers(),
+)
+DATA = st.one_of(
+    st.binary(max_size=9),
+    st.builds(lambda piece, length: piece * length, st.binary(min_size=1, max_size=1), NUMBERS.map(lambda n: n % 9000)),
+    st.sampled_from([page(9), huge(9), huge(9) + page(9)]),
+)
+WORDS = [
+    "page_index=",
+    "page_indexes=",
+    "type=",
+    "huge",
+    "idle",
+    "0-7",
+    "3",
+    "=",
+    '"',
+    " ",
+    "\n",
+    "\0",
+    "-",
+    "64K",
+    "1",
+]
+TEXTS = st.text(max_size=12) | st.lists(st.sampled_from(WORDS), max_size=5).map("".join)
+# Huge sizes only where no machine has the memory: those in between it might really try to have.
+SIZES = st.integers(-2, 1 << 20) | st.integers(1 << 60, 1 << 70)
+
+Call = Callable[[Zram], object]
+
+
+def calls() -> st.SearchStrategy[Call]:
+    return st.one_of(
+        st.builds(lambda n: lambda dev: dev.read_page(n), NUMBERS),
+        st.builds(lambda n, d: lambda dev: dev.write_page(n, d), NUMBERS, DATA),
+        st.builds(lambda n, d: lambda dev: dev.write_pages(n, d), NUMBERS, DATA),
+        st.builds(lambda n, d: lambda dev: dev.read_pages_into(n, bytearray(d)), NUMBERS, DATA),
+        st.builds(lambda n, m: lambda dev: dev.read(n, m), NUMBERS, NUMBERS),
+        st.builds(lambda n, d: lambda dev: dev.write(n, d), NUMBERS, DATA),
+        st.builds(lambda n, m: lambda dev: dev.discard(n, m), NUMBERS, NUMBERS),
+        st.builds(lambda n, m: lambda dev: dev.write_zeroes(n, m), NUMBERS, NUMBERS),
+        st.builds(lambda t: lambda dev: dev.writeback(t), TEXTS),
+        st.builds(lambda ns: lambda dev: dev.writeback(pages=ns), st.lists(NUMBERS, max_size=4)),
+        st.builds(lambda ns: lambda dev: dev.writeback(ranges=ns), st.lists(st.tuples(NUMBERS, NUMBERS), max_size=3)),
+        st.builds(lambda n: lambda dev: dev.set_batch_size(n), NUMBERS),
+        st.builds(lambda n: lambda dev: dev.set_writeback_limit(n), NUMBERS),
+        st.builds(lambda t: lambda dev: dev.set_algorithm(t), TEXTS),
+        st.builds(lambda n: lambda dev: dev.initialise(n), SIZES),
+        st.builds(lambda t: lambda dev: dev.set_backing(t), TEXTS),
+        st.builds(
+            lambda name, t: lambda dev: dev.attrs.store(name, t), st.sampled_from(list(ATTRIBUTES)) | TEXTS, TEXTS
+        ),
+        st.builds(lambda name: lambda dev: dev.attrs.show(name), st.sampled_from(list(ATTRIBUTES)) | TEXTS),
+    )
+
+
+@given(st.lists(calls(), min_size=1, max_size=6))
+def test_any_argument_is_taken_or_refused_and_a_refusal_changes_nothing(calls_made: list[Call]) -> None:
+    bench = lived_in()
+    for call in calls_made:
+        if bench.dev.disk is None:  # somebody said reset
+            return
+        before = state(bench.dev)
+        try:
+            call(bench.dev)
+        except ZramError as refused:
+            assert refused.errno  # noqa: PT017 - the other outcome is the rest of the test
+            if "WritebackResult" not in str(refused):
+                assert state(bench.dev) == before
+
+
+@given(TEXTS, TEXTS, SIZES, NUMBERS)
+def test_a_new_device_takes_any_argument_or_refuses_it(algorithm: str, text: str, size: int, number: int) -> None:
+    dev = Zram()
+    attempts: list[Callable[[], object]] = [
+        lambda: dev.set_algorithm(algorithm),
+        lambda: dev.set_batch_size(number),
+        lambda: dev.initialise(size),
+        dev.reset,
+        lambda: dev.initialise(text if "K" in text else f"{number}"),
+        *(lambda name=name: dev.attrs.store(name, text) for name in ATTRIBUTES if name != "disksize"),
+    ]
+    for attempt in attempts:
+        shown = {name: dev.attrs.show(name) for name, attribute in ATTRIBUTES.items() if attribute.show}
+        try:
+            attempt()
+        except ZramError:
+            assert {name: dev.attrs.show(name) for name in shown} == shown
+    dev.close()

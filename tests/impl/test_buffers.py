@@ -1,0 +1,146 @@
+"""Page buffers: aligned, grown on demand, bounded, and really given back."""
+
+import ctypes
+import mmap
+from pathlib import Path
+from pickle import PickleBuffer
+
+import pytest
+
+from zram_impl.engine.buffers import PageBuffers
+from zram_impl.units import PAGE_SIZE
+
+
+def address(page: memoryview) -> int:
+    return ctypes.addressof(ctypes.c_char.from_buffer(page))
+
+
+def take(store: PageBuffers) -> memoryview:
+    page = store.take()
+    assert page is not None
+    return page
+
+
+def resident_pages() -> int:
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+
+
+def test_pages_are_aligned_and_apart() -> None:
+    store = PageBuffers(70)
+    pages = [take(store) for _ in range(70)]
+    places = {address(page) for page in pages}
+    assert {place % PAGE_SIZE for place in places} == {0}
+    assert {len(page) for page in pages} == {PAGE_SIZE}
+    for number, page in enumerate(pages):
+        page[:] = bytes([number]) * PAGE_SIZE
+    assert [page[0] for page in pages] == list(range(70))
+    assert len(places) == 70
+    store.close()
+
+
+def test_pages_come_in_address_order_so_that_a_run_lies_in_one_stretch() -> None:
+    store = PageBuffers(8)
+    places = [address(take(store)) for _ in range(8)]
+    assert places == [places[0] + n * PAGE_SIZE for n in range(8)]
+    store.close()
+
+
+def test_memory_is_taken_in_pieces_when_it_is_needed() -> None:
+    store = PageBuffers(40)
+    mapped = [store.mapped]
+    for _ in range(33):
+        take(store)
+        mapped.append(store.mapped)
+    assert mapped == [0] + [32] * 32 + [40]
+    store.close()
+
+
+def test_no_more_than_depth_are_out_and_a_page_given_back_is_handed_out_again() -> None:
+    store = PageBuffers(2)
+    first, second = take(store), take(store)
+    assert store.take() is None
+    assert store.out == 2
+    store.give(first)
+    assert store.take() is first
+    store.give(second)
+    assert (store.depth, store.out) == (2, 1)
+    store.close()
+
+
+def test_a_page_given_back_twice_is_a_defect() -> None:
+    store = PageBuffers(2)
+    page = take(store)
+    store.give(page)
+    with pytest.raises(AssertionError, match="given back once"):
+        store.give(page)
+    store.close()
+
+
+def test_a_page_from_elsewhere_is_a_defect() -> None:
+    store = PageBuffers(2)
+    with pytest.raises(AssertionError, match="to where it came from"):
+        store.give(memoryview(bytearray(PAGE_SIZE)))
+
+
+@pytest.mark.parametrize("failure", [OSError(12, "Cannot allocate memory"), MemoryError()])
+def test_without_memory_there_is_no_page_until_there_is_memory(
+    monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    def refuse(_fd: int, _length: int, flags: int = 0) -> mmap.mmap:
+        raise failure
+
+    store = PageBuffers(64)
+    early = [take(store) for _ in range(32)]
+    with monkeypatch.context() as patch:
+        patch.setattr(mmap, "mmap", refuse)
+        assert store.take() is None
+        store.give(early.pop())
+        assert store.take() is not None
+    assert store.take() is not None
+    store.close()
+
+
+def test_close_returns_the_memory_to_the_system() -> None:
+    store = PageBuffers(4096)
+    for _ in range(4096):
+        take(store)[0] = 1
+    before = resident_pages()
+    store.close()
+    assert before - resident_pages() > 4000
+
+
+def test_after_close_a_page_that_is_still_out_cannot_be_used() -> None:
+    store = PageBuffers(1)
+    page = take(store)
+    store.close()
+    with pytest.raises(ValueError, match="released"):
+        page[0] = 1
+
+
+def test_a_page_in_use_by_the_system_at_close_stays_mapped_until_it_is_let_go() -> None:
+    store = PageBuffers(1)
+    page = take(store)
+    page[0] = 7
+    # Holds the page as a system call does that writes it.
+    in_transfer = PickleBuffer(page)
+    store.close()
+    assert memoryview(in_transfer)[0] == 7
+
+
+def test_a_copy_of_a_view_outlives_close() -> None:
+    store = PageBuffers(1)
+    part = take(store)[:2]
+    store.close()
+    part[0] = 7
+    assert part[0] == 7
+
+
+def test_close_is_idempotent_and_ends_taking_and_giving() -> None:
+    store = PageBuffers(1)
+    page = take(store)
+    store.close()
+    store.close()
+    store.give(page)
+    assert (store.out, store.mapped) == (0, 0)
+    with pytest.raises(AssertionError, match="after close"):
+        store.take()

@@ -1,0 +1,177 @@
+"""Pages arrive at their blocks and come back, and what goes wrong on the way is said."""
+
+import errno
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.impl.backing_files import aligned_pages, open_descriptors, opened, small_file_system
+from zram_impl.bdev import file
+from zram_impl.bdev.device import BackingDevice
+from zram_impl.bdev.file import open_file
+from zram_impl.errors import ZramError
+from zram_impl.units import PAGE_SIZE
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_open() -> Iterator[None]:
+    before = open_descriptors()
+    yield
+    assert open_descriptors() <= before
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "pages.img"
+
+
+def test_written_pages_are_read_back_from_their_blocks(path: Path) -> None:
+    backing: BackingDevice
+    with opened(path, size=8 * PAGE_SIZE) as backing, aligned_pages(3) as pages, aligned_pages(8) as whole:
+        assert backing.write(2, pages) == 3 * PAGE_SIZE
+        backing.sync()
+        for block, page in enumerate(whole):
+            backing.read(block, page)
+        assert b"".join(whole) == bytes(2 * PAGE_SIZE) + b"".join(pages) + bytes(3 * PAGE_SIZE)
+    assert path.read_bytes()[2 * PAGE_SIZE : 5 * PAGE_SIZE] == b"\1" * PAGE_SIZE + b"\2" * PAGE_SIZE + b"\3" * PAGE_SIZE
+
+
+@pytest.mark.parametrize("offset", [0, 1, 16, 512])
+def test_a_read_of_many_pages_goes_into_memory_of_any_alignment(path: Path, offset: int) -> None:
+    with opened(path, size=80 * PAGE_SIZE) as device, aligned_pages(80) as pages:
+        device.write(0, pages)
+        into = bytearray(79 * PAGE_SIZE + offset)
+        device.read(1, memoryview(into)[offset:])
+        assert into[offset:] == b"".join(pages[1:])
+
+
+def test_several_threads_read_and_write_at_once(path: Path) -> None:
+    def one(block: int) -> bool:
+        with aligned_pages(block + 1) as pages:
+            into = bytearray(PAGE_SIZE)
+            for _ in range(20):
+                device.write(block, pages[block:])
+                device.read(block, memoryview(into))
+            return into == pages[block]
+
+    with opened(path, size=8 * PAGE_SIZE) as device, ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(one, range(8)))
+
+
+def test_more_pages_than_one_call_takes_are_written_in_several(path: Path) -> None:
+    count = file._IOV_MAX + 3
+    with opened(path, size=count * PAGE_SIZE) as device, aligned_pages(count) as pages:
+        assert device.write(0, pages) == count * PAGE_SIZE
+        assert path.read_bytes() == b"".join(pages)
+
+
+def short_second_call(_fd: int, _buffers: Sequence[memoryview], _offset: int) -> int:
+    return PAGE_SIZE + 5
+
+
+def failing_call(_fd: int, _buffers: Sequence[memoryview], _offset: int) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize(("second", "extra"), [(short_second_call, PAGE_SIZE + 5), (failing_call, 0)])
+def test_a_write_that_stops_halfway_says_how_far_it_got(
+    path: Path, monkeypatch: pytest.MonkeyPatch, second: Callable[[int, Sequence[memoryview], int], int], extra: int
+) -> None:
+    real = os.pwritev
+
+    def first(fd: int, buffers: Sequence[memoryview], offset: int) -> int:
+        monkeypatch.setattr(os, "pwritev", second)
+        return real(fd, buffers, offset)
+
+    monkeypatch.setattr(file, "_IOV_MAX", 2)
+    monkeypatch.setattr(os, "pwritev", first)
+    with opened(path, size=8 * PAGE_SIZE) as device, aligned_pages(6) as pages:
+        assert device.write(0, pages) == 2 * PAGE_SIZE + extra
+
+
+def test_a_write_that_fails_says_where(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "pwritev", failing_call)
+    with opened(path, size=8 * PAGE_SIZE) as device, aligned_pages(2) as pages:
+        with pytest.raises(ZramError, match="write 2 pages at block 5") as caught:
+            device.write(5, pages)
+        assert caught.value.errno == errno.ENOSPC
+
+
+def test_a_full_disk_under_a_sparse_file_is_a_short_or_failed_write(tmp_path: Path) -> None:
+    with small_file_system(tmp_path) as where:
+        path = where / "pages.img"
+        path.touch()
+        os.truncate(path, 64 * PAGE_SIZE)
+        with opened(path) as device, aligned_pages(32) as pages:
+            written = device.write(0, pages)
+            assert 0 < written < 32 * PAGE_SIZE
+            with pytest.raises(ZramError) as caught:
+                device.write(32, pages[:1])
+            assert caught.value.errno == errno.ENOSPC
+
+
+@pytest.mark.parametrize("left", [2 * PAGE_SIZE, 2 * PAGE_SIZE + 512, 0])
+def test_a_file_cut_by_somebody_else_is_an_error_and_not_zeroes(path: Path, left: int) -> None:
+    with opened(path, size=4 * PAGE_SIZE) as device:
+        os.truncate(path, left)
+        with pytest.raises(ZramError, match="at block 1") as caught:
+            device.read(1, memoryview(bytearray(3 * PAGE_SIZE)))
+        assert caught.value.errno == errno.EIO
+
+
+def test_a_read_that_stops_inside_a_page_is_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(path, size=4 * PAGE_SIZE) as device:
+        monkeypatch.setattr(os, "preadv", lambda _fd, _buffers, _offset: 512)
+        with pytest.raises(ZramError, match="512 bytes after") as caught:
+            device.read(1, memoryview(bytearray(PAGE_SIZE)))
+        assert caught.value.errno == errno.EIO
+
+
+def test_a_read_in_several_parts_is_put_together(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.preadv
+
+    def one_page(fd: int, buffers: Sequence[memoryview], offset: int) -> int:
+        return real(fd, [buffers[0][:PAGE_SIZE]], offset)
+
+    with opened(path, size=4 * PAGE_SIZE) as device, aligned_pages(3) as pages:
+        device.write(1, pages)
+        monkeypatch.setattr(os, "preadv", one_page)
+        into = bytearray(3 * PAGE_SIZE)
+        device.read(1, memoryview(into))
+        assert into == b"".join(pages)
+
+
+def test_a_transfer_outside_the_device_is_a_defect(path: Path) -> None:
+    path.write_bytes(bytes(8 * PAGE_SIZE))
+    with opened(path, size=4 * PAGE_SIZE) as device, aligned_pages(2) as pages:
+        for block in (-1, 3, 4):
+            with pytest.raises(AssertionError):
+                device.write(block, pages)
+        with pytest.raises(AssertionError, match="whole pages"):
+            device.read(0, pages[0][:-1])
+        with pytest.raises(AssertionError, match="at least one page"):
+            device.write(0, [])
+
+
+def test_close_is_idempotent_and_a_transfer_after_it_a_defect(path: Path) -> None:
+    device = open_file(path, size=PAGE_SIZE)
+    device.read(0, memoryview(bytearray(PAGE_SIZE + 1))[1:])
+    device.close()
+    device.close()
+    with aligned_pages(1) as pages:
+        for call in (lambda: device.write(0, pages), lambda: device.read(0, pages[0]), device.sync):
+            with pytest.raises(AssertionError, match="closed"):
+                call()
+
+
+def test_a_device_that_cannot_make_writes_durable_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_fd: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fdatasync", refuse)
+    with opened(path, size=PAGE_SIZE) as device, pytest.raises(ZramError, match="fdatasync") as caught:
+        device.sync()
+    assert caught.value.errno == errno.EIO

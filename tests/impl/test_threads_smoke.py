@@ -1,0 +1,282 @@
+"""Free-running threads: a reset or close at any time ends everything, nothing deadlocks, no thread is left."""
+
+import errno
+import random
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+
+import pytest
+
+from tests.impl.doubles import PATIENCE, Gate, MemoryDevice, huge, page
+from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
+from zram_impl.runtime import Rank, Task, ThreadRuntime
+
+N = 64
+"""Pages of the devices here."""
+
+ENDS = [Zram.reset, Zram.close]
+every_end = pytest.mark.parametrize("end", ENDS, ids=["reset", "close"])
+End = Callable[[Zram], None]
+
+
+class Ordered:
+    """A lock or condition that may only be taken by who holds none of its rank or above."""
+
+    _held = threading.local()
+
+    def __init__(self, rank: Rank) -> None:
+        self._rank = rank
+        self._inner = threading.Condition(threading.Lock())
+
+    def __enter__(self) -> object:
+        held: list[Rank] = self._held.__dict__.setdefault("ranks", [])
+        assert all(rank < self._rank for rank in held), f"{self._rank!r} is taken while {held!r} are held"
+        self._inner.acquire()
+        held.append(self._rank)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, where: TracebackType | None, /
+    ) -> None:
+        self._held.ranks.remove(self._rank)
+        self._inner.release()
+
+    def wait_for(self, predicate: Callable[[], bool], timeout: float | None = None) -> bool:
+        # The control lock may be held: by a reset, which waits for what is in flight.
+        assert set(self._held.ranks) <= {Rank.CONTROL, self._rank}, "nobody waits while users need a lock he holds"
+        return self._inner.wait_for(predicate, timeout)
+
+    def notify_all(self) -> None:
+        self._inner.notify_all()
+
+
+class OrderedRuntime:
+    """Native threads, and locks that check the order they are taken in."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadRuntime()
+        self.now = self._threads.now
+        self.interruptible = self._threads.interruptible
+
+    def lock(self, name: str, rank: Rank) -> Ordered:
+        del name
+        return Ordered(rank)
+
+    def condition(self, name: str, rank: Rank) -> Ordered:
+        del name
+        return Ordered(rank)
+
+    def spawn(self, run: Callable[[], None], name: str) -> Task:
+        return self._threads.spawn(run, name)
+
+
+class Crew:
+    """Threads of a test; `join` fails when one hangs or failed."""
+
+    def __init__(self) -> None:
+        self._threads: list[threading.Thread] = []
+        self._failures: list[BaseException] = []
+
+    def run(self, job: Callable[[], object]) -> None:
+        def guarded() -> None:
+            try:
+                job()
+            except BaseException as error:  # told by join
+                self._failures.append(error)
+
+        self._threads.append(threading.Thread(target=guarded, daemon=True))
+        self._threads[-1].start()
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join(PATIENCE)
+        assert [thread for thread in self._threads if thread.is_alive()] == [], "nobody hangs"
+        for failure in self._failures:
+            raise failure
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        thread.join(PATIENCE)
+    assert set(threading.enumerate()) <= before
+
+
+def filled(backing: MemoryDevice, batch_size: int = 8) -> Zram:
+    dev = Zram.create(N * PAGE_SIZE, backing=backing, batch_size=batch_size, runtime=OrderedRuntime())
+    for index in range(N):
+        dev.write_page(index, huge(index))
+    return dev
+
+
+def gone(call: Callable[[], object]) -> bool:
+    """Whether a call is refused because the device was reset."""
+    try:
+        call()
+    except ZramError as error:
+        assert error.errno == errno.EINVAL  # noqa: PT017 - the other outcome is no exception
+        return True
+    return False
+
+
+@every_end
+def test_an_end_in_the_middle_of_a_pass_finishes_what_is_in_flight_and_both_return(end: End) -> None:
+    backing, gate, crew, results = MemoryDevice(N), Gate(), Crew(), list[WritebackResult]()
+    backing.before_write = gate.stop
+    dev = filled(backing)
+    crew.run(lambda: results.append(dev.writeback("huge")))
+    gate.wait_for_arrival()
+    disk = dev.disk
+    assert disk is not None
+    running = disk.running_pass
+    assert running is not None
+    crew.run(lambda: end(dev))
+    while not running.cancelled:  # the end has begun, but for what is in flight
+        assert backing.closed == 0
+    gate.open()
+    crew.join()
+    assert (results[0].selected, results[0].written, results[0].stopped_by) == (N, 8, "cancelled")
+    assert (results[0].left, backing.closed, dev.pages) == (N - 8, 1, 0)
+
+
+@every_end
+def test_an_end_while_written_back_pages_are_read_waits_for_them_and_refuses_the_rest(end: End) -> None:
+    backing, gate, crew = MemoryDevice(N), Gate(), Crew()
+    dev = filled(backing)
+    assert dev.writeback("huge").written == N
+    backing.before_read = gate.stop
+
+    def read(index: int) -> None:
+        while not gone(lambda: dev.read_page(index) == huge(index) or pytest.fail("another page's bytes")):
+            pass
+
+    for index in range(4):
+        crew.run(partial(read, index))
+    gate.wait_for_arrival()
+    crew.run(lambda: end(dev))
+    gate.open()
+    crew.join()
+    assert backing.closed == 1
+
+
+@every_end
+def test_an_end_from_several_threads_at_once_happens_once(end: End) -> None:
+    backing, crew = MemoryDevice(N), Crew()
+    dev = filled(backing)
+    dev.writeback("huge")
+    for _ in range(6):
+        crew.run(lambda: end(dev))
+    crew.join()
+    assert (backing.closed, dev.pages) == (1, 0)
+
+
+def test_of_several_passes_begun_at_once_one_runs_and_the_others_are_refused() -> None:
+    backing, gate, crew, results, refused = MemoryDevice(N), Gate(), Crew(), list[WritebackResult](), list[int | None]()
+    backing.before_write = gate.stop
+    dev = filled(backing)
+
+    def attempt() -> None:
+        try:
+            results.append(dev.writeback("huge"))
+        except ZramError as error:
+            refused.append(error.errno)
+            if len(refused) == 3:
+                gate.open()
+
+    for _ in range(4):
+        crew.run(attempt)
+    crew.join()
+    assert (results, refused) == ([WritebackResult(selected=N, written=N)], [errno.EAGAIN] * 3)
+    dev.close()
+
+
+def write_anywhere(dev: Zram, seed: int) -> None:
+    chance = random.Random(seed)
+    for number in range(400):
+        index = chance.randrange(N)
+        dev.write_page(index, huge(index) if number % 3 else page(index))
+        if not number % 5:
+            dev.discard(index * PAGE_SIZE, PAGE_SIZE)
+
+
+def read_anywhere(dev: Zram, seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(400):
+        index = chance.randrange(N)
+        assert dev.read_page(index) in (huge(index), page(index), bytes(PAGE_SIZE)), f"page {index}"
+
+
+def test_nobody_ever_sees_another_pages_bytes_whatever_is_done_meanwhile(tmp_path: Path) -> None:
+    dev = Zram.create(
+        N * PAGE_SIZE, backing=tmp_path / "pages.img", backing_size=20 * PAGE_SIZE, runtime=OrderedRuntime()
+    )
+    crew, others, stop = Crew(), Crew(), threading.Event()
+
+    def write_back() -> None:
+        while not stop.is_set():
+            dev.mark_idle()
+            result = dev.writeback("idle")
+            parts = result.written + result.lost + result.failed + result.skipped + result.left
+            assert (parts, result.errors) == (result.selected, [])
+
+    def look() -> None:
+        while not stop.is_set():
+            stats = dev.stats
+            assert 0 <= stats.bd.bd_count <= 20
+            assert dev.block_state().count("\n") <= N
+
+    others.run(write_back)
+    others.run(look)
+    for seed in range(2):
+        crew.run(partial(write_anywhere, dev, seed))
+        crew.run(partial(read_anywhere, dev, seed))
+    crew.join()
+    stop.set()
+    others.join()
+    now = dev.snapshot()
+    assert (sum(slot.blk_idx is not None for slot in now.slots), now.requests) == (now.bd_count, ())
+    dev.close()
+
+
+def test_a_device_may_be_reset_and_set_up_again_under_its_users(tmp_path: Path) -> None:
+    path = tmp_path / "pages.img"
+    dev = Zram.create(N * PAGE_SIZE, backing=path, backing_size=N * PAGE_SIZE, runtime=OrderedRuntime())
+    crew, lives, stop = Crew(), 8, threading.Event()
+
+    def use(job: Callable[[int], object]) -> Callable[[], None]:
+        def used() -> None:
+            number = 0
+            while not stop.is_set():
+                number += 1
+                try:
+                    job(number % N)
+                except ZramError as error:
+                    assert error.errno in {errno.EINVAL, errno.ENODEV}  # noqa: PT017 - as often as not it is there
+
+        return used
+
+    def check(index: int) -> None:
+        assert dev.read_page(index) in (huge(index), bytes(PAGE_SIZE)), f"page {index}"
+
+    for job in (
+        lambda index: dev.write_page(index, huge(index)),
+        check,
+        lambda _index: dev.writeback("huge"),
+        lambda _index: (dev.stats, dev.pages, dev.backing_name, dev.attrs.show("mm_stat")),
+        lambda _index: dev.block_state(),
+    ):
+        crew.run(use(job))
+    for _ in range(lives):
+        dev.reset()
+        dev.set_backing(path)
+        dev.initialise(N * PAGE_SIZE)
+        for index in range(N):
+            dev.write_page(index, huge(index))
+    stop.set()
+    crew.join()
+    dev.close()

@@ -1,0 +1,143 @@
+"""`bench`: what is measured, against which bar, and the table of it.
+
+Everything is a ratio of two things measured in turns in one run, so that it holds on another machine, too.
+"""
+
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Final, NamedTuple
+
+from zram_impl.cli.bench_memory import Memory, memory
+from zram_impl.cli.bench_pages import PIECE, PageCosts, page_costs
+from zram_impl.cli.bench_pass import pass_cost
+from zram_impl.cli.corpus import mixed_pages
+from zram_impl.cli.pairing import Paired
+from zram_impl.cli.screen import progress, say, table
+from zram_impl.cli.stop import Stop
+from zram_impl.cli.throughput import Throughput, throughput
+
+_BATCH: Final = 32
+
+
+class Options(NamedTuple):
+    """What the command line asked for; `json` is a path, `directory` None is where temporary files go."""
+
+    quick: bool
+    json: str | None
+    directory: str | None
+
+
+class Extent(NamedTuple):
+    """How much is measured."""
+
+    pages: int
+    rounds: int
+    passes: int
+    memory_pages: int
+
+
+QUICK: Final = Extent(pages=4096, rounds=9, passes=5, memory_pages=1 << 16)
+FULL: Final = Extent(pages=16384, rounds=15, passes=11, memory_pages=1 << 20)
+
+
+class Row(NamedTuple):
+    """One figure and its bar.
+
+    Attributes:
+        name: What it is.
+        measured: The ratio, or bytes.
+        bar: What it may be at most, or at least; None where there is none.
+        at_most: Which of the two.
+        absolute: The figures behind it, with their units, for people.
+    """
+
+    name: str
+    measured: float
+    bar: float | None
+    at_most: bool
+    absolute: str
+
+    @property
+    def verdict(self) -> str:
+        """Whether the bar is met."""
+        if self.bar is None:
+            return "no bar"
+        return "ok" if (self.measured <= self.bar if self.at_most else self.measured >= self.bar) else "missed"
+
+
+def run(options: Options, stop: Stop) -> int:
+    """Measure, print the table, and return the exit code: 1 when a bar was missed.
+
+    Raises:
+        OSError: The backing file or the JSON file cannot be written.
+    """
+    with ExitStack() as stack:
+        # Opened first: minutes of measuring shall not end in a path that was wrong.
+        target = stack.enter_context(open(options.json, "w", encoding="utf-8")) if options.json is not None else None
+        rows = measure(QUICK if options.quick else FULL, options.directory, stop)
+        if target is not None:
+            json.dump([{**row._asdict(), "verdict": row.verdict} for row in rows], target, indent=1)
+            target.write("\n")
+    show(rows)
+    return int(any(row.verdict == "missed" for row in rows))
+
+
+def measure(extent: Extent, directory: str | None, stop: Stop) -> list[Row]:
+    """Measure everything."""
+    with progress("measuring") as advance:
+        pages = mixed_pages(extent.pages)
+        # Same-filled pages are never written back.
+        stored = [page for page in pages if page[8:] != page[:-8]]
+        costs = page_costs(pages, extent.rounds, stop)
+        advance(1, 4)
+        pair = throughput(stored, _BATCH, directory, extent.passes, stop)
+        advance(2, 4)
+        whole = pass_cost(stored, _BATCH, directory, extent.passes, stop)
+        advance(3, 4)
+        used = memory(extent.memory_pages, stop)
+    return [*_page_rows(costs), *_pass_rows(pair, whole, len(stored)), *_memory_rows(used)]
+
+
+def show(rows: Sequence[Row]) -> None:
+    """Print the table."""
+    cells = [(row.name, f"{row.measured:.2f}", _bar(row), row.verdict, row.absolute) for row in rows]
+    table(("what", "measured", "bar", "verdict", "figures behind it"), cells)
+    missed = sum(row.verdict == "missed" for row in rows)
+    say()
+    say(f"{len(rows)} figures, {missed} missed")
+
+
+def _bar(row: Row) -> str:
+    return "-" if row.bar is None else f"{'<=' if row.at_most else '>='} {row.bar:.2f}"
+
+
+def _page_rows(costs: PageCosts) -> list[Row]:
+    def row(name: str, pair: Paired, bar: float) -> Row:
+        ours, bare = (seconds / PIECE * 1e6 for seconds in (pair.measured, pair.yardstick))
+        return Row(f"{name} / bare lz4 loop", pair.ratio, bar, True, f"{ours:.2f} us / {bare:.2f} us a page")
+
+    return [
+        row("write_page", costs.write_page, 1.30),
+        row("read_page", costs.read_page, 1.35),
+        row("write_pages", costs.write_pages, 1.25),
+        row("read_pages_into", costs.read_pages_into, 1.35),
+    ]
+
+
+def _pass_rows(pair: Throughput, whole: Paired, pages: int) -> list[Row]:
+    rates = f"{pair.many:,.0f} / {pair.one:,.0f} pages/s, {pair.where}"
+    shares = f"{pages / whole.yardstick:,.0f} / {pages / whole.measured:,.0f} pages/s, {pair.where}"
+    # The page cache answers a single write about as fast as many: batching has little to gain there.
+    return [
+        Row(f"writeback, batch {_BATCH} / batch 1", pair.ratio, 10.0 if pair.direct else None, False, rates),
+        Row(f"pass / bare engine, batch {_BATCH}", whole.ratio, 0.85, False, shares),
+    ]
+
+
+def _memory_rows(used: Memory) -> list[Row]:
+    pages = f"{used.pages:,} pages"
+    return [
+        Row("bookkeeping a stored page, bytes", used.bookkeeping, 70.0, True, pages),
+        Row("resident / compressed", used.resident, 1.03, True, f"{used.grown:,} / {used.compressed:,} bytes, {pages}"),
+    ]

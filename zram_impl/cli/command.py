@@ -1,0 +1,122 @@
+"""The command line: arguments in, exit code out. What the world does wrong ends here as one line."""
+
+import argparse
+import os
+import sys
+import sysconfig
+from collections.abc import Sequence
+from typing import Final, cast
+
+from zram_impl import numbers
+from zram_impl.cli import bench, demo
+from zram_impl.cli.screen import complain
+from zram_impl.cli.stop import Stop
+from zram_impl.errors import ZramError
+from zram_impl.units import DEFAULT_BATCH_SIZE
+
+UNUSABLE: Final = 2
+INTERRUPTED: Final = 130
+CLOSED_PIPE: Final = 141
+
+_CODES: Final = "exit codes: 0 clean, 1 {found}, 2 usage or unusable input, 130 Ctrl-C"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; `arguments` without the program's name, None for those of the process."""
+    asked = _parser().parse_args(arguments)
+    stop = Stop()
+    try:
+        with stop.on_interrupt():
+            if asked.command == "demo":
+                code = demo.run(_demo_options(asked), stop)
+            else:
+                code = bench.run(bench.Options(quick=asked.quick, json=asked.json, directory=asked.backing), stop)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Who read our output had enough. Nothing more can be said there, not even by the interpreter at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CLOSED_PIPE
+    except OSError as error:
+        complain(f"error: {_explain(error)}")
+        return UNUSABLE
+    except MemoryError:
+        complain("error: not enough memory; try --limit-bytes")
+        return UNUSABLE
+    return code
+
+
+def _explain(error: OSError) -> str:
+    if isinstance(error, ZramError) or error.filename is None:
+        return str(error.strerror or error)
+    return f"{error.filename}: {error.strerror} (errno {error.errno})"
+
+
+def _demo_options(asked: argparse.Namespace) -> demo.Options:
+    # Cast: argparse knows no types, but every argument was converted by one.
+    return demo.Options(
+        paths=cast("list[str]", asked.paths) or _standard_library(),
+        limit_bytes=cast("int", asked.limit_bytes),
+        batch=cast("int", asked.batch),
+        backing=cast("str | None", asked.backing),
+    )
+
+
+def _standard_library() -> list[str]:
+    """List what Python's library directory holds, but for what others installed there."""
+    directory = sysconfig.get_path("stdlib")
+    return [os.path.join(directory, name) for name in sorted(os.listdir(directory)) if name != "site-packages"]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m zram_impl", description="Try and measure the compressed page store."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    show = commands.add_parser(
+        "demo",
+        help="store files, write them back to disk, read everything and compare",
+        description="Cut files into pages, store them compressed, write them back to a temporary backing file, read "
+        "every page and compare it; then measure writeback with one request in flight and with many.",
+        epilog=_CODES.format(found="a page came back different"),
+    )
+    show.add_argument("paths", nargs="*", metavar="PATH", help="files or directories (default: Python's own library)")
+    show.add_argument(
+        "--limit-bytes", type=_size, default=_size("1G"), metavar="SIZE", help="read at most so much (default 1G)"
+    )
+    show.add_argument(
+        "--batch", type=_positive, default=DEFAULT_BATCH_SIZE, metavar="N", help="requests in flight (default 32)"
+    )
+    measure = commands.add_parser(
+        "bench",
+        help="measure speed and memory against their bars",
+        description="Measure the cost of pages by a bare loop around the compressor, writeback with many requests by "
+        "one, a pass by its engine, and memory by what is stored. Ratios of paired runs, medians.",
+        epilog=_CODES.format(found="a bar was missed"),
+    )
+    measure.add_argument("--quick", action="store_true", help="about ten seconds; fewer pages and repetitions")
+    measure.add_argument("--json", metavar="FILE", help="write the figures there, too")
+    for command in (show, measure):
+        command.add_argument(
+            "--backing", metavar="DIR", help="directory for the temporary backing file (default: the system's)"
+        )
+    return parser
+
+
+def _size(text: str) -> int:
+    try:
+        return numbers.size_of(text)
+    except ZramError as error:
+        raise argparse.ArgumentTypeError(str(error.strerror)) from error
+
+
+def _positive(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
+    return number

@@ -1,0 +1,95 @@
+"""What a command shows: results on standard output, progress and problems on standard error.
+
+Progress is a bar where standard error is a terminal and rich is installed, and a line now and then otherwise.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from time import monotonic
+from typing import Final
+
+_LINE_EVERY: Final = 3.0
+"""Seconds between two lines of progress."""
+
+_DRAW_EVERY: Final = 0.1
+"""Seconds between two drawings of the bar. It is drawn by who makes the progress: no thread has to be stopped."""
+
+_KIB: Final = 1024
+_UNITS: Final = ("KiB", "MiB", "GiB")
+
+Advance = Callable[[int, int], None]
+"""Told how much is done and how much there is in all."""
+
+
+def say(text: str = "") -> None:
+    """Print a line of the result."""
+    sys.stdout.write(text + "\n")
+
+
+def complain(text: str) -> None:
+    """Print a line about a problem."""
+    sys.stdout.flush()
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def section(title: str, rows: Sequence[tuple[str, str]]) -> None:
+    """Print names and values under a title."""
+    say(title)
+    width = max((len(name) for name, _ in rows), default=0)
+    for name, value in rows:
+        say(f"  {name:<{width}}  {value}")
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under a head: the first column to the left, the others to the right."""
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    for row in [head, ["-" * width for width in widths], *rows]:
+        first, *others = (
+            cell.ljust(width) if not column else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        say("  ".join([first, *others]).rstrip())
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Advance]:
+    """Show how far a step is, for as long as the context lasts."""
+    if sys.stderr.isatty():
+        try:
+            from rich.console import Console  # noqa: PLC0415  (optional, and slow to import)
+            from rich.progress import Progress  # noqa: PLC0415
+        except ImportError:
+            pass
+        else:
+            with Progress(console=Console(stderr=True), auto_refresh=False, transient=True) as bar:
+                task = bar.add_task(title, total=None)
+                yield _seldom(
+                    lambda done, total: bar.update(task, completed=done, total=total, refresh=True), _DRAW_EVERY
+                )
+            return
+    yield _seldom(lambda done, total: complain(f"{title}: {done:,} of {total:,}"), _LINE_EVERY)
+
+
+def _seldom(show: Advance, seconds: float) -> Advance:
+    """Let through one call every so many seconds."""
+    shown = monotonic()
+
+    def advance(done: int, total: int) -> None:
+        nonlocal shown
+        if monotonic() - shown >= seconds:
+            shown = monotonic()
+            show(done, total)
+
+    return advance
+
+
+def size(count: float) -> str:
+    """Return a number of bytes for people."""
+    if count < _KIB:
+        return f"{count:,.0f} bytes"
+    power = 1
+    while count >= _KIB ** (power + 1) and power < len(_UNITS):
+        power += 1
+    return f"{count / _KIB**power:,.1f} {_UNITS[power - 1]}"
