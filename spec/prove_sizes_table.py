@@ -1,0 +1,75 @@
+"""What came of the conditions for every size, as a table and as data; and what the proof rests on besides."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from spec.prove_sizes_equal import EQUAL
+from spec.prove_sizes_solve import Answer
+
+
+class Assumption(NamedTuple):
+    """Something that no condition for every size shows, and what shows it of fixed sizes."""
+
+    sentence: str
+    shown_by: tuple[str, ...]
+    """The conditions at fixed sizes that show it: what follows the action in their names."""
+
+
+ASSUMPTIONS: Final = (
+    Assumption(
+        "Of devices of other sizes than those compared, the text for any size says what the specification says. Both "
+        "know sizes only as the ends of rows.",
+        ("fresh", "guard", "effect", "every_block_has_one_owner", "every_pp_slot_is_owned_once"),
+    ),
+    Assumption(
+        "How many there are of a kind is a number to which the facts about counting apply: what is true of no places, "
+        "and of one place more whenever it was true, is true of any number of places.",
+        ("recount", "counters_equal_a_recount", "the_budget_is_conserved", "work_left"),
+    ),
+    Assumption(
+        "What a fresh device has and every step keeps, every device has that can be reached; and what becomes less "
+        "with every step and is never negative comes to an end.",
+        (),
+    ),
+    Assumption("There is at least one slot, one block and one request. There need not be a reader.", ()),
+    Assumption("What z3 says cannot be so cannot be so.", ()),
+)
+
+
+def table(answers: Sequence[Answer]) -> str:
+    """Return a line a layer, what is open, and what is assumed."""
+    header = ("layer", "conditions", "discharged", "seconds", "")
+    rows = [header, *_layers(answers)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(_aligned(k, cell, w) for k, (cell, w) in enumerate(zip(row, widths, strict=True))) for row in rows
+    ]
+    open_ = [f"open: {a.layer}: {a.action}: {a.clause}: {a.verdict}" for a in answers if not a.good]
+    assumed = ["assumptions that remain", *map(_assumption, ASSUMPTIONS)]
+    return "\n".join([*(line.rstrip() for line in lines), *[""][: len(open_)], *open_, "", *assumed])
+
+
+def _layers(answers: Sequence[Answer]) -> Iterator[tuple[str, ...]]:
+    layers = {layer: [a for a in answers if a.layer == layer] for layer in dict.fromkeys(a.layer for a in answers)}
+    for layer, mine in (*layers.items(), ("all", list(answers))):
+        good, seconds = sum(a.good for a in mine), sum(a.seconds for a in mine)
+        verdict = "proved" if 0 < len(mine) == good else "NOT PROVED"
+        yield layer, f"{len(mine):,}", f"{good:,}", f"{seconds:.1f}", verdict
+
+
+def _aligned(column: int, cell: str, width: int) -> str:
+    return cell.ljust(width) if column in {0, 4} else cell.rjust(width)
+
+
+def _assumption(assumption: Assumption) -> str:
+    shown = f" [{EQUAL} fixed sizes: {', '.join(assumption.shown_by)}]" if assumption.shown_by else ""
+    return f"- {assumption.sentence}{shown}"
+
+
+def data(answers: Sequence[Answer]) -> Mapping[str, object]:
+    """Return all of it as plain data."""
+    return {
+        "proved": bool(answers) and all(answer.good for answer in answers),
+        "conditions": [answer._asdict() for answer in answers],
+        "assumptions": [assumption._asdict() for assumption in ASSUMPTIONS],
+    }
