@@ -83,5 +83,6 @@ def finish(s: State, r: int, row: Completion) -> State:
     released = slot._replace(kind=choose(slot.kind == PP_SLOT, at(SLOT_TABLE.release, slot.kind), slot.kind))
     committed = Slot(kind=at(SLOT_TABLE.commit, slot.kind), huge=slot.huge, blk=q.blk)
     s = set_slot(s, q.slot, choose(row.slot == COMMIT, committed, released))
-    budget = spend(refund(s.budget, q.grant * row.refund), q.grant * row.bd_writes)
+    budget = refund(s.budget, choose(row.refund == 1, q.grant, 0))
+    budget = spend(budget, choose(row.bd_writes == 1, q.grant, 0))
     return release_block(s, choose(row.block == COMMIT, NONE, q.blk))._replace(budget=budget)

@@ -87,7 +87,8 @@ def submit(s: State, i: int, r: int) -> State:
 def send(s: State, i: int, source: int, r: int) -> State:
     """Copy page `source`, charge the budget, hand the request for slot `i` with the held block to the device."""
     b, enabled = s.held, s.budget.enabled
-    reqs = put(s.reqs, r, at(s.reqs, r)._replace(phase=FLIGHT, slot=i, blk=b, grant=enabled * s.budget.grant))
+    grant = choose(enabled == 1, s.budget.grant, 0)
+    reqs = put(s.reqs, r, at(s.reqs, r)._replace(phase=FLIGHT, slot=i, blk=b, grant=grant))
     blocks = put(s.blocks, b, Block(used=1, io=PENDING, holds=source))
     # from now on the device may write: a read of this block that it has not answered may see anything
     readers = [x._replace(sound=choose((x.phase == ASKED) & (x.blk == b), 0, x.sound)) for x in s.readers]

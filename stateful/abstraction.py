@@ -5,7 +5,7 @@ file) except two ghosts that no implementation has: what was granted and spent o
 under way is sound. Those are the specification's; the clauses about them then compare both sides.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from spec.state import (
     ANSWERED,
@@ -31,53 +31,57 @@ from spec.state import (
 )
 from spec.tables import NONE
 from stateful import gated
-from stateful.gated import SteppedRead
 from stateful.stepped import Io
+from stateful.subject import ReadUnderWay, Subject
+from zram_impl.entries import Backed
 from zram_impl.request import Phase, WbReq
-from zram_impl.view import SlotView, Snapshot
+from zram_impl.view import SlotView
 from zram_impl.wbpass import Stage
 
 _RUNNING = {Stage.OVER: AT_REST, Stage.SCANNING: SCANNING, Stage.WRITING: WRITING}
 _IO = {Io.PENDING: PENDING, Io.OK: IO_OK, Io.ERROR: IO_ERROR}
+_READING = {gated.ASKED: ASKED, gated.ANSWERED: ANSWERED}
 
 
-def abstract(
-    view: Snapshot,
-    requests: Sequence[WbReq],
-    io: Mapping[WbReq, Io],
-    holds: Mapping[int, int],
-    readers: tuple[Reader, ...],
-    ghost: State,
-) -> State:
-    """Return the abstract state.
-
-    Args:
-        view: The device's snapshot.
-        requests: Of the running pass, in the order of the snapshot.
-        io: What the engine has done with each of those it carries.
-        holds: Per block that a slot or a request owns, the page whose present content is on it or on its way to it.
-        readers: Reads under way, as `reader` makes them.
-        ghost: Where the ghosts come from, and the number of requests the specification has.
-    """
+def abstract(subject: Subject, ghost: State) -> State:
+    """Return the abstract state; `ghost` is where the ghosts come from, and the number of requests there are to be."""
+    view, budget = subject.device.snapshot(), ghost.budget
+    requests = subject.running.requests if subject.running else []
+    io = subject.engine.io if subject.engine else {}
     reqs = [_request(req, io.get(req)) for req in requests]
     reqs += [Req()] * (len(ghost.reqs) - len(reqs))
-    busy = {req.blk_idx: _IO.get(io[req], QUIET) for req in requests if req in io}
-    blocks = tuple(
+    busy = {int(req.blk_idx): _IO.get(io[req], QUIET) for req in requests if req in io}
+    holds = _holds(subject, requests)
+    blocks = [
         Block(used, busy.get(b, QUIET), holds.get(b, NONE) if used else NONE) for b, used in enumerate(view.blocks)
-    )
+    ]
     return State(
         slots=tuple(_slot(slot) for slot in view.slots),
-        queued=tuple(int(i in view.queued) for i in range(len(view.slots))),
-        blocks=blocks,
+        queued=tuple(view.queued.count(page) for page in range(len(view.slots))),
+        blocks=tuple(blocks),
         reqs=tuple(reqs),
-        readers=readers,
+        readers=tuple(_reader(subject, k, reader.sound) for k, reader in enumerate(ghost.readers)),
         running=_RUNNING[view.stage],
         held=NONE if view.held_block is None else view.held_block,
-        budget=Budget(
-            int(view.limit_enabled), view.limit, view.grant, ghost.budget.granted, ghost.budget.spent
-        ),
+        budget=Budget(int(view.limit_enabled), view.limit, view.grant, budget.granted, budget.spent),
         counts=Counts(view.pages_stored, view.same_pages, view.huge_pages, view.bd_count),
-    )  # fmt: skip
+    )
+
+
+def _holds(subject: Subject, requests: Sequence[WbReq]) -> dict[int, int]:
+    """Return, per block that a slot or a request owns, the page whose present content is on it or on its way to it."""
+    contents = {
+        entry.blk_idx: subject.gates.peek(entry.blk_idx)
+        for entry in subject.disk.table.entries
+        if type(entry) is Backed
+    }
+    for req in requests:
+        if req.phase >= Phase.FLIGHT:
+            assert subject.engine is not None, "requests in flight are an engine's"
+            pending = subject.engine.io.get(req) is Io.PENDING
+            contents[req.blk_idx] = bytes(req.page) if pending else subject.gates.peek(req.blk_idx)
+    owner = {content: page for page, content in enumerate(subject.content)}
+    return {int(block): owner.get(content, NONE) for block, content in contents.items()}
 
 
 def _slot(slot: SlotView) -> Slot:
@@ -94,7 +98,10 @@ def _request(req: WbReq, io: Io | None) -> Req:
     return Req(DONE_ERROR if req.error else DONE_OK, req.index, req.blk_idx, req.grant, inside)
 
 
-def reader(read: SteppedRead, *, valid: bool, sound: int) -> Reader:
-    """Return the abstract state of a read under way; `valid`: its slot has the entry it had when the read began."""
-    phase = {gated.ASKED: ASKED, gated.ANSWERED: ANSWERED}[read.at or ""]
-    return Reader(phase, read.index, read.blk_idx, int(valid), sound)
+def _reader(subject: Subject, k: int, sound: int) -> Reader:
+    under_way: ReadUnderWay | None = subject.readers.get(k)
+    if under_way is None:
+        return Reader()
+    read = under_way.read
+    valid = subject.disk.table.entries[read.index] is under_way.entry
+    return Reader(_READING[read.at or ""], read.index, read.blk_idx, int(valid), sound)

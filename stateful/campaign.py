@@ -8,11 +8,18 @@ from typing import Final, NamedTuple
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from stateful.lockstep import Difference
+from stateful.difference import Difference
 from stateful.machine import WritebackMachine
 
 CHUNK: Final = 25
 """Examples between two looks at the clock."""
+
+
+class Until(NamedTuple):
+    """When a run of a machine ends: whichever comes first, and not before the chunk is over."""
+
+    examples: int = 1_000_000
+    seconds: float = 1e9
 
 
 class Campaign(NamedTuple):
@@ -21,6 +28,8 @@ class Campaign(NamedTuple):
     runs: int
     steps: int
     seconds: float
+    taken: frozenset[str]
+    """The actions of the specification that were taken."""
     finding: AssertionError | None
     """A Difference as a rule; an assert of the device's own otherwise."""
 
@@ -34,21 +43,21 @@ class Campaign(NamedTuple):
 
 def run_machine(
     machine: type[WritebackMachine],
+    until: Until,
     *,
-    examples: int,
-    seconds: float = 1e9,
     number: int = 0,
     shrink: bool = True,
     report: Callable[[int, int], None] | None = None,
     bug: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Campaign:
-    """Run `machine` for `examples` runs or `seconds`, whichever ends first; `number` is the seed.
+    """Run `machine` until it finds something or it is time to stop; `number` is the seed.
 
     `report` gets runs and steps so far. `bug` is applied around the whole. Without `shrink` a finding is as it was
     first seen, and `seconds` of the result is the time it took to find.
     """
     began = time.perf_counter()
     runs = steps = 0
+    taken: set[str] = set()
 
     class Counted(machine):  # type: ignore[misc, valid-type]  # whichever machine was asked for, counting
         def teardown(self) -> None:
@@ -56,6 +65,7 @@ def run_machine(
             runs, steps = runs + 1, steps + len(self.both.steps)
             if report is not None:
                 report(runs, steps)
+            taken.update(step.partition("(")[0] for step in self.both.steps)
             super().teardown()
 
     how = settings(
@@ -65,10 +75,10 @@ def run_machine(
     )  # fmt: skip
     finding: AssertionError | None = None
     with bug():
-        while finding is None and runs < examples and time.perf_counter() - began < seconds:
+        while finding is None and runs < until.examples and time.perf_counter() - began < until.seconds:
             try:
                 run_state_machine_as_test(seed(number)(Counted), settings=how)
             except AssertionError as error:
                 finding = error
             number += 1
-    return Campaign(runs, steps, time.perf_counter() - began, finding)
+    return Campaign(runs, steps, time.perf_counter() - began, frozenset(taken), finding)

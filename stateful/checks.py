@@ -1,18 +1,29 @@
 """What `check` checks: one function a job, each of which says in one line what it did."""
 
+import io
+import tempfile
+import time
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from spec import verdict as spec_verdict
+from spec.prove import prove
+from spec.prove_crosshair import confirm
+from spec.prove_parts import QUICK, parts
+from spec.prove_sizes import prove_all_sizes
 from spec.scope import EVERY_RUN
 from spec.walk import walk
 from stateful import threads, zoo
-from stateful.campaign import run_machine
+from stateful.campaign import Until, run_machine
 from stateful.jobs import Job, Report, Verdict
 from stateful.machine import MACHINES
+from stateful.policies import every_schedule, pct, random_walk
+from stateful.scenarios import SCENARIOS
 
 MACHINE_SECONDS: Final = 8.0
 THREAD_SECONDS: Final = 6.0
+SCHEDULE_SECONDS: Final = 8.0
 
 
 def explore(name: str, report: Report) -> Verdict:
@@ -30,17 +41,18 @@ def explore(name: str, report: Report) -> Verdict:
 def machines(report: Report) -> Verdict:
     """Let each machine look for a difference between the device and the specification."""
     runs = steps = 0
+    until = Until(seconds=MACHINE_SECONDS / len(MACHINES))
+
+    def progress(name: str, runs: int, steps: int) -> None:
+        report(f"{name}: {runs} runs, {steps:,} steps")
+
     for number, machine in enumerate(MACHINES):
-        campaign = run_machine(
-            machine,
-            examples=100_000,
-            seconds=MACHINE_SECONDS / len(MACHINES),
-            number=number * 1000,
-            report=lambda more, more_steps, m=machine: report(f"{m.__name__}: {more} runs, {more_steps:,} steps"),
-        )
+        campaign = run_machine(machine, until, number=number * 1000, report=partial(progress, machine.__name__))
         runs, steps = runs + campaign.runs, steps + campaign.steps
         if campaign.finding is not None:
-            return Verdict(good=False, what=f"{machine.__name__}: {campaign.found}", details=str(campaign.finding))
+            program = getattr(campaign.finding, "__notes__", [])
+            details = "\n    ".join([str(campaign.finding), *program])
+            return Verdict(good=False, what=f"{machine.__name__}: {campaign.found}", details=details)
     return Verdict(good=True, what=f"{runs:,} runs, {steps:,} steps of a device on a real file, each compared")
 
 
@@ -48,8 +60,8 @@ def real_threads(report: Report) -> Verdict:
     """Let users and passes run freely on a real file."""
     account = threads.run(THREAD_SECONDS, report)
     what = (
-        f"{account.passes} passes wrote {account.result.written:,} pages ({account.result.lost:,} lost in flight) during "
-        f"{account.writes:,} writes and {account.reads:,} reads, all verified"
+        f"{account.passes} passes wrote {account.result.written:,} pages ({account.result.lost:,} lost in flight) "
+        f"during {account.writes:,} writes and {account.reads:,} reads, all verified"
     )
     return Verdict(not account.problems, what, "\n".join(account.problems))
 
@@ -62,9 +74,61 @@ def variant(name: str, report: Report) -> Verdict:
     return Verdict(not judged.wrong, judged.wrong or what, f"{judged.wrong}\n{details}" if judged.wrong else details)
 
 
+def agreement(report: Report) -> Verdict:
+    """Confirm that the decisions of the implementation are those of the specification."""
+    report("confirming")
+    verdicts = confirm(["stateful.agreement"], lambda found: report(f"{len(found)} more conditions"))
+    good = sum(verdict.good for verdict in verdicts)
+    what = f"{good} of {len(verdicts)} decisions confirmed over all paths to be the specification's"
+    return Verdict(0 < good == len(verdicts), what, "\n".join(v.problem for v in verdicts if not v.good))
+
+
+def proofs(report: Report) -> Verdict:
+    """Prove that the invariant is inductive, as far as a quick run goes."""
+    report("proving")
+    with tempfile.TemporaryDirectory(prefix="contracts-") as directory:
+        rows = prove(parts(QUICK, Path(directory)), io.StringIO())
+    conditions, confirmed = sum(row.conditions for row in rows), sum(row.confirmed for row in rows)
+    what = f"{confirmed:,} of {conditions:,} conditions proved, by CrossHair and by z3, each with its twin refuted"
+    problems = [problem for row in rows for problem in row.problems]
+    return Verdict(all(row.clean for row in rows), what, "\n".join(problems))
+
+
+def all_sizes(report: Report) -> Verdict:
+    """Prove the invariant for any number of slots, blocks, requests and readers, and any limit."""
+    report("proving")
+    answers = prove_all_sizes(lambda answer: report(f"{answer.layer}: {answer.action} {answer.clause}"))
+    open_ = [f"{each.layer}: {each.action}, {each.clause}: {each.verdict}" for each in answers if not each.good]
+    what = f"{len(answers) - len(open_):,} of {len(answers):,} conditions discharged for any sizes and any limit"
+    return Verdict(bool(answers) and not open_, what, "\n".join(open_))
+
+
+def schedules(report: Report) -> Verdict:
+    """Run the production code under every schedule of few preemptions, then under random ones."""
+    ended = time.perf_counter() + SCHEDULE_SECONDS
+    count = 0
+    for name, scenario in SCENARIOS.items():
+        report(f"{name}: every schedule of one preemption")
+        count += every_schedule(scenario, 1)
+    exhausted, seed = count, 0
+    while time.perf_counter() < ended:
+        for scenario in SCENARIOS.values():
+            scenario(random_walk(seed))
+            scenario(pct(seed, depth=2 + seed % 4, points=40))
+            count += 2
+        seed += 1
+        report(f"{count:,} schedules")
+    exhaustive = f"{exhausted:,} schedules, all of one preemption in {len(SCENARIOS)} scenarios"
+    return Verdict(good=True, what=f"{exhaustive}, and {count - exhausted:,} random ones")
+
+
+def _report_on(report: Report, name: str, text: str) -> None:
+    report(f"{name}: {text}")
+
+
 def every_variant(report: Report) -> Verdict:
     """Catch every bug that was put back."""
-    verdicts = [variant(name, report) for name in zoo.names()]
+    verdicts = [variant(name, partial(_report_on, report, name)) for name in zoo.names()]
     caught = sum(verdict.good for verdict in verdicts)
     return Verdict(
         caught == len(verdicts),
@@ -75,10 +139,16 @@ def every_variant(report: Report) -> Verdict:
 
 JOBS: Final = (
     Job("explore base", partial(explore, "base")),
+    Job("proofs", proofs),
+    Job("all sizes", all_sizes),
+    Job("decisions", agreement),
     Job("machines", machines),
+    Job("schedules", schedules),
     Job("threads", real_threads),
     Job("explore readers", partial(explore, "readers")),
     Job("explore limits", partial(explore, "limits")),
     Job("explore marks", partial(explore, "marks")),
     Job("variants", every_variant),
 )
+WORTH_SEEING: Final = ("variants",)
+"""Jobs whose details are shown even when all is well."""

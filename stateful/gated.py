@@ -11,6 +11,7 @@ from typing import Final
 
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.device import Device
+from zram_impl.units import PAGE_SIZE
 
 GATE_SECONDS: Final = 10.0
 """How long anybody waits for the other side before the run is called stuck."""
@@ -28,6 +29,8 @@ class GatedDevice:
         self.blocks = device.blocks
         self.readers: dict[int, SteppedRead] = {}
         """By thread."""
+        self.reads = 0
+        """Blocks read so far, all threads together."""
 
     def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:
         """Write through."""
@@ -36,11 +39,18 @@ class GatedDevice:
     def read(self, blk_idx: int, into: memoryview) -> None:
         """Read through, stopping at both gates when the thread is stepped."""
         reader = self.readers.get(threading.get_ident())
+        self.reads += 1
         if reader is not None:
             reader.stop(ASKED, blk_idx)
         self._device.read(blk_idx, into)
         if reader is not None:
             reader.stop(ANSWERED, blk_idx)
+
+    def peek(self, blk_idx: int) -> bytes:
+        """Return what is on a block, for those who look at the device from outside."""
+        into = bytearray(PAGE_SIZE)
+        self._device.read(blk_idx, memoryview(into))
+        return bytes(into)
 
     def sync(self) -> None:
         """Sync through."""
@@ -96,7 +106,7 @@ class SteppedRead:
         self._gates.readers[threading.get_ident()] = self
         try:
             self.page = device.read_page(self.index)
-        except BaseException as error:  # noqa: BLE001  (told to whoever steps the read)
+        except BaseException as error:  # told to whoever steps the read
             self.failure = error
         finally:
             del self._gates.readers[threading.get_ident()]

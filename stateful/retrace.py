@@ -6,9 +6,11 @@ same bug they must break the same property at the same step.
 
 import re
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Final
 
 from spec.scope import Scope
+from stateful.account import reason_to_give_up
 from stateful.lockstep import BY_NAME, Lockstep
 
 _STEP: Final = re.compile(r"(\w+)\(([\d, ]*)\)")
@@ -22,24 +24,32 @@ def parse(step: str) -> tuple[str, tuple[int, ...]]:
 
 
 def retrace(steps: Sequence[str], scope: Scope) -> None:
-    """Lead a new device along `steps`; raises Difference where device and specification part.
+    """Lead a new device along `steps`; raises Difference where device and specification part."""
+    with closing(Lockstep(scope)) as both:
+        lead(both, steps)
+
+
+def lead(both: Lockstep, steps: Sequence[str]) -> None:
+    """Lead a device along `steps`.
 
     The pass itself decides what to do next; it is only told which pages to look at, and cancelled where the run has it
-    give up. That it takes the very step the run has next is checked.
+    give up and it had no other reason. That it takes the very step the run has next is checked.
     """
-    both = Lockstep(scope)
-    try:
-        for position, step in enumerate(steps):
-            name, args = parse(step)
-            if name == "begin_pass":
-                scanned = [parse(later)[1][0] for later in steps[position:] if later.startswith("scan(")]
-                both.begin(None, scanned)
-            elif BY_NAME[name].actor == "pass":
-                if name == "give_up":
-                    both.cancel()
-                both.advance()
-            else:
-                both.do(BY_NAME[name], args)
-            assert both.steps[-1] == step, f"the device took {both.steps[-1]} where the run has {step}"
-    finally:
-        both.close()
+    for position, step in enumerate(steps):
+        name, args = parse(step)
+        if name == "begin_pass":
+            following = [parse(later) for later in steps[position:]]
+            end = next((n for n, later in enumerate(following) if later[0] == "end_pass"), None)
+            both.begin(None, [later[1][0] for later in following[:end] if later[0] == "scan"])
+        elif BY_NAME[name].actor == "pass":
+            if name == "give_up" and both.account.result.stopped_by is None:
+                _give_a_reason(both)
+            both.advance()
+        else:
+            both.do(name, *args)
+        assert both.steps[-1] == step, f"the device took {both.steps[-1]} where the run has {step}"
+
+
+def _give_a_reason(both: Lockstep) -> None:
+    if reason_to_give_up(both.state, cancelled=both.cancelled) is None:
+        both.cancel()

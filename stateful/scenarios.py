@@ -80,7 +80,7 @@ class Stage:
         self._generation = 0
 
     def _follow(self, kind: str, /, *args: int) -> None:
-        """Take a step of the specification; a reaping makes up for the steps that the backing device does not report."""
+        """Take a step of the specification; the backing device does not report its own: a reaping makes up."""
         if kind == "read" and not BY_NAME[kind].guard(self.state, *args):
             return
         if kind == "reap":

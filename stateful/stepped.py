@@ -41,6 +41,11 @@ class SteppedEngine:
         self._staging = self._buffers.take()
         self._observer = observer
 
+    @property
+    def out(self) -> int:
+        """Pages handed out."""
+        return self._buffers.out - 1
+
     def buffer(self) -> memoryview | None:
         """Hand out a page."""
         return self._buffers.take()
@@ -75,12 +80,15 @@ class SteppedEngine:
     def leave(self, req: WbReq) -> None:
         """Let the callback leave."""
         assert self.io[req] is Io.INSIDE, "a callback leaves once"
+        del self.io[req]  # so that the answers are handed over in the order in which the callbacks left
         self.io[req] = Io.LEFT
         self._observer("endio_leave", req.number)
 
     def answered(self, wait: bool = False) -> list[WbReq]:
-        """Hand over what the callbacks have left behind."""
-        assert not wait, "a stepped run never waits"
+        """Hand over what the callbacks have left behind; who waits, as a reset does, has everything carried now."""
+        if wait:
+            assert self.io, "who waits has a request in flight"
+            self.finish()
         done = [req for req, io in self.io.items() if io is Io.LEFT]
         for req in done:
             del self.io[req]
@@ -99,4 +107,3 @@ class SteppedEngine:
     def close(self) -> None:
         """Give the memory back."""
         self._buffers.close()
-

@@ -21,6 +21,8 @@ PAGES: Final = 6000
 BLOCKS: Final = 4000
 WRITERS: Final = 3
 READERS: Final = 2
+PROBLEMS_SHOWN: Final = 3
+"""Of each kind, or of each user."""
 MODES: Final = ("huge", "idle", "huge_idle")
 
 
@@ -37,57 +39,61 @@ class Account(NamedTuple):
 
 
 class _User:
-    """A thread that works on its own pages until it is told to stop, and knows what is on them."""
+    """A thread that works on pages until it is told to stop; a writer has some of its own, and knows what is on them.
+
+    Attributes:
+        pages: Its own, which nobody else writes; without any it reads everybody's.
+        content: What is on its own pages.
+    """
 
     def __init__(self, device: Zram, number: int, pages: range, stop: threading.Event) -> None:
+        self.pages = pages
         self.content: dict[int, bytes] = {}
         self.writes = self.reads = 0
         self.problems: list[str] = []
-        self._device, self._pages, self._stop = device, pages, stop
+        self._device, self._stop = device, stop
         self._random = random.Random(number)
-        self.thread = threading.Thread(target=self._guarded, name=f"user {number}")
+        self.thread = threading.Thread(target=self._work, name=f"user {number}")
 
-    def _guarded(self) -> None:
-        try:
-            while not self._stop.is_set():
-                self.work()
-        except Exception as error:  # noqa: BLE001  (a problem like any other, to be reported)
-            self.problems.append(f"{threading.current_thread().name}: {type(error).__name__}: {error}")
-
-    def work(self) -> None:
-        """Do one thing."""
-        raise AssertionError("a user works")
-
-
-class _Writer(_User):
-    """Writes, rewrites, discards and checks its own pages."""
-
-    def work(self) -> None:
-        page = self._random.choice(self._pages)
-        what = self._random.randrange(8)
-        if what < 4:
-            self.writes += 1
-            self._put(page, stamped(page, self.writes, huge=what == 0))
-        elif what == 4:
-            self._put(page, same_filled(self.writes + 1))
-        elif what == 5:
-            self._device.discard(page * PAGE_SIZE, PAGE_SIZE)
-            self.content[page] = bytes(PAGE_SIZE)
-        else:
-            self.reads += 1
-            if self._device.read_page(page) != self.content.get(page, bytes(PAGE_SIZE)):
-                self.problems.append(f"page {page} does not read back what its only writer wrote")
-
-    def _put(self, page: int, content: bytes) -> None:
+    def put(self, page: int, content: bytes) -> None:
+        """Write one of its own pages."""
         self._device.write_page(page, content)
         self.content[page] = content
 
+    def _work(self) -> None:
+        kinds = [self._write, self._write, self._write_huge, self._write_same, self._discard, self._read_own]
+        try:
+            while not self._stop.is_set():
+                if self.pages:
+                    self._random.choice(kinds)(self._random.choice(self.pages))
+                else:
+                    self._read_any(self._random.randrange(PAGES))
+        except Exception as error:  # a problem like any other, to be reported
+            self.problems.append(f"{threading.current_thread().name}: {type(error).__name__}: {error}")
 
-class _Reader(_User):
-    """Reads anybody's pages: each must be empty, same-filled or a whole page of that number."""
+    def _write(self, page: int) -> None:
+        self.writes += 1
+        self.put(page, stamped(page, self.writes))
 
-    def work(self) -> None:
-        page = self._random.randrange(PAGES)
+    def _write_huge(self, page: int) -> None:
+        self.writes += 1
+        self.put(page, stamped(page, self.writes, huge=True))
+
+    def _write_same(self, page: int) -> None:
+        self.writes += 1
+        self.put(page, same_filled(self.writes))
+
+    def _discard(self, page: int) -> None:
+        self._device.discard(page * PAGE_SIZE, PAGE_SIZE)
+        self.content[page] = bytes(PAGE_SIZE)
+
+    def _read_own(self, page: int) -> None:
+        self.reads += 1
+        if self._device.read_page(page) != self.content[page]:
+            self.problems.append(f"page {page} does not read back what its only writer wrote")
+
+    def _read_any(self, page: int) -> None:
+        """Read a page that others are writing: it is empty, same-filled, or a whole page of that number."""
         content = self._device.read_page(page)
         self.reads += 1
         stamp = stamp_of(content)
@@ -112,11 +118,11 @@ def _run(path: Path, seconds: float, report: Callable[[str], None]) -> Account:
     passes = 0
     with Zram.create(PAGES * PAGE_SIZE, backing=path, backing_size=BLOCKS * PAGE_SIZE) as device:
         share = PAGES // WRITERS
-        writers = [_Writer(device, n, range(n * share, (n + 1) * share), stop) for n in range(WRITERS)]
+        writers = [_User(device, n, range(n * share, (n + 1) * share), stop) for n in range(WRITERS)]
         for writer in writers:
-            for page in range(PAGES)[writer._pages.start : writer._pages.stop]:
-                writer._put(page, stamped(page, 0, huge=page % 3 == 0))
-        users = [*writers, *(_Reader(device, WRITERS + n, range(PAGES), stop) for n in range(READERS))]
+            for page in writer.pages:
+                writer.put(page, stamped(page, 0, huge=page % 3 == 0))
+        users = [*writers, *(_User(device, WRITERS + n, range(0), stop) for n in range(READERS))]
         for user in users:
             user.thread.start()
         try:
@@ -128,10 +134,10 @@ def _run(path: Path, seconds: float, report: Callable[[str], None]) -> Account:
             stop.set()
             for user in users:
                 user.thread.join()
-        problems = [problem for user in users for problem in user.problems]
-        problems += _left_over(device) + _differences(device, writers) + _unaccounted(total)
+        problems = [problem for user in users for problem in user.problems[:PROBLEMS_SHOWN]]
+        problems += _left_over(device) + _differences(device, writers) + _unaccounted(device, total)
         writes, reads = sum(user.writes for user in users), sum(user.reads for user in users)
-    return Account(time.perf_counter() - began, passes, total, writes, reads, tuple(problems[:20]))
+    return Account(time.perf_counter() - began, passes, total, writes, reads, tuple(problems))
 
 
 def _one_pass(device: Zram, number: int) -> WritebackResult:
@@ -148,10 +154,12 @@ def _add(total: WritebackResult, one: WritebackResult) -> None:
     total.errors += one.errors
 
 
-def _unaccounted(total: WritebackResult) -> list[str]:
+def _unaccounted(device: Zram, total: WritebackResult) -> list[str]:
     settled = total.written + total.lost + total.failed + total.skipped + total.left
     problems = [] if settled == total.selected else [f"{total.selected} pages selected, {settled} accounted for"]
-    return problems + [f"writing page {page} failed with errno {code}" for page, code in total.errors]
+    if device.stats.bd.bd_writes != total.written + total.lost:
+        problems.append(f"bd_writes {device.stats.bd.bd_writes}, {total.written + total.lost} pages were written")
+    return problems + [f"writing page {page} failed with errno {code}" for page, code in total.errors[:PROBLEMS_SHOWN]]
 
 
 def _left_over(device: Zram) -> list[str]:
@@ -159,7 +167,8 @@ def _left_over(device: Zram) -> list[str]:
     view = device.snapshot()
     backed = sorted(slot.blk_idx for slot in view.slots if slot.blk_idx is not None)
     used = [block for block, taken in enumerate(view.blocks) if taken]
-    problems = [f"page {page} is still claimed" for page, s in enumerate(view.slots) if s.owned or s.kind is Kind.PP_SLOT]
+    claimed = [page for page, slot in enumerate(view.slots) if slot.owned or slot.kind is Kind.PP_SLOT]
+    problems = [f"page {page} is still claimed" for page in claimed[:PROBLEMS_SHOWN]]
     if backed != used or view.bd_count != len(used):
         problems.append(f"{len(used)} blocks in use, {len(backed)} written-back pages, bd_count {view.bd_count}")
     recount = sum(slot.kind is not Kind.EMPTY for slot in view.slots)
@@ -168,7 +177,7 @@ def _left_over(device: Zram) -> list[str]:
     return problems
 
 
-def _differences(device: Zram, writers: list[_Writer]) -> list[str]:
+def _differences(device: Zram, writers: list[_User]) -> list[str]:
     known = {page: content for writer in writers for page, content in writer.content.items()}
     wrong = [page for page, content in known.items() if device.read_page(page) != content]
-    return [f"page {page} does not read back what was last written to it" for page in wrong]
+    return [f"page {page} does not read back what was last written to it" for page in wrong[:PROBLEMS_SHOWN]]

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 from spec.variants import VARIANTS as SPEC_VARIANTS
 from spec.variants import Variant as SpecVariant
 from spec.walk import walk
-from stateful.campaign import run_machine
-from stateful.lockstep import Difference
+from stateful.campaign import Until, run_machine
+from stateful.difference import Difference
 from stateful.machine import BudgetMachine
 from stateful.retrace import retrace
 from stateful.variants import VARIANTS, Variant
@@ -49,16 +49,14 @@ def judge(name: str, number: int = 0, report: Callable[[str], None] | None = Non
     theirs: SpecVariant = next(variant for variant in SPEC_VARIANTS if variant.name == name)
     mine: Variant = next(variant for variant in VARIANTS if variant.name == name)
     say = report or (lambda _text: None)
-    say(f"{name}: walking")
+    say("walking")
     broken = walk(theirs.scope, theirs.actions).broken
     if broken is None:
         return Verdict(name, theirs.mistake, (), "", "", "", 0.0, "the walk does not find it")
-    say(f"{name}: retracing {len(broken.steps)} steps")
+    say(f"retracing {len(broken.steps)} steps")
     retraced, at = _retrace(broken.steps, theirs, mine)
-    say(f"{name}: letting the machine look for it")
-    campaign = run_machine(
-        BudgetMachine, examples=100_000, seconds=SECONDS_TO_FIND, number=number, shrink=False, bug=mine.applied
-    )
+    say("letting the machine look for it")
+    campaign = run_machine(BudgetMachine, Until(seconds=SECONDS_TO_FIND), number=number, shrink=False, bug=mine.applied)
     wrong = [
         complaint
         for holds, complaint in (

@@ -61,11 +61,12 @@ def naive(scope: Scope) -> Naive:
     [
         pytest.param(scope, id=scope.label())
         for scope in (
-            EVERYTHING,
+            EVERYTHING._replace(stores=0, resets=0),
+            EVERYTHING._replace(readers=0),
             Scope(2, 2, 1, 2),
             Scope(2, 1, 2, 1),
             Scope(2, 1, 1, 1, readers=1),
-            Scope(2, 1, 1, 1, huge=1, idle=1, recompress=1, resets=1),
+            Scope(1, 1, 1, 1, huge=1, idle=1, recompress=1, resets=1),
             Scope(1, 1, 1, 1, stores=2, toggles=1),
         )
     ],

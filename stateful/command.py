@@ -1,0 +1,60 @@
+"""`python -m stateful check | mutants`: hold specification and implementation together.
+
+Exit code 0 clean, 1 found something, 2 usage, 130 interrupted.
+"""
+
+import argparse
+from collections.abc import Sequence
+from functools import partial
+
+from rich.console import Console
+
+from stateful import checks, jobs, zoo
+from stateful.drawing import say, table
+from stateful.jobs import Done, Job
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says and return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m stateful",
+        description="Hold specification and implementation together.",
+        epilog="Exit code 0: all is well. 1: something was found. 2: called wrongly. 130: interrupted.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("check", help="the main job: everything, in about a minute")
+    mutants = commands.add_parser("mutants", help="put bugs back and catch them")
+    mutants.add_argument("names", nargs="*", metavar="NAME", help=f"which (all of them): {', '.join(zoo.names())}")
+    asked = parser.parse_args(arguments)
+    if asked.command == "check":
+        return run(checks.JOBS, worth_seeing=checks.WORTH_SEEING)
+    unknown = sorted(set(asked.names) - set(zoo.names()))
+    if unknown:
+        parser.error(f"there is no variant {', '.join(unknown)}; there are {', '.join(zoo.names())}")
+    names = [name for name in zoo.names() if name in asked.names or not asked.names]
+    return run([Job(name, partial(checks.variant, name)) for name in names], worth_seeing=names)
+
+
+def run(todo: Sequence[Job], worth_seeing: Sequence[str] = ()) -> int:
+    """Run jobs, print the table and the details of those that went wrong or are worth seeing; return the exit code."""
+    console = Console()
+    try:
+        done = jobs.run(todo, console)
+    except KeyboardInterrupt:
+        say(console, "interrupted: nothing is left running or on disk")
+        return 130
+    for each in done:
+        if each.verdict.details and (each.job.name in worth_seeing or not each.verdict.good):
+            say(console, f"\n{each.job.name}: {each.verdict.details}")
+    console.print()
+    console.print(table(each.row for each in done))
+    return _last_word(done, console)
+
+
+def _last_word(done: Sequence[Done], console: Console) -> int:
+    wrong = [each.job.name for each in done if not each.verdict.good]
+    if wrong:
+        say(console, f"wrong: {', '.join(wrong)}")
+        return 1
+    say(console, "all is well")
+    return 0

@@ -1,0 +1,93 @@
+"""How running checks look: lines that change on a terminal, a line now and then elsewhere, one table at the end."""
+
+import time
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+PLAIN_SECONDS: Final = 5.0
+"""How often a run that is not at a terminal says how far it is."""
+
+
+class Line(NamedTuple):
+    """A check under way."""
+
+    name: str
+    seconds: float
+    said: str
+
+
+class Row(NamedTuple):
+    """A check that ended."""
+
+    name: str
+    good: bool
+    what: str
+    seconds: float
+
+
+class Drawing:
+    """What is on the screen while checks run; a context manager that takes it off again."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        # No thread draws: one that holds a lock of the output would have to be waited for.
+        self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stderr=False)
+        self._due = time.monotonic() + PLAIN_SECONDS
+
+    def __enter__(self) -> Self:
+        if self._console.is_interactive:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def show(self, lines: Iterable[Line]) -> None:
+        """Show how far the checks are."""
+        if self._console.is_interactive:
+            self._live.update(_lines(lines), refresh=True)
+        elif time.monotonic() > self._due:
+            self._due = time.monotonic() + PLAIN_SECONDS
+            for line in lines:
+                say(self._console, f"...   {line.name}: {line.said or 'begins'}")
+
+    def ended(self, row: Row) -> None:
+        """Say that a check ended."""
+        say(self._console, f"{'ok' if row.good else 'WRONG':5} {row.name}: {row.what}")
+
+
+def say(console: Console, text: str) -> None:
+    """Print plain text, in which brackets and numbers mean nothing; off a terminal no line is broken."""
+    console.print(text, markup=False, highlight=False, soft_wrap=not console.is_terminal)
+
+
+def _lines(lines: Iterable[Line]) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True, justify="right")
+    grid.add_column()  # the one that gives way where not all fit
+    for line in lines:
+        said = Text(line.said, no_wrap=True, overflow="ellipsis")
+        grid.add_row(Text(line.name, style="cyan"), f"{line.seconds:.0f} s", said)
+    return grid
+
+
+def table(rows: Iterable[Row]) -> Table:
+    """Return one row per check."""
+    drawn = Table()
+    drawn.add_column("check", no_wrap=True)
+    drawn.add_column("result", no_wrap=True)
+    drawn.add_column("what", overflow="fold")
+    drawn.add_column("seconds", justify="right", no_wrap=True)
+    for row in rows:
+        word = Text("ok", style="green") if row.good else Text("WRONG", style="red")
+        drawn.add_row(row.name, word, Text(row.what), f"{row.seconds:.1f}")
+    return drawn

@@ -1,0 +1,197 @@
+"""`python -m stateful`: what it checks, its exit codes, and Ctrl-C at any moment."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from stateful import checks, command, threads, variants, zoo
+from stateful.campaign import run_machine
+from stateful.jobs import Job, Verdict
+from stateful.machine import BudgetMachine
+from tests.stateful import trial_jobs
+from zram_impl import WritebackResult
+
+PATIENCE = 20.0
+"""Seconds after which what does not happen never will."""
+LOOK = 0.01
+"""Seconds between two looks at whether it happened."""
+
+
+def silent(_text: str) -> None:
+    """Report nothing."""
+
+
+def stateful(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "stateful", *arguments], capture_output=True, text=True, check=False)
+
+
+# --- exit codes ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "the following arguments are required: command"),
+        (["chekc"], "invalid choice: 'chekc'"),
+        (["mutants", "nope", "no_refund"], "there is no variant nope; there are early_release, unassigned_index"),
+    ],
+)
+def test_what_is_asked_for_wrongly_is_refused(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], complaint: str
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        command.main(arguments)
+    assert refused.value.code == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_all_is_well_when_every_job_is_good(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.run([Job("good", trial_jobs.good)]) == 0
+    text = capsys.readouterr().out
+    assert text.endswith("all is well\n")
+    assert "in full" not in text
+
+
+def test_what_is_worth_seeing_is_shown_even_when_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.run([Job("good", trial_jobs.good)], worth_seeing=["good"]) == 0
+    assert "\ngood: in full\n" in capsys.readouterr().out
+
+
+def test_one_wrong_job_makes_it_all_wrong_and_is_shown_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.run([Job("good", trial_jobs.good), Job("bad", trial_jobs.wrong)]) == 1
+    text = capsys.readouterr().out
+    assert text.endswith("wrong: bad\n")
+    assert "\nbad: which one\n" in text
+
+
+def test_bugs_by_name_are_caught_and_shown() -> None:
+    done = stateful("mutants", "leak_on_error")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "· device_error(0) · endio_queue(0) · endio_leave(0) · reap(0)\n" in done.stdout
+    assert "    breaks every_block_has_one_owner\n" in done.stdout
+
+
+def test_help_says_what_the_exit_codes_mean() -> None:
+    done = stateful("--help")
+    assert done.returncode == 0
+    assert "130: interrupted" in " ".join(done.stdout.split())
+
+
+# --- Ctrl-C --------------------------------------------------------------------------------------------------------
+
+
+def importing(process: subprocess.Popen[str], _folder: Path) -> bool:
+    """Wait until the interpreter says that it has imported rich's console: most of the rest is still to come."""
+    assert process.stderr is not None
+    return any("rich.console" in line for line in process.stderr)
+
+
+def beginning(_process: subprocess.Popen[str], folder: Path) -> bool:
+    """Whether the folder of the jobs has just been made."""
+    return any(folder.glob("zram-check-*"))
+
+
+def spawning(process: subprocess.Popen[str], _folder: Path) -> bool:
+    """Whether there is a child besides the one that tracks shared memory: its interpreter is just starting."""
+    return len(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()) > 1
+
+
+def working(_process: subprocess.Popen[str], folder: Path) -> bool:
+    """Whether a job has a file of its own."""
+    return any(folder.glob("zram-check-*/*"))
+
+
+@pytest.mark.parametrize("moment", [importing, beginning, spawning, working], ids=lambda moment: moment.__name__)
+@pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
+def test_an_interrupt_ends_it_at_once_and_leaves_nothing(
+    tmp_path: Path, moment: Callable[[subprocess.Popen[str], Path], bool], times: int
+) -> None:
+    until = time.monotonic() + PATIENCE
+    with subprocess.Popen(
+        [sys.executable, *["-X", "importtime"] * (moment is importing), "-m", "stateful", "check"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as process:  # fmt: skip
+        while not moment(process, tmp_path):
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(LOOK)
+        interrupted = time.monotonic()
+        for _ in range(times):
+            os.killpg(process.pid, signal.SIGINT)
+        _out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, "Traceback" in err) == (130, False), err
+    assert time.monotonic() - interrupted < 3.0
+    assert list(tmp_path.iterdir()) == []
+    while group_is_alive(process.pid):
+        assert time.monotonic() < until
+        time.sleep(LOOK)
+
+
+def group_is_alive(group: int) -> bool:
+    """Whether any process is left; the one that tracks shared memory ends a moment after it is alone."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+# --- what is checked -----------------------------------------------------------------------------------------------
+
+
+def test_the_main_job_has_every_scope_the_machines_the_threads_and_the_zoo() -> None:
+    names = [job.name for job in checks.JOBS]
+    assert {f"explore {scope}" for scope in ("base", "readers", "limits", "marks")} <= set(names)
+    assert {"machines", "threads", *checks.WORTH_SEEING} <= set(names)
+
+
+def test_a_walk_is_judged_by_its_counts() -> None:
+    told: list[str] = []
+    judged = checks.explore("marks", told.append)
+    assert (judged.good, judged.details, "states, depth" in told[-1]) == (True, "", True)
+    assert judged.what.endswith("properties")
+
+
+def test_machines_that_find_nothing_are_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "MACHINE_SECONDS", 0.1)
+    monkeypatch.setattr(checks, "MACHINES", (BudgetMachine,))
+    told: list[str] = []
+    judged = checks.machines(told.append)
+    assert (judged.good, "BudgetMachine: " in told[0]) == (True, True)
+
+
+def test_a_machine_that_finds_something_says_which_and_how(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "run_machine", partial(run_machine, shrink=False))
+    early = next(variant for variant in variants.VARIANTS if variant.name == "early_release")
+    with early.applied():
+        judged = checks.machines(silent)
+    assert not judged.good
+    assert judged.what.startswith("WritebackMachine: ")
+    assert "· reap(" in judged.details
+
+
+@pytest.mark.parametrize(("problems", "good"), [((), True), (("page 3 is still claimed",), False)])
+def test_the_account_of_real_threads_is_the_verdict(
+    monkeypatch: pytest.MonkeyPatch, problems: tuple[str, ...], *, good: bool
+) -> None:
+    account = threads.Account(6.0, 3, WritebackResult(written=1000, lost=2), 40, 50, problems)
+    monkeypatch.setattr(threads, "run", lambda _seconds, _report: account)
+    what = "3 passes wrote 1,000 pages (2 lost in flight) during 40 writes and 50 reads, all verified"
+    assert checks.real_threads(silent) == Verdict(good, what, "\n".join(problems))
+
+
+def test_a_missed_bug_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    judge = zoo.judge
+    monkeypatch.setattr(zoo, "judge", lambda name, report: judge(name, report=report)._replace(wrong="missed"))
+    monkeypatch.setattr(zoo, "names", lambda: ["leak_on_error", "early_release"])
+    judged = checks.every_variant(silent)
+    assert (judged.good, judged.what) == (False, "0 of 2 bugs caught, each by the walk, retraced, and by the machine")
+    assert "leak_on_error: missed\n" in judged.details

@@ -1,0 +1,19 @@
+"""The machines, bound to pytest: how many runs of how many steps is the business of the Hypothesis profile."""
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from spec.actions import ACTIONS
+from stateful.campaign import Until, run_machine
+from stateful.machine import MACHINES, NOT_YET, WritebackMachine
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.__name__)
+def test_the_device_does_what_the_specification_does(machine: type[WritebackMachine]) -> None:
+    run_state_machine_as_test(machine, settings=settings(deadline=None, suppress_health_check=list(HealthCheck)))
+
+
+def test_the_machines_take_every_action_there_is() -> None:
+    taken = [run_machine(machine, Until(examples=75)).taken for machine in MACHINES]
+    assert {action.name for action in ACTIONS} - frozenset.union(*taken) == set(NOT_YET)

@@ -1,0 +1,78 @@
+"""Users and passes running freely on a real file, and what is seen when something is wrong with the device."""
+
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from stateful import threads
+from zram_impl import PAGE_SIZE, WritebackResult
+from zram_impl.blocks import NextFit
+from zram_impl.disk import Disk
+from zram_impl.entries import SlotTable
+
+SECONDS = 0.3
+
+
+@pytest.fixture(autouse=True)
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run of few pages, whose files are seen."""
+    monkeypatch.setattr(threads, "PAGES", 600)
+    monkeypatch.setattr(threads, "BLOCKS", 400)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_a_run_has_no_problems_and_leaves_nothing(small: Path) -> None:
+    before, told = set(threading.enumerate()), list[str]()
+    account = threads.run(SECONDS, told.append)
+    assert account.problems == ()
+    assert min(account.passes, account.result.selected, account.writes, account.reads) > 0
+    assert (set(threading.enumerate()), list(small.iterdir())) == (before, [])
+    assert told[0].startswith("1 passes, ")
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "broken", "complaint"),
+    [
+        (Disk, "read_page", lambda *_: bytes(PAGE_SIZE), "does not read back what"),
+        (Disk, "_decode", lambda *_: b"not a page".ljust(PAGE_SIZE), "returned a page stamped None"),
+        (SlotTable, "release_claim", lambda *_: None, "is still claimed"),
+        (NextFit, "release", lambda *_: None, "blocks in use"),
+        (Disk, "free_pages", lambda self, lo, _hi: self.page(lo), "AttributeError: 'Disk' object has no attribute"),
+    ],
+)
+def test_what_is_wrong_with_the_device_is_a_problem(
+    monkeypatch: pytest.MonkeyPatch, where: type, name: str, broken: object, complaint: str
+) -> None:
+    monkeypatch.setattr(where, name, broken)
+    problems = threads.run(SECONDS).problems
+    assert any(complaint in problem for problem in problems), problems
+
+
+def test_a_counter_that_does_not_count_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    replace = SlotTable.replace
+
+    def uncounted(self: SlotTable, index: int, entry: bytes | int | None) -> object:
+        before = self.pages_stored
+        freed = replace(self, index, entry)
+        self.pages_stored = before
+        return freed
+
+    monkeypatch.setattr(SlotTable, "replace", uncounted)
+    assert any(problem.startswith("pages_stored 0, a recount gives ") for problem in threads.run(SECONDS).problems)
+
+
+def test_a_thread_that_stays_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone, left = threading.Event(), list[threading.Thread]()
+
+    def leaving_one(*_: object) -> threads.Account:
+        left.append(threading.Thread(target=gone.wait, name="straggler"))
+        left[0].start()
+        return threads.Account(0.0, 0, WritebackResult(), 0, 0, ())
+
+    monkeypatch.setattr(threads, "_run", leaving_one)
+    assert threads.run(SECONDS).problems == ("thread straggler is still running",)
+    gone.set()
+    left[0].join()
