@@ -18,13 +18,13 @@ from spec.prove_processes import Ended, Job, run
 from spec.prove_verdict import CONFIRMED, REFUTED, Verdict
 from spec.prove_witness import told
 
-SECONDS: Final = 60.0
-"""Processor time for one contract."""
+SECONDS: Final = 120.0
+"""Processor time for one contract. A path may take half of it, and a question to z3 a quarter, on the wall clock."""
 
 _BATCH: Final = 3
 """Contracts, each with its twin, for one program: to start it takes half as long as a contract."""
 
-_OPTIONS: Final = ("--analysis_kind=PEP316", "--report_all", "--per_path_timeout=15")
+_OPTIONS: Final = ("--analysis_kind=PEP316", "--report_all")
 _SAID: Final = re.compile(r"^(?P<path>[^:\n]+)\.py:(?P<line>\d+): \w+: ", re.MULTILINE)
 _FALSE: Final = "false when calling "
 _WITNESS: Final = " when calling "
@@ -134,12 +134,16 @@ def _job(module: Module, batch: Sequence[Contract], directory: Path, seconds: fl
     return Job(
         module.part,
         conditions=tuple(module.prefix + contract.name for contract in batch),
-        arguments=("-m", "crosshair", "check", *_OPTIONS, f"--per_condition_timeout={seconds}", *targets),
+        arguments=("-m", "crosshair", "check", *_OPTIONS, *_times(seconds), *targets),
         path=(directory, module.root),
         # The time on the wall is longer when the machine has other things to do.
         seconds=60 + 3 * seconds * len(targets),
         read=partial(_read, module, batch),
     )
+
+
+def _times(seconds: float) -> tuple[str, str]:
+    return f"--per_condition_timeout={seconds}", f"--per_path_timeout={max(15, seconds / 2)}"
 
 
 def _read(module: Module, batch: Sequence[Contract], ended: Ended) -> list[Verdict]:

@@ -9,6 +9,7 @@ from stateful.campaign import Until, run_machine
 from stateful.machine import MACHINES, NOT_YET, WritebackMachine
 
 
+@pytest.mark.timeout(600)  # a finding is shrunk for up to five minutes, and must not be lost to a time limit
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.__name__)
 def test_the_device_does_what_the_specification_does(machine: type[WritebackMachine]) -> None:
     run_state_machine_as_test(machine, settings=settings(deadline=None, suppress_health_check=list(HealthCheck)))
