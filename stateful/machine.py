@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from spec.actions import ACTIONS, Action
 from spec.scope import Scope
-from stateful.lockstep import Lockstep
+from stateful.lockstep import BY_NAME, Lockstep
 from zram_impl.wbpass import Progress
 
 MODES: Final = ("huge", "idle", "huge_idle")
@@ -139,6 +139,16 @@ class ReadingMachine(WritebackMachine):
     """With two reads of written-back pages under way."""
 
     scope = Scope(slots=3, blocks=2, requests=2, limit=-1, readers=2)
+
+    @precondition(lambda self: self.both.enabled(BY_NAME["read_begin"]))
+    @rule(which=st.integers(0, 7), ahead=st.integers(0, 2))
+    def begin_reading(self, which: int, ahead: int) -> None:
+        """Begin a read and let it go on, perhaps to its end."""
+        enabled = self.both.enabled(BY_NAME["read_begin"])
+        page, k = enabled[which % len(enabled)]
+        self.both.do("read_begin", page, k)
+        for step in ("read_answer", "read_end")[:ahead]:
+            self.both.do(step, k)
 
 
 class BudgetMachine(WritebackMachine):

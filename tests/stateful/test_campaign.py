@@ -4,11 +4,21 @@ import os
 
 import pytest
 
+from stateful import campaign as campaigns
 from stateful import variants
-from stateful.campaign import CHUNK, Campaign, Until, run_machine
+from stateful.campaign import Campaign, Until, run_machine
 from stateful.machine import BudgetMachine
 
 EARLY = next(variant for variant in variants.VARIANTS if variant.name == "early_release")
+
+
+CHUNK = 8
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks of few runs."""
+    monkeypatch.setattr(campaigns, "CHUNK", CHUNK)
 
 
 def without_time(campaign: Campaign) -> Campaign:
@@ -17,7 +27,7 @@ def without_time(campaign: Campaign) -> Campaign:
 
 def test_a_run_of_a_whole_device_finds_nothing_and_says_what_it_did() -> None:
     told: list[tuple[int, int]] = []
-    campaign = run_machine(BudgetMachine, Until(examples=10), report=lambda runs, steps: told.append((runs, steps)))
+    campaign = run_machine(BudgetMachine, Until(examples=2), report=lambda runs, steps: told.append((runs, steps)))
     assert (campaign.found, campaign.finding) == ("", None)
     assert told[-1] == (campaign.runs, campaign.steps)
     assert CHUNK <= campaign.runs < 3 * CHUNK
