@@ -1,13 +1,18 @@
 """The parts that actions are made of: giving a block back, replacing a slot, charging and refunding the budget."""
 
-from spec.state import HELD, IDLE, WRITING, Block, Budget, Counts, Reader, Req, Slot, State
+from spec.state import HELD, WRITING, Block, Budget, Counts, Reader, Req, Slot, State
 from spec.tables import COMMIT, COMPLETION_TABLE, EMPTY, NONE, PP_SLOT, SAME, SLOT_TABLE, STORED, Completion
 from spec.terms import at, choose, count, every, put
 
 
+def in_memory(slot: Slot) -> bool:
+    """Return whether the slot's page is an object in memory, claimed or not; same-filled pages are none."""
+    return (slot.kind == STORED) | (slot.kind == PP_SLOT)
+
+
 def in_memory_huge(slot: Slot) -> bool:
     """Return whether huge_pages counts the slot: a huge slot that was written back keeps the mark, not the count."""
-    return (slot.huge == 1) & ((slot.kind == STORED) | (slot.kind == PP_SLOT))
+    return (slot.huge == 1) & in_memory(slot)
 
 
 def release_block(s: State, b: int) -> State:
@@ -52,11 +57,6 @@ def spend(budget: Budget, grant: int) -> Budget:
 def may_charge(budget: Budget) -> bool:
     """Return whether one more block may be written."""
     return (budget.enabled == 0) | (budget.limit > 0)
-
-
-def all_idle(s: State) -> bool:
-    """Return whether no request is held, in flight or answered."""
-    return every([q.phase == IDLE for q in s.reqs])
 
 
 def loop_over(s: State) -> bool:

@@ -10,7 +10,7 @@ from spec import effects, user, writeback
 from spec.scope import Scope
 from spec.state import ANSWERED, ASKED, AT_REST, DONE_OK, FLIGHT, IDLE, Reader, State
 from spec.tables import NONE, PP_SLOT, STORED, WB
-from spec.terms import at, choose, no, put
+from spec.terms import at, choose, every, no, put
 from spec.variants import VARIANTS, Variant, instead
 
 _SMALL: Final = Scope(slots=2, blocks=2, requests=1, limit=2)
@@ -54,7 +54,7 @@ def _can_reap_with_callback_inside(s: State, r: int) -> bool:
 
 
 def _can_end_with_callback_inside(s: State) -> bool:
-    return effects.loop_over(s) & effects.all_idle(s) & (s.held == NONE)
+    return effects.loop_over(s) & (s.held == NONE) & every([q.phase == IDLE for q in s.reqs])
 
 
 def _reap_refunding_if_enabled(s: State, r: int) -> State:

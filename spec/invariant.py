@@ -163,7 +163,4 @@ def inv(s: State) -> bool:
 
 def broken_clause(s: State) -> Clause | None:
     """Return the first clause that does not hold."""
-    for clause in CLAUSES:
-        if not clause(s):
-            return clause
-    return None
+    return next((clause for clause in CLAUSES if not clause(s)), None)

@@ -15,5 +15,5 @@ PINNED: Final = {
     "base": Pinned(157_719, 2_211_888, 35),
     "readers": Pinned(44_814, 477_315, 63),
     "limits": Pinned(25_120, 279_482, 39),
-    "marks": Pinned(9_116, 119_296, 25),
+    "marks": Pinned(9_116, 126_376, 25),
 }

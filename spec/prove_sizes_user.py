@@ -1,12 +1,14 @@
 """What users of a device of any size do: `spec.user`, for a solver."""
 
+from functools import partial
 from typing import Final
 
+from spec.effects import in_memory
 from spec.prove_sizes_count import CHARGED, COUNTED
 from spec.prove_sizes_effects import Change, Move, replace_content, set_slot, unguarded
 from spec.prove_sizes_rows import READERS, Device, Owner, cell, each, updated
 from spec.state import ANSWERED, ASKED, AT_REST, IDLE, Block, Budget, Counts, Reader, Slot
-from spec.tables import EMPTY, PP_SLOT, SLOT_TABLE, STORED, WB
+from spec.tables import EMPTY, SLOT_TABLE, STORED, WB
 from spec.terms import no
 
 
@@ -67,13 +69,12 @@ def _reader(s: Device, k: int, reader: Reader) -> Change:
     return Change(s._replace(readers=updated(s.readers, k, reader)), reader=k)
 
 
-def _can_mark_idle(s: Device, i: int) -> bool:
-    slot = s.slots(i)
-    return ((slot.kind == STORED) | (slot.kind == PP_SLOT)) & (slot.idle == 0)
+def _can_mark(s: Device, i: int, *, idle: int) -> bool:
+    return in_memory(s.slots(i)) & (s.slots(i).idle == 1 - idle)
 
 
-def _mark_idle(s: Device, i: int) -> Change:
-    return Change(s._replace(slots=updated(s.slots, i, s.slots(i)._replace(idle=1))), slot=i)
+def _mark(s: Device, i: int, *, idle: int) -> Change:
+    return Change(s._replace(slots=updated(s.slots, i, s.slots(i)._replace(idle=idle))), slot=i)
 
 
 def _can_recompress(s: Device, i: int) -> bool:
@@ -117,8 +118,10 @@ MOVES: Final = {
     "read_answer": Move(_can_read_answer, _read_answer),
     "read_end": Move(_can_read_end, _reader_leaves),
     "read_retry": Move(_can_read_retry, _reader_leaves),
-    "mark_idle": Move(_can_mark_idle, _mark_idle),
+    "mark_idle": Move(partial(_can_mark, idle=1), partial(_mark, idle=1)),
+    "clear_idle": Move(partial(_can_mark, idle=0), partial(_mark, idle=0)),
     "recompress": Move(_can_recompress, _recompress),
+    "recompress_in_vain": Move(_can_recompress, partial(_mark, idle=0)),
     "store_limit": Move(unguarded, _store_limit),
     "toggle_limit": Move(unguarded, _toggle_limit),
     "reset": Move(_can_reset, _reset),

@@ -1,8 +1,8 @@
 """What users of the device do: write, discard, read, mark, store attributes, reset."""
 
-from spec.effects import replace_content, set_slot
+from spec.effects import in_memory, replace_content, set_slot
 from spec.state import ANSWERED, ASKED, AT_REST, IDLE, Block, Budget, Counts, Reader, Slot, State
-from spec.tables import EMPTY, PP_SLOT, SLOT_TABLE, STORED, WB
+from spec.tables import EMPTY, SLOT_TABLE, STORED, WB
 from spec.terms import at, every, no, put
 
 
@@ -74,13 +74,22 @@ def reader_leaves(s: State, k: int) -> State:
 
 def can_mark_idle(s: State, i: int) -> bool:
     """An in-memory page that is not marked yet; same-filled and written-back pages never are."""
-    slot = at(s.slots, i)
-    return ((slot.kind == STORED) | (slot.kind == PP_SLOT)) & (slot.idle == 0)
+    return in_memory(at(s.slots, i)) & (at(s.slots, i).idle == 0)
 
 
 def mark_idle(s: State, i: int) -> State:
     """Mark the page idle; the next access takes the mark off."""
     return s._replace(slots=put(s.slots, i, at(s.slots, i)._replace(idle=1)))
+
+
+def can_clear_idle(s: State, i: int) -> bool:
+    """A marked page in memory that marking by age finds too young."""
+    return in_memory(at(s.slots, i)) & (at(s.slots, i).idle == 1)
+
+
+def clear_idle(s: State, i: int) -> State:
+    """Take the idle mark off and change nothing else: a claim stays, and a huge page is still huge."""
+    return s._replace(slots=put(s.slots, i, at(s.slots, i)._replace(idle=0)))
 
 
 def can_recompress(s: State, i: int) -> bool:
@@ -89,7 +98,7 @@ def can_recompress(s: State, i: int) -> bool:
 
 
 def recompress(s: State, i: int) -> State:
-    """Store the same page smaller; it is tried once, so the page is no longer idle."""
+    """Store the same page smaller; a page that was tried is no longer idle."""
     return set_slot(s, i, at(s.slots, i)._replace(huge=0, idle=0))
 
 

@@ -1,6 +1,6 @@
 """What a writeback pass does: scan, take a request, reserve a block, submit, reap, come to an end."""
 
-from spec.effects import all_idle, completion, finish, holds_request, loop_over, may_charge, release_block, set_slot
+from spec.effects import completion, finish, holds_request, loop_over, may_charge, release_block, set_slot
 from spec.state import ASKED, AT_REST, DONE_OK, FLIGHT, HELD, IDLE, PENDING, SCANNING, WRITING, Block, State
 from spec.tables import NONE, PP_SLOT, SLOT_TABLE, STORED
 from spec.terms import at, choose, every, no, put
@@ -150,7 +150,7 @@ def reap(s: State, r: int) -> State:
 
 def can_end_pass(s: State) -> bool:
     """Nothing is left, and no callback is inside the control block."""
-    return loop_over(s) & all_idle(s) & (s.held == NONE) & every([q.inside == 0 for q in s.reqs])
+    return loop_over(s) & (s.held == NONE) & every([(q.phase == IDLE) & (q.inside == 0) for q in s.reqs])
 
 
 def end_pass(s: State) -> State:

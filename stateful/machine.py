@@ -18,7 +18,7 @@ from zram_impl.wbpass import Progress
 
 MODES: Final = ("huge", "idle", "huge_idle")
 PASS_ACTIONS: Final = tuple(action.name for action in ACTIONS if action.actor == "pass")
-NOT_YET: Final = ("recompress",)
+NOT_YET: Final = ("clear_idle", "recompress", "recompress_in_vain")
 """Actions that the device cannot take yet."""
 
 

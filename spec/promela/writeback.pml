@@ -9,7 +9,7 @@
  *     base      157,719     2,211,888     35
  *     readers    44,814       477,315     63
  *     limits     25,120       279,482     39
- *     marks       9,116       119,296     25
+ *     marks       9,116       126,376     25
  *
  * What SPIN prints differs by two constants. Its transitions are one more: it counts a state stored or met again as a
  * transition, and it stores the first one without any. Its depth is one less: that of the last new state, where the
@@ -141,6 +141,8 @@ active [SLOTS] proctype Page()
 #if IDLE
 	:: d_step { IN_MEMORY(_pid) && !slot[_pid].idle ->
 		printf("user mark_idle(%d)\n", _pid); slot[_pid].idle = 1; clear() }
+	:: d_step { IN_MEMORY(_pid) && slot[_pid].idle ->		/* by age, and the page is too young */
+		printf("user clear_idle(%d)\n", _pid); slot[_pid].idle = 0; clear() }
 #endif
 #if RECOMPRESS
 	:: d_step { IN_MEMORY(_pid) && pass == at_rest ->
@@ -148,6 +150,8 @@ active [SLOTS] proctype Page()
 		slot[_pid].idle = 0;
 		if :: slot[_pid].huge -> slot[_pid].huge = 0; huge_pages-- :: else fi;
 		clear() }
+	:: d_step { IN_MEMORY(_pid) && pass == at_rest ->		/* no smaller than it was */
+		printf("user recompress_in_vain(%d)\n", _pid); slot[_pid].idle = 0; clear() }
 #endif
 
 	:: d_step { pass == scanning && IN_MEMORY(_pid) && !slot[_pid].pp && !WAITS(_pid) ->

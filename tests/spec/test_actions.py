@@ -64,8 +64,12 @@ GUARDS: list[tuple[str, State, tuple[int, ...], State, tuple[int, ...]]] = [
     ("read_retry", with_reader(BUSY, 0, valid=0), (0,), with_reader(BUSY, 0, valid=0, phase=ASKED), (0,)),
     ("mark_idle", BUSY, (1,), BUSY, (3,)),
     ("mark_idle", BUSY, (2,), BUSY, (0,)),
+    ("clear_idle", with_slot(BUSY, 2, idle=1), (2,), BUSY, (2,)),
+    ("clear_idle", with_slot(BUSY, 2, idle=1), (2,), with_slot(BUSY, 0, idle=1), (0,)),
     ("recompress", AT_LAST, (3,), DRAINED, (3,)),
     ("recompress", AT_LAST, (3,), AT_LAST, (0,)),
+    ("recompress_in_vain", AT_LAST, (3,), DRAINED, (3,)),
+    ("recompress_in_vain", AT_LAST, (3,), AT_LAST, (0,)),
     ("reset", with_reader(AT_LAST, 0, phase=IDLE), (), AT_LAST, ()),
     ("reset", with_reader(AT_LAST, 0, phase=IDLE), (), with_reader(DRAINED, 0, phase=IDLE), ()),
     ("begin_pass", AT_LAST, (), BUSY, ()),
@@ -155,7 +159,7 @@ def test_names_are_unique_and_actors_known() -> None:
     assert {action.switch for action in ACTIONS} - {""} <= set(Scope._fields)
 
 
-@pytest.mark.parametrize("piece", [*{action.guard for action in ACTIONS}, *{action.effect for action in ACTIONS}])
+@pytest.mark.parametrize("piece", dict.fromkeys(piece for each in ACTIONS for piece in (each.guard, each.effect)))
 def test_guards_and_effects_say_what_they_are(piece: Callable[[State], object]) -> None:
     assert (piece.__doc__ or "").endswith(".")
 
@@ -201,6 +205,18 @@ def test_marks() -> None:
     assert user.mark_idle(BUSY, 1).slots[1] == Slot(PP_SLOT, idle=1)
     assert user.recompress(AT_LAST, 3).slots[3] == Slot(STORED)
     assert user.recompress(AT_LAST, 3).counts.huge == 0
+
+
+def test_marking_by_age_takes_the_mark_off_and_leaves_the_claim() -> None:
+    assert user.clear_idle(user.mark_idle(BUSY, 1), 1) == BUSY
+    assert BUSY.slots[1].kind == PP_SLOT
+
+
+def test_a_recompression_in_vain_leaves_a_huge_page_huge_and_takes_the_mark_off() -> None:
+    assert AT_LAST.slots[3] == Slot(STORED, huge=1, idle=1)
+    tried = action("recompress_in_vain").effect(AT_LAST, 3)
+    assert tried == with_slot(AT_LAST, 3, idle=0)
+    assert action("recompress_in_vain").effect(tried, 3) == tried
 
 
 def test_storing_a_limit_opens_a_grant_that_older_charges_do_not_reach() -> None:

@@ -215,7 +215,7 @@ def doctor(old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             "states: 8,092, the walk's 9,116",
         ),
         # One way more to a state that there is anyway.
-        ("d_step { ALLOCATED(_pid) -> ", "d_step { true -> ", "transitions: 121,292, the walk's 119,296"),
+        ("d_step { ALLOCATED(_pid) -> ", "d_step { true -> ", "transitions: 128,372, the walk's 126,376"),
         # A note that outlives its step.
         ("k = 0; n = 0; was = 0;", "k = 0; was = 0;", "DIFFERENT COUNTS"),
         # A discard forgets that the block is free.

@@ -24,7 +24,8 @@ def test_switches_bring_actions() -> None:
     def names(scope: Scope) -> set[str]:
         return {choice.action.name for choice in choices(scope)}
 
-    assert names(Scope(idle=1)) - names(Scope()) == {"mark_idle"}
+    assert names(Scope(idle=1)) - names(Scope()) == {"mark_idle", "clear_idle"}
+    assert names(Scope(recompress=1)) - names(Scope()) == {"recompress", "recompress_in_vain"}
     assert names(Scope(readers=1)) - names(Scope()) == {"read_begin", "read_answer", "read_end", "read_retry"}
 
 
