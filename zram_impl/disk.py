@@ -23,7 +23,7 @@ from zram_impl.quirks import Quirks
 from zram_impl.runtime import Lock, Rank, Runtime
 from zram_impl.scan import Cursor
 from zram_impl.units import PAGE_SIZE, ZERO_PAGE, BlkIdx
-from zram_impl.wbpass import Progress, Shared, WritebackPass
+from zram_impl.wbpass import Progress, Shared, WritebackPass, request_of
 
 LAST_WAITS: Final = 10
 """Waits for an answer, each of a tenth of a second, that an abandoned device is given when it is closed."""
@@ -267,8 +267,8 @@ class Disk:
         with self._lock:
             if self.running_pass is not None:
                 return None
-            page = self._engine.buffer()
-            if page is None:
+            first = request_of(self._engine, 0)
+            if first is None:
                 raise refuse(ENOMEM, "no memory for a single write request")
             self.running_pass = WritebackPass(
                 self.shared,
@@ -278,7 +278,7 @@ class Disk:
                 runtime=self._runtime,
                 quirks=self._quirks,
                 observer=self._observer,
-                first_page=page,
+                first=first,
                 on_end=self._pass_ended,
             )
             self._observe("begin_pass")

@@ -77,6 +77,18 @@ class Shared:
         self.bd_writes = 0
 
 
+def request_of(engine: Engine, number: int) -> WbReq | None:
+    """Make a request with a buffer of the engine's; None when there is no memory for either."""
+    page = engine.buffer()
+    if page is None:
+        return None
+    try:
+        return WbReq(number, page)
+    except MemoryError:
+        engine.release(page)
+        return None
+
+
 class WritebackPass:
     """A pass under way; it is DONE once `advance` says so, and `result` is final then."""
 
@@ -90,10 +102,10 @@ class WritebackPass:
         runtime: Runtime,
         quirks: Quirks,
         observer: Observer | None,
-        first_page: memoryview,
+        first: WbReq,
         on_end: Callable[[], None],
     ) -> None:
-        """Begin a pass; `first_page` is the one buffer it cannot do without, `on_end` is called as it ends."""
+        """Begin a pass; `first` is the one request it cannot do without, `on_end` is called as it ends."""
         # Guards everything below: who holds it drives the pass.
         self._lock = runtime.lock("pass", Rank.PASS)
         self._shared = shared
@@ -110,7 +122,7 @@ class WritebackPass:
         self._answered: deque[WbReq] = deque()
         self.stage = Stage.SCANNING
         self.result = WritebackResult()
-        self.requests = [WbReq(0, first_page)]
+        self.requests = [first]
         self._idle = list(self.requests)
         self.held_request: WbReq | None = None
         self.held_block: BlkIdx | None = None
@@ -223,11 +235,11 @@ class WritebackPass:
             if len(self.requests) >= self._batch_size:
                 return False
             # The pool grows on demand. Without memory for one more, the ones there are will do.
-            page = self._engine.buffer()
-            if page is None:
+            fresh = request_of(self._engine, len(self.requests))
+            if fresh is None:
                 return False
-            self.requests.append(WbReq(len(self.requests), page))
-            self._idle.append(self.requests[-1])
+            self.requests.append(fresh)
+            self._idle.append(fresh)
         req = self.held_request = self._idle.pop()
         req.phase = Phase.HELD
         self._observe("take_request", req.number)

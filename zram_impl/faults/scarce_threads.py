@@ -1,0 +1,43 @@
+"""A runtime in which a thread cannot be started."""
+
+from collections.abc import Callable
+
+from zram_impl.faults.choosing import always
+from zram_impl.faults.operation import Chosen, Operation, Strikes
+from zram_impl.runtime import Condition, Lock, Rank, Runtime, Task
+
+
+class ScarceThreads:
+    """A runtime around another; struck starts (of kind "spawn") raise what `threading` raises at its limit."""
+
+    def __init__(self, runtime: Runtime, when: Chosen = always) -> None:
+        """Surround `runtime`."""
+        self.runtime = runtime
+        self._strikes = Strikes(when)
+
+    @property
+    def struck(self) -> tuple[Operation, ...]:
+        """The starts that failed."""
+        return self._strikes.struck()
+
+    def lock(self, name: str, rank: Rank) -> Lock:
+        """Make a lock."""
+        return self.runtime.lock(name, rank)
+
+    def condition(self, name: str, rank: Rank) -> Condition:
+        """Make a condition."""
+        return self.runtime.condition(name, rank)
+
+    def spawn(self, run: Callable[[], None], name: str) -> Task:
+        """Start a task, or raise RuntimeError."""
+        if self._strikes.strike("spawn") is not None:
+            raise RuntimeError(f"can't start new thread (ordered: {name})")
+        return self.runtime.spawn(run, name)
+
+    def interruptible(self) -> bool:
+        """Return whether a KeyboardInterrupt may land in the calling task."""
+        return self.runtime.interruptible()
+
+    def now(self) -> float:
+        """Return the time."""
+        return self.runtime.now()
