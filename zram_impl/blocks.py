@@ -22,6 +22,10 @@ class BlockMap(Protocol):
         """Take a free block; None when there is none."""
         ...
 
+    def reserve_up_to(self, most: int) -> list[BlkIdx]:
+        """Take as many free blocks as there are, at most `most`; the same ones as single calls of `reserve`."""
+        ...
+
     def release(self, blk_idx: BlkIdx) -> None:
         """Give back a block in use."""
         ...
@@ -54,6 +58,19 @@ class NextFit:
         self._hint = found + 1
         self.used += 1
         return BlkIdx(found)
+
+    def reserve_up_to(self, most: int) -> list[BlkIdx]:
+        """Take up to `most` blocks; at once where that many lie side by side."""
+        first = self._hint
+        if not self._lowest and self._map[first : first + most] == bytes(most):
+            self._map[first : first + most] = b"\1" * most
+            self._hint = first + most
+            self.used += most
+            return [BlkIdx(blk) for blk in range(first, first + most)]
+        reserved: list[BlkIdx] = []
+        while len(reserved) < most and (blk := self.reserve()) is not None:
+            reserved.append(blk)
+        return reserved
 
     def release(self, blk_idx: BlkIdx) -> None:
         """Give back a block."""

@@ -6,6 +6,8 @@ dropped: so what was stored last is what can be spent, whatever is in flight. Ev
 Kernel: bd_wb_limit, wb_limit_enable; zram_account_writeback_submit(), zram_account_writeback_rollback().
 """
 
+import sys
+
 from zram_impl import decide
 
 
@@ -25,6 +27,11 @@ class Budget:
     def may_charge(self) -> bool:
         """Return whether one more block may be submitted."""
         return decide.may_charge(self.enabled, self.limit)
+
+    @property
+    def affordable(self) -> int:
+        """How many more blocks may be submitted, as far as the budget is concerned."""
+        return self.limit if self.enabled else sys.maxsize
 
     def charge(self) -> int:
         """Charge one block and return the grant the request carries, 0 when the limit is disabled."""

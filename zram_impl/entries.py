@@ -126,9 +126,10 @@ class SlotTable:
         """Turn a stored slot into a written-back one that owns `blk_idx`; its object's memory is free."""
         old = self.entries[index]
         assert type(old) is bytes, f"only a stored slot is written back: slot {index} is {type(old).__name__}"
-        self.entries[index] = Backed.at(blk_idx, len(old), checksum)
+        size = len(old)
+        self.entries[index] = Backed.at(blk_idx, size, checksum)
         self.flags[index] &= ~IDLE
-        self._forget_object(len(old))
+        self._forget_object(size)
 
     def _forget_object(self, size: int) -> None:
         self.compr_data_size -= size

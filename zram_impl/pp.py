@@ -7,8 +7,14 @@ a bucket the last one placed goes first, as in the driver. Every method needs th
 Kernel: struct zram_pp_ctl, place_pp_slot(), select_pp_slot().
 """
 
+from collections.abc import Iterable
+from typing import Final
+
 from zram_impl.decide import bucket
-from zram_impl.units import PP_BUCKETS, SlotIndex
+from zram_impl.entries import PP_SLOT
+from zram_impl.units import PAGE_SIZE, PP_BUCKETS, SlotIndex
+
+_BUCKET_OF: Final = tuple(bucket(size) for size in range(PAGE_SIZE + 1))
 
 
 class PpBuckets:
@@ -22,12 +28,15 @@ class PpBuckets:
     def __len__(self) -> int:
         return self._count
 
-    def place(self, index: SlotIndex, size: int) -> None:
-        """Put a pp_slot into the bucket for an object of `size` bytes."""
-        where = bucket(size)
-        self._buckets[where].append(index)
-        self._top = max(self._top, where)
-        self._count += 1
+    def place(self, found: Iterable[tuple[SlotIndex, int]]) -> None:
+        """Put pp_slots, each with the size of its object in bytes, into their buckets."""
+        top = self._top
+        for index, size in found:
+            where = _BUCKET_OF[size]
+            self._buckets[where].append(index)
+            top = max(top, where)
+            self._count += 1
+        self._top = top
 
     def peek(self) -> SlotIndex | None:
         """Return the next candidate, which stays where it is; None when there is none."""
@@ -42,6 +51,16 @@ class PpBuckets:
         """Detach the candidate `peek` returned."""
         self._count -= 1
         return self._buckets[self._top].pop()
+
+    def claimed(self, flags: bytearray, most: int) -> list[SlotIndex]:
+        """List the next candidates, in order, as long as they still have their claim; at most `most`, of one bucket."""
+        if most <= 0 or self.peek() is None:
+            return []
+        following = self._buckets[self._top][: -most - 1 : -1]
+        for number, index in enumerate(following):
+            if not flags[index] & PP_SLOT:
+                return following[:number]
+        return following
 
     def waiting(self) -> list[SlotIndex]:
         """List the pp_slots in buckets."""

@@ -1,10 +1,10 @@
 """Which pages a pass selects, in the order the driver looks at them."""
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 from zram_impl import decide
-from zram_impl.decide import Mode
 from zram_impl.entries import IDLE, INCOMPRESSIBLE, OWNED, PP_SLOT, SlotTable
 from zram_impl.grammar import Scan
 from zram_impl.units import PAGE_SIZE, SlotIndex
@@ -13,39 +13,62 @@ LOOK_AHEAD: Final = 1024
 """Slots looked at in one hold of the table lock, so that a scan of a large table does not stop the users."""
 
 
+# For each mode, whether a page in memory is wanted, by its flags IDLE and INCOMPRESSIBLE and the bit below for huge.
+_HUGE: Final = 0x02
+_WANTED: Final = {
+    mode: tuple(
+        decide.selects(mode, bits & _HUGE and 1, bits & IDLE, bits & INCOMPRESSIBLE and 1)
+        for bits in range((IDLE | _HUGE | INCOMPRESSIBLE) + 1)
+    )
+    for mode in decide.Mode
+}
+assert not _HUGE & (IDLE | INCOMPRESSIBLE), "a bit of its own"
+
+
 class Cursor:
     """Where a pass is in its scans. Every method needs the table lock."""
 
     def __init__(self, scans: Sequence[Scan], *, queue_twice: bool) -> None:
-        self._indexes = self._walk(scans)
+        self._scans = deque(scan for scan in scans if scan.lo < scan.hi)
+        self._next = self._scans[0].lo if self._scans else 0
+        """The slot of the first of `_scans` to look at next."""
         self._owned_mask = 0 if queue_twice else OWNED
-        self.exhausted = False
 
-    @staticmethod
-    def _walk(scans: Sequence[Scan]) -> Iterator[tuple[Mode, int]]:
-        for scan in scans:
-            for index in range(scan.lo, scan.hi):
-                yield scan.mode, index
+    @property
+    def exhausted(self) -> bool:
+        """Whether every slot was looked at."""
+        return not self._scans
 
     def select(self, table: SlotTable, wanted: int) -> list[tuple[SlotIndex, int]]:
         """Claim up to `wanted` of the next LOOK_AHEAD slots; return index and object size of each.
 
         A slot whose pp_slot still has an owner is passed over: claiming it again would write it twice.
         """
-        entries, flags = table.entries, table.flags
         found: list[tuple[SlotIndex, int]] = []
-        for _ in range(LOOK_AHEAD):
-            if len(found) == wanted:
-                return found
-            mode, index = next(self._indexes, (Mode.PAGES, -1))
-            if index < 0:
-                self.exhausted = True
-                return found
-            entry = entries[index]
-            if type(entry) is not bytes or flags[index] & self._owned_mask:
-                continue
-            size, flag = len(entry), flags[index]
-            if decide.selects(mode, size == PAGE_SIZE, flag & IDLE, flag & INCOMPRESSIBLE and 1):
-                flags[index] = flag | PP_SLOT | OWNED
-                found.append((SlotIndex(index), size))
+        left = LOOK_AHEAD
+        while self._scans and left and len(found) < wanted:
+            scan, began = self._scans[0], self._next
+            self._next = self._look(table, scan.mode, range(began, min(scan.hi, began + left)), found, wanted)
+            left -= self._next - began
+            if self._next == scan.hi:
+                self._scans.popleft()
+                self._next = self._scans[0].lo if self._scans else 0
         return found
+
+    def _look(
+        self, table: SlotTable, mode: decide.Mode, indexes: range, found: list[tuple[SlotIndex, int]], wanted: int
+    ) -> int:
+        """Look at `indexes` until enough are found; return the index to go on with."""
+        entries, flags = table.entries, table.flags
+        wants, owned = _WANTED[mode], self._owned_mask
+        for index in indexes:
+            entry = entries[index]
+            flag = flags[index]
+            if type(entry) is bytes and not flag & owned:
+                size = len(entry)
+                if wants[flag & (IDLE | INCOMPRESSIBLE) | (_HUGE if size == PAGE_SIZE else 0)]:
+                    flags[index] = flag | PP_SLOT | OWNED
+                    found.append((SlotIndex(index), size))
+                    if len(found) == wanted:
+                        return index + 1
+        return indexes.stop

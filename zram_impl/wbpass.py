@@ -176,9 +176,10 @@ class WritebackPass:
     def _scan(self, actions: int) -> None:
         with self._shared.lock:
             found = [] if self._cancelled else self._cursor.select(self._shared.table, actions)
-            for index, size in found:
-                self._buckets.place(index, size)
-                self._observe("scan", index)
+            self._buckets.place(found)
+            if self._observer is not None:
+                for index, _ in found:
+                    self._observe("scan", index)
             self.result.selected += len(found)
             if len(found) < actions and (self._cursor.exhausted or self._cancelled):
                 self.stage = Stage.WRITING
@@ -191,8 +192,8 @@ class WritebackPass:
         batch: list[WbReq] = []
         done = 0
         with self._shared.lock:
-            while done < actions and self._act(batch):
-                done += 1
+            while done < actions and (did := self._submit_run(batch, actions - done) or self._act(batch)):
+                done += did
             if not done and not self._alive:
                 assert not len(self._buckets), "a pass that cannot move has nothing left"
                 self._end()
@@ -225,6 +226,27 @@ class WritebackPass:
         batch.append(self.held_request)
         self.held_request = self.held_block = None
         return True
+
+    def _submit_run(self, batch: list[WbReq], actions: int) -> int:
+        """Submit candidate after candidate while nothing speaks against it; return the actions done, three for each.
+
+        What `_act` would do one by one, and it decides about the first candidate this stops at. The table lock is held.
+        """
+        if self.held_request is not None or self.held_block is not None or self._cancelled or self.result.stopped_by:
+            return 0
+        shared, idle = self._shared, self._idle
+        most = min(len(idle), actions // 3, shared.budget.affordable)
+        if most <= 0:
+            return 0
+        indexes = self._buckets.claimed(shared.table.flags, most)
+        blocks = shared.blocks.reserve_up_to(len(indexes))
+        for index, block in zip(indexes, blocks, strict=False):
+            req = idle.pop()
+            self._observe("take_request", req.number)
+            self._observe("reserve_block", block)
+            self._submit(index, req, block)
+            batch.append(req)
+        return 3 * len(blocks)
 
     def _may_get_more(self) -> bool:
         """Return whether to wait for writes in flight, since one that fails or is lost gives budget or a block back."""

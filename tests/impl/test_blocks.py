@@ -58,3 +58,21 @@ def test_a_block_has_one_owner_and_a_free_one_is_always_found(count: int, lowest
             assert got is None if len(owned) == count else got not in owned
             owned |= set() if got is None else {got}
         assert (blocks.used, blocks.in_use()) == (len(owned), bytes(int(block in owned) for block in range(count)))
+
+
+@given(
+    st.integers(0, 12),
+    st.booleans(),
+    st.lists(st.one_of(st.integers(0, 12), st.integers(0, 5).map(lambda most: -most)), max_size=30),
+)
+def test_blocks_taken_at_once_are_those_taken_one_by_one(count: int, lowest: bool, steps: list[int]) -> None:
+    at_once, one_by_one = NextFit(count, lowest=lowest), NextFit(count, lowest=lowest)
+    for step in steps:
+        if step > 0 and step <= count and at_once.in_use()[step - 1]:
+            at_once.release(BlkIdx(step - 1))
+            one_by_one.release(BlkIdx(step - 1))
+        elif step <= 0:
+            blocks = at_once.reserve_up_to(-step)
+            free = count - one_by_one.used
+            assert blocks == reserve_all(one_by_one, min(-step, free))
+    assert (at_once.in_use(), at_once.used) == (one_by_one.in_use(), one_by_one.used)

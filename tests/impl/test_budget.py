@@ -1,5 +1,7 @@
 """The writeback limit: who is charged, and which refund comes back."""
 
+import sys
+
 import pytest
 
 from zram_impl.budget import Budget
@@ -57,3 +59,11 @@ def test_a_store_opens_a_grant_that_takes_no_refund_of_an_older_one(stored: int)
     limited.store(stored)
     limited.refund(carried)
     assert limited.limit == stored
+
+
+@pytest.mark.parametrize(("enabled", "affordable"), [(False, sys.maxsize), (True, 3)])
+def test_without_a_limit_anything_is_affordable(enabled: bool, affordable: int) -> None:
+    budget = Budget()
+    budget.store(3)
+    budget.enabled = enabled
+    assert budget.affordable == affordable

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zram_impl.entries import PP_SLOT
 from zram_impl.pp import PpBuckets
 from zram_impl.units import SlotIndex
 
 
 def filled(candidates: Iterable[tuple[int, int]]) -> PpBuckets:
     buckets = PpBuckets()
-    for index, size in candidates:
-        buckets.place(SlotIndex(index), size)
+    buckets.place((SlotIndex(index), size) for index, size in candidates)
     return buckets
 
 
@@ -50,14 +50,14 @@ def test_looking_at_the_next_candidate_leaves_it_there() -> None:
 def test_a_larger_one_that_comes_late_is_next() -> None:
     buckets = filled([(1, 10)])
     assert buckets.peek() == 1
-    buckets.place(SlotIndex(2), 4000)
+    buckets.place([(SlotIndex(2), 4000)])
     assert drain(buckets) == [2, 1]
 
 
 def test_an_emptied_store_takes_candidates_again() -> None:
     buckets = filled([(1, 4096)])
     drain(buckets)
-    buckets.place(SlotIndex(2), 10)
+    buckets.place([(SlotIndex(2), 10)])
     assert (len(buckets), drain(buckets), len(buckets)) == (1, [2], 0)
 
 
@@ -67,3 +67,29 @@ def test_every_candidate_comes_out_once_and_none_after_a_smaller_one(candidates:
     buckets = filled(numbered)
     assert (len(buckets), sorted(buckets.waiting())) == (len(numbered), list(range(len(numbered))))
     assert drain(buckets) == [i for i, _ in sorted(numbered, key=lambda c: (c[1] // 64, c[0]), reverse=True)]
+
+
+@pytest.mark.parametrize(
+    ("most", "lost", "next_ones"),
+    [(9, [], [4, 3, 2]), (2, [], [4, 3]), (9, [2], [4, 3]), (9, [4], []), (0, [], []), (-1, [], [])],
+    ids=[
+        "the whole bucket",
+        "at most so many",
+        "up to a lost claim",
+        "the first is lost",
+        "none asked for",
+        "overdrawn",
+    ],
+)
+def test_the_next_candidates_of_one_bucket_as_far_as_they_are_claimed(
+    most: int, lost: list[int], next_ones: list[int]
+) -> None:
+    buckets = filled([(1, 10), (2, 1000), (3, 1000), (4, 1000)])
+    flags = bytearray([0, *[PP_SLOT] * 4])
+    for index in lost:
+        flags[index] = 0
+    assert (buckets.claimed(flags, most), len(buckets)) == (next_ones, 4)
+
+
+def test_of_no_candidates_none_is_next() -> None:
+    assert PpBuckets().claimed(bytearray(), 3) == []

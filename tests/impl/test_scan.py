@@ -86,4 +86,4 @@ def test_one_look_is_at_so_many_slots_and_no_more() -> None:
 
 def test_no_scans_are_exhausted_at_once() -> None:
     cursor = Cursor([], queue_twice=False)
-    assert (cursor.exhausted, cursor.select(mixed(), 1), cursor.exhausted) == (False, [], True)
+    assert (cursor.exhausted, cursor.select(mixed(), 1), cursor.exhausted) == (True, [], True)

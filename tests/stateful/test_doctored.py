@@ -1,7 +1,7 @@
 """A device that is broken by hand is seen to be broken, each time by the property it breaks."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from errno import EIO
 
 import pytest
@@ -78,14 +78,21 @@ def failing_to_read(self: Disk, index: int, entry: entries.Backed) -> bytes:
     raise refuse(EIO, f"page {index} on block {entry.blk_idx}")
 
 
+def scanning(patch: pytest.MonkeyPatch, instead: Callable[[Sequence[Scan]], Sequence[Scan]]) -> None:
+    init = Cursor.__init__
+
+    def broken(self: Cursor, scans: Sequence[Scan], *, queue_twice: bool) -> None:
+        init(self, instead(scans), queue_twice=queue_twice)
+
+    patch.setattr(Cursor, "__init__", broken)
+
+
 def passing_over_the_first(patch: pytest.MonkeyPatch) -> None:
-    walk = Cursor._walk
-    patch.setattr(Cursor, "_walk", staticmethod(lambda scans: (each for each in walk(scans) if each[1] != 0)))
+    scanning(patch, lambda scans: [scan for scan in scans if scan.lo != 0])
 
 
 def claiming_out_of_turn(patch: pytest.MonkeyPatch) -> None:
-    walk = Cursor._walk
-    patch.setattr(Cursor, "_walk", staticmethod(lambda scans: reversed(list(walk(scans)))))
+    scanning(patch, lambda scans: scans[::-1])
 
 
 def writing_another_page(patch: pytest.MonkeyPatch) -> None:
