@@ -1,13 +1,15 @@
 """What an observer of a device is told.
 
 At every linearization point the device calls its observer with the name of what happened (an action of the
-specification) and its parameters, under the lock that makes it one. `Recorder` turns that into events that can be put
-into a total order afterwards without a global lock or counter: each carries the objects it touched with a version,
-and versions are only counted while somebody observes.
+specification) and its parameters, under the lock that makes it one. `Recorder` keeps that as events that can be put
+into a total order afterwards without a lock or a counter of its own: each carries the objects it touched with a
+version, counted under the lock that the device holds anyway, and only while somebody observes.
 """
 
 import threading
 from typing import Final, NamedTuple, Protocol
+
+from zram_impl.event_order import Touched, in_order
 
 
 class Observer(Protocol):
@@ -23,57 +25,100 @@ class Event(NamedTuple):
 
     Attributes:
         kind: Name of the action.
-        args: Its parameters.
-        task: Name of the thread.
-        touched: (object, number, version) for everything it touched; the version counts that object's events.
+        args: Its parameters, and for some actions what it concerns besides: see `_ALSO`.
+        task: Name of the thread; two threads of one name are told apart by a number.
+        touched: (object, number, version) for everything it touched; the version counts that object's events from 1.
     """
 
     kind: str
     args: tuple[int, ...]
     task: str
-    touched: tuple[tuple[str, int, int], ...]
+    touched: Touched
 
 
-# What each action touches: the objects named by its parameters in order, then those that always take part.
-_PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
-    "take_request": ("request",),
-    "reserve_block": ("block",),
-    "submit": ("slot", "request", "block"),
-    "reap": ("request", "slot", "block"),
+# These happen outside of the table lock: the request and its block belong to whoever carries them, and a reader to the
+# task that reads, so nobody else counts their events meanwhile.
+_ELSEWHERE: Final[dict[str, tuple[str, ...]]] = {
     "device_ok": ("block",),
     "device_error": ("block",),
-    "endio_queue": ("request", "block"),
+    "endio_queue": ("request",),
     "endio_leave": ("request",),
-    "store_limit": (),
+    "read_answer": (),
 }
-_ALWAYS: Final[dict[str, tuple[str, ...]]] = {
-    "submit": ("budget", "pass"),
-    "reap": ("budget", "pass"),
-    "store_limit": ("budget",),
-    "toggle_limit": ("budget",),
-    "reset": ("budget",),
+# Everything else happens under the table lock; these also hand a request and a block over. By position in `args`.
+_HANDED_OVER: Final[dict[str, tuple[tuple[str, int], ...]]] = {
+    "submit": (("request", 1), ("block", 2)),
+    "reap": (("request", 0), ("block", 2)),
 }
-_PASS: Final = frozenset({
-    "begin_pass", "scan", "end_scan", "take_request", "reserve_block", "skip", "give_up", "drop_held", "end_pass",
-    "reset",
-})  # fmt: skip
+_TABLE: Final = ("table", 0)
+
+
+class Versions:
+    """Counts the events of every object."""
+
+    def __init__(self) -> None:
+        self._versions: dict[tuple[str, int], int] = {}
+
+    def touch(self, kind: str, args: tuple[int, ...]) -> Touched:
+        """Count an event, under the lock that the device holds; return what it touched."""
+        elsewhere = _ELSEWHERE.get(kind)
+        if elsewhere is not None:
+            return tuple([self._next((name, args[0])) for name in elsewhere])
+        handed_over = _HANDED_OVER.get(kind)
+        if handed_over is None:
+            return (self._next(_TABLE),)
+        return (self._next(_TABLE), *[self._next((name, args[position])) for name, position in handed_over])
+
+    def _next(self, obj: tuple[str, int]) -> tuple[str, int, int]:
+        version = self._versions[obj] = self._versions.get(obj, 0) + 1
+        return (*obj, version)
+
+
+class Tasks(threading.local):
+    """What each thread has done, and what it is called."""
+
+    events: list[Event]
+    name: str
 
 
 class Recorder:
-    """An observer that keeps every event."""
+    """An observer that keeps every event, each thread its own."""
 
     def __init__(self) -> None:
-        self.events: list[Event] = []
-        self._versions: dict[tuple[str, int], int] = {}
+        self._versions = Versions()
+        self._mine = Tasks()
+        self._lock = threading.Lock()  # guards _tasks
+        self._tasks: dict[str, list[Event]] = {}
 
     def __call__(self, kind: str, /, *args: int) -> None:
         """Keep one event."""
-        names = _PARAMETERS.get(kind, ("slot",))
-        objects = [*zip(names, args, strict=False), *((name, 0) for name in _ALWAYS.get(kind, ()))]
-        if kind in _PASS:
-            objects.append(("pass", 0))
-        touched = []
-        for obj in objects:
-            version = self._versions[obj] = self._versions.get(obj, 0) + 1
-            touched.append((*obj, version))
-        self.events.append(Event(kind, args, threading.current_thread().name, tuple(touched)))
+        mine = self._mine
+        if not hasattr(mine, "events"):
+            self._begin(mine)
+        mine.events.append(Event(kind, args, mine.name, self._versions.touch(kind, args)))
+
+    def _begin(self, mine: Tasks) -> None:
+        with self._lock:
+            mine.name = name_apart(threading.current_thread().name, self._tasks)
+            mine.events = self._tasks[mine.name] = []
+
+    @property
+    def tasks(self) -> dict[str, list[Event]]:
+        """The events of each thread, in the order in which it did them."""
+        with self._lock:
+            return dict(self._tasks)
+
+    @property
+    def events(self) -> list[Event]:
+        """All events in an order in which they can have happened; OrderError when there is none, which is a bug."""
+        return in_order(list(self.tasks.values()))
+
+
+def name_apart(name: str, taken: "dict[str, list[Event]] | set[str]") -> str:
+    """Return `name`, with a number when it is taken."""
+    if name not in taken:
+        return name
+    number = 2
+    while f"{name} ({number})" in taken:
+        number += 1
+    return f"{name} ({number})"

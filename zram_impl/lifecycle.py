@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from errno import EBUSY, EINVAL, ENOMEM
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
@@ -50,9 +51,9 @@ def pages_of(size: int | str) -> int:
     return (size_bytes + PAGE_SIZE - 1) >> PAGE_SHIFT
 
 
-def thread_engine(device: BackingDevice, runtime: Runtime) -> Engine:
+def thread_engine(device: BackingDevice, runtime: Runtime, observer: Observer | None = None) -> Engine:
     """Make the engine of production."""
-    return ThreadEngine(device, runtime, depth=MAX_IN_FLIGHT)
+    return ThreadEngine(device, runtime, depth=MAX_IN_FLIGHT, observer=observer)
 
 
 @contextmanager
@@ -86,7 +87,8 @@ class Lifecycle:
         """Make a device that is not initialised, as hot_add does."""
         self.quirks = quirks or Quirks()
         self._runtime = runtime or ThreadRuntime()
-        self._make_engine = engine
+        # Any other engine is its maker's to connect.
+        self._make_engine = partial(thread_engine, observer=observer) if engine is thread_engine else engine
         self._open_backing = open_backing
         self._observer = observer
         # Guards the configuration below: algorithm, backing device, batch size, and whether there is a disk.

@@ -1,28 +1,37 @@
 """What an observer is told, and the versions that let its events be put in order."""
 
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
+from functools import partial
 
 import pytest
 
 from tests.impl.doubles import Bench, page, same
+from zram_impl import PAGE_SIZE, Zram
+from zram_impl.bdev.device import BackingDevice
+from zram_impl.bdev.memory import MemoryDevice
+from zram_impl.engine.sync import SyncEngine
 from zram_impl.events import Event, Recorder
+from zram_impl.faults import Failing, on_blocks
+from zram_impl.runtime import Runtime
 
 
 @pytest.mark.parametrize(
     ("kind", "args", "touched"),
     [
-        ("write", (3, 1), [("slot", 3)]),
-        ("read", (3,), [("slot", 3)]),
-        ("scan", (3,), [("slot", 3), ("pass", 0)]),
-        ("take_request", (0,), [("request", 0), ("pass", 0)]),
-        ("reserve_block", (5,), [("block", 5), ("pass", 0)]),
-        ("submit", (3, 0, 5), [("slot", 3), ("request", 0), ("block", 5), ("budget", 0), ("pass", 0)]),
-        ("reap", (0, 3, 5), [("request", 0), ("slot", 3), ("block", 5), ("budget", 0), ("pass", 0)]),
+        ("write", (3, 1), [("table", 0)]),
+        ("read", (3,), [("table", 0)]),
+        ("scan", (3,), [("table", 0)]),
+        ("take_request", (0,), [("table", 0)]),
+        ("submit", (3, 0, 5), [("table", 0), ("request", 0), ("block", 5)]),
+        ("reap", (0, 3, 5), [("table", 0), ("request", 0), ("block", 5)]),
+        ("device_ok", (5,), [("block", 5)]),
         ("device_error", (5,), [("block", 5)]),
-        ("store_limit", (7,), [("budget", 0)]),
-        ("toggle_limit", (), [("budget", 0)]),
-        ("end_pass", (), [("pass", 0)]),
+        ("endio_queue", (1,), [("request", 1)]),
+        ("endio_leave", (1,), [("request", 1)]),
+        ("read_answer", (0,), []),
+        ("store_limit", (7,), [("table", 0)]),
+        ("end_pass", (), [("table", 0)]),
     ],
 )
 def test_an_event_names_what_it_touched(kind: str, args: tuple[int, ...], touched: list[tuple[str, int]]) -> None:
@@ -34,9 +43,22 @@ def test_an_event_names_what_it_touched(kind: str, args: tuple[int, ...], touche
 
 def test_each_object_counts_its_own_events() -> None:
     recorder = Recorder()
-    for index in (3, 4, 3):
-        recorder("read", index)
-    assert [event.touched for event in recorder.events] == [(("slot", 3, 1),), (("slot", 4, 1),), (("slot", 3, 2),)]
+    for block in (3, 4, 3):
+        recorder("device_ok", block)
+    assert [event.touched for event in recorder.events] == [(("block", 3, 1),), (("block", 4, 1),), (("block", 3, 2),)]
+
+
+def test_threads_of_one_name_are_told_apart() -> None:
+    recorder = Recorder()
+    for number in range(3):
+        thread = threading.Thread(target=recorder, args=("read", number), name="user")
+        thread.start()
+        thread.join()
+    assert [(event.task, event.args) for event in recorder.events] == [
+        ("user", (0,)),
+        ("user (2)", (1,)),
+        ("user (3)", (2,)),
+    ]
 
 
 def test_a_device_tells_every_action_in_order() -> None:
@@ -81,3 +103,40 @@ def test_no_version_of_any_object_is_missing() -> None:
         for name, number, version in event.touched:
             versions[name, number].append(version)
     assert all(seen == list(range(1, len(seen) + 1)) for seen in versions.values())
+
+
+def test_the_engine_of_production_tells_what_the_device_answered() -> None:
+    recorder = Recorder()
+    with Zram.create(8 * PAGE_SIZE, backing=Failing(MemoryDevice(8), on_blocks([1])), observer=recorder) as dev:
+        for number in range(4):
+            dev.write_page(number, page(number))
+        dev.writeback(pages=range(4))
+    kinds = Counter(event.kind for event in recorder.events)
+    assert kinds["submit"] == kinds["endio_queue"] == kinds["endio_leave"] == kinds["reap"] == 4
+    assert [event.args for event in recorder.events if event.kind == "device_error"] == [(1,)]
+    assert sorted(event.args for event in recorder.events if event.kind == "device_ok") == [(0,), (2,), (3,)]
+    answers = {event.kind for task, events in recorder.tasks.items() if "writer" in task for event in events}
+    assert answers == {"device_ok", "device_error", "endio_queue", "endio_leave"}
+    for number in range(4):
+        mine = [event.kind for event in recorder.events if ("request", number) in {t[:2] for t in event.touched}]
+        assert mine == ["submit", "endio_queue", "endio_leave", "reap"]
+
+
+def test_an_engine_of_ones_own_may_be_connected() -> None:
+    recorder = Recorder()
+    engine = partial(sync_engine, recorder)
+    with Zram.create(8 * PAGE_SIZE, backing=MemoryDevice(8), engine=engine, observer=recorder) as dev:
+        dev.write_page(0, page(0))
+        dev.writeback(pages=[0])
+    assert [event.kind for event in recorder.events][-6:] == [
+        "submit",
+        "device_ok",
+        "endio_queue",
+        "endio_leave",
+        "reap",
+        "end_pass",
+    ]
+
+
+def sync_engine(recorder: Recorder, device: BackingDevice, _runtime: Runtime) -> SyncEngine:
+    return SyncEngine(device, observer=recorder)

@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import Final
 
 from zram_impl.bdev.device import BackingDevice
+from zram_impl.events import Observer
 from zram_impl.request import Phase, WbReq
 from zram_impl.units import PAGE_SHIFT, PAGE_SIZE
 
@@ -54,6 +55,17 @@ def carry(device: BackingDevice, run: Sequence[WbReq]) -> Exception | None:
     for request in run:
         request.phase = _ANSWERED
     return defect
+
+
+def report(observer: Observer, run: Sequence[WbReq]) -> None:
+    """Tell that a run was answered, under the lock that guards the done queue.
+
+    There it becomes known, all at once: whoever takes the answers needs the same lock, so a callback has left by then.
+    """
+    for request in run:
+        observer("device_error" if request.error else "device_ok", request.blk_idx)
+        observer("endio_queue", request.number)
+        observer("endio_leave", request.number)
 
 
 def _write(device: BackingDevice, run: Sequence[WbReq]) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.engine.buffers import PageBuffers
-from zram_impl.engine.runs import carry
+from zram_impl.engine.runs import carry, report
+from zram_impl.events import Observer
 from zram_impl.request import Phase, WbReq
 from zram_impl.units import DEFAULT_BATCH_SIZE
 
@@ -12,9 +13,12 @@ from zram_impl.units import DEFAULT_BATCH_SIZE
 class SyncEngine:
     """An engine without threads: what the others must be indistinguishable from, but for order and speed."""
 
-    def __init__(self, device: BackingDevice, *, depth: int = DEFAULT_BATCH_SIZE) -> None:
-        """Write to `device`, which stays the caller's and must stay open until after `close`."""
+    def __init__(
+        self, device: BackingDevice, *, depth: int = DEFAULT_BATCH_SIZE, observer: Observer | None = None
+    ) -> None:
+        """Write to `device`, which stays the caller's and must stay open until after `close`; tell `observer`."""
         self._device = device
+        self._observer = observer
         self._buffers = PageBuffers(depth)
         self._done: list[WbReq] = []
         self._closed = False
@@ -39,6 +43,8 @@ class SyncEngine:
         for request in requests:
             assert request.phase is Phase.FLIGHT, "a request is in flight from its submission on"
             self._defect = carry(self._device, (request,)) or self._defect
+            if self._observer is not None:
+                report(self._observer, (request,))
             self._done.append(request)
 
     def answered(self, wait: bool = False) -> list[WbReq]:

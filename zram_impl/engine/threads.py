@@ -11,7 +11,8 @@ from typing import Final
 
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.engine.buffers import PageBuffers
-from zram_impl.engine.runs import carry, into_runs
+from zram_impl.engine.runs import carry, into_runs, report
+from zram_impl.events import Observer
 from zram_impl.request import Phase, WbReq
 from zram_impl.runtime import Rank, Runtime, Task
 
@@ -27,7 +28,14 @@ class ThreadEngine:
     """
 
     def __init__(
-        self, device: BackingDevice, runtime: Runtime, *, depth: int, threads: int = 2, run_pages: int = 256
+        self,
+        device: BackingDevice,
+        runtime: Runtime,
+        *,
+        depth: int,
+        threads: int = 2,
+        run_pages: int = 256,
+        observer: Observer | None = None,
     ) -> None:
         """Write to `device`, which stays the caller's and must stay open until after `close`.
 
@@ -38,6 +46,7 @@ class ThreadEngine:
             threads: Device writes under way at a time.
             run_pages: The most pages of one device write. Fewer when a pass has fewer requests: its requests are
                 spread over all threads, so that the device is never idle while answers of a run are reaped.
+            observer: Told of every answer.
         """
         assert threads > 0, "an engine has at least one thread"
         assert run_pages > 0, "a run has at least one page"
@@ -45,6 +54,7 @@ class ThreadEngine:
         self._runtime = runtime
         self._threads = threads
         self._run_pages = run_pages
+        self._observer = observer
         self._buffers = PageBuffers(depth)
         self._tasks: list[Task] = []
         # Guards _todo and _closing; threads wait here for either.
@@ -142,6 +152,8 @@ class ThreadEngine:
         """
         defect = carry(self._device, run)
         with self._answers:
+            if self._observer is not None:
+                report(self._observer, run)
             self._done += run
             if defect is not None:
                 self._defect = defect

@@ -1,0 +1,101 @@
+"""Putting events of many tasks into one order.
+
+A task's own events are in order. Beyond that an event says which objects it touched and how many events had touched
+each before: the versions of an object are 1, 2, 3 and so on, each once. So the total order is a topological sort, and
+where it ends early the trace contradicts itself: a version that is missing (an event was lost), one that is there twice
+(two tasks changed something at the same time) or events that wait for each other.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol, TypeVar
+
+Touched = tuple[tuple[str, int, int], ...]
+"""(object, number, version) of everything an event touched."""
+
+
+class Touching(Protocol):
+    """An event, as far as its place in the order is concerned."""
+
+    @property
+    def touched(self) -> Touched:
+        """What it touched."""
+        ...
+
+
+T = TypeVar("T", bound=Touching)
+
+
+class OrderError(ValueError):
+    """Events that cannot have happened in any order.
+
+    Attributes:
+        stuck: Per task that does not come to its end, the position of its first event without a place.
+    """
+
+    def __init__(self, sentence: str, stuck: dict[int, int]) -> None:
+        super().__init__(sentence)
+        self.stuck = stuck
+
+
+class _Sorting:
+    """One topological sort: where each task is, and what is due next of each object."""
+
+    def __init__(self, tasks: Sequence[Sequence[Touching]]) -> None:
+        self.tasks = tasks
+        self.places = [0] * len(tasks)
+        self.versions: dict[tuple[str, int], int] = {}
+        self.waiting: dict[tuple[str, int, int], list[int]] = {}
+
+    def sorted(self) -> Iterator[tuple[int, int]]:
+        """Yield (task, position) of one event after the other, as far as it goes."""
+        ready = list(range(len(self.tasks) - 1, -1, -1))
+        while ready:
+            number = ready.pop()
+            events, place = self.tasks[number], self.places[number]
+            while place < len(events):
+                touched = events[place].touched
+                unmet = next((t for t in touched if self.versions.get(t[:2], 0) != t[2] - 1), None)
+                if unmet is not None:
+                    self.waiting.setdefault(unmet, []).append(number)
+                    break
+                yield number, place
+                place += 1
+                for name, index, version in touched:
+                    self.versions[name, index] = version
+                    woken = self.waiting.pop((name, index, version + 1), None)
+                    if woken is not None:
+                        ready += woken
+            self.places[number] = place
+
+    def stuck(self) -> dict[int, int]:
+        """Return the tasks that did not come to their end, and where they are."""
+        return {number: place for number, place in enumerate(self.places) if place < len(self.tasks[number])}
+
+    def why(self, stuck: dict[int, int]) -> str:
+        """Say what is missing, twice there, or waits for itself."""
+        left = {t for number, place in stuck.items() for event in self.tasks[number][place:] for t in event.touched}
+        cycle = []
+        for number, place in stuck.items():
+            for name, index, version in self.tasks[number][place].touched:
+                due = self.versions.get((name, index), 0) + 1
+                if version < due:
+                    return f"version {version} of {name} {index} is there twice"
+                if version > due and (name, index, due) not in left:
+                    return f"version {due} of {name} {index} is missing: the next there is is {version}"
+                if version > due:
+                    cycle.append(f"version {version} of {name} {index} comes before version {due}")
+        return "events wait for each other: " + "; ".join(cycle)
+
+
+def in_order(tasks: Sequence[Sequence[T]]) -> list[T]:
+    """Return the events of all tasks in an order in which they can have happened.
+
+    Raises:
+        OrderError: There is none.
+    """
+    sorting = _Sorting(tasks)
+    ordered = [tasks[number][place] for number, place in sorting.sorted()]
+    stuck = sorting.stuck()
+    if stuck:
+        raise OrderError(sorting.why(stuck), stuck)
+    return ordered
