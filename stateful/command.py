@@ -1,4 +1,4 @@
-"""`python -m stateful check | mutants`: hold specification and implementation together.
+"""`python -m stateful check | mutants | conformance`: hold specification and implementation together.
 
 Exit code 0 clean, 1 found something, 2 usage, 130 interrupted.
 """
@@ -6,10 +6,12 @@ Exit code 0 clean, 1 found something, 2 usage, 130 interrupted.
 import argparse
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 from rich.console import Console
 
 from stateful import checks, jobs, zoo
+from stateful.conformance import command as conformance
 from stateful.drawing import say, table
 from stateful.jobs import Done, Job
 
@@ -25,14 +27,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("check", help="the main job: everything, in about a minute")
     mutants = commands.add_parser("mutants", help="put bugs back and catch them")
     mutants.add_argument("names", nargs="*", metavar="NAME", help=f"which (all of them): {', '.join(zoo.names())}")
+    replaying = commands.add_parser("conformance", help="replay what a real kernel was recorded to answer, and compare")
+    conformance.add_arguments(replaying)
     asked = parser.parse_args(arguments)
     if asked.command == "check":
         return run(checks.JOBS, worth_seeing=checks.WORTH_SEEING)
+    if asked.command == "conformance":
+        return compare(asked.directory, asked.quirks)
     unknown = sorted(set(asked.names) - set(zoo.names()))
     if unknown:
         parser.error(f"there is no variant {', '.join(unknown)}; there are {', '.join(zoo.names())}")
     names = [name for name in zoo.names() if name in asked.names or not asked.names]
     return run([Job(name, partial(checks.variant, name)) for name in names], worth_seeing=names)
+
+
+def compare(directory: Path, quirks: str) -> int:
+    """Replay the recordings of a directory and return the exit code."""
+    console = Console()
+    try:
+        return conformance.conformance(directory, quirks, console)
+    except KeyboardInterrupt:
+        say(console, "interrupted: nothing is left running or on disk")
+        return 130
 
 
 def run(todo: Sequence[Job], worth_seeing: Sequence[str] = ()) -> int:

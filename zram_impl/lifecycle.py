@@ -27,6 +27,7 @@ from zram_impl.engine.threads import ThreadEngine
 from zram_impl.entries import SlotTable
 from zram_impl.errors import refuse
 from zram_impl.events import Observer
+from zram_impl.openers import Openers
 from zram_impl.quirks import Quirks
 from zram_impl.runtime import Rank, Runtime, ThreadRuntime
 from zram_impl.units import DEFAULT_BATCH_SIZE, PAGE_SHIFT, PAGE_SIZE
@@ -91,6 +92,8 @@ class Lifecycle:
         self._make_engine = partial(thread_engine, observer=observer) if engine is thread_engine else engine
         self._open_backing = open_backing
         self._observer = observer
+        self.openers = Openers(self._runtime)
+        """Who has the device's node open."""
         # Guards the configuration below: algorithm, backing device, batch size, and whether there is a disk.
         self._control = self._runtime.lock("control", Rank.CONTROL)
         # Guards the slots, blocks and statistics of the disk, and the budget, which outlives it.
@@ -181,8 +184,12 @@ class Lifecycle:
                 )
 
     def reset(self) -> None:
-        """Forget all pages, the backing device and the size. A running pass is cancelled and driven to its end."""
-        with self._control:
+        """Forget all pages, the backing device and the size. A running pass is cancelled and driven to its end.
+
+        Raises:
+            ZramError: EBUSY while the node is open, or while another reset is under way.
+        """
+        with self.openers.shut_out(), self._control:
             self._let_go()
             with self._table:
                 if not self.quirks.limit_survives_reset:

@@ -15,6 +15,7 @@ class Quirks:
         limit_survives_reset: A reset keeps the limit and its enable. Recordings h07, h20.
         pass_waits: A second pass waits for the first instead of being refused with EAGAIN.
         unknown_keys_ignored: `writeback` ignores a key it does not know instead of refusing it. Recordings h10, h16.
+        regular_file_refused: `backing_dev` takes block devices only; a regular file is ENOTBLK. KERNEL G: backing_dev.
     """
 
     decide_before_reaping: bool = False
@@ -23,6 +24,7 @@ class Quirks:
     limit_survives_reset: bool = False
     pass_waits: bool = False
     unknown_keys_ignored: bool = False
+    regular_file_refused: bool = False
 
     @classmethod
     def linux_7_3(cls) -> "Quirks":

@@ -1,0 +1,1 @@
+"""Replays what a real kernel was recorded to answer, and compares."""

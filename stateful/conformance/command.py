@@ -1,0 +1,86 @@
+"""`python -m stateful conformance DIR`: replay recordings of a real kernel and print what differs.
+
+Exit code 0: no difference. 1: some. 2: there is no such directory, nothing in it, or a file in it is malformed.
+"""
+
+import argparse
+import time
+from collections import defaultdict
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from stateful.conformance.attribution import Attribution
+from stateful.conformance.compare import Difference
+from stateful.conformance.fields import Malformed
+from stateful.conformance.replay import replay
+from stateful.conformance.schema import Recording, read_recording, recorded_names
+from stateful.drawing import Drawing, Line, say
+from zram_impl import Quirks
+
+QUIRKS: Final = {"linux_7_3": Quirks.linux_7_3(), "none": Quirks()}
+Explained = tuple[Difference, tuple[str, ...]]
+"""A difference and the quirks it comes from."""
+
+NO_QUIRK: Final = "no quirk"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("directory", metavar="DIR", type=Path, help="where NAME.ops.jsonl and NAME.expected.jsonl are")
+    parser.add_argument(
+        "--quirks",
+        choices=tuple(QUIRKS),
+        default="linux_7_3",
+        help="linux_7_3 (default): do all that the recorded kernel does; none: do better, and name what differs",
+    )
+
+
+def conformance(directory: Path, quirks: str, console: Console) -> int:
+    """Replay every recording of a directory, print the differences, and return the exit code."""
+    try:
+        recordings = [read_recording(directory, name) for name in recorded_names(directory)]
+    except Malformed as error:
+        say(console, f"error: {error}")
+        return 2
+    found = _replay_all(recordings, QUIRKS[quirks], console)
+    if quirks == "none":
+        _say_what_each_quirk_does(found, console)
+    operations = sum(len(recording.operations) for recording in recordings)
+    say(console, f"{len(recordings)} sequences, {operations} operations, {len(found)} differences")
+    return 1 if found else 0
+
+
+def _replay_all(recordings: list[Recording], quirks: Quirks, console: Console) -> list[Explained]:
+    """Replay, and print each difference with the quirks it comes from; return them."""
+    target = Quirks.linux_7_3()
+    attribution = Attribution(quirks, target) if quirks != target else None
+    found: list[Explained] = []
+    began = time.monotonic()
+    with Drawing(console) as drawing:
+        for number, recording in enumerate(recordings, start=1):
+            said = f"{recording.name}, {number} of {len(recordings)}, {len(found)} differences"
+            drawing.show([Line("conformance", time.monotonic() - began, said)])
+            differences = replay(recording, quirks)
+            if attribution is None:
+                found += [(each, ()) for each in differences]
+            elif differences:
+                found += zip(differences, attribution.explain(differences, partial(replay, recording)), strict=True)
+            for each, names in found[len(found) - len(differences) :]:
+                say(console, f"{each.line}{_because(names) if attribution else ''}")
+    return found
+
+
+def _say_what_each_quirk_does(found: list[Explained], console: Console) -> None:
+    places: defaultdict[str, list[str]] = defaultdict(list)
+    for each, names in found:
+        for name in names or (NO_QUIRK,):
+            places[name].append(each.sequence)
+    for name, sequences in sorted(places.items(), key=lambda item: -len(item[1])):
+        say(console, f"{name}: {len(sequences)} differences in {len(set(sequences))} sequences")
+
+
+def _because(names: tuple[str, ...]) -> str:
+    return f"  [{', '.join(names) or NO_QUIRK}]"

@@ -1,0 +1,221 @@
+"""The block devices of the recorded machine: files, loop devices over them, device-mapper devices over those.
+
+A device-mapper device can be suspended, so that what it is asked waits, and its table can make blocks fail.
+"""
+
+from collections.abc import Sequence
+from errno import EBUSY, EINVAL, EISDIR, ENOENT, ENOTBLK, ENXIO
+from typing import Final
+
+from stateful.conformance.background import Turns
+from stateful.conformance.operations import DmTable
+from zram_impl.bdev.device import BackingDevice
+from zram_impl.errors import refuse
+from zram_impl.faults import Delayed, Failing, Operation
+from zram_impl.units import PAGE_SIZE
+
+LOOPS: Final = 8
+"""Loop devices there are, attached or not."""
+
+_DIRECTORIES: Final = {"", ".", "..", "/bd", "/dev", "/dev/mapper", "/mods", "/proc", "/seq", "/sys"}
+_CHARACTER_DEVICES: Final = {"/dev/console", "/dev/full", "/dev/null", "/dev/random", "/dev/tty", "/dev/zero"}
+_OWN_NODE: Final = "/dev/zram0"
+
+
+class Node:
+    """Something with a path that a file's bytes can be reached through.
+
+    Attributes:
+        file: The bytes; none while a loop device is not attached.
+        blocks: Whole blocks it has.
+        holder: Who has claimed it; "" when nobody has.
+    """
+
+    def __init__(self, file: bytearray) -> None:
+        self.file = file
+        self.blocks = len(file) // PAGE_SIZE
+        self.holder = ""
+
+    def claim(self, holder: str) -> None:
+        """Claim it; EBUSY when somebody has, the holder included."""
+        if self.holder:
+            raise refuse(EBUSY, f"{self.holder} has it")
+        self.holder = holder
+
+
+class Mapping:
+    """A device-mapper device over a loop device.
+
+    Attributes:
+        node: The device.
+        suspended: What it is asked waits.
+        table: What it does when it does not wait.
+    """
+
+    def __init__(self, turns: Turns) -> None:
+        self.node = Node(bytearray())
+        self.suspended = False
+        self.table: DmTable | None = None
+        self._turns = turns
+
+    def surround(self, device: BackingDevice) -> BackingDevice:
+        """Put what this device does around what a loop device does; what waited does as the table says by then."""
+        failing = Failing(device, self._fails)
+        return Delayed(failing, lambda _operation: self.suspended, seconds=0, sleep=lambda _seconds: self._wait())
+
+    def _wait(self) -> None:
+        self._turns.wait_until(lambda: not self.suspended)
+
+    def _fails(self, operation: Operation) -> bool:
+        assert self.table is not None, "a device that is used has a table"
+        ranges = self.table.fail_all + (self.table.fail_write if operation.kind == "write" else ())
+        return any(first <= block <= last for first, last in ranges for block in operation.blocks)
+
+
+class Bytes:
+    """The bytes of a node as a backing device; claimed until it is closed."""
+
+    def __init__(self, path: str, node: Node) -> None:
+        self.name, self.blocks = path, node.blocks
+        self._node = node
+
+    def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:
+        """Write pages to consecutive blocks."""
+        data = b"".join(pages)
+        self._node.file[blk_idx * PAGE_SIZE : blk_idx * PAGE_SIZE + len(data)] = data
+        return len(data)
+
+    def read(self, blk_idx: int, into: memoryview) -> None:
+        """Read consecutive blocks."""
+        into[:] = self._node.file[blk_idx * PAGE_SIZE :][: len(into)]
+
+    def sync(self) -> None:
+        """Nothing is to be made durable."""
+
+    def close(self) -> None:
+        """Let go of the node."""
+        self._node.holder = ""
+
+
+class Disk:
+    """A backing device that counts.
+
+    Attributes:
+        reads: Blocks that reads were begun of.
+        writes: Blocks that were written.
+    """
+
+    def __init__(self, device: BackingDevice) -> None:
+        self.name, self.blocks = device.name, device.blocks
+        self.reads = self.writes = 0
+        self._device = device
+
+    def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:
+        """Write through."""
+        written = self._device.write(blk_idx, pages)
+        self.writes += written // PAGE_SIZE
+        return written
+
+    def read(self, blk_idx: int, into: memoryview) -> None:
+        """Read through."""
+        self.reads += len(into) // PAGE_SIZE
+        self._device.read(blk_idx, into)
+
+    def sync(self) -> None:
+        """Sync through."""
+        self._device.sync()
+
+    def close(self) -> None:
+        """Close what it counts for."""
+        self._device.close()
+
+
+class Disks:
+    """Everything that can be a backing device, by its path."""
+
+    def __init__(self, turns: Turns) -> None:
+        self.files: dict[int, bytearray] = {}
+        """The files made, by number."""
+        self._turns = turns
+        self._loops = [Node(bytearray()) for _ in range(LOOPS)]
+        self._mappings: dict[int, Mapping] = {}
+
+    # --- what the operations do --------------------------------------------------------------------------------------
+
+    def make(self, number: int, size: int) -> None:
+        """Make a file and attach its loop device; EBUSY when that is attached, whose file is emptied all the same."""
+        loop = self._loop(number)
+        if number in self.files:
+            self.files[number][:] = bytes(len(self.files[number]))
+            raise refuse(EBUSY, f"loop device {number} is attached")
+        loop.file = self.files[number] = bytearray(size)
+        loop.blocks = size // PAGE_SIZE
+
+    def load(self, table: DmTable) -> None:
+        """Load a table, and resume who was suspended; EBUSY, EINVAL when the loop device is taken or too small."""
+        loop = self._loop(table.number)
+        mapping = self._mappings.setdefault(table.number, Mapping(self._turns))
+        if mapping.table is None:
+            loop.claim(f"dm-{table.number}")
+        if table.blocks > loop.blocks:
+            raise refuse(EINVAL, f"{table.blocks} blocks do not fit into the {loop.blocks} of loop {table.number}")
+        mapping.node.file, mapping.node.blocks = loop.file, table.blocks
+
+        def change() -> None:
+            mapping.table = table
+            mapping.suspended = False
+
+        self._turns.go_on(change)
+
+    def suspend(self, number: int, *, on: bool) -> None:
+        """Let a device wait, or go on; ENXIO when there is none."""
+        if number not in self._mappings:
+            raise refuse(ENXIO, f"there is no device-mapper device {number}")
+        mapping = self._mappings[number]
+
+        def change() -> None:
+            mapping.suspended = on
+
+        self._turns.go_on(change)
+
+    def resume_all(self) -> None:
+        """Let every device go on."""
+        for number in self._mappings:
+            self.suspend(number, on=False)
+
+    @property
+    def suspended(self) -> bool:
+        """Whether any device is suspended."""
+        return any(mapping.suspended for mapping in self._mappings.values())
+
+    # --- what backing_dev opens --------------------------------------------------------------------------------------
+
+    def open(self, path: str, *, files_too: bool) -> Disk:
+        """Open the block device at `path` for the device under test alone; a plain file too, if `files_too`.
+
+        Raises:
+            ZramError: EISDIR, ENOENT, ENOTBLK, EBUSY (claimed), EINVAL (below one block, as is the device itself).
+        """
+        if path.rstrip("/") in _DIRECTORIES:
+            raise refuse(EISDIR, f"{path!r} is a directory")
+        if path == _OWN_NODE:
+            raise refuse(EINVAL, f"{path!r} has no size")
+        files = {f"/bd/{number}": Node(file) for number, file in self.files.items()}
+        if path in _CHARACTER_DEVICES or (path in files and not files_too):
+            raise refuse(ENOTBLK, f"{path!r} is not a block device")
+        loops = {f"/dev/loop{number}": node for number, node in enumerate(self._loops)}
+        mappings = {f"/dev/dm-{number}": mapping for number, mapping in self._mappings.items()}
+        node = mappings[path].node if path in mappings else (files | loops).get(path)
+        if node is None:
+            raise refuse(ENOENT, f"there is no {path!r}")
+        node.claim("zram0")
+        if not node.blocks:
+            node.holder = ""
+            raise refuse(EINVAL, f"{path!r} has less than a block")
+        device = Bytes(path, node)
+        return Disk(mappings[path].surround(device) if path in mappings else device)
+
+    def _loop(self, number: int) -> Node:
+        if not 0 <= number < LOOPS:
+            raise refuse(ENOENT, f"there is no loop device {number}")
+        return self._loops[number]

@@ -1,0 +1,72 @@
+"""Replaying a recording on the device, and listing what differs from what was recorded.
+
+After every operation the device's statistics are compared with a recount of its slots, and of what its backing device
+was asked, too; those differences have fields that begin with `recount`.
+"""
+
+from stateful.conformance.compare import Difference, StateComparison, compare_answers
+from stateful.conformance.guest import Guest
+from stateful.conformance.looking import look, statistics
+from stateful.conformance.operations import Discard, Operation, Zeroout
+from stateful.conformance.schema import Answer, Recording, State
+from stateful.recount import recounted, shown
+from zram_impl import PAGE_SIZE, Quirks
+
+
+class Replay:
+    """One replay of one recording; `differences` is what was found so far."""
+
+    def __init__(self, recording: Recording, quirks: Quirks) -> None:
+        self.differences: list[Difference] = []
+        self._recording = recording
+        self._guest = Guest(quirks)
+        self._states, self._recounts = StateComparison(), StateComparison()
+        self._freed = 0
+        """Pages that were discarded or zeroed since the device was initialised."""
+
+    def run(self) -> None:
+        """Do everything that was recorded."""
+        recording = self._recording
+        try:
+            self._compare_states(-1, recording.before)
+            for number, (operation, expected) in enumerate(zip(recording.operations, recording.expected, strict=True)):
+                got = self._guest.do(operation)
+                for field, (wanted, had) in compare_answers(operation, expected.answer, got, timing=recording.timing):
+                    self.differences.append(Difference(recording.name, number, field, wanted, had))
+                self._compare_states(number, expected.state)
+                self._count_again(number, operation, got)
+        finally:
+            self._guest.close()
+
+    def _compare_states(self, number: int, expected: State | None) -> None:
+        if expected is None or self._recording.timing:
+            return
+        for field, (wanted, had) in self._states.compare(expected, look(self._guest)):
+            self.differences.append(Difference(self._recording.name, number, field, wanted, had))
+
+    def _count_again(self, number: int, operation: Operation, answer: Answer) -> None:
+        device, disk = self._guest.device, self._guest.disk
+        if isinstance(operation, Discard | Zeroout) and not answer.rc:
+            self._freed += operation.length // PAGE_SIZE
+        if not device.pages:
+            self._freed = 0
+        backed = disk is not None and device.pages and device.backing_name is not None
+        wanted: State = dict(recounted(device)._asdict())
+        wanted |= {
+            "bd_reads": disk.reads if disk and backed else 0,
+            "bd_writes": disk.writes if disk and backed else 0,
+        }
+        had: State = dict(shown(device)._asdict())
+        had |= {"bd_reads": device.stats.bd.bd_reads, "bd_writes": device.stats.bd.bd_writes}
+        io = statistics(self._guest, "io_stat")
+        if io is not None:
+            had["notify_free"], wanted["notify_free"] = io[-1], self._freed
+        for field, (counted, statistic) in self._recounts.compare(wanted, had):
+            self.differences.append(Difference(self._recording.name, number, f"recount.{field}", counted, statistic))
+
+
+def replay(recording: Recording, quirks: Quirks) -> list[Difference]:
+    """Replay one recording on a device with `quirks`; return the differences in the order they appeared."""
+    run = Replay(recording, quirks)
+    run.run()
+    return run.differences

@@ -1,0 +1,130 @@
+"""Recordings, version 1 of their schema: what was done to a device, and what it answered.
+
+`NAME.ops.jsonl` has one operation a line after a line of meta; `NAME.expected.jsonl` one answer a line after a line of
+meta and one for the state before the first operation. tests/data/kernel-traces/README.md describes every field.
+"""
+
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from stateful.conformance.fields import Fields, Json, Malformed, read_lines
+from stateful.conformance.operations import Operation, parse_operation
+
+OPS: Final = ".ops.jsonl"
+EXPECTED: Final = ".expected.jsonl"
+SCHEMA: Final = 1
+
+STATE_KEYS: Final = ("mm", "bd", "io", "wl", "wle", "wbs", "cw", "init", "ds", "bk", "bs", "blk")
+"""What a recorded state has: statistics, settings, marks of the pages, contents of the backing files."""
+
+State = dict[str, Json]
+
+
+class Answer(NamedTuple):
+    """What came of an operation.
+
+    Attributes:
+        rc: Bytes moved, 0 for what moves none, -1 for a refusal.
+        err: Name of the errno; "" without one.
+        crc: CRC-32 of each page read, eight hexadecimal digits; None when nothing was read.
+        text: What was shown, or how a store in the background began; None for other operations.
+    """
+
+    rc: int
+    err: str = ""
+    crc: tuple[str, ...] | None = None
+    text: str | None = None
+
+
+class Expected(NamedTuple):
+    """What a kernel answered, and the state it was in afterwards; None when that could not be looked at."""
+
+    answer: Answer
+    state: State | None
+
+
+class Recording(NamedTuple):
+    """One sequence of operations.
+
+    Attributes:
+        name: Of the file.
+        timing: Some of its outcome depended on when writes were answered, and is not compared.
+        operations: What was done.
+        before: The state before the first operation.
+        expected: What came of each operation.
+    """
+
+    name: str
+    timing: bool
+    operations: tuple[Operation, ...]
+    before: State | None
+    expected: tuple[Expected, ...]
+
+
+def recorded_names(directory: Path) -> list[str]:
+    """Return the names of the recordings in a directory, sorted; Malformed when there are none."""
+    try:
+        names = sorted(path.name.removesuffix(OPS) for path in directory.iterdir() if path.name.endswith(OPS))
+    except OSError as error:
+        raise Malformed(directory, 0, error.strerror or str(error)) from error
+    if not names:
+        raise Malformed(directory, 0, f"there is no NAME{OPS} in it")
+    return names
+
+
+def read_recording(directory: Path, name: str) -> Recording:
+    """Read one recording; Malformed says what is wrong where."""
+    timing, operations = read_operations(directory / f"{name}{OPS}")
+    path = directory / f"{name}{EXPECTED}"
+    before, *expected = _read_expected(path)
+    if len(expected) != len(operations):
+        raise Malformed(path, 0, f"there are {len(expected)} answers to {len(operations)} operations")
+    return Recording(name, timing, operations, before.state, tuple(expected))
+
+
+def read_operations(path: Path) -> tuple[bool, tuple[Operation, ...]]:
+    """Read the operations of a recording, and whether its outcome depended on timing."""
+    meta, lines = _after_meta(path)
+    if meta.values.get("schema") != SCHEMA:
+        raise meta.wrong(f"schema {meta.values.get('schema')!r} is not {SCHEMA}")
+    return bool(meta.values.get("timing")), tuple(map(parse_operation, lines))
+
+
+def _after_meta(path: Path) -> tuple[Fields, list[Fields]]:
+    lines = read_lines(path)
+    if not lines:
+        raise Malformed(path, 0, "is empty")
+    if not lines[0].has("meta"):
+        raise lines[0].wrong("the first line is not meta")
+    return Fields(path, 1, lines[0].table("meta")), lines[1:]
+
+
+def _read_expected(path: Path) -> list[Expected]:
+    """Read the answers, the first for the state before the first operation."""
+    _meta, lines = _after_meta(path)
+    if not lines:
+        raise Malformed(path, 0, "has no answers")
+    state: State = {}
+    found = []
+    for number, line in enumerate(lines, start=-1):
+        if line.number("i", least=-1) != number:
+            raise line.wrong(f"i is {line.number('i', least=-1)}, not {number}")
+        seen = line.has("st")
+        if seen:
+            changed = line.table("st")
+            unknown = sorted(set(changed) - set(STATE_KEYS))
+            if unknown:
+                raise line.wrong(f"st has an unknown key {', '.join(unknown)}")
+            state = state | changed
+        found.append(Expected(_answer(line), state if seen else None))
+    return found
+
+
+def _answer(line: Fields) -> Answer:
+    line.only("i", "rc", "err", "crc", "text", "st")
+    return Answer(
+        line.number("rc", least=-1),
+        line.text("err") if line.has("err") else "",
+        tuple(line.texts("crc")) if line.has("crc") else None,
+        line.text("text") if line.has("text") else None,
+    )

@@ -1,0 +1,23 @@
+"""Every recording, replayed: not one difference."""
+
+from pathlib import Path
+
+import pytest
+
+from stateful.conformance.replay import replay
+from stateful.conformance.schema import read_recording, recorded_names
+from zram_impl import Quirks
+from zram_impl.attrs import ATTRIBUTES
+
+DATA = Path(__file__).resolve().parents[2] / "data" / "kernel-traces"
+NAMES = recorded_names(DATA)
+
+
+def test_the_recordings_are_there() -> None:
+    assert len(NAMES) == 74
+
+
+@pytest.mark.skipif("io_stat" not in ATTRIBUTES, reason="needs every attribute that was recorded")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_device_with_all_quirks_answers_as_the_kernel_did(name: str) -> None:
+    assert [each.line for each in replay(read_recording(DATA, name), Quirks.linux_7_3())] == []

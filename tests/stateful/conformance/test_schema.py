@@ -1,0 +1,144 @@
+"""Reading recordings: what is understood, and what is refused with the line it is in."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stateful.conformance.contents import Pattern
+from stateful.conformance.fields import Malformed
+from stateful.conformance.operations import Discard, DmTable, Hold, Join, MakeBacking, Read, Write, Zeroout
+from stateful.conformance.schema import Answer, read_operations, read_recording, recorded_names
+
+META = '{"meta":{"schema":1,"seq":"x"}}'
+BEFORE = '{"i":-1,"rc":0,"st":{"wl":0,"init":0}}'
+
+
+def record(where: Path, operations: list[str], answers: list[str]) -> None:
+    """Write a recording named x."""
+    (where / "x.ops.jsonl").write_text("\n".join([META, *operations]))
+    (where / "x.expected.jsonl").write_text("\n".join([META, BEFORE, *answers]))
+
+
+def test_the_state_is_what_changed_last(tmp_path: Path) -> None:
+    record(
+        tmp_path,
+        ['{"op":"hold"}', '{"op":"join"}', '{"op":"read","page":1}'],
+        ['{"i":0,"rc":0,"st":{"wl":5}}', '{"i":1,"rc":-1,"err":"EIO"}', '{"i":2,"rc":4096,"crc":["00"],"st":{}}'],
+    )
+    recording = read_recording(tmp_path, "x")
+    assert recording.operations == (Hold(), Join(), Read(1, 1))
+    assert recording.before == {"wl": 0, "init": 0}
+    assert [each.state for each in recording.expected] == [{"wl": 5, "init": 0}, None, {"wl": 5, "init": 0}]
+    assert [each.answer for each in recording.expected] == [Answer(0), Answer(-1, "EIO"), Answer(4096, crc=("00",))]
+
+
+@pytest.mark.parametrize(
+    ("line", "operation"),
+    [
+        ('{"op":"discard","page":2,"count":3}', Discard(8192, 12288)),
+        ('{"op":"discard","off":512,"len":100}', Discard(512, 100)),
+        ('{"op":"zeroout","page":1}', Zeroout(4096, 4096)),
+        ('{"op":"mkbd","bd":3,"blocks":2}', MakeBacking(3, 8192)),
+        ('{"op":"mkbd","bd":0,"bytes":12800}', MakeBacking(0, 12800)),
+        ('{"op":"write","page":1,"pat":"same","value":7,"count":2}', Write(1, 2, Pattern("same", 7))),
+        ('{"op":"dmtab","bd":0,"blocks":9,"fail_write":[[1,2]]}', DmTable(0, 9, ((1, 2),), ())),
+    ],
+)
+def test_operations_are_understood(tmp_path: Path, line: str, operation: object) -> None:
+    path = tmp_path / "x.ops.jsonl"
+    path.write_text(f"{META}\n{line}\n")
+    assert read_operations(path) == (False, (operation,))
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("{", "no JSON"),
+        ("[]", "not an object"),
+        ("{}", "there is no field op"),
+        ('{"op":"dance"}', "'dance' is not an operation"),
+        ('{"op":"read"}', "there is no field page"),
+        ('{"op":"read","page":"1"}', "not a whole number"),
+        ('{"op":"read","page":true}', "not a whole number"),
+        ('{"op":"read","page":-1}', "below 0"),
+        ('{"op":"read","page":1,"pages":2}', "unknown field pages"),
+        ('{"op":"store","attr":"idle","value":1}', "not text"),
+        ('{"op":"write","page":0,"pat":"noise"}', "pat 'noise' is not one of"),
+        ('{"op":"write","page":0,"pat":"comp","seed":1,"n":5000}', "more than the 4096 bytes"),
+        ('{"op":"write","page":0,"pat":"zero","crc":["00000000"]}', "crc says"),
+        ('{"op":"write","page":0,"pat":"zero","crc":[0]}', "not a list of texts"),
+        ('{"op":"dmtab","bd":0,"blocks":4,"fail_all":[[3,4]]}', "blocks 3 to 4, of 4"),
+        ('{"op":"dmtab","bd":0,"blocks":4,"fail_all":[[3]]}', "not a first and a last block"),
+        ('{"op":"dmtab","bd":0,"blocks":4,"fail_all":3}', "not a list of pairs"),
+    ],
+)
+def test_a_malformed_operation_is_refused_with_its_line(tmp_path: Path, line: str, why: str) -> None:
+    path = tmp_path / "x.ops.jsonl"
+    path.write_text(f'{META}\n{{"op":"hold"}}\n{line}\n')
+    with pytest.raises(Malformed, match=f"x.ops.jsonl:3: .*{why}"):
+        read_operations(path)
+
+
+@pytest.mark.parametrize(
+    ("answers", "why"),
+    [
+        ([], "there are 0 answers to 1 operations"),
+        (['{"i":1,"rc":0}'], ":3: i is 1, not 0"),
+        (['{"i":0}'], ":3: there is no field rc"),
+        (['{"i":0,"rc":0,"st":{"wlx":1}}'], ":3: st has an unknown key wlx"),
+        (['{"i":0,"rc":0,"crc":7}'], ":3: crc is 7, not a list"),
+    ],
+)
+def test_malformed_answers_are_refused(tmp_path: Path, answers: list[str], why: str) -> None:
+    record(tmp_path, ['{"op":"hold"}'], answers)
+    with pytest.raises(Malformed, match=why):
+        read_recording(tmp_path, "x")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "is empty"),
+        ('{"op":"hold"}', "1: the first line is not meta"),
+        ('{"meta":{"schema":2}}', "1: schema 2 is not 1"),
+        ('{"meta":1}', "1: meta is 1, not an object"),
+    ],
+)
+def test_a_file_without_its_meta_is_refused(tmp_path: Path, text: str, why: str) -> None:
+    path = tmp_path / "x.ops.jsonl"
+    path.write_text(text)
+    with pytest.raises(Malformed, match=why):
+        read_operations(path)
+
+
+def test_answers_without_a_state_before_are_refused(tmp_path: Path) -> None:
+    record(tmp_path, [], [])
+    (tmp_path / "x.expected.jsonl").write_text(META)
+    with pytest.raises(Malformed, match="has no answers"):
+        read_recording(tmp_path, "x")
+
+
+def test_recordings_are_found_by_name(tmp_path: Path) -> None:
+    for name in ("b.ops.jsonl", "a.ops.jsonl", "notes.txt"):
+        (tmp_path / name).touch()
+    assert recorded_names(tmp_path) == ["a", "b"]
+
+
+def test_a_directory_without_recordings_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Malformed, match=r"there is no NAME\.ops\.jsonl in it"):
+        recorded_names(tmp_path)
+    with pytest.raises(Malformed, match="No such file"):
+        recorded_names(tmp_path / "nowhere")
+
+
+def test_a_recording_without_answers_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.ops.jsonl").write_text(META)
+    with pytest.raises(Malformed, match=r"x\.expected\.jsonl: there is no such file"):
+        read_recording(tmp_path, "x")
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.ops.jsonl").write_bytes(json.dumps({"meta": {"seq": "\xe9"}}).encode() + b"\xff")
+    with pytest.raises(Malformed, match="cannot be read"):
+        read_operations(tmp_path / "x.ops.jsonl")
