@@ -97,36 +97,71 @@ def _store_writeback(dev: Device, text: str) -> None:
 
 
 def _store_idle(dev: Device, text: str) -> None:
-    if parse_idle(text) is not None:
-        raise refuse(EINVAL, f"idle {text!r}: access times are not tracked, only 'all' can be marked")
-    dev.mark_idle()
+    dev.mark_idle(age_seconds=parse_idle(text))
+
+
+def _store_mem_limit(dev: Device, text: str) -> None:
+    dev.set_mem_limit(numbers.page_align(numbers.parse_size(text)))
+
+
+def _store_mem_used_max(dev: Device, text: str) -> None:
+    if _u64(text) != 0:
+        raise refuse(EINVAL, f"mem_used_max {text!r} is not 0")
+    dev.reset_mem_used_max()
+
+
+def _store_compact(dev: Device, text: str) -> None:
+    del text  # anything will do
+    dev.compact()
 
 
 def _u64(text: str) -> int:
     return numbers.parse_u64(text, too_big=EINVAL)
 
 
+def _store_limit(dev: Device, text: str) -> None:
+    dev.set_writeback_limit(_u64(text))
+
+
+def _store_limit_enable(dev: Device, text: str) -> None:
+    dev.enable_writeback_limit(_u64(text) != 0)
+
+
+def _store_compressed_writeback(dev: Device, text: str) -> None:
+    dev.set_compressed_writeback(numbers.parse_bool(text))
+
+
 def _store_batch_size(dev: Device, text: str) -> None:
     dev.set_batch_size(numbers.parse_u32(text, too_big=EINVAL))
+
+
+def _show_io_stat(dev: Device) -> str:
+    io = dev.stats.io
+    return f"{io.failed_reads:8d} {io.failed_writes:8d} {io.invalid_io} {io.notify_free:8d}\n"
+
+
+def _show_debug_stat(dev: Device) -> str:
+    debug = dev.stats.debug
+    return f"version: 1\n{debug.writestall} {debug.miss_free:8d}\n"
 
 
 ATTRIBUTES: Final[dict[str, Attribute]] = {
     "disksize": Attribute(lambda dev: f"{dev.disksize}\n", _store_disksize),
     "initstate": Attribute(lambda dev: f"{int(dev.pages > 0)}\n", None),
     "reset": Attribute(None, _store_reset),
+    "mem_limit": Attribute(None, _store_mem_limit),
+    "mem_used_max": Attribute(None, _store_mem_used_max),
     "comp_algorithm": Attribute(_show_algorithm, _store_algorithm),
-    "backing_dev": Attribute(lambda dev: f"{dev.backing_name or 'none'}\n", _store_backing),
+    "compact": Attribute(None, _store_compact),
     "idle": Attribute(None, _store_idle),
+    "backing_dev": Attribute(lambda dev: f"{dev.backing_name or 'none'}\n", _store_backing),
     "writeback": Attribute(None, _store_writeback),
-    "writeback_limit": Attribute(
-        lambda dev: f"{dev.writeback_limit}\n",
-        lambda dev, text: dev.set_writeback_limit(_u64(text)),
-    ),
-    "writeback_limit_enable": Attribute(
-        lambda dev: f"{int(dev.writeback_limit_enabled)}\n",
-        lambda dev, text: dev.enable_writeback_limit(_u64(text) != 0),
-    ),
+    "writeback_limit": Attribute(lambda dev: f"{dev.writeback_limit}\n", _store_limit),
+    "writeback_limit_enable": Attribute(lambda dev: f"{int(dev.writeback_limit_enabled)}\n", _store_limit_enable),
     "writeback_batch_size": Attribute(lambda dev: f"{dev.batch_size}\n", _store_batch_size),
+    "compressed_writeback": Attribute(lambda dev: f"{int(dev.compressed_writeback)}\n", _store_compressed_writeback),
     "bd_stat": Attribute(lambda dev: columns(dev.stats.bd), None),
     "mm_stat": Attribute(lambda dev: columns(dev.stats.mm), None),
+    "io_stat": Attribute(_show_io_stat, None),
+    "debug_stat": Attribute(_show_debug_stat, None),
 }

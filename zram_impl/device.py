@@ -13,11 +13,13 @@ from zram_impl.errors import refuse
 from zram_impl.events import Observer
 from zram_impl.grammar import Scan
 from zram_impl.lifecycle import Lifecycle, MakeEngine, OpenBacking, check_fits, open_backing_file, thread_engine
+from zram_impl.numbers import U32_MAX
 from zram_impl.quirks import Quirks
 from zram_impl.ranges import page_range, pieces, scans_for, whole_pages
 from zram_impl.result import WritebackResult
 from zram_impl.runtime import Runtime
-from zram_impl.stats import BdStat, MmStat, Stats
+from zram_impl.stats import MmStat, Stats
+from zram_impl.trim import trim
 from zram_impl.units import DEFAULT_BATCH_SIZE, PAGE_SIZE
 from zram_impl.view import Snapshot, block_state, snapshot
 from zram_impl.wbpass import WritebackPass
@@ -84,13 +86,15 @@ class Device(Lifecycle):
 
     def read_page(self, index: int) -> bytes:
         """Return page `index`; EINVAL when there is no such page, EIO when the backing device fails."""
-        return self._live().read_page(index)
+        disk = self._disk
+        return (disk if disk is not None else self._live()).read_page(index)
 
     def write_page(self, index: int, page: Buffer) -> None:
         """Store page `index` from PAGE_SIZE bytes; EINVAL for any other index or length."""
         if len(page) != PAGE_SIZE or type(page) is not bytes:
             page = _whole_page(page)
-        self._live().write_page(index, page)
+        disk = self._disk
+        (disk if disk is not None else self._live()).write_page(index, page)
 
     def write_pages(self, start: int, buffer: Buffer) -> None:
         """Store whole pages from page `start`; each page is stored atomically."""
@@ -134,6 +138,15 @@ class Device(Lifecycle):
         lo, hi = whole_pages(disk.pages, offset, length)
         disk.free_pages(lo, hi)
 
+    def slot_free_notify(self, index: int) -> None:
+        """Free page `index`, as swap tells when it needs it no more; EINVAL when there is no such page.
+
+        The driver, which must not wait there, may have to leave the page alone; this never does.
+        """
+        disk = self._live()
+        page_range(disk.pages, index, PAGE_SIZE)
+        disk.free_pages(index, index + 1)
+
     def write_zeroes(self, offset: int, length: int) -> None:
         """Make the range read as zeros: whole pages are freed, parts of pages are zeroed."""
         disk = self._live()
@@ -147,9 +160,24 @@ class Device(Lifecycle):
 
     # --- writeback -------------------------------------------------------------------------------------------------
 
-    def mark_idle(self) -> None:
-        """Mark every page in memory idle; any access takes the mark off."""
-        self._live().mark_idle()
+    def mark_idle(self, *, age_seconds: int | None = None) -> None:
+        """Mark every page in memory idle; any access takes the mark off.
+
+        Args:
+            age_seconds: Mark only what was not read or written for that long, and take the mark off all other pages.
+                Whole seconds on both sides; when the clock itself is no older, nothing is marked or unmarked.
+
+        Raises:
+            ZramError: EINVAL for an age that is none, or when the device is not initialised.
+        """
+        if age_seconds is None:
+            self._live().mark_idle(None)
+            return
+        if type(age_seconds) is not int or not 0 <= age_seconds <= U32_MAX:
+            raise refuse(EINVAL, f"age {age_seconds!r} is not a whole number of seconds from 0 to {U32_MAX}")
+        now = int(self._runtime.now())
+        if age_seconds < now:  # else nothing can be that old; the driver answers so before it looks at the device
+            self._live().mark_idle(now - age_seconds)
 
     def writeback(
         self,
@@ -207,27 +235,20 @@ class Device(Lifecycle):
                 raise refuse(EAGAIN, "another writeback is running")
             disk.wait_for_pass()
 
+    def compact(self) -> None:
+        """Give memory that freed pages have left behind back to the system; EINVAL when not initialised."""
+        self._live()
+        trim()
+
     # --- statistics ------------------------------------------------------------------------------------------------
 
     @property
     def stats(self) -> Stats:
         """The statistics of this moment; never waits for a pass."""
-        disk = self._disk
+        disk, limit_pages = self._disk, self._limit_pages
         if disk is None:
-            return Stats(MmStat(), BdStat())
-        with self._table:
-            table = disk.table
-            used = table.compr_data_size
-            mm = MmStat(
-                orig_data_size=table.pages_stored * PAGE_SIZE,
-                compr_data_size=table.compr_data_size,
-                mem_used_total=used,
-                mem_used_max=table.compr_data_max,
-                same_pages=table.same_pages,
-                huge_pages=table.huge_pages,
-                huge_pages_since=table.huge_pages_since,
-            )
-            return Stats(mm, BdStat(disk.blocks.used, disk.reads.bd_reads, disk.shared.bd_writes))
+            return Stats(MmStat(mem_limit=limit_pages * PAGE_SIZE))
+        return disk.stats(limit_pages)
 
     def snapshot(self) -> Snapshot:
         """Return everything writeback is about, at this moment; exact while nobody is advancing a pass."""

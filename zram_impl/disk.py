@@ -10,19 +10,24 @@ from contextlib import suppress
 from errno import EINVAL, EIO, ENOMEM
 from typing import Final
 
+from zram_impl.access_times import AccessTimes
+from zram_impl.backing_reads import BackingReads, WasResetError
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.blocks import BlockMap, NextFit
 from zram_impl.budget import Budget
-from zram_impl.codec import Algorithm, decode, encode, filled
+from zram_impl.codec import encode, filled
+from zram_impl.comps import Comps
 from zram_impl.engine.protocol import Engine
-from zram_impl.entries import ACCESS, IDLE, Backed, Entry, SlotTable
+from zram_impl.entries import ACCESS, NO_LIMIT, Backed, Entry, SlotTable
 from zram_impl.errors import ZramError, from_os, refuse
 from zram_impl.events import Observer
 from zram_impl.grammar import Scan
+from zram_impl.idle import mark_idle
 from zram_impl.quirks import Quirks
 from zram_impl.runtime import Lock, Rank, Runtime
 from zram_impl.scan import Cursor
-from zram_impl.units import PAGE_SIZE, ZERO_PAGE, BlkIdx
+from zram_impl.stats import BdStat, DebugStat, IoStat, MmStat, Stats
+from zram_impl.units import PAGE_SHIFT, PAGE_SIZE, ZERO_PAGE, BlkIdx
 from zram_impl.wbpass import Progress, Shared, WritebackPass, request_of
 
 LAST_WAITS: Final = 10
@@ -32,51 +37,13 @@ CHUNK: Final = 64
 """Pages a bulk call puts into the table in one hold of the table lock."""
 
 
-class WasResetError(ZramError):
-    """The device was reset while it was read."""
-
-
-class BackingReads:
-    """Counts the reads of the backing device that are under way, so that closing it can wait for them."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        # Guards `_running`, `_closing` and `bd_reads`; `close` waits on it.
-        self._idle = runtime.condition("backing reads", Rank.ENGINE)
-        self._running = 0
-        self._closing = False
-        self.bd_reads = 0
-
-    def read(self, device: BackingDevice, blk_idx: BlkIdx) -> bytes:
-        """Read one block; WasResetError (EINVAL) once the device is being closed, OSError as the device says."""
-        with self._idle:
-            if self._closing:
-                raise WasResetError(EINVAL, "EINVAL: the device was reset while it was read")
-            self._running += 1
-            self.bd_reads += 1
-        try:
-            page = bytearray(PAGE_SIZE)
-            with memoryview(page) as into:
-                device.read(blk_idx, into)
-            return bytes(page)
-        finally:
-            with self._idle:
-                self._running -= 1
-                self._idle.notify_all()
-
-    def close(self) -> None:
-        """Let no read begin any more and wait for those under way."""
-        with self._idle:
-            self._closing = True
-            self._idle.wait_for(lambda: not self._running)
-
-
 class Disk:
     """Pages, indexed from 0. Ranges are checked by the caller, except where a method says otherwise."""
 
     def __init__(  # noqa: PLR0913  (what it is made of, named at the one place that makes it)
         self,
         pages: int,
-        algorithm: Algorithm,
+        comps: Comps,
         lock: Lock,
         budget: Budget,
         *,
@@ -85,19 +52,27 @@ class Disk:
         observer: Observer | None,
         backing: BackingDevice | None,
         make_engine: Callable[[BackingDevice], Engine],
+        limit_pages: int = 0,
+        compressed_writeback: bool = False,
     ) -> None:
         self.pages = pages
-        self.algorithm = algorithm
+        self.comps = comps
         self.table = SlotTable(pages)
+        self.set_limit(limit_pages)
+        self.times = AccessTimes(pages, runtime.now, lock)
         self.backing = backing
         self.blocks: BlockMap = NextFit(backing.blocks if backing else 0, lowest=quirks.lowest_free_block)
-        self.shared = Shared(lock, self.table, self.blocks, budget, algorithm.decompress)
+        self.shared = Shared(lock, self.table, self.blocks, budget, comps.decode, compressed=compressed_writeback)
         self.reads = BackingReads(runtime)
         self.running_pass: WritebackPass | None = None
         """The pass under way; guarded by the table lock."""
         # Guards nothing: whoever waits for a pass to end waits here.
         self._ended = runtime.condition("pass ended", Rank.ENGINE)
         self._closed = False
+        # Pages that could not be read or written, and pages freed by a discard; guarded by the table lock.
+        self.failed_reads = 0
+        self.failed_writes = 0
+        self.notify_free = 0
         self._lock = lock
         self._runtime = runtime
         self._quirks = quirks
@@ -107,8 +82,10 @@ class Disk:
         self._entries = self.table.entries
         self._flags = self.table.flags
         self._replace = self.table.replace
-        self._compress = algorithm.compress
-        self._decompress = algorithm.decompress
+        self._compress = comps.primary.compress
+        self._decompress = comps.primary.decompress
+        self._now = self.times.clock
+        self._ticks = self.times.ticks
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
@@ -120,23 +97,47 @@ class Disk:
         # The entry was taken first: an access mark that is put on after this look belongs to a later access.
         if self._flags[index] & ACCESS or self._observer is not None:
             self._note_access(index)
-        if type(entry) is bytes:
-            return entry if len(entry) == PAGE_SIZE else self._decompress(entry)
-        return self._decode(index, entry)
+        if type(entry) is not bytes:
+            page = self._decode(index, entry)
+        elif len(entry) == PAGE_SIZE:
+            page = entry
+        else:
+            try:
+                page = self._decompress(entry)
+            except ZramError:
+                self._count_failed_read()
+                raise
+        times = self.times
+        if self._now() >= times.ends:
+            times.begin()
+        self._ticks[index] = times.tick
+        return page
 
     def read_pages_into(self, start: int, buffer: memoryview) -> None:
         """Fill `buffer`, whole pages of bytes, from `start`; each page is read as `read_page` does."""
-        entries, flags, decompress = self._entries, self._flags, self._decompress
-        plain = self._observer is None
-        at = 0
-        for index in range(start, start + len(buffer) // PAGE_SIZE):
-            entry = entries[index]
-            if type(entry) is bytes and plain and not flags[index] & ACCESS:
-                page = entry if len(entry) == PAGE_SIZE else decompress(entry)
-            else:
-                page = self.read_page(index)
-            buffer[at : at + PAGE_SIZE] = page
-            at += PAGE_SIZE
+        entries, flags, decompress, read_page = self._entries, self._flags, self._decompress, self.read_page
+        plain, at = self._observer is None, 0
+        for first in range(start, start + len(buffer) // PAGE_SIZE, CHUNK):
+            end = min(first + CHUNK, start + len(buffer) // PAGE_SIZE)
+            for index in range(first, end):
+                entry = entries[index]
+                if type(entry) is not bytes or flags[index] & ACCESS or not plain:
+                    page = read_page(index)
+                elif len(entry) == PAGE_SIZE:
+                    page = entry
+                else:
+                    try:
+                        page = decompress(entry)
+                    except ZramError:
+                        self._count_failed_read()
+                        raise
+                buffer[at : at + PAGE_SIZE] = page
+                at += PAGE_SIZE
+            self.times.stamp(first, end)
+
+    def _count_failed_read(self) -> None:
+        with self._lock:
+            self.failed_reads += 1
 
     def peek_page(self, index: int) -> bytes:
         """Return page `index` without its counting as an access."""
@@ -145,8 +146,12 @@ class Disk:
     def _decode(self, index: int, entry: Entry) -> bytes:
         if entry is None:
             return ZERO_PAGE
-        if type(entry) is bytes:
-            return decode(entry, self._decompress)
+        if isinstance(entry, bytes):
+            try:
+                return self.comps.decode(entry)
+            except ZramError:
+                self._count_failed_read()
+                raise
         if type(entry) is Backed:
             return self._read_back(index, entry)
         assert isinstance(entry, int), "an entry is None, a word, an object or a block"
@@ -176,9 +181,13 @@ class Disk:
             entry = present
         if failure is not None:
             raise from_os(failure, f"page {index}, block {entry.blk_idx} of {self.backing.name}") from failure
-        if zlib.crc32(page) != entry.checksum:
-            raise refuse(EIO, f"page {index}: block {entry.blk_idx} of {self.backing.name} is not what was written")
-        return page
+        try:
+            if zlib.crc32(page) != entry.checksum:
+                raise refuse(EIO, f"page {index}: block {entry.blk_idx} of {self.backing.name} is not what was written")
+            return self.comps.unpack(page, entry.size, entry.priority) if self.shared.compressed else page
+        except ZramError:
+            self._count_failed_read()
+            raise
 
     def _note_access(self, index: int) -> None:
         with self._lock:
@@ -188,52 +197,79 @@ class Disk:
     # --- writing ---------------------------------------------------------------------------------------------------
 
     def write_page(self, index: int, page: bytes) -> None:
-        """Store page `index` (PAGE_SIZE bytes); EINVAL when there is no such page."""
+        """Store page `index` (PAGE_SIZE bytes); EINVAL when there is no such page, ENOMEM beyond the limit."""
         if not 0 <= index < self.pages:
             raise self._no_such_page(index)
         entry = encode(page, self._compress)
         with self._lock:
             self._install(index, entry)
+        times = self.times
+        if self._now() >= times.ends:
+            times.begin()
+        self._ticks[index] = times.tick
 
     def write_pages(self, start: int, buffer: memoryview) -> None:
-        """Store whole pages of bytes from `start`; each is stored atomically, CHUNK of them in one hold of the lock."""
-        compress = self._compress
+        """Store whole pages of bytes from `start`; each is stored atomically, CHUNK of them in one hold of the lock.
+
+        Raises:
+            ZramError: ENOMEM for the first page beyond the limit; those before it are stored.
+        """
+        compress, install = self._compress, self._install
         for at in range(0, len(buffer), CHUNK * PAGE_SIZE):
             piece = buffer[at : at + CHUNK * PAGE_SIZE]
             # Each page is copied once: what is kept must not change when the caller's buffer does.
             entries = [encode(piece[lo : lo + PAGE_SIZE].tobytes(), compress) for lo in range(0, len(piece), PAGE_SIZE)]
-            with self._lock:
-                for index, entry in enumerate(entries, start + at // PAGE_SIZE):
-                    self._install(index, entry)
+            first = index = start + at // PAGE_SIZE
+            try:
+                with self._lock:
+                    for entry in entries:
+                        install(index, entry)
+                        index += 1
+            finally:
+                self.times.stamp(first, index)
 
     def patch_page(self, index: int, at: int, data: bytes) -> None:
         """Replace `data` at byte `at` of a page: a read-modify-write that no other write gets lost in."""
         while True:
             old = self._entries[index]
-            page = bytearray(self._decode(index, old))
+            try:
+                page = bytearray(self._decode(index, old))
+            except ZramError:
+                with self._lock:
+                    self.failed_writes += 1
+                raise
             page[at : at + len(data)] = data
             entry = encode(bytes(page), self._compress)
             with self._lock:
                 # The slot was not locked while the page was read and compressed; who changed it meanwhile comes first.
-                if self._entries[index] is old:
-                    self._install(index, entry)
-                    return
+                if self._entries[index] is not old:
+                    continue
+                self._install(index, entry)
+            self.times.stamp(index, index + 1)
+            return
 
     def free_pages(self, lo: int, hi: int) -> None:
-        """Free pages `lo` to `hi`, excluded: they read as zeros."""
+        """Free pages `lo` to `hi`, excluded: they read as zeros. Each counts as a notification, stored or not."""
         for chunk in range(lo, hi, CHUNK):
+            end = min(chunk + CHUNK, hi)
             with self._lock:
-                for index in range(chunk, min(chunk + CHUNK, hi)):
+                self.notify_free += end - chunk
+                for index in range(chunk, end):
                     if self._entries[index] is not None:
-                        self._release(self.table.replace(index, None))
+                        self._release(self._replace(index, None))
+                        self.times.forget(index)
                         self._observe("discard", index)
 
     def _install(self, index: int, entry: int | bytes) -> None:
-        freed = self._replace(index, entry)
+        try:
+            freed = self._replace(index, entry)
+        except ZramError:
+            self.failed_writes += 1
+            raise
         if freed is not None:
             self.blocks.release(freed)
         if self._observer is not None:
-            if type(entry) is bytes:
+            if isinstance(entry, bytes):
                 self._observer("write", index, len(entry) == PAGE_SIZE)
             else:
                 self._observer("write_same", index)
@@ -242,16 +278,32 @@ class Disk:
         if block is not None:
             self.blocks.release(block)
 
-    # --- idle ------------------------------------------------------------------------------------------------------
+    # --- memory and statistics -------------------------------------------------------------------------------------
 
-    def mark_idle(self) -> None:
-        """Mark every page in memory idle; same-filled and written-back ones are passed over, as in the driver."""
-        for chunk in range(0, self.pages, CHUNK * 16):
-            with self._lock:
-                for index in range(chunk, min(chunk + CHUNK * 16, self.pages)):
-                    if type(self._entries[index]) is bytes and not self._flags[index] & IDLE:
-                        self._flags[index] |= IDLE
-                        self._observe("mark_idle", index)
+    def set_limit(self, pages: int) -> None:
+        """Let objects have at most this many pages together; 0 is no limit. What is there already stays."""
+        self.table.limit = pages << PAGE_SHIFT if pages else NO_LIMIT
+
+    def stats(self, limit_pages: int) -> Stats:
+        """Return the statistics of this moment; takes the table lock."""
+        with self._lock:
+            table = self.table
+            mm = MmStat(
+                orig_data_size=table.pages_stored << PAGE_SHIFT,
+                compr_data_size=table.compr_data_size,
+                mem_used_total=_whole_pages(table.compr_data_size),
+                mem_limit=limit_pages << PAGE_SHIFT,
+                mem_used_max=_whole_pages(table.compr_data_max),
+                same_pages=table.same_pages,
+                huge_pages=table.huge_pages,
+                huge_pages_since=table.huge_pages_since,
+            )
+            bd = BdStat(self.blocks.used, self.reads.bd_reads, self.shared.bd_writes)
+            return Stats(mm, bd, IoStat(self.failed_reads, self.failed_writes, 0, self.notify_free), DebugStat())
+
+    def mark_idle(self, before: int | None) -> None:
+        """Mark pages idle, as `idle.mark_idle` says."""
+        mark_idle(self.table, self.times, self._lock, before, self._observer)
 
     # --- writeback -------------------------------------------------------------------------------------------------
 
@@ -331,3 +383,7 @@ class Disk:
     def _observe(self, kind: str, *args: int) -> None:
         if self._observer is not None:
             self._observer(kind, *args)
+
+
+def _whole_pages(size: int) -> int:
+    return -(-size // PAGE_SIZE) * PAGE_SIZE

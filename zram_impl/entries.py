@@ -2,10 +2,11 @@
 
 An entry is one immutable object that is replaced, never changed, and whose type says what it is:
 
-    None     empty: reads as zeros
-    int      same-filled: the word it is filled with
-    bytes    stored: the compressed object, or the page itself when it is as long as a page (huge)
-    Backed   written back: block, object size and checksum, packed into an int of its own type
+    None          empty: reads as zeros
+    int           same-filled: the word it is filled with
+    bytes         stored: the compressed object, or the page itself when it is as long as a page (huge)
+    Recompressed  stored: an object of a secondary algorithm; bytes of a type that says which
+    Backed        written back: block, object size, checksum and priority, packed into an int of its own type
 
 So a reader needs no lock: it takes the reference and has a consistent page. It also means that an entry's identity
 proves that nothing happened to the slot since the reference was taken; a `Backed` is made anew for every commit, so
@@ -13,11 +14,13 @@ identity is slot, block and generation in one. What is cleared by an access (idl
 
 Everything but the lock-free look at `entries[i]` and `flags[i]` needs the table lock.
 
-Kernel: struct zram_table_entry, zram_slot_free().
+Kernel: struct zram_table_entry, zram_slot_free(), zram_can_store_page().
 """
 
-from typing import Final, Self
+from errno import ENOMEM
+from typing import ClassVar, Final, Self
 
+from zram_impl.errors import refuse
 from zram_impl.units import PAGE_SIZE, BlkIdx
 
 IDLE: Final = 0x01
@@ -29,9 +32,44 @@ OWNED: Final = 0x08
 ACCESS: Final = IDLE | PP_SLOT
 """What an access takes off."""
 
+NO_LIMIT: Final = 1 << 64
+"""A limit that no table reaches."""
+
 _SIZE_BITS: Final = 13
+_PRIORITY_BITS: Final = 2
 _CHECKSUM_BITS: Final = 32
 assert PAGE_SIZE < 1 << _SIZE_BITS, "an object of a full page has a size that fits"
+
+
+class Recompressed(bytes):
+    """The entry of a stored slot whose object a secondary algorithm made."""
+
+    __slots__ = ()
+    priority: ClassVar[int]
+
+
+class _Recompressed1(Recompressed):
+    __slots__ = ()
+    priority = 1
+
+
+class _Recompressed2(Recompressed):
+    __slots__ = ()
+    priority = 2
+
+
+class _Recompressed3(Recompressed):
+    __slots__ = ()
+    priority = 3
+
+
+RECOMPRESSED: Final[tuple[type[Recompressed], ...]] = (_Recompressed1, _Recompressed2, _Recompressed3)
+"""The types of priority 1, 2 and 3."""
+
+
+def priority_of(stored: bytes) -> int:
+    """Return the priority of the algorithm that made a stored object; a huge one has that of the first."""
+    return stored.priority if isinstance(stored, Recompressed) else 0
 
 
 class Backed(int):
@@ -40,19 +78,24 @@ class Backed(int):
     __slots__ = ()
 
     @classmethod
-    def at(cls, blk_idx: int, size: int, checksum: int) -> Self:
-        """Pack block, size of the object in memory (a full page: huge) and CRC-32 of the page."""
-        return cls((blk_idx << _CHECKSUM_BITS | checksum) << _SIZE_BITS | size)
+    def at(cls, blk_idx: int, size: int, checksum: int, priority: int = 0) -> Self:
+        """Pack block, size of the object in memory (a full page: huge), CRC-32 of the block, and its priority."""
+        return cls(((blk_idx << _CHECKSUM_BITS | checksum) << _PRIORITY_BITS | priority) << _SIZE_BITS | size)
 
     @property
     def blk_idx(self) -> BlkIdx:
         """The block that holds the page."""
-        return BlkIdx(self >> _CHECKSUM_BITS + _SIZE_BITS)
+        return BlkIdx(self >> _CHECKSUM_BITS + _PRIORITY_BITS + _SIZE_BITS)
 
     @property
     def checksum(self) -> int:
-        """CRC-32 of the page."""
-        return self >> _SIZE_BITS & (1 << _CHECKSUM_BITS) - 1
+        """CRC-32 of the block: of the page, or of its padded object."""
+        return self >> _PRIORITY_BITS + _SIZE_BITS & (1 << _CHECKSUM_BITS) - 1
+
+    @property
+    def priority(self) -> int:
+        """Priority of the algorithm that made the object."""
+        return self >> _SIZE_BITS & (1 << _PRIORITY_BITS) - 1
 
     @property
     def size(self) -> int:
@@ -70,6 +113,7 @@ class SlotTable:
     Attributes:
         entries: One per page.
         flags: One byte per page: IDLE, PP_SLOT, INCOMPRESSIBLE, OWNED.
+        limit: The most bytes that objects may have together, the driver's mem_limit.
         pages_stored: Entries that are not None.
         same_pages: Same-filled ones.
         huge_pages: Huge ones in memory; `huge_pages_since` counts every one there ever was.
@@ -77,13 +121,14 @@ class SlotTable:
     """
 
     __slots__ = (
-        "compr_data_max", "compr_data_size", "entries", "flags",
-        "huge_pages", "huge_pages_since", "pages_stored", "same_pages",
+        "compr_data_max", "compr_data_size", "entries", "flags", "huge_pages", "huge_pages_since", "limit",
+        "pages_stored", "same_pages",
     )  # fmt: skip
 
-    def __init__(self, pages: int) -> None:
+    def __init__(self, pages: int, *, limit: int = NO_LIMIT) -> None:
         self.entries: list[Entry] = [None] * pages
         self.flags = bytearray(pages)
+        self.limit = limit
         self.pages_stored = 0
         self.same_pages = 0
         self.huge_pages = 0
@@ -95,21 +140,27 @@ class SlotTable:
         """Replace the content of a slot; return the block the old content was on, which is the caller's to release.
 
         The claim and all marks are gone; a pp_slot keeps its owner.
+
+        Raises:
+            ZramError: ENOMEM when the new object does not fit beside the old one; nothing has changed then.
         """
         old = self.entries[index]
+        # The old object is there until the new one is, so both have to fit.
+        if isinstance(entry, bytes) and self.compr_data_size + len(entry) > self.limit:
+            raise refuse(ENOMEM, f"{len(entry)} bytes more than {self.compr_data_size} exceed mem_limit {self.limit}")
         self.entries[index] = entry
         if self.flags[index]:
             self.flags[index] &= OWNED
         freed = None
         if old is None:
             self.pages_stored += 1
-        elif type(old) is bytes:
+        elif isinstance(old, bytes):
             self._forget_object(len(old))
         elif type(old) is Backed:
             freed = old.blk_idx
         else:
             self.same_pages -= 1
-        if type(entry) is bytes:
+        if isinstance(entry, bytes):
             size = len(entry)
             self.compr_data_size = total = self.compr_data_size + size
             self.compr_data_max = max(self.compr_data_max, total)
@@ -125,9 +176,9 @@ class SlotTable:
     def commit(self, index: int, blk_idx: BlkIdx, checksum: int) -> None:
         """Turn a stored slot into a written-back one that owns `blk_idx`; its object's memory is free."""
         old = self.entries[index]
-        assert type(old) is bytes, f"only a stored slot is written back: slot {index} is {type(old).__name__}"
+        assert isinstance(old, bytes), f"only a stored slot is written back: slot {index} is {type(old).__name__}"
         size = len(old)
-        self.entries[index] = Backed.at(blk_idx, size, checksum)
+        self.entries[index] = Backed.at(blk_idx, size, checksum, priority_of(old))
         self.flags[index] &= ~IDLE
         self._forget_object(size)
 
@@ -143,3 +194,7 @@ class SlotTable:
     def release_claim(self, index: int) -> None:
         """Take the claim off, if it is still there, and end the pp_slot (release_pp_slot())."""
         self.flags[index] &= ~(PP_SLOT | OWNED)
+
+    def reset_max(self) -> None:
+        """Begin anew to note the most bytes of objects there were (mem_used_max)."""
+        self.compr_data_max = self.compr_data_size

@@ -21,6 +21,7 @@ from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.file import open_file
 from zram_impl.budget import Budget
 from zram_impl.codec import ALGORITHMS, DEFAULT_ALGORITHM, Algorithm
+from zram_impl.comps import Comps
 from zram_impl.disk import Disk
 from zram_impl.engine.protocol import Engine
 from zram_impl.engine.threads import ThreadEngine
@@ -94,13 +95,15 @@ class Lifecycle:
         self._observer = observer
         self.openers = Openers(self._runtime)
         """Who has the device's node open."""
-        # Guards the configuration below: algorithm, backing device, batch size, and whether there is a disk.
+        # Guards the configuration below: algorithms, backing device, sizes, and whether there is a disk.
         self._control = self._runtime.lock("control", Rank.CONTROL)
         # Guards the slots, blocks and statistics of the disk, and the budget, which outlives it.
         self._table = self._runtime.lock("table", Rank.TABLE)
         self._algorithm: Algorithm = ALGORITHMS[DEFAULT_ALGORITHM]
         self._backing: BackingDevice | None = None
         self._batch_size = DEFAULT_BATCH_SIZE
+        self._compressed_writeback = False
+        self._limit_pages = 0
         self._budget = Budget()
         self._disk: Disk | None = None
 
@@ -146,6 +149,30 @@ class Lifecycle:
         with self._control:
             self._batch_size = requests
 
+    def set_compressed_writeback(self, compressed: bool) -> None:
+        """Write objects back as they are instead of pages, or not; EBUSY once initialised."""
+        with self._control:
+            self._refuse_initialised("compressed_writeback")
+            self._compressed_writeback = bool(compressed)
+
+    def set_mem_limit(self, size: int | str) -> None:
+        """Let objects have at most `size` bytes (or text with K, M, G), rounded up to pages; 0 is no limit.
+
+        A write that does not fit is refused with ENOMEM and keeps the old page. What is there already stays.
+        """
+        pages = numbers.page_align(numbers.size_of(size)) >> PAGE_SHIFT
+        with self._control:
+            self._limit_pages = pages
+            if self._disk is not None:
+                with self._table:
+                    self._disk.set_limit(pages)
+
+    def reset_mem_used_max(self) -> None:
+        """Begin anew to note how much memory was used at most."""
+        with self._control, self._table:
+            if self._disk is not None:
+                self._disk.table.reset_max()
+
     def set_writeback_limit(self, blocks: int) -> None:
         """Store the budget, in blocks of 4 KiB; what is in flight is not refunded to it."""
         if not 0 <= blocks <= numbers.U64_MAX:
@@ -173,7 +200,7 @@ class Lifecycle:
             with _table_of(pages, size):
                 self._disk = Disk(
                     pages,
-                    self._algorithm,
+                    Comps([self._algorithm]),
                     self._table,
                     self._budget,
                     runtime=self._runtime,
@@ -181,6 +208,8 @@ class Lifecycle:
                     observer=self._observer,
                     backing=self._backing,
                     make_engine=lambda backing: self._make_engine(backing, self._runtime),
+                    limit_pages=self._limit_pages,
+                    compressed_writeback=self._compressed_writeback,
                 )
 
     def reset(self) -> None:
@@ -191,6 +220,7 @@ class Lifecycle:
         """
         with self.openers.shut_out(), self._control:
             self._let_go()
+            self._limit_pages = 0
             with self._table:
                 if not self.quirks.limit_survives_reset:
                     self._budget.store(0)
@@ -230,6 +260,16 @@ class Lifecycle:
     def batch_size(self) -> int:
         """Requests the next pass keeps in flight."""
         return self._batch_size
+
+    @property
+    def compressed_writeback(self) -> bool:
+        """Whether blocks carry objects as they are."""
+        return self._compressed_writeback
+
+    @property
+    def mem_limit(self) -> int:
+        """The most bytes that objects may have together; 0 is no limit."""
+        return self._limit_pages << PAGE_SHIFT
 
     @property
     def writeback_limit(self) -> int:

@@ -64,7 +64,7 @@ class Cursor:
         for index in indexes:
             entry = entries[index]
             flag = flags[index]
-            if type(entry) is bytes and not flag & owned:
+            if isinstance(entry, bytes) and not flag & owned:
                 size = len(entry)
                 if wants[flag & (IDLE | INCOMPRESSIBLE) | (_HUGE if size == PAGE_SIZE else 0)]:
                     flags[index] = flag | PP_SLOT | OWNED

@@ -25,11 +25,29 @@ class MmStat(NamedTuple):
     huge_pages_since: int = 0
 
 
+class IoStat(NamedTuple):
+    """Pages that could not be read or written, requests that made no sense (none gets here), pages told to be free."""
+
+    failed_reads: int = 0
+    failed_writes: int = 0
+    invalid_io: int = 0
+    notify_free: int = 0
+
+
+class DebugStat(NamedTuple):
+    """Times that a writer stalled, and notifications that came to nothing: neither happens here."""
+
+    writestall: int = 0
+    miss_free: int = 0
+
+
 class Stats(NamedTuple):
     """Everything at one moment."""
 
-    mm: MmStat
-    bd: BdStat
+    mm: MmStat = MmStat()
+    bd: BdStat = BdStat()
+    io: IoStat = IoStat()
+    debug: DebugStat = DebugStat()
 
 
 def columns(row: tuple[int, ...]) -> str:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from zram_impl.decide import Kind
 from zram_impl.disk import Disk
-from zram_impl.entries import IDLE, INCOMPRESSIBLE, OWNED, PP_SLOT, Backed, Entry
+from zram_impl.entries import IDLE, INCOMPRESSIBLE, OWNED, PP_SLOT, Backed, Entry, priority_of
 from zram_impl.request import Phase, WbReq
 from zram_impl.runtime import Lock
 from zram_impl.units import PAGE_SIZE
@@ -81,7 +81,7 @@ def snapshot(disk: Disk, lock: Lock) -> Snapshot:
 
 def _slot(entry: Entry, flags: int) -> SlotView:
     kind, size, block = Kind.EMPTY, 0, None
-    if type(entry) is bytes:
+    if isinstance(entry, bytes):
         kind, size = (Kind.PP_SLOT if flags & PP_SLOT else Kind.STORED), len(entry)
     elif type(entry) is Backed:
         kind, size, block = Kind.WB, entry.size, entry.blk_idx
@@ -97,23 +97,31 @@ def _request(req: WbReq) -> RequestView:
 
 
 def block_state(disk: Disk, lock: Lock) -> str:
-    """Return debugfs' block_state: index, access time and the marks s w h i r n of every stored page."""
+    """Return debugfs' block_state: index, second of the last access and the marks s w h i r n of every stored page."""
     with lock:
-        rows = [(i, _slot(e, f), f) for i, (e, f) in enumerate(zip(disk.table.entries, disk.table.flags, strict=True))]
-    return "".join(
-        f"{index:12d} {0:12d}.{0:06d} {_marks(slot, flags)}\n"
-        for index, slot, flags in rows
-        if slot.kind is not Kind.EMPTY
-    )
+        table = disk.table
+        rows = [
+            (index, disk.times.second(index), entry, table.flags[index])
+            for index, entry in enumerate(table.entries)
+            if entry is not None
+        ]
+    return "".join(f"{index:12d} {second:12d}.{0:06d} {_marks(entry, flags)}\n" for index, second, entry, flags in rows)
 
 
-def _marks(slot: SlotView, flags: int) -> str:
+def _marks(entry: Entry, flags: int) -> str:
+    slot = _slot(entry, flags)
     marks = {
         "s": slot.kind is Kind.SAME,
         "w": slot.kind is Kind.WB,
         "h": slot.huge,
         "i": slot.idle,
-        "r": False,
+        "r": _priority(entry) > 0,
         "n": bool(flags & INCOMPRESSIBLE),
     }
     return "".join(mark if holds else "." for mark, holds in marks.items())
+
+
+def _priority(entry: Entry) -> int:
+    if type(entry) is Backed:
+        return entry.priority
+    return priority_of(entry) if isinstance(entry, bytes) else 0

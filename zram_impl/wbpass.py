@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Final
 
 from zram_impl.blocks import BlockMap
 from zram_impl.budget import Budget
-from zram_impl.codec import decode
 from zram_impl.decide import completion
 from zram_impl.engine.protocol import Engine
 from zram_impl.entries import PP_SLOT, SlotTable
@@ -33,7 +32,7 @@ from zram_impl.request import Phase, WbReq
 from zram_impl.result import WritebackResult
 from zram_impl.runtime import Lock, Rank, Runtime
 from zram_impl.scan import Cursor
-from zram_impl.units import BlkIdx, SlotIndex
+from zram_impl.units import PAGE_SIZE, BlkIdx, SlotIndex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,17 +62,26 @@ class Shared:
     Attributes:
         lock: Guards the slot table, the block map, the budget and the statistics.
         bd_writes: Blocks written, including those whose slot was lost in flight.
-        decompress: From object to page; called without the lock.
+        decode: From stored entry to page; called without the lock.
+        compressed: Blocks carry objects, padded with zeros, instead of pages; fixed for the life of the disk.
     """
 
     def __init__(
-        self, lock: Lock, table: SlotTable, blocks: BlockMap, budget: Budget, decompress: Callable[[bytes], bytes]
+        self,
+        lock: Lock,
+        table: SlotTable,
+        blocks: BlockMap,
+        budget: Budget,
+        decode: Callable[[bytes], bytes],
+        *,
+        compressed: bool,
     ) -> None:
         self.lock = lock
         self.table = table
         self.blocks = blocks
         self.budget = budget
-        self.decompress = decompress
+        self.decode = decode
+        self.compressed = compressed
         self.bd_writes = 0
 
 
@@ -280,7 +288,7 @@ class WritebackPass:
 
     def _submit(self, index: SlotIndex, req: WbReq, block: BlkIdx) -> None:
         entry = self._shared.table.entries[index]
-        assert type(entry) is bytes, f"a claimed slot is in memory: slot {index} is {type(entry).__name__}"
+        assert isinstance(entry, bytes), f"a claimed slot is in memory: slot {index} is {type(entry).__name__}"
         self._buckets.pop()
         req.index, req.blk_idx, req.entry = index, block, entry
         req.grant = self._shared.budget.charge()
@@ -291,11 +299,11 @@ class WritebackPass:
 
     def _send(self, batch: "Sequence[WbReq]") -> None:
         """Fill the buffers and hand the requests to the engine; outside of the table lock, objects are immutable."""
-        decompress = self._shared.decompress
+        decode = self._padded if self._shared.compressed else self._shared.decode
         ready = []
         for req in batch:
             try:
-                page = decode(req.entry, decompress)
+                page = decode(req.entry)
             except (ZramError, MemoryError):  # the page cannot be had: a write that failed before it began
                 req.error, req.phase = EIO, Phase.ANSWERED
                 self._answered.append(req)
@@ -307,6 +315,11 @@ class WritebackPass:
             req.checksum = zlib.crc32(page)
             ready.append(req)
         self._engine.submit(ready)
+
+    @staticmethod
+    def _padded(stored: bytes) -> bytes:
+        """Return the object with zeros behind it: a reused buffer's rest is another page's."""
+        return stored.ljust(PAGE_SIZE, b"\0")
 
     # --- what is not written ---------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from zram_impl import PAGE_SIZE, Quirks, Zram
 from zram_impl.engine.buffers import PageBuffers
 from zram_impl.events import Observer
 from zram_impl.request import Phase, WbReq
+from zram_impl.runtime import ThreadRuntime
 from zram_impl.view import Snapshot
 
 PATIENCE: Final = 20.0
@@ -134,10 +135,19 @@ class SteppedEngine:
         self._buffers.close()
 
 
+class Clock(ThreadRuntime):
+    """The runtime of production with a clock that stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+        self.now = lambda: self.seconds
+
+
 class Bench:
     """A device over blocks in memory and the stepped engine."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (everything a test may want otherwise)
         self,
         pages: int = 8,
         blocks: int = 8,
@@ -146,17 +156,20 @@ class Bench:
         depth: int = 8,
         quirks: Quirks | None = None,
         observer: Observer | None = None,
+        algorithm: str = "lz4",
+        compressed: bool = False,
     ) -> None:
         self.backing = MemoryDevice(blocks)
         self.engine = SteppedEngine(self.backing, depth)
-        self.dev = Zram.create(
-            pages * PAGE_SIZE,
-            backing=self.backing,
-            batch_size=batch_size,
-            quirks=quirks,
-            engine=lambda _device, _runtime: self.engine,
-            observer=observer,
+        self.clock = Clock()
+        self.dev = Zram(
+            quirks=quirks, engine=lambda _device, _runtime: self.engine, observer=observer, runtime=self.clock
         )
+        self.dev.set_algorithm(algorithm)
+        self.dev.set_backing(self.backing)
+        self.dev.set_batch_size(batch_size)
+        self.dev.set_compressed_writeback(compressed)
+        self.dev.initialise(pages * PAGE_SIZE)
 
     def store(self, *numbers: int) -> None:
         """Write compressible page n to slot n, for each number."""

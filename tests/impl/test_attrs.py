@@ -29,6 +29,9 @@ def test_a_device_is_set_up_used_and_reset_by_text_alone(tmp_path: Path) -> None
         ("comp_algorithm", "lz4\n"),
         ("backing_dev", f"{path}\n"),
         ("writeback_batch_size", "2\n"),
+        ("compressed_writeback", "y\n"),
+        ("mem_limit", "9K\n"),
+        ("mem_used_max", "0\n"),
         ("writeback_limit", "9\n"),
         ("writeback_limit_enable", "1\n"),
         ("disksize", "64K\n"),
@@ -42,17 +45,30 @@ def test_a_device_is_set_up_used_and_reset_by_text_alone(tmp_path: Path) -> None
         "writeback_limit": "9\n",
         "writeback_limit_enable": "1\n",
         "writeback_batch_size": "2\n",
+        "compressed_writeback": "1\n",
         "bd_stat": "       0        0        0\n",
-        "mm_stat": "       0        0        0        0        0        0        0        0        0\n",
+        "mm_stat": "       0        0        0    12288        0        0        0        0        0\n",
+        "io_stat": "       0        0 0        0\n",
+        "debug_stat": "version: 1\n0        0\n",
     }
     dev.write_page(0, huge(0))
     dev.write_page(1, huge(1))
+    assert refusal(dev, "writeback", "page_index=16").errno == errno.ERANGE
+    dev.discard(5 * PAGE_SIZE, 2 * PAGE_SIZE)
+    dev.attrs.store("compact", "1\n")
     dev.attrs.store("idle", "all\n")
     dev.attrs.store("writeback", "page_index=1\n")
     assert (dev.attrs.show("bd_stat"), dev.attrs.show("writeback_limit")) == ("       1        0        1\n", "8\n")
-    assert dev.attrs.show("mm_stat").split()[:2] == [str(2 * PAGE_SIZE), str(PAGE_SIZE)]
+    assert dev.attrs.show("mm_stat").split() == ["8192", "4096", "4096", "12288", "8192", "0", "0", "1", "2"]
+    assert dev.attrs.show("io_stat") == "       0        0 0        2\n"
     dev.attrs.store("reset", "1\n")
     assert [dev.attrs.show(name) for name in ("disksize", "initstate", "backing_dev")] == ["0\n", "0\n", "none\n"]
+    assert {dev.attrs.show(f"{name}_stat").replace(" ", "") for name in ("mm", "bd", "io")} == {
+        "0" * 9 + "\n",
+        "0" * 3 + "\n",
+        "0" * 4 + "\n",
+    }
+    assert dev.attrs.show("compressed_writeback") == "1\n"
 
 
 def test_a_fresh_device_shows_the_drivers_defaults() -> None:
@@ -66,6 +82,7 @@ def test_a_fresh_device_shows_the_drivers_defaults() -> None:
         "writeback_limit": "0\n",
         "writeback_limit_enable": "0\n",
         "writeback_batch_size": "32\n",
+        "compressed_writeback": "0\n",
     }
 
 
@@ -140,6 +157,15 @@ NEW: list[tuple[str, str, int]] = [
     ("backing_dev", "no/such/file", INVALID),
     ("idle", "all", INVALID),
     ("idle", "x", INVALID),
+    ("idle", "0", INVALID),
+    ("compact", "1", INVALID),
+    ("mem_limit", "x", INVALID),
+    ("mem_limit", "-1", INVALID),
+    ("mem_used_max", "1", INVALID),
+    ("mem_used_max", "x", INVALID),
+    ("mem_used_max", "18446744073709551616", INVALID),
+    ("compressed_writeback", "2", INVALID),
+    ("compressed_writeback", "x", INVALID),
     ("writeback", "huge", INVALID),
     ("writeback", "x", INVALID),
     ("writeback_limit", "x", INVALID),
@@ -154,7 +180,11 @@ LIVE: list[tuple[str, str, int]] = [
     ("disksize", "64K", BUSY),
     ("comp_algorithm", "lz4", BUSY),
     ("backing_dev", "pages.img", BUSY),
-    ("idle", "3600", INVALID),
+    ("compressed_writeback", "1", BUSY),
+    ("compressed_writeback", "x", INVALID),
+    ("mem_limit", "abc", INVALID),
+    ("mem_used_max", "1", INVALID),
+    ("idle", "-1", INVALID),
     ("idle", "ALL", INVALID),
     ("writeback", "x", INVALID),
     ("writeback", "page_index=8", RANGE),

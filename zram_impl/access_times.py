@@ -1,0 +1,92 @@
+"""When each page was last read or written, to the second, in two bytes a page.
+
+A second in which anything is accessed is a tick, and a page keeps the number of its last one. So an access costs a look
+at the clock and one store, without a lock. When the numbers run out, those that no page has any more are used again.
+
+Kernel: ac_time of struct zram_table_entry (CONFIG_ZRAM_TRACK_ENTRY_ACTIME)
+"""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable
+from typing import Final
+
+from zram_impl.runtime import Lock
+
+TICKS: Final = 1 << 16
+"""Seconds that can be told apart."""
+
+NEVER: Final = 0
+"""The tick of a page that was not accessed since it was freed."""
+
+
+class AccessTimes:
+    """The ticks of a device's pages.
+
+    Whoever accesses page i asks `clock()`, calls `begin` if that is `ends` or later, and puts `tick` into `ticks[i]`;
+    it may be late, so a store may meet a slot that was freed meanwhile: then the time of an empty page is wrong, which
+    nobody asks for.
+
+    Attributes:
+        ticks: One number a page, NEVER for none.
+        tick: The number of the present second.
+        ends: When that second ends, by `clock`.
+    """
+
+    __slots__ = ("_lock", "_most", "_seconds", "clock", "ends", "tick", "ticks")
+
+    def __init__(self, pages: int, clock: Callable[[], float], lock: Lock, *, most: int = TICKS) -> None:
+        """Begin with the present second; `lock` is the table lock, `most` how many ticks are told apart."""
+        self.ticks = array("H", bytes(2 * pages))
+        self.clock = clock
+        self._lock = lock
+        self._most = most
+        now = int(clock())
+        self._seconds = [0, now]
+        """Second of each tick, ascending; that of NEVER is before all."""
+        self.tick = 1
+        self.ends = now + 1
+
+    def begin(self) -> None:
+        """Begin a new second; takes the table lock."""
+        with self._lock:
+            now = int(self.clock())
+            if now < self.ends:
+                return  # somebody else was faster
+            if len(self._seconds) == self._most:
+                self._renumber()
+            self._seconds.append(now)
+            self.tick = len(self._seconds) - 1
+            self.ends = now + 1
+
+    def _renumber(self) -> None:
+        """Number the seconds that pages still have from 1 on; if that is nearly all, two neighbours share the earlier.
+
+        Whoever is about to store the present tick stores a number too high: `second` takes it for the latest.
+        """
+        used = sorted(set(self.ticks) - {NEVER})
+        kept = used if len(used) < self._most // 2 else used[::2]
+        renumbered, number = [NEVER] * self._most, NEVER
+        for tick in used:
+            number += tick in kept[number : number + 1]
+            renumbered[tick] = number
+        self.ticks[:] = array("H", [renumbered[tick] for tick in self.ticks])
+        self._seconds = [0, *(self._seconds[tick] for tick in kept)]
+
+    def stamp(self, first: int, end: int) -> None:
+        """Note an access, now, of pages `first` to `end`, excluded; the table lock must not be held."""
+        if self.clock() >= self.ends:
+            self.begin()
+        self.ticks[first:end] = array("H", (self.tick,)) * (end - first)
+
+    def forget(self, index: int) -> None:
+        """Note that a page was freed."""
+        self.ticks[index] = NEVER
+
+    def second(self, index: int) -> int:
+        """Return the second of a page's last access, 0 when there was none; needs the table lock."""
+        return self._seconds[min(self.ticks[index], len(self._seconds) - 1)]
+
+    def first_from(self, second: int) -> int:
+        """Return the first tick that is not before `second`; needs the table lock."""
+        return bisect_left(self._seconds, second)
