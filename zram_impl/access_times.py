@@ -45,7 +45,7 @@ class AccessTimes:
         self._seconds = [0, now]
         """Second of each tick, ascending; that of NEVER is before all."""
         self.tick = 1
-        self.ends = now + 1
+        self.ends = now + 1.0
 
     def begin(self) -> None:
         """Begin a new second; takes the table lock."""
@@ -57,7 +57,7 @@ class AccessTimes:
                 self._renumber()
             self._seconds.append(now)
             self.tick = len(self._seconds) - 1
-            self.ends = now + 1
+            self.ends = now + 1.0
 
     def _renumber(self) -> None:
         """Number the seconds that pages still have from 1 on; if that is nearly all, two neighbours share the earlier.
