@@ -19,19 +19,18 @@ from enum import IntEnum
 from errno import EIO
 from typing import TYPE_CHECKING, Final
 
-from zram_impl.blocks import BlockMap
-from zram_impl.budget import Budget
 from zram_impl.decide import completion
 from zram_impl.engine.protocol import Engine
-from zram_impl.entries import PP_SLOT, SlotTable
+from zram_impl.entries import PP_SLOT
 from zram_impl.errors import ZramError
 from zram_impl.events import Observer
 from zram_impl.pp import PpBuckets
 from zram_impl.quirks import Quirks
 from zram_impl.request import Phase, WbReq
 from zram_impl.result import WritebackResult
-from zram_impl.runtime import Lock, Rank, Runtime
+from zram_impl.runtime import Rank, Runtime
 from zram_impl.scan import Cursor
+from zram_impl.shared import Shared
 from zram_impl.units import PAGE_SIZE, BlkIdx, SlotIndex
 
 if TYPE_CHECKING:
@@ -54,35 +53,6 @@ class Stage(IntEnum):
     SCANNING = 1
     WRITING = 2
     OVER = 3
-
-
-class Shared:
-    """What a pass shares with the device: everything in it is guarded by `lock`, the table lock.
-
-    Attributes:
-        lock: Guards the slot table, the block map, the budget and the statistics.
-        bd_writes: Blocks written, including those whose slot was lost in flight.
-        decode: From stored entry to page; called without the lock.
-        compressed: Blocks carry objects, padded with zeros, instead of pages; fixed for the life of the disk.
-    """
-
-    def __init__(
-        self,
-        lock: Lock,
-        table: SlotTable,
-        blocks: BlockMap,
-        budget: Budget,
-        decode: Callable[[bytes], bytes],
-        *,
-        compressed: bool,
-    ) -> None:
-        self.lock = lock
-        self.table = table
-        self.blocks = blocks
-        self.budget = budget
-        self.decode = decode
-        self.compressed = compressed
-        self.bd_writes = 0
 
 
 def request_of(engine: Engine, number: int) -> WbReq | None:

@@ -10,7 +10,8 @@ from tests.impl.doubles import Bench, Gate, huge, page, same
 from tests.impl.passes import begin
 from zram_impl import PAGE_SIZE, WritebackResult, ZramError
 from zram_impl.decide import Kind
-from zram_impl.disk import CHUNK, Disk
+from zram_impl.disk import Disk
+from zram_impl.pages import CHUNK
 
 
 def written_back(blocks: int = 1, pages: int = 3) -> Bench:

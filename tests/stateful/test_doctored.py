@@ -21,8 +21,9 @@ from zram_impl.lifecycle import Lifecycle
 from zram_impl.pp import PpBuckets
 from zram_impl.request import WbReq
 from zram_impl.scan import Cursor
+from zram_impl.shared import Shared
 from zram_impl.units import BlkIdx
-from zram_impl.wbpass import Shared, WritebackPass
+from zram_impl.wbpass import WritebackPass
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
