@@ -9,7 +9,7 @@ import pytest
 from stateful.difference import Difference
 from stateful.stepped import SteppedEngine
 from tests.stateful.playing import BACKED, ERROR, IN_FLIGHT, OK, ONE, difference, lockstep, play
-from zram_impl import PAGE_SIZE, decide, disk, entries, wbpass
+from zram_impl import PAGE_SIZE, decide, disk, entries
 from zram_impl.blocks import NextFit
 from zram_impl.budget import Budget
 from zram_impl.device import Device
@@ -97,7 +97,13 @@ def claiming_out_of_turn(patch: pytest.MonkeyPatch) -> None:
 
 
 def writing_another_page(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(wbpass, "decode", lambda _entry, _decompress: bytes(PAGE_SIZE))
+    make = Disk.begin_pass
+
+    def broken(self: Disk, scans: list[Scan], batch_size: int) -> WritebackPass | None:
+        self.shared.decode = lambda _stored: bytes(PAGE_SIZE)
+        return make(self, scans, batch_size)
+
+    patch.setattr(Disk, "begin_pass", broken)
 
 
 def not_counting_what_is_lost(patch: pytest.MonkeyPatch) -> None:
