@@ -5,7 +5,7 @@ file) except two ghosts that no implementation has: what was granted and spent o
 under way is sound. Those are the specification's; the clauses about them then compare both sides.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from spec.state import (
     ANSWERED,
@@ -35,7 +35,7 @@ from stateful.stepped import Io
 from stateful.subject import ReadUnderWay, Subject
 from zram_impl.entries import Backed
 from zram_impl.request import Phase, WbReq
-from zram_impl.view import SlotView
+from zram_impl.view import SlotView, Snapshot
 from zram_impl.wbpass import Stage
 
 _RUNNING = {Stage.OVER: AT_REST, Stage.SCANNING: SCANNING, Stage.WRITING: WRITING}
@@ -45,22 +45,43 @@ _READING = {gated.ASKED: ASKED, gated.ANSWERED: ANSWERED}
 
 def abstract(subject: Subject, ghost: State) -> State:
     """Return the abstract state; `ghost` is where the ghosts come from, and the number of requests there are to be."""
-    view, budget = subject.device.snapshot(), ghost.budget
     requests = subject.running.requests if subject.running else []
     io = subject.engine.io if subject.engine else {}
+    readers = [_reader(subject, k, reader.sound) for k, reader in enumerate(ghost.readers)]
+    return state_of(subject.device.snapshot(), requests, io, _holds(subject, requests), readers, ghost)
+
+
+def state_of(
+    view: Snapshot,
+    requests: Sequence[WbReq],
+    io: Mapping[WbReq, Io],
+    holds: Mapping[int, int],
+    readers: Sequence[Reader],
+    ghost: State,
+) -> State:
+    """Put a state together.
+
+    Args:
+        view: Of the device.
+        requests: Of the running pass.
+        io: What the device has done with those that are its.
+        holds: Per block that a slot or a request owns, the page whose present content is on it or on its way to it.
+        readers: The reads under way.
+        ghost: Where the ghosts come from, and the number of requests there are to be.
+    """
     reqs = [_request(req, io.get(req)) for req in requests]
     reqs += [Req()] * (len(ghost.reqs) - len(reqs))
     busy = {int(req.blk_idx): _IO.get(io[req], QUIET) for req in requests if req in io}
-    holds = _holds(subject, requests)
     blocks = [
         Block(used, busy.get(b, QUIET), holds.get(b, NONE) if used else NONE) for b, used in enumerate(view.blocks)
     ]
+    budget = ghost.budget
     return State(
         slots=tuple(_slot(slot) for slot in view.slots),
         queued=tuple(view.queued.count(page) for page in range(len(view.slots))),
         blocks=tuple(blocks),
         reqs=tuple(reqs),
-        readers=tuple(_reader(subject, k, reader.sound) for k, reader in enumerate(ghost.readers)),
+        readers=tuple(readers),
         running=_RUNNING[view.stage],
         held=NONE if view.held_block is None else view.held_block,
         budget=Budget(int(view.limit_enabled), view.limit, view.grant, budget.granted, budget.spent),
@@ -93,7 +114,7 @@ def _request(req: WbReq, io: Io | None) -> Req:
     if req.phase < Phase.FLIGHT:
         return Req(HELD if req.phase is Phase.HELD else 0)
     inside = int(io is Io.INSIDE)
-    if req.phase is Phase.FLIGHT:
+    if req.phase is Phase.FLIGHT or io is Io.PENDING:
         return Req(FLIGHT, req.index, req.blk_idx, req.grant, inside)
     return Req(DONE_ERROR if req.error else DONE_OK, req.index, req.blk_idx, req.grant, inside)
 

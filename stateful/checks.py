@@ -18,8 +18,8 @@ from stateful import threads, zoo
 from stateful.campaign import Until, run_machine
 from stateful.jobs import Job, Report, Verdict
 from stateful.machine import MACHINES
-from stateful.policies import every_schedule, pct, random_walk
-from stateful.scenarios import SCENARIOS
+from stateful.schedules.scenarios import THEMES
+from stateful.schedules.searching import Searched, exhaust_one, exhaustively, randomly
 
 MACHINE_SECONDS: Final = 8.0
 THREAD_SECONDS: Final = 6.0
@@ -106,20 +106,31 @@ def all_sizes(report: Report) -> Verdict:
 def schedules(report: Report) -> Verdict:
     """Run the production code under every schedule of few preemptions, then under random ones."""
     ended = time.perf_counter() + SCHEDULE_SECONDS
-    count = 0
-    for name, scenario in SCENARIOS.items():
-        report(f"{name}: every schedule of one preemption")
-        count += every_schedule(scenario, 1)
-    exhausted, seed = count, 0
-    while time.perf_counter() < ended:
-        for scenario in SCENARIOS.values():
-            scenario(random_walk(seed))
-            scenario(pct(seed, depth=2 + seed % 4, points=40))
-            count += 2
+    searched = exhaustively(1, report)
+    exhausted, seed = searched.schedules, 0
+    while not searched.findings and time.perf_counter() < ended:
+        searched = searched.and_then(randomly(range(seed, seed + 1), report))
         seed += 1
-        report(f"{count:,} schedules")
-    exhaustive = f"{exhausted:,} schedules, all of one preemption in {len(SCENARIOS)} scenarios"
-    return Verdict(good=True, what=f"{exhaustive}, and {count - exhausted:,} random ones")
+    what = (
+        f"{exhausted:,} schedules, all of one preemption in {searched.scenarios} scenarios, "
+        f"and {searched.schedules - exhausted:,} random ones; {searched.points:,} points"
+    )
+    return Verdict(not searched.findings, what, "\n".join(searched.findings))
+
+
+def every_schedule_of(theme: str, bound: int, report: Report) -> Verdict:
+    """Run the scenarios of one theme under every schedule of at most `bound` preemptions."""
+    total, lines, began = Searched(), list[str](), time.process_time()
+    for name in THEMES[theme]:
+        searched = exhaust_one(name, bound, report)
+        total = total.and_then(searched)
+        lines += [f"{searched.schedules:>9,} {name}", *searched.findings]
+    rate = total.points / max(time.process_time() - began, 1e-9)
+    what = (
+        f"{total.schedules:,} schedules, all of at most {bound} preemptions, in {len(THEMES[theme])} scenarios; "
+        f"{total.points:,} points, {rate:,.0f} a second"
+    )
+    return Verdict(not total.findings, what, "\n".join(["", *lines]))
 
 
 def _report_on(report: Report, name: str, text: str) -> None:

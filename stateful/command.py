@@ -1,4 +1,4 @@
-"""`python -m stateful check | mutants | conformance`: hold specification and implementation together.
+"""`python -m stateful check | schedules | replay | mutants | conformance`: hold specification and implementation together.
 
 Exit code 0 clean, 1 found something, 2 usage, 130 interrupted.
 """
@@ -14,6 +14,9 @@ from stateful import checks, jobs, zoo
 from stateful.conformance import command as conformance
 from stateful.drawing import say, table
 from stateful.jobs import Done, Job
+from stateful.schedules.replaying import replay
+from stateful.schedules.scenarios import THEMES
+from stateful.schedules.token import BadTokenError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +32,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     mutants.add_argument("names", nargs="*", metavar="NAME", help=f"which (all of them): {', '.join(zoo.names())}")
     replaying = commands.add_parser("conformance", help="replay what a real kernel was recorded to answer, and compare")
     conformance.add_arguments(replaying)
+    again = commands.add_parser("replay", help="play a token again: lanes per task, preemptions marked, the verdict")
+    again.add_argument("token", metavar="TOKEN")
+    every = commands.add_parser("schedules", help="the standard scenarios under every schedule of few preemptions")
+    every.add_argument("--preemptions", type=int, default=2, metavar="N", help="at most N preemptions (2)")
     asked = parser.parse_args(arguments)
+    if asked.command == "replay":
+        return _replay(parser, asked.token)
+    if asked.command == "schedules":
+        if asked.preemptions < 0:
+            parser.error(f"--preemptions {asked.preemptions} is below 0")
+        themes = [Job(theme, partial(checks.every_schedule_of, theme, asked.preemptions)) for theme in THEMES]
+        return run(themes, worth_seeing=list(THEMES))
     if asked.command == "check":
         return run(checks.JOBS, worth_seeing=checks.WORTH_SEEING)
     if asked.command == "conformance":
@@ -49,6 +63,14 @@ def compare(directory: Path, quirks: str) -> int:
     except KeyboardInterrupt:
         say(console, "interrupted: nothing is left running or on disk")
         return 130
+
+
+def _replay(parser: argparse.ArgumentParser, token: str) -> int:
+    console = Console()
+    try:
+        return 0 if replay(token, lambda text: say(console, text)) else 1
+    except BadTokenError as error:
+        parser.error(str(error))
 
 
 def run(todo: Sequence[Job], worth_seeing: Sequence[str] = ()) -> int:

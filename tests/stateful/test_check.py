@@ -40,6 +40,8 @@ def stateful(*arguments: str) -> subprocess.CompletedProcess[str]:
     [
         ([], "the following arguments are required: command"),
         (["chekc"], "invalid choice: 'chekc'"),
+        (["replay", "1cqb4h085"], "'1cqb4h085' is mistyped: its check does not fit"),
+        (["schedules", "--preemptions", "-1"], "--preemptions -1 is below 0"),
         (["mutants", "nope", "no_refund"], "there is no variant nope; there are early_release, unassigned_index"),
     ],
 )
@@ -50,6 +52,11 @@ def test_what_is_asked_for_wrongly_is_refused(
         command.main(arguments)
     assert refused.value.code == 2
     assert complaint in capsys.readouterr().err
+
+
+def test_a_token_is_played_again(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["replay", "1cqb4h084"]) == 0
+    assert capsys.readouterr().out.endswith("verdict  clean\n")
 
 
 def test_all_is_well_when_every_job_is_good(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,8 +2,9 @@
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 
-from stateful.baton import Choice, Policy
+from stateful.schedules.baton import Choice, Policy
 
 
 def steady(_ready: Sequence[int], _can_go_on: bool) -> int:
@@ -67,37 +68,57 @@ def pct(seed: int, depth: int, points: int) -> Policy:
     return choose
 
 
-def exhaust(bound: int) -> Iterator["Attempt"]:
-    """Yield one attempt after another until every schedule of at most `bound` preemptions was run.
+class NondeterminismError(AssertionError):
+    """The same schedule did not lead to the same run: something decides that nobody chose."""
 
-    Whoever iterates runs each attempt's policy and then tells it the schedule that came of it.
-    """
-    stack: list[list[int]] = [[]]
-    while stack:
-        attempt = Attempt(stack.pop())
-        yield attempt
-        assert attempt.schedule is not None, "an attempt is run before the next is asked for"
-        used = 0
-        for position, choice in enumerate(attempt.schedule):
-            if position >= len(attempt.prefix):
-                cost = used + choice.preempts
-                if cost <= bound:
-                    taken = [each.taken for each in attempt.schedule[:position]]
-                    stack.extend([*taken, other] for other in range(1, choice.options))
-            used += choice.preempts and choice.taken > 0
+
+def parting(first: Sequence[object], second: Sequence[object]) -> str:
+    """Say where two sequences part, "" when they do not."""
+    for number, (one, other) in enumerate(zip_longest(first, second)):
+        if one != other:
+            return f"number {number} is {_said(one)} once and {_said(other)} then"
+    return ""
+
+
+def _said(what: object) -> str:
+    return "nothing" if what is None else str(what)
 
 
 class Attempt:
-    """One schedule of an exhaustive search."""
+    """One schedule of an exhaustive search: its first choices are given, the others are 0."""
 
-    def __init__(self, prefix: list[int]) -> None:
+    def __init__(self, prefix: list[Choice]) -> None:
         self.prefix = prefix
         self.schedule: Sequence[Choice] | None = None
 
     @property
     def policy(self) -> Policy:
         """What leads to it."""
-        return replay(self.prefix)
+        return replay([choice.taken for choice in self.prefix])
+
+
+def exhaust(bound: int) -> Iterator[Attempt]:
+    """Yield one attempt after another until every schedule of at most `bound` preemptions was run.
+
+    Whoever iterates runs each attempt's policy and then tells it the schedule that came of it.
+
+    Raises:
+        NondeterminismError: The first choices of a schedule did not come up again as they had before.
+    """
+    stack: list[list[Choice]] = [[]]
+    while stack:
+        attempt = Attempt(stack.pop())
+        yield attempt
+        assert attempt.schedule is not None, "an attempt is run before the next is asked for"
+        apart = parting(attempt.prefix, attempt.schedule[: len(attempt.prefix)])
+        if apart:
+            raise NondeterminismError(f"the same choices do not lead to the same: choice {apart}")
+        used = 0
+        for position, choice in enumerate(attempt.schedule):
+            if position >= len(attempt.prefix) and used + choice.preempts <= bound:
+                before = list(attempt.schedule[:position])
+                stack.extend([*before, choice._replace(taken=other)] for other in range(1, choice.options))
+            used += choice.preempts and choice.taken > 0
 
 
 Scenario = Callable[[Policy], Sequence[Choice]]

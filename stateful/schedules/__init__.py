@@ -1,0 +1,1 @@
+"""Production code under schedules that are chosen, shrunk and replayed."""

@@ -1,0 +1,61 @@
+"""What every page must read back, at every instant: a change happens when the device says so, under its lock."""
+
+from collections.abc import Callable
+
+from zram_impl import PAGE_SIZE
+
+Change = Callable[[bytes], bytes]
+"""From what a page contains to what it will contain."""
+
+
+class ExpectedPages:
+    """The pages as their users know them.
+
+    Attributes:
+        content: What each page contains now.
+    """
+
+    def __init__(self, pages: int) -> None:
+        self.content = [bytes(PAGE_SIZE)] * pages
+        self._intended: dict[object, dict[int, Change]] = {}
+        self._reading: dict[object, tuple[int, set[bytes]]] = {}
+
+    def intend(self, task: object, page: int, change: Change) -> None:
+        """Note what `task` is going to do to a page."""
+        self._intended[task] = {page: change}
+
+    def happened(self, task: object, page: int) -> None:
+        """Note that it was done now."""
+        self.content[page] = self._intended[task][page](self.content[page])
+        for reading, seen in self._reading.values():
+            if reading == page:
+                seen.add(self.content[page])
+
+    def read(self, task: object, page: int, read: Callable[[int], bytes]) -> None:
+        """Read a page: what comes must be something that the page contained meanwhile."""
+        seen = {self.content[page]}
+        self._reading[task] = page, seen
+        try:
+            content = read(page)
+        finally:
+            del self._reading[task]
+        assert content in seen, f"a_read_ends_with_a_value_the_page_held: page {page} had none of it meanwhile"
+
+    def check(self, read: Callable[[int], bytes]) -> None:
+        """Read every page back."""
+        for page, content in enumerate(self.content):
+            assert read(page) == content, f"pages_read_back: page {page} is not what was last written to it"
+
+    def owners(self) -> dict[bytes, int]:
+        """Return which page has which content."""
+        return {content: page for page, content in enumerate(self.content)}
+
+
+def overwrite(content: bytes) -> Change:
+    """Return the change that writes a whole page."""
+    return lambda _before: content
+
+
+def patch(at: int, data: bytes) -> Change:
+    """Return the change that writes a part of a page."""
+    return lambda before: before[:at] + data + before[at + len(data) :]

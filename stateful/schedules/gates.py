@@ -1,0 +1,173 @@
+"""What a task of a controlled run waits for: locks, conditions, other tasks. A gate is free when it has no owner."""
+
+import threading
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Protocol
+
+from zram_impl.runtime import Rank
+
+
+class Gate(Protocol):
+    """Something to wait for."""
+
+    @property
+    def owner(self) -> object:
+        """Who has it, None when it is free."""
+        ...
+
+
+class _Always:
+    """A gate that is always free, or never."""
+
+    def __init__(self, owner: object) -> None:
+        self.owner = owner
+
+
+FREE: Gate = _Always(None)
+_ASLEEP: Gate = _Always("nobody")
+
+
+class _AllOf:
+    """Free once all of several gates are."""
+
+    def __init__(self, gates: Sequence[Gate]) -> None:
+        self._gates = gates
+
+    @property
+    def owner(self) -> object:
+        return next((gate.owner for gate in self._gates if gate.owner is not None), None)
+
+
+def all_of(gates: Sequence[Gate]) -> Gate:
+    """Return the gate that is free once all of `gates` are."""
+    return _AllOf(gates)
+
+
+class Turns(Protocol):
+    """What gates need of the runtime."""
+
+    current: "Task | None"
+    error: BaseException | None
+
+    def stop(self, where: str, gate: Gate, *, timed: bool = False) -> bool:
+        """Go on when it is the current task's turn and `gate` is free; False when time had to pass instead."""
+        ...
+
+
+class Task:
+    """A task of a run; as a gate it is free once the task is done."""
+
+    def __init__(self, runtime: Turns, number: int, name: str, baton: threading.Lock) -> None:
+        self.number = number
+        self.name = name
+        self.baton = baton
+        self.owner: object = self
+        """Itself until it is done."""
+        self.gate: Gate = FREE
+        """What has to be free before it can go on."""
+        self.started = False
+        """Whether it has come to its first point: what it does before that is its own business."""
+        self.timed = False
+        self.timed_out = False
+        self.may_be_interrupted = False
+        self.interrupted = False
+        self.at = "start"
+        self.held: list[Rank] = []
+        self._runtime = runtime
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until it is done."""
+        self._runtime.stop("join", self, timed=timeout is not None)
+
+    def is_alive(self) -> bool:
+        """Return whether it is not done."""
+        return self.owner is not None
+
+
+class OutOfOrderError(AssertionError):
+    """A lock was taken against the order of ranks."""
+
+
+class Lock:
+    """A lock of a controlled run.
+
+    Attributes:
+        owner: The task that has it.
+    """
+
+    def __init__(self, runtime: Turns, name: str, rank: Rank, releasing: Callable[[], None] | None = None) -> None:
+        self.owner: object = None
+        self._releasing = releasing
+        self._runtime, self._name, self._rank = runtime, name, rank
+
+    def __enter__(self) -> object:
+        task = self._runtime.current
+        if task is None:
+            assert self.owner is None, f"lock {self._name} is free outside of a run"
+            self.owner = self
+            return self
+        if task.held and task.held[-1] >= self._rank:
+            held = ", ".join(rank.name for rank in task.held)
+            raise OutOfOrderError(
+                f"locks_are_taken_in_order: {task.name} takes {self._name}, of rank {self._rank.name}, holding {held}"
+            )
+        self._runtime.stop(self._name, self)
+        self.owner = task
+        task.held.append(self._rank)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._give()
+
+    def _give(self) -> None:
+        task = self._runtime.current
+        if self._releasing is not None and self._runtime.error is None:
+            self._releasing()
+        self.owner = None
+        if task is not None and task.held:
+            task.held.remove(self._rank)
+
+
+class Condition(Lock):
+    """A condition of a controlled run. Who is notified wakes whatever it waits for; a wait nobody ends is a finding."""
+
+    def __init__(self, runtime: Turns, name: str, rank: Rank, releasing: Callable[[], None] | None = None) -> None:
+        super().__init__(runtime, name, rank, releasing)
+        self._waiters: list[Task] = []
+        self._waiting = f"wait {name}"
+
+    def wait_for(self, predicate: Callable[[], bool], timeout: float | None = None) -> bool:
+        """Wait until somebody notifies and `predicate()` holds."""
+        while not predicate():
+            task = self._runtime.current
+            assert task is not None, f"nothing to wait for outside of a run: {self._name}"
+            self._waiters.append(task)
+            self._give()
+            try:
+                in_time = self._runtime.stop(self._waiting, _ASLEEP, timed=timeout is not None)
+            except KeyboardInterrupt:
+                if task in self._waiters:
+                    self._waiters.remove(task)
+                self._take_again(task)
+                raise
+            if not in_time:
+                self._waiters.remove(task)
+                self._take_again(task)
+                return predicate()
+            self.owner = task
+            task.held.append(self._rank)
+        return True
+
+    def notify_all(self) -> None:
+        """Wake everybody who waits."""
+        for task in self._waiters:
+            task.gate = self
+        self._waiters.clear()
+
+    def _take_again(self, task: Task) -> None:
+        self._runtime.stop(self._name, self)
+        self.owner = task
+        task.held.append(self._rank)

@@ -1,0 +1,175 @@
+"""What holds in every schedule, looked at wherever the device gives a lock back.
+
+What the device reports is taken as steps of the specification, each of which must be allowed and break nothing. As the
+table lock is given back, the device must be in the state the specification is in; as the engine's is, what was answered
+becomes known. Once a pass is over, its requests and page buffers are freed: whoever touches them is found out.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import NoReturn
+
+from spec.scope import Scope
+from spec.state import State
+from stateful.abstraction import state_of
+from stateful.schedules.blocks_in_memory import BlocksInMemory
+from stateful.schedules.expected import ExpectedPages
+from stateful.schedules.following import Follower, said
+from stateful.stepped import Io
+from zram_impl import PAGE_SIZE, Zram
+from zram_impl.codec import decode
+from zram_impl.disk import Disk
+from zram_impl.engine.threads import ThreadEngine
+from zram_impl.entries import Backed
+from zram_impl.request import Phase, WbReq
+from zram_impl.view import snapshot
+
+POISON = b"\xdb" * PAGE_SIZE
+"""What is in a page buffer that belongs to nobody."""
+CHANGES = ("write", "write_same", "discard")
+
+
+class Freed(WbReq):
+    """A request whose pass is over."""
+
+    __slots__ = ()
+
+    def __getattribute__(self, name: str) -> NoReturn:  # type: ignore[explicit-override]  # typing: 3.12
+        raise AssertionError(f"nobody_touches_a_freed_control_block: {name} of a request of a pass that is over")
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:  # type: ignore[explicit-override]  # typing: 3.12
+        raise AssertionError(f"nobody_touches_a_freed_control_block: {name} of a request of a pass that is over")
+
+
+class MonitoredEngine(ThreadEngine):
+    """Production's engine: buffers run out as the faults say, and nothing is let go too early."""
+
+    denied: frozenset[int] = frozenset()
+    asked = -1
+
+    def buffer(self) -> memoryview | None:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        """Hand out a page, unless there is to be no memory for it."""
+        self.asked += 1
+        return None if self.asked in self.denied else super().buffer()
+
+    def release(self, page: memoryview) -> None:  # type: ignore[explicit-override]
+        """Take a page back; whoever still writes it to the device writes poison."""
+        page[:] = POISON
+        super().release(page)
+
+    def told(self) -> list[WbReq]:
+        """Return the answers that nobody has taken yet."""
+        return self._done
+
+
+class Monitors:
+    """What follows one device, and looks at it.
+
+    Attributes:
+        device: Set once it is there, as are the others.
+    """
+
+    device: Zram
+    current: Callable[[], object]
+    """Says which task it is that runs."""
+    engine: MonitoredEngine | None = None
+
+    def __init__(self, scope: Scope, blocks: BlocksInMemory, pages: ExpectedPages) -> None:
+        self.follower = Follower(scope)
+        self.tell: Callable[[str], None] | None = None
+        """Told of every step as it is taken, for those who ask."""
+        self._blocks = blocks
+        self._pages = pages
+        self._told: set[WbReq] = set()
+        self._dead = False
+
+    def observe(self, kind: str, args: tuple[int, ...]) -> None:
+        """Take a step that the device reports."""
+        if self._dead or (kind == "read" and not self.follower.allows(kind, args)):
+            return  # of a disk that was reset meanwhile; a read of a written-back page is judged by what it returns
+        if kind in CHANGES:
+            self._pages.happened(self.current(), args[0])
+        if kind == "submit":
+            args = args[:2]
+        elif kind == "reap":
+            self._told.discard(self._request(args[0]))
+            args = args[:1]
+        elif kind == "endio_leave":
+            self._told.add(self._request(args[0]))
+        elif kind == "end_pass":
+            self._free()
+        elif kind == "reset":
+            self._dead = True
+        if self.tell is not None:
+            self.tell(said(kind, args))
+        self.follower.step(kind, args)
+
+    def _disk(self) -> Disk | None:
+        return self.device.disk
+
+    def _request(self, number: int) -> WbReq:
+        disk = self._disk()
+        assert disk is not None and disk.running_pass is not None, "a request belongs to a pass"  # noqa: PT018
+        return disk.running_pass.requests[number]
+
+    def _free(self) -> None:
+        disk = self._disk()
+        if disk is not None and disk.running_pass is not None:
+            for req in disk.running_pass.requests:
+                req.__class__ = Freed
+        self._told.clear()
+
+    def answers_are_known(self) -> None:
+        """Note the answers that the engine has: the device is done with them, and their callbacks leave now."""
+        for req in self.engine.told() if self.engine is not None else ():
+            if req not in self._told:
+                self._told.add(req)
+                self.observe("device_error" if req.error else "device_ok", (req.blk_idx,))
+                self.observe("endio_queue", (req.number,))
+                self.observe("endio_leave", (req.number,))
+
+    def compare(self) -> None:
+        """Compare the device with the specification; the table lock is held."""
+        disk = self._disk()
+        if disk is None or self._dead:
+            return
+        running, table, budget = disk.running_pass, disk.table, disk.shared.budget
+        requests = running.requests if running else []
+        holds = self._holds(disk, requests)
+        look = (
+            tuple([entry if type(entry) is not bytes else len(entry) == PAGE_SIZE for entry in table.entries]),
+            bytes(table.flags),
+            disk.blocks.in_use(),
+            tuple(sorted(holds.items())),
+            tuple([_look_at(req, req in self._told) for req in requests]),
+            (running.stage, running.held_block, *running.waiting()) if running else None,
+            (budget.enabled, budget.limit, budget.grant, disk.blocks.used),
+            (table.pages_stored, table.same_pages, table.huge_pages),
+        )
+
+        def abstract(ghost: State) -> State:
+            flying = (req for req in requests if req.phase >= Phase.FLIGHT and req not in self._told)
+            io = dict.fromkeys(flying, Io.PENDING)
+            return state_of(snapshot(disk, nullcontext()), requests, io, holds, ghost.readers, ghost)
+
+        self.follower.compare(look, abstract)
+
+    def _holds(self, disk: Disk, requests: Sequence[WbReq]) -> dict[int, int]:
+        """Return, per block that a slot or a request owns, the page whose present content is, or will be, on it."""
+        owner = self._pages.owners()
+        found: dict[int, int] = {}
+        for entry in disk.table.entries:
+            if type(entry) is Backed:
+                found[entry.blk_idx] = owner.get(self._blocks.content[entry.blk_idx], -1)
+        for req in requests:
+            if req.phase >= Phase.FLIGHT:
+                told = req in self._told
+                content = self._blocks.content[req.blk_idx] if told else decode(req.entry, disk.algorithm.decompress)
+                found[req.blk_idx] = owner.get(content, -1)
+        return found
+
+
+def _look_at(req: WbReq, told: bool) -> tuple[int, ...]:
+    if req.phase < Phase.FLIGHT:
+        return (req.phase,)
+    return req.phase if told else Phase.FLIGHT, req.index, req.blk_idx, req.grant, req.error if told else 0

@@ -1,0 +1,187 @@
+"""A program: what a few tasks do at the same time to a small device, what fails meanwhile, and who preempts whom.
+
+All of it is three short lists of small numbers (and three sizes), so that it can be drawn, shrunk and written down as a
+token. Nothing at all is the empty list: no operation, no fault, no preemption.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+from stateful.schedules.blocks_in_memory import Faults
+
+PAGES: Final = 3
+LANES: Final = 3
+"""Tasks that run at the same time, at most."""
+BEFORE: Final = LANES
+"""The lane of what is done first, by itself."""
+
+
+class Does(IntEnum):
+    """What an operation does. Tokens carry these numbers: they stay as they are, and new ones go to the end."""
+
+    WRITE = 0
+    WRITE_SAME = 1
+    DISCARD = 2
+    READ = 3
+    WRITEBACK = 4
+    """Of all pages; with n > 0 of page n - 1 alone."""
+    MARK_IDLE = 5
+    STORE_LIMIT = 6
+    TOGGLE_LIMIT = 7
+    STORE_BATCH = 8
+    """A batch size of one more than the number."""
+    WRITE_HUGE = 9
+    CANCEL = 10
+    """The passes of all lanes."""
+    INTERRUPT = 11
+    """Ctrl-C into lane 0, while it waits for its pass."""
+    RESET = 12
+    CLOSE = 13
+    WRITEBACK_IDLE = 14
+    PATCH = 15
+    """A write of a part of a page."""
+
+
+class Op(NamedTuple):
+    """An operation."""
+
+    lane: int
+    does: int
+    number: int = 0
+    """Of a page, or whatever number the operation takes."""
+
+    @property
+    def text(self) -> str:
+        """Say it."""
+        name = Does(self.does).name.lower()
+        return f"{name}({self.number})" if FOOTPRINTS[Does(self.does)].takes else name
+
+
+class Fails(IntEnum):
+    """What a fault makes fail. Tokens carry these numbers, too."""
+
+    WRITE = 0
+    SHORT_WRITE = 1
+    READ = 2
+    BUFFER = 3
+    THREAD = 4
+
+
+class Fault(NamedTuple):
+    """The n-th time that something is asked for, counted from 0, it fails."""
+
+    fails: int
+    number: int
+
+    @property
+    def text(self) -> str:
+        """Say it."""
+        return f"{Fails(self.fails).name.lower().replace('_', ' ')} {self.number} fails"
+
+
+class Preemption(NamedTuple):
+    """At the n-th choice, counted from 0, another task than the first goes on."""
+
+    step: int
+    alternative: int
+
+
+class Program(NamedTuple):
+    """A program."""
+
+    ops: tuple[Op, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    preemptions: tuple[Preemption, ...] = ()
+    blocks: int = 2
+    batch: int = 2
+    threads: int = 1
+    """Of the engine."""
+
+    def lane(self, number: int) -> list[Op]:
+        """Return what one task does."""
+        return [op for op in self.ops if op.lane == number]
+
+    def does(self, *what: Does) -> bool:
+        """Return whether any of its operations is one of these."""
+        return any(op.does in what for op in self.ops)
+
+
+def program(
+    *lanes: Iterable[Op | Does], faults: Iterable[Fault] = (), blocks: int = 2, batch: int = 2, threads: int = 1
+) -> Program:
+    """Write a program: one iterable per lane, an operation without a number is on page 0."""
+    ops = [
+        Op(lane, op.does, op.number) if isinstance(op, Op) else Op(lane, op)
+        for lane, row in enumerate(lanes)
+        for op in row
+    ]
+    return Program(tuple(ops), tuple(faults), (), blocks, batch, threads)
+
+
+def on(does: Does, number: int) -> Op:
+    """Return an operation of whichever lane it is put into."""
+    return Op(0, does, number)
+
+
+class Footprint(NamedTuple):
+    """What an operation touches that others may touch as well, by the names of points."""
+
+    mine: frozenset[str]
+    takes: bool = False
+    """Whether its number means anything."""
+
+
+_TABLE: Final = frozenset({"table"})
+_PASS: Final = frozenset({"control", "table", "pass", "engine.work", "engine.answers", "pass ended"})
+_ENGINE: Final = frozenset({"engine.work", "engine.answers", "device"})
+_READ: Final = frozenset({"table", "backing reads", "device", "look"})
+_ALL: Final = _PASS | _ENGINE | _READ | {"pass over"}
+
+FOOTPRINTS: Final = {
+    Does.WRITE: Footprint(_TABLE, takes=True),
+    Does.WRITE_SAME: Footprint(_TABLE, takes=True),
+    Does.DISCARD: Footprint(_TABLE, takes=True),
+    Does.READ: Footprint(_READ, takes=True),
+    Does.WRITEBACK: Footprint(_PASS, takes=True),
+    Does.MARK_IDLE: Footprint(_TABLE),
+    Does.STORE_LIMIT: Footprint(_TABLE, takes=True),
+    Does.TOGGLE_LIMIT: Footprint(_TABLE),
+    Does.STORE_BATCH: Footprint(frozenset({"control"}), takes=True),
+    Does.WRITE_HUGE: Footprint(_TABLE, takes=True),
+    Does.CANCEL: Footprint(_TABLE),
+    Does.INTERRUPT: Footprint(_ALL),
+    Does.RESET: Footprint(_ALL),
+    Does.CLOSE: Footprint(_ALL),
+    Does.WRITEBACK_IDLE: Footprint(_PASS),
+    Does.PATCH: Footprint(_READ, takes=True),
+}
+_PASSES: Final = (Does.WRITEBACK, Does.WRITEBACK_IDLE)
+_READS: Final = (Does.READ, Does.PATCH)
+
+
+def looks(what: Program) -> bool:
+    """Return whether looks that take no lock matter, so that they are points."""
+    return what.does(*_READS)
+
+
+def shared(what: Program) -> frozenset[str]:
+    """Return the names of what more than one task touches: only before these there is a choice."""
+    lanes = [what.lane(number) for number in range(LANES)]
+    tasks = [frozenset[str]().union(*(FOOTPRINTS[Does(op.does)].mine for op in lane)) for lane in lanes if lane]
+    if any(op.does in _PASSES for lane in lanes for op in lane):
+        tasks += [_ENGINE] * what.threads
+    if what.does(Does.INTERRUPT):
+        tasks.append(_PASS | {"pass over"})
+    found = Counter(name for task in tasks for name in task)
+    return frozenset({name for name, tasks_ in found.items() if tasks_ > 1} | ({"look"} if looks(what) else set()))
+
+
+def faults_of(what: Program) -> Faults:
+    """Return the faults as the device takes them."""
+    by_kind = {kind: frozenset(f.number for f in what.faults if f.fails == kind) for kind in Fails}
+    return Faults(
+        by_kind[Fails.WRITE], by_kind[Fails.SHORT_WRITE], by_kind[Fails.READ], by_kind[Fails.BUFFER],
+        by_kind[Fails.THREAD],
+    )  # fmt: skip

@@ -1,0 +1,65 @@
+"""The standard scenarios: small programs that get in the way of a pass, each small enough to be exhausted."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from stateful.schedules.program import BEFORE, Does, Fails, Fault, Op, Program, on, program
+
+_PASS: Final = (Does.WRITEBACK,)
+_FIRST_FAILS: Final = (Fault(Fails.WRITE, 0),)
+
+
+def _before(what: Program, *ops: Op) -> Program:
+    return what._replace(ops=(*(Op(BEFORE, op.does, op.number) for op in ops), *what.ops))
+
+
+CHANGES: Final[Mapping[str, Program]] = {
+    "pass and write": program(_PASS, [on(Does.WRITE, 0)]),
+    "pass and huge write": program(_PASS, [on(Does.WRITE_HUGE, 1)], batch=1),
+    "pass and same-filled write": program(_PASS, [on(Does.WRITE_SAME, 1)]),
+    "pass and discard": program(_PASS, [on(Does.DISCARD, 1)], blocks=1, batch=1),
+    "pass and patch": program(_PASS, [on(Does.PATCH, 0)]),
+    "failing pass and write": program(_PASS, [on(Does.WRITE, 0)], faults=_FIRST_FAILS),
+    "torn pass and write": program(_PASS, [on(Does.WRITE, 1)], faults=(Fault(Fails.SHORT_WRITE, 0),)),
+    "two threads and a write": program(_PASS, [on(Does.WRITE, 1)], threads=2),
+}
+READS: Final[Mapping[str, Program]] = {
+    "pass and read": program(_PASS, [on(Does.READ, 0)], faults=_FIRST_FAILS),
+    "read of a page that comes and goes": program(_PASS, [on(Does.READ, 1), on(Does.READ, 1)], [on(Does.WRITE, 1)]),
+    "reuse under a read": _before(
+        program([on(Does.READ, 0)], [on(Does.DISCARD, 0), on(Does.WRITEBACK, 2)], blocks=1, batch=1),
+        on(Does.WRITEBACK, 1),
+    ),
+    "failing read": _before(
+        program([on(Does.READ, 0)], [on(Does.WRITE, 0)], faults=(Fault(Fails.READ, 0),)), on(Does.WRITEBACK, 1)
+    ),
+}
+CONTROL: Final[Mapping[str, Program]] = {
+    "pass and idle marks": program([Does.WRITEBACK_IDLE], [Does.MARK_IDLE], [on(Does.WRITE, 0)]),
+    "pass and limit": _before(
+        program(_PASS, [on(Does.STORE_LIMIT, 0)], faults=_FIRST_FAILS),
+        on(Does.STORE_LIMIT, 1),
+        on(Does.TOGGLE_LIMIT, 0),
+    ),
+    "pass and toggled limit": _before(
+        program(_PASS, [Does.TOGGLE_LIMIT, Does.TOGGLE_LIMIT], faults=_FIRST_FAILS), on(Does.STORE_LIMIT, 1)
+    ),
+    "pass and batch size": program([Does.WRITEBACK], [on(Does.STORE_BATCH, 0)]),
+    "two passes": program(_PASS, _PASS),
+}
+ENDS: Final[Mapping[str, Program]] = {
+    "pass and cancellation": program(_PASS, [Does.CANCEL], batch=1),
+    "pass and interrupt": program(_PASS, [Does.INTERRUPT], batch=1),
+    "pass and two interrupts": program(_PASS, [Does.INTERRUPT, Does.INTERRUPT], batch=1),
+    "pass and reset": program(_PASS, [Does.RESET]),
+    "pass and close": program(_PASS, [Does.CLOSE]),
+    "no memory": program(_PASS, [on(Does.WRITE, 0)], faults=(Fault(Fails.BUFFER, 1),)),
+    "no thread": program(_PASS, [on(Does.WRITE, 0)], faults=(Fault(Fails.THREAD, 0),)),
+}
+THEMES: Final[Mapping[str, Mapping[str, Program]]] = {
+    "changes": CHANGES,
+    "reads": READS,
+    "control": CONTROL,
+    "ends": ENDS,
+}
+SCENARIOS: Final[Mapping[str, Program]] = {**CHANGES, **READS, **CONTROL, **ENDS}

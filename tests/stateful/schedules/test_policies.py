@@ -1,0 +1,71 @@
+"""Who decides the order: exhaustive search keeps to its bound and repeats nothing, a replay is the same again."""
+
+import itertools
+from collections.abc import Sequence
+
+import pytest
+
+from stateful.schedules import policies
+from stateful.schedules.baton import BatonRuntime, Choice, Policy, preemptions
+from stateful.schedules.playing import scenario
+from stateful.schedules.policies import NondeterminismError
+from stateful.schedules.scenarios import SCENARIOS
+
+PASS_AND_WRITE = scenario(SCENARIOS["pass and write"])
+
+
+def test_an_exhaustive_search_keeps_to_its_bound_and_repeats_nothing() -> None:
+    seen = []
+    for attempt in policies.exhaust(1):
+        attempt.schedule = PASS_AND_WRITE(attempt.policy)
+        assert preemptions(attempt.schedule) <= 1
+        seen.append(tuple(choice.taken for choice in attempt.schedule))
+    assert len(set(seen)) == len(seen)
+
+
+def three_tasks(policy: Policy) -> Sequence[Choice]:
+    """Three tasks of one step each: 3! orders."""
+    runtime = BatonRuntime(policy)
+
+    def main() -> None:
+        runtime.steady = True
+        tasks = [runtime.spawn(lambda: None, "task") for _ in range(3)]
+        runtime.steady = False
+        runtime.join_all(tasks)
+
+    runtime.run(main)
+    return runtime.schedule
+
+
+def test_an_exhaustive_search_finds_every_order() -> None:
+    assert policies.every_schedule(three_tasks, 0) == len(list(itertools.permutations(range(3))))
+
+
+def test_the_same_choices_that_lead_elsewhere_are_noticed() -> None:
+    flips = itertools.count()
+
+    def sometimes(policy: Policy) -> Sequence[Choice]:
+        runtime = BatonRuntime(policy)
+        tasks = 3 - (next(flips) == 3)
+        runtime.run(lambda: runtime.join_all([runtime.spawn(lambda: None, "task") for _ in range(tasks)]))
+        return runtime.schedule
+
+    with pytest.raises(NondeterminismError, match=r"choice number 0 is .*options=3.* once and .*options=2.* then"):
+        policies.every_schedule(sometimes, 1)
+
+
+def test_a_replay_takes_the_same_choices() -> None:
+    first = PASS_AND_WRITE(policies.random_walk(7))
+    assert PASS_AND_WRITE(policies.replay([choice.taken for choice in first])) == first
+
+
+def test_sparse_preemptions_that_are_absent_or_zero_are_none() -> None:
+    assert PASS_AND_WRITE(policies.sparse({2: 0})) == PASS_AND_WRITE(policies.steady)
+
+
+@pytest.mark.parametrize("depth", range(1, 6))
+def test_pct_lowers_a_priority_depth_minus_one_times(depth: int) -> None:
+    ready = [0, 1, 2]
+    choose = policies.pct(3, depth, 40)
+    taken = [choose(ready, True) for _ in range(40)]
+    assert sum(one != other for one, other in itertools.pairwise(taken)) <= depth - 1
