@@ -1,4 +1,4 @@
-"""`python -m stateful check | schedules | replay | mutants | conformance`: hold specification and implementation together.
+"""`python -m stateful check | schedules | replay | mutants | conformance`: hold specification and device together.
 
 Exit code 0 clean, 1 found something, 2 usage, 130 interrupted.
 """

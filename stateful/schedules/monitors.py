@@ -17,7 +17,6 @@ from stateful.schedules.expected import ExpectedPages
 from stateful.schedules.following import Follower, said
 from stateful.stepped import Io
 from zram_impl import PAGE_SIZE, Zram
-from zram_impl.codec import decode
 from zram_impl.disk import Disk
 from zram_impl.engine.threads import ThreadEngine
 from zram_impl.entries import Backed
@@ -137,7 +136,7 @@ class Monitors:
         requests = running.requests if running else []
         holds = self._holds(disk, requests)
         look = (
-            tuple([entry if type(entry) is not bytes else len(entry) == PAGE_SIZE for entry in table.entries]),
+            tuple([entry if not isinstance(entry, bytes) else len(entry) == PAGE_SIZE for entry in table.entries]),
             bytes(table.flags),
             disk.blocks.in_use(),
             tuple(sorted(holds.items())),
@@ -164,7 +163,7 @@ class Monitors:
         for req in requests:
             if req.phase >= Phase.FLIGHT:
                 told = req in self._told
-                content = self._blocks.content[req.blk_idx] if told else decode(req.entry, disk.algorithm.decompress)
+                content = self._blocks.content[req.blk_idx] if told else disk.comps.decode(req.entry)
                 found[req.blk_idx] = owner.get(content, -1)
         return found
 
