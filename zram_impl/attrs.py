@@ -8,8 +8,8 @@ from errno import EACCES, EINVAL, ENODEV, ENOENT
 from typing import Final, NamedTuple
 
 from zram_impl import numbers
-from zram_impl.algorithm_grammar import parse_algorithm_name
-from zram_impl.codec import ALGORITHMS
+from zram_impl.algorithm_grammar import parse_algorithm_name, parse_algorithm_params, parse_recomp_algorithm
+from zram_impl.algorithms import ALGORITHMS
 from zram_impl.device import Device
 from zram_impl.drive import drive
 from zram_impl.errors import refuse
@@ -61,8 +61,28 @@ def _store_algorithm(dev: Device, text: str) -> None:
     dev.set_algorithm(parse_algorithm_name(text))
 
 
-def _show_algorithm(dev: Device) -> str:
-    return " ".join(f"[{name}]" if name == dev.algorithm else name for name in ALGORITHMS) + "\n"
+def _listed(chosen: str) -> str:
+    return "".join(f"[{name}] " if name == chosen else f"{name} " for name in ALGORITHMS) + "\n"
+
+
+def _show_recomp_algorithms(dev: Device) -> str:
+    return "".join(f"#{priority}: {_listed(name)}" for priority, name in enumerate(dev.algorithms) if priority and name)
+
+
+def _store_recomp_algorithm(dev: Device, text: str) -> None:
+    asked = parse_recomp_algorithm(text, unknown_keys_ignored=dev.quirks.unknown_keys_ignored)
+    dev.set_recomp_algorithm(asked.algorithm, asked.priority)
+
+
+def _store_algorithm_params(dev: Device, text: str) -> None:
+    params = parse_algorithm_params(text, unknown_keys_ignored=dev.quirks.unknown_keys_ignored)
+    dev.set_algorithm_params(
+        params.priority,
+        params.algorithm,
+        level=params.level,
+        dictionary=params.dictionary,
+        winbits=params.winbits,
+    )
 
 
 def _store_disksize(dev: Device, text: str) -> None:
@@ -151,7 +171,9 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
     "reset": Attribute(None, _store_reset),
     "mem_limit": Attribute(None, _store_mem_limit),
     "mem_used_max": Attribute(None, _store_mem_used_max),
-    "comp_algorithm": Attribute(_show_algorithm, _store_algorithm),
+    "comp_algorithm": Attribute(lambda dev: _listed(dev.algorithm), _store_algorithm),
+    "recomp_algorithm": Attribute(_show_recomp_algorithms, _store_recomp_algorithm),
+    "algorithm_params": Attribute(None, _store_algorithm_params),
     "compact": Attribute(None, _store_compact),
     "idle": Attribute(None, _store_idle),
     "backing_dev": Attribute(lambda dev: f"{dev.backing_name or 'none'}\n", _store_backing),

@@ -8,43 +8,12 @@ Kernel: page_same_filled(), zram_write_page(), zram_read_from_zspool().
 """
 
 from collections.abc import Callable
-from errno import EIO
-from typing import Final, NamedTuple
+from typing import Final
 
-import lz4.block
-
-from zram_impl.errors import refuse
 from zram_impl.units import HUGE_CLASS_SIZE, PAGE_SIZE, ZERO_PAGE
 
 WORD: Final = 8
 WORDS: Final = PAGE_SIZE // WORD
-
-
-class Algorithm(NamedTuple):
-    """A compressor of pages. `decompress` raises ZramError EIO for what is not a compressed page."""
-
-    name: str
-    compress: Callable[[bytes], bytes]
-    decompress: Callable[[bytes], bytes]
-
-
-def _lz4_compress(page: bytes) -> bytes:
-    # Positional: keywords cost a fifth of a microsecond a call. No size header: a page's size is known.
-    return lz4.block.compress(page, "default", False)
-
-
-def _lz4_decompress(data: bytes) -> bytes:
-    try:
-        page = lz4.block.decompress(data, PAGE_SIZE)
-    except lz4.block.LZ4BlockError as error:
-        raise refuse(EIO, f"an object of {len(data)} bytes cannot be decompressed: {error}") from error
-    if len(page) != PAGE_SIZE:
-        raise refuse(EIO, f"an object of {len(data)} bytes decompresses to {len(page)} bytes, not to a page")
-    return page
-
-
-ALGORITHMS: Final = {"lz4": Algorithm("lz4", _lz4_compress, _lz4_decompress)}
-DEFAULT_ALGORITHM: Final = "lz4"
 
 
 def encode(page: bytes, compress: Callable[[bytes], bytes]) -> int | bytes:

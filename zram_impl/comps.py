@@ -5,7 +5,7 @@ Kernel: zram->comps, zram_read_from_zspool(), zram_decompress_bdev_page()
 
 from collections.abc import Sequence
 
-from zram_impl.codec import Algorithm
+from zram_impl.algorithms import Algorithm
 from zram_impl.entries import priority_of
 from zram_impl.units import PAGE_SIZE
 

@@ -6,13 +6,14 @@ from errno import EAGAIN, EINVAL, ENODEV
 from threading import Event
 from typing import Self
 
+from zram_impl.algorithms import DEFAULT_ALGORITHM
 from zram_impl.bdev.device import BackingDevice
-from zram_impl.codec import DEFAULT_ALGORITHM
+from zram_impl.configuration import MakeEngine, OpenBacking, open_backing_file, thread_engine
 from zram_impl.drive import drive
 from zram_impl.errors import refuse
 from zram_impl.events import Observer
 from zram_impl.grammar import Scan
-from zram_impl.lifecycle import Lifecycle, MakeEngine, OpenBacking, check_fits, open_backing_file, thread_engine
+from zram_impl.lifecycle import Lifecycle, check_fits
 from zram_impl.numbers import U32_MAX
 from zram_impl.quirks import Quirks
 from zram_impl.ranges import page_range, pieces, scans_for, whole_pages

@@ -1,48 +1,22 @@
-"""The life cycle of a device and its configuration.
+"""The life cycle of a device.
 
-    made -> algorithm, backing device -> initialise -> use -> reset -> again, or close
+    made -> algorithms, backing device -> initialise -> use -> reset -> again, or close
 
-Locks, outermost first: the control lock (life cycle and configuration; never held while a pass is driven but by a
-reset), the lock of a pass, the table lock (slots, blocks, budget, statistics), the engine's. See `runtime.Rank`.
-
-Kernel: disksize_store(), comp_algorithm_store(), backing_dev_store(), reset_store(), zram_reset_device().
+Kernel: disksize_store(), reset_store(), zram_reset_device().
 """
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from errno import EBUSY, EINVAL, ENOMEM
-from functools import partial
+from errno import EINVAL, ENOMEM
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from zram_impl import numbers
-from zram_impl.bdev.device import BackingDevice
-from zram_impl.bdev.file import open_file
-from zram_impl.budget import Budget
-from zram_impl.codec import ALGORITHMS, DEFAULT_ALGORITHM, Algorithm
-from zram_impl.comps import Comps
+from zram_impl.configuration import Configuration
 from zram_impl.disk import Disk
-from zram_impl.engine.protocol import Engine
-from zram_impl.engine.threads import ThreadEngine
 from zram_impl.entries import SlotTable
 from zram_impl.errors import refuse
-from zram_impl.events import Observer
-from zram_impl.openers import Openers
-from zram_impl.quirks import Quirks
-from zram_impl.runtime import Rank, Runtime, ThreadRuntime
-from zram_impl.units import DEFAULT_BATCH_SIZE, PAGE_SHIFT, PAGE_SIZE
-
-MAX_IN_FLIGHT: Final = 256
-"""Requests the engine of production carries at most, whatever batch size is asked for; their memory grows on demand."""
-
-MakeEngine = Callable[[BackingDevice, Runtime], Engine]
-OpenBacking = Callable[[str | os.PathLike[str], int | None], BackingDevice]
-
-
-def open_backing_file(path: str | os.PathLike[str], size: int | None) -> BackingDevice:
-    """Open what `backing_dev` names: a regular file or a block device, locked against a second user."""
-    return open_file(path, size=size)
+from zram_impl.units import PAGE_SHIFT, PAGE_SIZE
 
 
 def pages_of(size: int | str) -> int:
@@ -51,11 +25,6 @@ def pages_of(size: int | str) -> int:
     if size_bytes < 1:
         raise refuse(EINVAL, f"disksize {size_bytes} is below 1 byte")
     return (size_bytes + PAGE_SIZE - 1) >> PAGE_SHIFT
-
-
-def thread_engine(device: BackingDevice, runtime: Runtime, observer: Observer | None = None) -> Engine:
-    """Make the engine of production."""
-    return ThreadEngine(device, runtime, depth=MAX_IN_FLIGHT, observer=observer)
 
 
 @contextmanager
@@ -74,38 +43,8 @@ def check_fits(size: int | str) -> None:
         SlotTable(pages)
 
 
-class Lifecycle:
-    """A device without its use: what it is made of, and when it may change."""
-
-    def __init__(
-        self,
-        *,
-        quirks: Quirks | None = None,
-        runtime: Runtime | None = None,
-        engine: MakeEngine = thread_engine,
-        open_backing: OpenBacking = open_backing_file,
-        observer: Observer | None = None,
-    ) -> None:
-        """Make a device that is not initialised, as hot_add does."""
-        self.quirks = quirks or Quirks()
-        self._runtime = runtime or ThreadRuntime()
-        # Any other engine is its maker's to connect.
-        self._make_engine = partial(thread_engine, observer=observer) if engine is thread_engine else engine
-        self._open_backing = open_backing
-        self._observer = observer
-        self.openers = Openers(self._runtime)
-        """Who has the device's node open."""
-        # Guards the configuration below: algorithms, backing device, sizes, and whether there is a disk.
-        self._control = self._runtime.lock("control", Rank.CONTROL)
-        # Guards the slots, blocks and statistics of the disk, and the budget, which outlives it.
-        self._table = self._runtime.lock("table", Rank.TABLE)
-        self._algorithm: Algorithm = ALGORITHMS[DEFAULT_ALGORITHM]
-        self._backing: BackingDevice | None = None
-        self._batch_size = DEFAULT_BATCH_SIZE
-        self._compressed_writeback = False
-        self._limit_pages = 0
-        self._budget = Budget()
-        self._disk: Disk | None = None
+class Lifecycle(Configuration):
+    """A device that begins and ends its use."""
 
     def __enter__(self) -> Self:
         return self
@@ -115,92 +54,21 @@ class Lifecycle:
     ) -> None:
         self.close()
 
-    def set_algorithm(self, name: str) -> None:
-        """Choose the compressor; EINVAL when there is none of that name, EBUSY once initialised."""
-        with self._control:
-            if name not in ALGORITHMS:
-                raise refuse(EINVAL, f"algorithm {name!r} is not one of {', '.join(ALGORITHMS)}")
-            self._refuse_initialised("comp_algorithm")
-            self._algorithm = ALGORITHMS[name]
-
-    def set_backing(self, backing: str | os.PathLike[str] | BackingDevice, size: int | str | None = None) -> None:
-        """Take a backing device; one taken before is let go, unless the new one is refused.
-
-        Raises:
-            ZramError: EBUSY once initialised or when somebody uses it; otherwise why it cannot be opened.
-        """
-        with self._control:
-            self._refuse_initialised("backing_dev")
-            if isinstance(backing, (str, os.PathLike)):
-                device = self._open_backing(backing, None if size is None else numbers.size_of(size))
-            elif size is not None:
-                raise refuse(EINVAL, f"size {size!r} of {backing.name}: only a file's size can be chosen")
-            else:
-                device = backing
-            before, self._backing = self._backing, device
-            if before is not None:
-                with suppress(OSError):
-                    before.close()
-
-    def set_batch_size(self, requests: int) -> None:
-        """Set how many requests the next pass keeps in flight; EINVAL below 1."""
-        if requests < 1:
-            raise refuse(EINVAL, f"writeback_batch_size {requests} is below 1")
-        with self._control:
-            self._batch_size = requests
-
-    def set_compressed_writeback(self, compressed: bool) -> None:
-        """Write objects back as they are instead of pages, or not; EBUSY once initialised."""
-        with self._control:
-            self._refuse_initialised("compressed_writeback")
-            self._compressed_writeback = bool(compressed)
-
-    def set_mem_limit(self, size: int | str) -> None:
-        """Let objects have at most `size` bytes (or text with K, M, G), rounded up to pages; 0 is no limit.
-
-        A write that does not fit is refused with ENOMEM and keeps the old page. What is there already stays.
-        """
-        pages = numbers.page_align(numbers.size_of(size)) >> PAGE_SHIFT
-        with self._control:
-            self._limit_pages = pages
-            if self._disk is not None:
-                with self._table:
-                    self._disk.set_limit(pages)
-
-    def reset_mem_used_max(self) -> None:
-        """Begin anew to note how much memory was used at most."""
-        with self._control, self._table:
-            if self._disk is not None:
-                self._disk.table.reset_max()
-
-    def set_writeback_limit(self, blocks: int) -> None:
-        """Store the budget, in blocks of 4 KiB; what is in flight is not refunded to it."""
-        if not 0 <= blocks <= numbers.U64_MAX:
-            raise refuse(EINVAL, f"writeback_limit {blocks} is not in 0 to {numbers.U64_MAX}")
-        with self._table:
-            self._budget.store(blocks)
-            self._observe("store_limit", blocks)
-
-    def enable_writeback_limit(self, enabled: bool) -> None:
-        """Make the budget count, or not; its value stays."""
-        with self._table:
-            if self._budget.enabled != enabled:
-                self._budget.enabled = enabled
-                self._observe("toggle_limit")
-
     def initialise(self, size: int | str) -> None:
         """Give the device its size and begin its use.
 
         Raises:
-            ZramError: EINVAL for a bad size, EBUSY when initialised already, ENOMEM when the table does not fit.
+            ZramError: EINVAL for a bad size or for parameters that an algorithm cannot work with, EBUSY when
+                initialised already, ENOMEM when the table does not fit.
         """
         pages = pages_of(size)
         with self._control:
             self._refuse_initialised("disksize")
+            comps = self._algorithms.make()
             with _table_of(pages, size):
                 self._disk = Disk(
                     pages,
-                    Comps([self._algorithm]),
+                    comps,
                     self._table,
                     self._budget,
                     runtime=self._runtime,
@@ -213,7 +81,7 @@ class Lifecycle:
                 )
 
     def reset(self) -> None:
-        """Forget all pages, the backing device and the size. A running pass is cancelled and driven to its end.
+        """Forget pages, size, backing device, memory limit and algorithms. A running pass is driven to its end.
 
         Raises:
             ZramError: EBUSY while the node is open, or while another reset is under way.
@@ -221,6 +89,7 @@ class Lifecycle:
         with self.openers.shut_out(), self._control:
             self._let_go()
             self._limit_pages = 0
+            self._algorithms.reset()
             with self._table:
                 if not self.quirks.limit_survives_reset:
                     self._budget.store(0)
@@ -231,65 +100,6 @@ class Lifecycle:
         """Give everything back: memory, threads, the backing device. Idempotent; never raises for a failing device."""
         with self._control:
             self._let_go()
-
-    # --- what is configured -----------------------------------------------------------------------------------------
-
-    @property
-    def pages(self) -> int:
-        """Number of pages; 0 when not initialised."""
-        disk = self._disk
-        return disk.pages if disk is not None else 0
-
-    @property
-    def disksize(self) -> int:
-        """Size in bytes; 0 when not initialised."""
-        return self.pages * PAGE_SIZE
-
-    @property
-    def algorithm(self) -> str:
-        """Name of the compressor."""
-        return self._algorithm.name
-
-    @property
-    def backing_name(self) -> str | None:
-        """What the backing device is called; None without one."""
-        backing = self._backing
-        return backing.name if backing is not None else None
-
-    @property
-    def batch_size(self) -> int:
-        """Requests the next pass keeps in flight."""
-        return self._batch_size
-
-    @property
-    def compressed_writeback(self) -> bool:
-        """Whether blocks carry objects as they are."""
-        return self._compressed_writeback
-
-    @property
-    def mem_limit(self) -> int:
-        """The most bytes that objects may have together; 0 is no limit."""
-        return self._limit_pages << PAGE_SHIFT
-
-    @property
-    def writeback_limit(self) -> int:
-        """The budget left, in blocks of 4 KiB."""
-        return self._budget.limit
-
-    @property
-    def writeback_limit_enabled(self) -> bool:
-        """Whether the budget counts."""
-        return self._budget.enabled
-
-    @property
-    def disk(self) -> Disk | None:
-        """The inside of an initialised device, for those who look at it closely; None otherwise."""
-        return self._disk
-
-    @property
-    def runtime(self) -> Runtime:
-        """Where locks, threads and the clock come from."""
-        return self._runtime
 
     def _let_go(self) -> None:
         """Close what there is; what an interrupt leaves open, the next call closes."""
@@ -303,17 +113,3 @@ class Lifecycle:
             self._disk = self._backing = None
             raise
         self._disk = self._backing = None
-
-    def _refuse_initialised(self, name: str) -> None:
-        if self._disk is not None:
-            raise refuse(EBUSY, f"{name} cannot be set: the device is initialised with {self._disk.pages} pages")
-
-    def _live(self) -> Disk:
-        disk = self._disk
-        if disk is None:
-            raise refuse(EINVAL, "the device is not initialised: disksize is 0")
-        return disk
-
-    def _observe(self, kind: str, *args: int) -> None:
-        if self._observer is not None:
-            self._observer(kind, *args)

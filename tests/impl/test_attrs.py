@@ -40,7 +40,8 @@ def test_a_device_is_set_up_used_and_reset_by_text_alone(tmp_path: Path) -> None
     assert {name: dev.attrs.show(name) for name in READABLE} == {
         "disksize": "65536\n",
         "initstate": "1\n",
-        "comp_algorithm": "[lz4]\n",
+        "comp_algorithm": "[lz4] lz4hc zstd deflate \n",
+        "recomp_algorithm": "",
         "backing_dev": f"{path}\n",
         "writeback_limit": "9\n",
         "writeback_limit_enable": "1\n",
@@ -77,7 +78,8 @@ def test_a_fresh_device_shows_the_drivers_defaults() -> None:
     assert shown == {
         "disksize": "0\n",
         "initstate": "0\n",
-        "comp_algorithm": "[lz4]\n",
+        "comp_algorithm": "[lz4] lz4hc zstd deflate \n",
+        "recomp_algorithm": "",
         "backing_dev": "none\n",
         "writeback_limit": "0\n",
         "writeback_limit_enable": "0\n",

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.impl.doubles import huge, page, same
-from zram_impl.codec import ALGORITHMS, DEFAULT_ALGORITHM, decode, encode, filled
+from zram_impl.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, Params
+from zram_impl.codec import decode, encode, filled
 from zram_impl.errors import ZramError
 from zram_impl.units import HUGE_CLASS_SIZE, PAGE_SIZE
 
-LZ4 = ALGORITHMS["lz4"]
+LZ4 = ALGORITHMS["lz4"](Params())
 ALMOST_SAME = b"\1" * 8 + b"\2" + b"\1" * (PAGE_SIZE - 9)
 
 PAGES = st.one_of(
@@ -74,7 +75,7 @@ def test_a_damaged_object_is_eio_and_never_a_page(damaged: bytes, message: str) 
 
 
 def test_the_default_algorithm_exists() -> None:
-    assert ALGORITHMS[DEFAULT_ALGORITHM].name == DEFAULT_ALGORITHM
+    assert ALGORITHMS[DEFAULT_ALGORITHM](Params()).name == DEFAULT_ALGORITHM
 
 
 @given(PAGES)

@@ -12,6 +12,7 @@ from tests.impl.doubles import huge, page, same
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError, wbpass
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.file import open_file
+from zram_impl.configuration import MakeEngine
 from zram_impl.decide import Kind
 from zram_impl.engine.protocol import Engine
 from zram_impl.engine.sync import SyncEngine
@@ -33,7 +34,6 @@ from zram_impl.faults import (
     on_blocks,
     since,
 )
-from zram_impl.lifecycle import MakeEngine
 from zram_impl.request import WbReq
 from zram_impl.runtime import Runtime, ThreadRuntime
 from zram_impl.wbpass import Stage

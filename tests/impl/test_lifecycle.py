@@ -10,7 +10,8 @@ import pytest
 from tests.impl.doubles import Bench, MemoryDevice, page
 from tests.impl.passes import begin
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
-from zram_impl.lifecycle import MAX_IN_FLIGHT, Lifecycle, open_backing_file, thread_engine
+from zram_impl.configuration import MAX_IN_FLIGHT, open_backing_file, thread_engine
+from zram_impl.lifecycle import Lifecycle
 from zram_impl.runtime import ThreadRuntime
 from zram_impl.wbpass import Progress
 

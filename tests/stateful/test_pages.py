@@ -7,9 +7,10 @@ import pytest
 
 from stateful.pages import same_filled, stamp_of, stamped
 from zram_impl import PAGE_SIZE
-from zram_impl.codec import ALGORITHMS, encode
+from zram_impl.algorithms import ALGORITHMS, Params
+from zram_impl.codec import encode
 
-COMPRESS = ALGORITHMS["lz4"].compress
+COMPRESS = ALGORITHMS["lz4"](Params()).compress
 
 
 @pytest.mark.parametrize("huge", [False, True])

@@ -6,12 +6,13 @@ The loop decompresses and submits as the pass does, but it selects, locks, check
 from collections.abc import Sequence
 from time import perf_counter
 
+from zram_impl.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, Params
 from zram_impl.cli.course import Course
 from zram_impl.cli.pairing import Paired, paired
 from zram_impl.cli.stop import Stop
-from zram_impl.codec import ALGORITHMS, DEFAULT_ALGORITHM, decode, encode
+from zram_impl.codec import decode, encode
+from zram_impl.configuration import thread_engine
 from zram_impl.engine.protocol import Engine
-from zram_impl.lifecycle import thread_engine
 from zram_impl.request import Phase, WbReq
 from zram_impl.runtime import ThreadRuntime
 from zram_impl.units import BlkIdx
@@ -22,7 +23,7 @@ def pass_cost(pages: Sequence[bytes], batch: int, directory: str | None, rounds:
 
     The ratio is the share of the engine's speed that a pass keeps.
     """
-    algorithm = ALGORITHMS[DEFAULT_ALGORITHM]
+    algorithm = ALGORITHMS[DEFAULT_ALGORITHM](Params())
     objects = [entry for page in pages if type(entry := encode(page, algorithm.compress)) is bytes]
     with Course(pages, directory, stop) as course:
         engine = thread_engine(course.device, ThreadRuntime())
@@ -41,7 +42,7 @@ def pass_cost(pages: Sequence[bytes], batch: int, directory: str | None, rounds:
 
 def _write_all(objects: Sequence[bytes], engine: Engine, requests: Sequence[WbReq]) -> float:
     """Write the pages of `objects` to the blocks from 0, every request in flight as long as there is one to write."""
-    decompress = ALGORITHMS[DEFAULT_ALGORITHM].decompress
+    decompress = ALGORITHMS[DEFAULT_ALGORITHM](Params()).decompress
     began = perf_counter()
     idle, block, left = list(requests), 0, len(objects)
     while left:

@@ -1,0 +1,47 @@
+"""What every compressor of pages is: a pair of functions, made for parameters."""
+
+from collections.abc import Callable
+from errno import EIO
+from typing import NamedTuple
+
+from zram_impl.errors import refuse
+from zram_impl.units import PAGE_SIZE
+
+
+class Params(NamedTuple):
+    """How an algorithm is to work; None is its default, and what it has no use for it ignores.
+
+    Kernel: struct zcomp_params
+    """
+
+    level: int | None = None
+    dictionary: bytes | None = None
+    winbits: int | None = None
+
+
+class Algorithm(NamedTuple):
+    """A compressor of pages, to be called by any number of threads at once.
+
+    `compress` takes a page. `decompress` returns one, or raises ZramError EIO for what is not a compressed page.
+
+    Kernel: struct zcomp_ops
+    """
+
+    name: str
+    compress: Callable[[bytes], bytes]
+    decompress: Callable[[bytes], bytes]
+
+
+Make = Callable[[Params], Algorithm]
+"""Makes an algorithm; ValueError for parameters it cannot work with."""
+
+
+def checked(data: bytes, unpack: Callable[[bytes], bytes], error: type[Exception]) -> bytes:
+    """Return the page that `unpack` makes of `data`; EIO when it raises `error` or makes something else of it."""
+    try:
+        page = unpack(data)
+    except error as failure:
+        raise refuse(EIO, f"an object of {len(data)} bytes cannot be decompressed: {failure}") from failure
+    if len(page) != PAGE_SIZE:
+        raise refuse(EIO, f"an object of {len(data)} bytes decompresses to {len(page)} bytes, not to a page")
+    return page

@@ -1,0 +1,69 @@
+"""lz4 and lz4hc, one format: what packs a page harder is unpacked just as fast."""
+
+from collections.abc import Callable
+from errno import EIO
+from functools import partial
+from typing import Final
+
+import lz4.block
+
+from zram_impl.algorithms.algorithm import Algorithm, Params, checked
+from zram_impl.errors import refuse
+from zram_impl.units import PAGE_SIZE
+
+_MOST_ACCELERATION: Final = 65537
+_HARDEST: Final = 12
+_HARD: Final = 9
+
+
+def _compress(page: bytes) -> bytes:
+    # Positional: keywords cost a fifth of a microsecond a call. No size header: a page's size is known.
+    return lz4.block.compress(page, "default", False)
+
+
+def _decompress(data: bytes) -> bytes:
+    # Not through `checked`: this is where every read of a page in memory spends its time.
+    try:
+        page = lz4.block.decompress(data, PAGE_SIZE)
+    except lz4.block.LZ4BlockError as error:
+        raise refuse(EIO, f"an object of {len(data)} bytes cannot be decompressed: {error}") from error
+    if len(page) != PAGE_SIZE:
+        raise refuse(EIO, f"an object of {len(data)} bytes decompresses to {len(page)} bytes, not to a page")
+    return page
+
+
+def _unpacking_with(dictionary: bytes | None) -> Callable[[bytes], bytes]:
+    if not dictionary:
+        return _decompress
+    unpack = partial(lz4.block.decompress, uncompressed_size=PAGE_SIZE, dict=dictionary)
+    return partial(checked, unpack=unpack, error=lz4.block.LZ4BlockError)
+
+
+def lz4_default(params: Params) -> Algorithm:
+    """Make lz4; its level is the acceleration, so that a higher one is faster and packs less.
+
+    Kernel: backend_lz4.c
+    """
+    acceleration = min(params.level or 1, _MOST_ACCELERATION)
+    if acceleration <= 1 and not params.dictionary:
+        return Algorithm("lz4", _compress, _decompress)
+    pack = partial(
+        lz4.block.compress, mode="fast", store_size=False, acceleration=acceleration, dict=params.dictionary or b""
+    )
+    return Algorithm("lz4", pack, _unpacking_with(params.dictionary))
+
+
+def lz4_high(params: Params) -> Algorithm:
+    """Make lz4hc; levels from 1 to 12, and 9 for what is below. Packing makes no use of a dictionary in lz4 4.4.
+
+    Kernel: backend_lz4hc.c
+    """
+    level = params.level if params.level is not None and params.level > 0 else _HARD
+    pack = partial(
+        lz4.block.compress,
+        mode="high_compression",
+        store_size=False,
+        compression=min(level, _HARDEST),
+        dict=params.dictionary or b"",
+    )
+    return Algorithm("lz4hc", pack, _unpacking_with(params.dictionary))
