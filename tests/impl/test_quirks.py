@@ -1,6 +1,7 @@
 """Quirks: none by default, all of them as the driver."""
 
 from dataclasses import FrozenInstanceError, asdict, fields
+from inspect import cleandoc
 
 import pytest
 
@@ -16,7 +17,7 @@ def test_the_driver_has_all() -> None:
 
 
 def test_each_is_explained() -> None:
-    assert [f.name for f in fields(Quirks) if f"        {f.name}: " not in (Quirks.__doc__ or "")] == []
+    assert [f.name for f in fields(Quirks) if f"\n    {f.name}: " not in cleandoc(Quirks.__doc__ or "")] == []
 
 
 def test_quirks_do_not_change() -> None:
