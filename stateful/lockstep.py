@@ -110,6 +110,18 @@ class Lockstep:
         self.account.open(mode, range(self.scope.slots) if named is None else named)
         self._follow(("begin_pass", ()))
 
+    def mark_by_age(self, passed: int, age: int) -> None:
+        """Let time pass and mark idle by age, and follow it."""
+        with self._failures_are_differences():
+            self.subject.mark_by_age(passed, age)
+        self._follow(None)
+
+    def recompress(self, mode: str | None) -> None:
+        """Recompress all pages of a mode, and follow it."""
+        with self._failures_are_differences():
+            self.subject.recompress(mode)
+        self._follow(None)
+
     def advance(self) -> Progress:
         """Let the pass take one step, follow it, and return what the pass said."""
         running = self.subject.running

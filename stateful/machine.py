@@ -18,15 +18,15 @@ from zram_impl.wbpass import Progress
 
 MODES: Final = ("huge", "idle", "huge_idle")
 PASS_ACTIONS: Final = tuple(action.name for action in ACTIONS if action.actor == "pass")
-NOT_YET: Final = ("clear_idle", "recompress", "recompress_in_vain")
-"""Actions that the device cannot take yet."""
+MANY_AT_ONCE: Final = ("clear_idle", "recompress", "recompress_in_vain")
+"""Actions that the device takes on whichever pages are due: rules of their own make it."""
 
 
 class WritebackMachine(RuleBasedStateMachine):
     """The device and the specification in lockstep; subclasses choose the scope."""
 
     scope: ClassVar[Scope] = Scope(
-        slots=4, blocks=3, requests=2, limit=-1, huge=1, idle=1, stores=1, toggles=1, resets=1
+        slots=4, blocks=3, requests=2, limit=-1, huge=1, idle=1, recompress=1, stores=1, toggles=1, resets=1
     )
 
     def __init__(self) -> None:
@@ -102,6 +102,18 @@ class WritebackMachine(RuleBasedStateMachine):
         under_way = self.both.reading()
         self.both.do(*under_way[which % len(under_way)])
 
+    @precondition(lambda self: self.scope.idle)
+    @rule(passed=st.integers(0, 3), age=st.integers(0, 3))
+    def mark_by_age(self, passed: int, age: int) -> None:
+        """Let some seconds pass, then mark idle what was not used for so long, and take the mark off all else."""
+        self.both.mark_by_age(passed, age)
+
+    @precondition(lambda self: self.scope.recompress and not self.both.running)
+    @rule(mode=st.sampled_from((None, "idle", "huge", "huge_idle")))
+    def recompress(self, mode: str | None) -> None:
+        """Recompress what is in memory."""
+        self.both.recompress(mode)
+
     @precondition(lambda self: self.both.running and not self.both.cancelled)
     @rule()
     def cancel(self) -> None:
@@ -131,7 +143,7 @@ def _rule_for(action: Action) -> Callable[[WritebackMachine, int], None]:
 
 
 for _action in ACTIONS:
-    if _action.actor != "pass" and _action.name not in ("begin_pass", *NOT_YET):
+    if _action.actor != "pass" and _action.name not in ("begin_pass", *MANY_AT_ONCE):
         setattr(WritebackMachine, _action.name, _rule_for(_action))
 
 

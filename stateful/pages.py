@@ -9,14 +9,20 @@ from zram_impl.units import PAGE_SIZE
 
 _HEADER: Final = struct.Struct("<QQI")
 _NOISE: Final = random.Random(4096).randbytes(PAGE_SIZE)
+_LETTERS: Final = b"".join(random.Random(64).choices([bytes([byte]) for byte in range(64, 128)], k=PAGE_SIZE))
+"""Does not compress for who looks for repetitions, and does for who counts letters as well."""
 _COMPRESSIBLE_BYTES: Final = (300, 700, 1500, 2600)
 """Incompressible part of a compressible page; different sizes land in different buckets."""
 
 
 def stamped(index: int, generation: int, *, huge: bool = False) -> bytes:
-    """Return a page for writing number `generation` of page `index`: compressible, or not (huge)."""
+    """Return a page for writing number `generation` of page `index`: compressible, or not (huge).
+
+    Of the huge ones each second is one that a harder algorithm compresses.
+    """
     noise = PAGE_SIZE - _HEADER.size if huge else _COMPRESSIBLE_BYTES[generation % len(_COMPRESSIBLE_BYTES)]
-    body = _NOISE[:noise].ljust(PAGE_SIZE - _HEADER.size, b"\0")
+    source = _LETTERS if huge and generation % 2 == 0 else _NOISE
+    body = source[:noise].ljust(PAGE_SIZE - _HEADER.size, b"\0")
     return _HEADER.pack(index, generation, zlib.crc32(body, index ^ generation)) + body
 
 

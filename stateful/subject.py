@@ -20,6 +20,7 @@ from zram_impl.bdev.file import open_file
 from zram_impl.disk import Disk
 from zram_impl.entries import Entry
 from zram_impl.request import WbReq
+from zram_impl.runtime import ThreadRuntime
 from zram_impl.wbpass import Progress, WritebackPass
 
 Event = tuple[str, tuple[int, ...]]
@@ -43,6 +44,14 @@ class ReadUnderWay:
         self.read, self.entry, self.seen = read, entry, {content}
 
 
+class Clock(ThreadRuntime):
+    """A clock that stands still until somebody lets time pass; all else is as in production."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+        self.now = lambda: self.seconds
+
+
 class Subject:
     """A device, and who uses it."""
 
@@ -58,7 +67,8 @@ class Subject:
         self._generation = 0
         self._undo = ExitStack()
         self._path = Path(self._undo.enter_context(tempfile.TemporaryDirectory(prefix="zram-"))) / "backing"
-        self.device = Zram(engine=self._make_engine, observer=self.observe)
+        self.clock = Clock()
+        self.device = Zram(engine=self._make_engine, observer=self.observe, runtime=self.clock)
         self._undo.callback(self.device.close)
         self._set_up()
         if scope.limit >= 0:
@@ -70,6 +80,8 @@ class Subject:
         self.gates = GatedDevice(open_file(self._path, size=self.scope.blocks * PAGE_SIZE))
         self.device.set_backing(self.gates)
         self.device.set_batch_size(self.scope.requests)
+        if self.scope.recompress:
+            self.device.set_recomp_algorithm("deflate")
         self.device.initialise(self.scope.slots * PAGE_SIZE)
 
     def _make_engine(self, device: object, _runtime: object) -> SteppedEngine:
@@ -190,6 +202,19 @@ class Subject:
     def mark_idle(self, _page: int) -> None:
         """Mark all pages idle: there is no way to mark one."""
         self.device.mark_idle()
+
+    def mark_by_age(self, passed: int, age: int) -> None:
+        """Let seconds pass, then mark idle what was not used for an age, and nothing else."""
+        self.clock.seconds += passed
+        self.device.mark_idle(age_seconds=age)
+
+    def recompress(self, mode: str | None) -> None:
+        """Recompress all pages of a mode: there is no way to recompress one."""
+        result = self.device.recompress(mode)
+        told = [kind for kind, _args in self.events]
+        found = (result.recompressed, result.in_vain, result.skipped, result.failed, result.left)
+        if found != (told.count("recompress"), told.count("recompress_in_vain"), 0, 0, 0):
+            raise Wrong("the_result_is_what_happened", f"recompression says {result} and was seen to do {told}")
 
     def store_limit(self, limit: int) -> None:
         """Store the limit."""

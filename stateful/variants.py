@@ -50,7 +50,7 @@ def _unassigned_index() -> "mock._patch[object]":
     def of_slot_0(self: WritebackPass, index: SlotIndex, req: WbReq, block: BlkIdx) -> None:
         submit(self, index, req, block)
         entry = self._shared.table.entries[0]
-        if type(entry) is bytes:
+        if isinstance(entry, bytes):
             req.entry = entry
 
     return mock.patch.object(WritebackPass, "_submit", of_slot_0)

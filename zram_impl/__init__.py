@@ -10,8 +10,8 @@ Example:
 
 from zram_impl.errors import ZramError
 from zram_impl.quirks import Quirks
-from zram_impl.result import WritebackResult
+from zram_impl.result import RecompressResult, WritebackResult
 from zram_impl.units import PAGE_SIZE
 from zram_impl.zram import Zram
 
-__all__ = ["PAGE_SIZE", "Quirks", "WritebackResult", "Zram", "ZramError"]
+__all__ = ["PAGE_SIZE", "Quirks", "RecompressResult", "WritebackResult", "Zram", "ZramError"]

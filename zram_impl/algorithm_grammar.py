@@ -132,5 +132,5 @@ def _parse_optional(text: str) -> int | None:
 
 
 def _refuse_outside(priority: int, lowest: int) -> None:
-    if not lowest <= priority < PRIORITIES:
-        raise refuse(EINVAL, f"priority {priority} is not in {lowest} to {PRIORITIES - 1}")
+    if type(priority) is not int or not lowest <= priority < PRIORITIES:
+        raise refuse(EINVAL, f"priority {priority!r} is not in {lowest} to {PRIORITIES - 1}")

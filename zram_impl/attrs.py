@@ -14,6 +14,7 @@ from zram_impl.device import Device
 from zram_impl.drive import drive
 from zram_impl.errors import refuse
 from zram_impl.grammar import parse_idle, parse_writeback
+from zram_impl.recompress_grammar import parse_recompress
 from zram_impl.stats import columns
 
 
@@ -116,6 +117,13 @@ def _store_writeback(dev: Device, text: str) -> None:
         raise refuse(result.driver_errno, f"writeback {text.strip()!r}: {result}")
 
 
+def _store_recompress(dev: Device, text: str) -> None:
+    request = parse_recompress(text, unknown_keys_ignored=dev.quirks.unknown_keys_ignored)
+    result = drive(dev.begin_recompression(request), dev.runtime, None, None)
+    if result.driver_errno:
+        raise refuse(result.driver_errno, f"recompress {text.strip()!r}: {result}")
+
+
 def _store_idle(dev: Device, text: str) -> None:
     dev.mark_idle(age_seconds=parse_idle(text))
 
@@ -177,6 +185,7 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
     "compact": Attribute(None, _store_compact),
     "idle": Attribute(None, _store_idle),
     "backing_dev": Attribute(lambda dev: f"{dev.backing_name or 'none'}\n", _store_backing),
+    "recompress": Attribute(None, _store_recompress),
     "writeback": Attribute(None, _store_writeback),
     "writeback_limit": Attribute(lambda dev: f"{dev.writeback_limit}\n", _store_limit),
     "writeback_limit_enable": Attribute(lambda dev: f"{int(dev.writeback_limit_enabled)}\n", _store_limit_enable),

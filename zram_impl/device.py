@@ -1,34 +1,25 @@
-"""The device as its users have it: pages, bytes, writeback, statistics."""
+"""The device as its users have it: made in one call, read and written by pages and by bytes."""
 
 import os
-from collections.abc import Callable, Iterable
-from errno import EAGAIN, EINVAL, ENODEV
-from threading import Event
+from errno import EINVAL
 from typing import Self
 
 from zram_impl.algorithms import DEFAULT_ALGORITHM
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.configuration import MakeEngine, OpenBacking, open_backing_file, thread_engine
-from zram_impl.drive import drive
 from zram_impl.errors import refuse
 from zram_impl.events import Observer
-from zram_impl.grammar import Scan
-from zram_impl.lifecycle import Lifecycle, check_fits
-from zram_impl.numbers import U32_MAX
+from zram_impl.lifecycle import check_fits
+from zram_impl.maintenance import Maintenance
 from zram_impl.quirks import Quirks
-from zram_impl.ranges import page_range, pieces, scans_for, whole_pages
-from zram_impl.result import WritebackResult
+from zram_impl.ranges import page_range, pieces, whole_pages
 from zram_impl.runtime import Runtime
-from zram_impl.stats import MmStat, Stats
-from zram_impl.trim import trim
 from zram_impl.units import DEFAULT_BATCH_SIZE, PAGE_SIZE
-from zram_impl.view import Snapshot, block_state, snapshot
-from zram_impl.wbpass import WritebackPass
 
 Buffer = bytes | bytearray | memoryview
 
 
-class Device(Lifecycle):
+class Device(Maintenance):
     """A compressed block device in memory that can write pages back; `zram.Zram` adds its attributes.
 
     All calls may be made from any thread. What is refused raises `ZramError` with the driver's errno and leaves the
@@ -158,106 +149,6 @@ class Device(Lifecycle):
         for at, size in ((offset, head), (offset + length - tail, tail)):
             for index, first, end in pieces(disk.pages, at, size):
                 disk.patch_page(index, first, bytes(end - first))
-
-    # --- writeback -------------------------------------------------------------------------------------------------
-
-    def mark_idle(self, *, age_seconds: int | None = None) -> None:
-        """Mark every page in memory idle; any access takes the mark off.
-
-        Args:
-            age_seconds: Mark only what was not read or written for that long, and take the mark off all other pages.
-                Whole seconds on both sides; when the clock itself is no older, nothing is marked or unmarked.
-
-        Raises:
-            ZramError: EINVAL for an age that is none, or when the device is not initialised.
-        """
-        if age_seconds is None:
-            self._live().mark_idle(None)
-            return
-        if type(age_seconds) is not int or not 0 <= age_seconds <= U32_MAX:
-            raise refuse(EINVAL, f"age {age_seconds!r} is not a whole number of seconds from 0 to {U32_MAX}")
-        now = int(self._runtime.now())
-        if age_seconds < now:  # else nothing can be that old; the driver answers so before it looks at the device
-            self._live().mark_idle(now - age_seconds)
-
-    def writeback(
-        self,
-        mode: str | None = None,
-        *,
-        pages: Iterable[int] | None = None,
-        ranges: Iterable[tuple[int, int]] | None = None,
-        progress: Callable[[int, int], None] | None = None,
-        cancel: Event | None = None,
-    ) -> WritebackResult:
-        """Write pages back and free their memory; return what became of each.
-
-        Args:
-            mode: "idle", "huge", "huge_idle" or "incompressible"; or, instead,
-            pages: page numbers, and
-            ranges: (first, last) pairs of page numbers, both included.
-            progress: Called with pages settled and pages selected, from the thread that drives the pass.
-            cancel: Set it to submit nothing more; what is in flight is finished.
-
-        Raises:
-            ZramError: Nothing started: EINVAL (bad arguments, not initialised), ENODEV (no backing device), ENOMEM (no
-                memory for a single request), EAGAIN (another pass runs).
-            KeyboardInterrupt: After what was in flight is finished; a second one does not wait for a hung device.
-        """
-        running = self.begin_writeback(mode, pages=pages, ranges=ranges)
-        return drive(running, self._runtime, progress, cancel)
-
-    def begin_writeback(
-        self,
-        mode: str | None = None,
-        *,
-        pages: Iterable[int] | None = None,
-        ranges: Iterable[tuple[int, int]] | None = None,
-    ) -> WritebackPass:
-        """Begin a pass for the caller to drive with `advance` and `wait`; raises as `writeback` does."""
-        disk = self._live()
-        if disk.backing is None:
-            raise refuse(ENODEV, "there is no backing device: set backing_dev before disksize")
-        return self.begin_scans(scans_for(disk.pages, mode, pages, ranges))
-
-    def begin_scans(self, scans: list[Scan]) -> WritebackPass:
-        """Begin a pass over `scans`; EINVAL when they are not within the device."""
-        while True:
-            with self._control:
-                disk = self._live()
-                if disk.backing is None:
-                    raise refuse(ENODEV, "there is no backing device: set backing_dev before disksize")
-                end = max((scan.hi for scan in scans), default=0)
-                if end > disk.pages:  # the device was reset and made smaller since the scans were checked
-                    raise refuse(EINVAL, f"page {end - 1} is not in 0 to {disk.pages - 1}")
-                running = disk.begin_pass(scans, self._batch_size)
-            if running is not None:
-                return running
-            if not self.quirks.pass_waits:
-                raise refuse(EAGAIN, "another writeback is running")
-            disk.wait_for_pass()
-
-    def compact(self) -> None:
-        """Give memory that freed pages have left behind back to the system; EINVAL when not initialised."""
-        self._live()
-        trim()
-
-    # --- statistics ------------------------------------------------------------------------------------------------
-
-    @property
-    def stats(self) -> Stats:
-        """The statistics of this moment; never waits for a pass."""
-        disk, limit_pages = self._disk, self._limit_pages
-        if disk is None:
-            return Stats(MmStat(mem_limit=limit_pages * PAGE_SIZE))
-        return disk.stats(limit_pages)
-
-    def snapshot(self) -> Snapshot:
-        """Return everything writeback is about, at this moment; exact while nobody is advancing a pass."""
-        return snapshot(self._live(), self._table)
-
-    def block_state(self) -> str:
-        """Return debugfs' block_state: a line per stored page with its marks."""
-        return block_state(self._live(), self._table)
 
 
 def _whole_page(page: Buffer) -> bytes:

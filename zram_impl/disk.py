@@ -20,6 +20,7 @@ from zram_impl.grammar import Scan
 from zram_impl.idle import mark_idle
 from zram_impl.pages import Pages
 from zram_impl.quirks import Quirks
+from zram_impl.recompression import RecompressPass, Target
 from zram_impl.runtime import Lock, Rank, Runtime
 from zram_impl.scan import Cursor
 from zram_impl.shared import Shared
@@ -53,7 +54,7 @@ class Disk(Pages):
         shared = Shared(lock, SlotTable(pages), blocks, budget, comps.decode, compressed=compressed_writeback)
         super().__init__(shared, comps, backing=backing, runtime=runtime, observer=observer)
         self.set_limit(limit_pages)
-        self.running_pass: WritebackPass | None = None
+        self.running_pass: WritebackPass | RecompressPass | None = None
         """The pass under way; guarded by the table lock."""
         # Guards nothing: whoever waits for a pass to end waits here.
         self._ended = runtime.condition("pass ended", Rank.ENGINE)
@@ -90,7 +91,7 @@ class Disk(Pages):
         """Mark pages idle, as `idle.mark_idle` says."""
         mark_idle(self.table, self.times, self._lock, before, self._observer)
 
-    # --- writeback -------------------------------------------------------------------------------------------------
+    # --- passes ----------------------------------------------------------------------------------------------------
 
     def begin_pass(self, scans: list[Scan], batch_size: int) -> WritebackPass | None:
         """Begin a writeback pass; None when one is running.
@@ -107,7 +108,7 @@ class Disk(Pages):
             first = request_of(self._engine, 0)
             if first is None:
                 raise refuse(ENOMEM, "no memory for a single write request")
-            self.running_pass = WritebackPass(
+            self.running_pass = running = WritebackPass(
                 self.shared,
                 self._engine,
                 Cursor(scans, queue_twice=self._quirks.queue_twice),
@@ -119,7 +120,24 @@ class Disk(Pages):
                 on_end=self._pass_ended,
             )
             self._observe("begin_pass")
-            return self.running_pass
+            return running
+
+    def begin_recompression(self, target: Target) -> RecompressPass | None:
+        """Begin a pass of recompression; None when one of either kind is running."""
+        with self._lock:
+            if self.running_pass is not None:
+                return None
+            self.running_pass = running = RecompressPass(
+                self.table,
+                self.times,
+                self.comps,
+                target,
+                lock=self._lock,
+                runtime=self._runtime,
+                observer=self._observer,
+                on_end=self._pass_ended,
+            )
+            return running
 
     def wait_for_pass(self) -> None:
         """Wait until no pass runs; no lock may be held."""

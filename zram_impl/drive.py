@@ -6,11 +6,10 @@ a worker and the caller only waits; an interrupt cancels the pass and the caller
 
 from collections.abc import Callable
 from threading import Event
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
-from zram_impl.result import WritebackResult
 from zram_impl.runtime import Rank, Runtime
-from zram_impl.wbpass import Progress, WritebackPass
+from zram_impl.wbpass import Progress
 
 ProgressCallback = Callable[[int, int], None]
 
@@ -18,15 +17,55 @@ _PATIENCE: Final = 0.1
 """Seconds after which a waiting caller looks up: a signal that arrives just before it blocks does not wake it."""
 
 
+Result_co = TypeVar("Result_co", covariant=True)
+
+
+class Pass(Protocol[Result_co]):
+    """A pass of either kind, as who drives it sees it.
+
+    Attributes:
+        abandoned: Nobody is to wait for it any more.
+    """
+
+    abandoned: bool
+
+    @property
+    def result(self) -> Result_co:
+        """What it did, final once it is over."""
+        ...
+
+    @property
+    def selected(self) -> int:
+        """Pages claimed so far."""
+        ...
+
+    @property
+    def settled(self) -> int:
+        """Of these, pages done with."""
+        ...
+
+    def advance(self) -> Progress:
+        """Go on as far as possible without waiting."""
+        ...
+
+    def wait(self) -> None:
+        """Wait a while, after `advance` said WAIT."""
+        ...
+
+    def cancel(self) -> None:
+        """Begin nothing more."""
+        ...
+
+
 def drive(
-    running: WritebackPass, runtime: Runtime, progress: ProgressCallback | None, cancel: Event | None
-) -> WritebackResult:
+    running: Pass[Result_co], runtime: Runtime, progress: ProgressCallback | None, cancel: Event | None
+) -> Result_co:
     """Drive `running` to its end and return its result; re-raises what `progress` raises, after the end."""
     if not runtime.interruptible():
         return _run(running, progress, cancel)
     worker = _Worker(running, runtime, progress, cancel)
     try:
-        task = runtime.spawn(worker.run, "zram writeback")
+        task = runtime.spawn(worker.run, "zram pass")
     except (OSError, RuntimeError):  # no thread can be started: then an interrupt has to be waited out
         return _run(running, progress, cancel)
     except KeyboardInterrupt:  # whether the worker was started nobody can say, so the pass is brought to its end here
@@ -52,7 +91,7 @@ def drive(
     return running.result
 
 
-def _run(running: WritebackPass, progress: ProgressCallback | None, cancel: Event | None) -> WritebackResult:
+def _run(running: Pass[Result_co], progress: ProgressCallback | None, cancel: Event | None) -> Result_co:
     failure: BaseException | None = None
     while True:
         if cancel is not None and cancel.is_set():
@@ -64,7 +103,7 @@ def _run(running: WritebackPass, progress: ProgressCallback | None, cancel: Even
             running.wait()
         elif progress is not None and failure is None:
             try:
-                progress(running.settled, running.result.selected)
+                progress(running.settled, running.selected)
             except BaseException as error:  # the caller's: told after the pass is over
                 failure = error
                 running.cancel()
@@ -77,7 +116,7 @@ class _Worker:
     """A pass driven by a task of its own."""
 
     def __init__(
-        self, running: WritebackPass, runtime: Runtime, progress: ProgressCallback | None, cancel: Event | None
+        self, running: Pass[object], runtime: Runtime, progress: ProgressCallback | None, cancel: Event | None
     ) -> None:
         # Guards `finished` and `failure`.
         self._over = runtime.condition("pass over", Rank.ENGINE)

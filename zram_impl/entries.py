@@ -182,6 +182,21 @@ class SlotTable:
         self.flags[index] &= ~IDLE
         self._forget_object(size)
 
+    def recompress(self, index: int, entry: Recompressed) -> None:
+        """Replace a stored slot's object by a smaller one of the same page; all marks but the pp_slot are gone."""
+        old = self.entries[index]
+        assert isinstance(old, bytes), f"only a stored slot is recompressed: slot {index} is {type(old).__name__}"
+        self.entries[index] = entry
+        self.flags[index] &= OWNED
+        self._forget_object(len(old))
+        self.compr_data_size += len(entry)
+
+    def size(self, index: int) -> int:
+        """Return the size of a stored slot's object in bytes."""
+        entry = self.entries[index]
+        assert isinstance(entry, bytes), f"slot {index} is not in memory"
+        return len(entry)
+
     def _forget_object(self, size: int) -> None:
         self.compr_data_size -= size
         if size == PAGE_SIZE:

@@ -6,7 +6,8 @@ from errno import EINVAL
 from zram_impl.decide import Mode
 from zram_impl.errors import refuse
 from zram_impl.grammar import Scan, parse_mode
-from zram_impl.units import PAGE_SIZE
+from zram_impl.recompress_grammar import RecompressMode, RecompressRequest, parse_recompress_mode
+from zram_impl.units import HUGE_CLASS_SIZE, PAGE_SIZE
 
 
 def page_range(pages: int, start: int, length: int) -> range:
@@ -62,3 +63,15 @@ def scans_for(
         if not 0 <= first <= last < pages:
             raise refuse(EINVAL, f"pages {first} to {last} are not within 0 to {pages - 1}")
     return [Scan(Mode.PAGES, first, last + 1) for first, last in named]
+
+
+def recompression_of(
+    mode: str | None, threshold: int, max_pages: int | None, priority: int | None, algorithm: str | None
+) -> RecompressRequest:
+    """Return the request of a recompress call; EINVAL for a value that the attribute could not mean either."""
+    named = RecompressMode.ALL if mode is None else parse_recompress_mode(mode)
+    if type(threshold) is not int or not 0 <= threshold < HUGE_CLASS_SIZE:
+        raise refuse(EINVAL, f"threshold {threshold!r} is not in 0 to {HUGE_CLASS_SIZE - 1}")
+    if max_pages is not None and (type(max_pages) is not int or max_pages < 0):
+        raise refuse(EINVAL, f"max_pages {max_pages!r} is not a number of pages")
+    return RecompressRequest(named, threshold, max_pages, priority, algorithm)

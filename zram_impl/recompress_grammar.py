@@ -74,6 +74,11 @@ def parse_recompress(text: str, *, unknown_keys_ignored: bool) -> RecompressRequ
     return request
 
 
+def parse_recompress_mode(text: str) -> RecompressMode:
+    """Read the name of a mode; EINVAL when there is none such."""
+    return _parse_mode(text, RecompressMode.ALL)
+
+
 def _parse_mode(text: str, before: RecompressMode) -> RecompressMode:
     mode = _MODES.get(text, before)
     if mode is RecompressMode.ALL:

@@ -1,4 +1,4 @@
-"""What a writeback pass did."""
+"""What a pass did: of writeback, or of recompression."""
 
 import errno
 from dataclasses import dataclass, field
@@ -38,3 +38,37 @@ class WritebackResult:
             return self.errors[-1][1]
         stops = {None: 0, "limit": errno.EIO, "no_space": errno.ENOSPC, "cancelled": errno.EINTR}
         return stops[self.stopped_by]
+
+
+@dataclass(kw_only=True)
+class RecompressResult:
+    """The account of one pass; `recompressed + in_vain + small + skipped + failed + left == selected`.
+
+    Attributes:
+        selected: Pages the scan claimed.
+        recompressed: Pages that are in memory as a smaller object now.
+        in_vain: Pages that were compressed again and did not get smaller enough.
+        small: Pages whose objects are below the threshold already; they were not tried.
+        skipped: Pages that changed, were read or freed before their turn, or during it.
+        failed: The page at which the pass stopped, because it cannot be read or compressed.
+        left: Pages the pass gave up, because of `stopped_by`.
+        stopped_by: Why it gave up: as many tried as asked for, an error, or cancelled; None when it did not.
+        errors: (page index, errno) of the one that failed.
+    """
+
+    selected: int = 0
+    recompressed: int = 0
+    in_vain: int = 0
+    small: int = 0
+    skipped: int = 0
+    failed: int = 0
+    left: int = 0
+    stopped_by: Literal["max_pages", "error", "cancelled"] | None = None
+    errors: list[tuple[int, int]] = field(default_factory=list, repr=False)
+
+    @property
+    def driver_errno(self) -> int:
+        """The errno the driver's store would return, 0 for success."""
+        if self.errors:
+            return self.errors[-1][1]
+        return errno.EINTR if self.stopped_by == "cancelled" else 0

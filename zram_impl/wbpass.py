@@ -140,6 +140,11 @@ class WritebackPass:
         return self._cancelled
 
     @property
+    def selected(self) -> int:
+        """Pages the scan claimed."""
+        return self.result.selected
+
+    @property
     def settled(self) -> int:
         """Selected pages that are done with, one way or another."""
         r = self.result

@@ -311,7 +311,7 @@ def test_a_second_pass_begins_only_after_the_first_is_over() -> None:
     bench = Bench()
     bench.store(0, 1)
     running = begin(bench, 0)
-    with pytest.raises(ZramError, match="another writeback is running") as caught:
+    with pytest.raises(ZramError, match="another writeback or recompression is running") as caught:
         bench.dev.begin_writeback(pages=[1])
     assert caught.value.errno == errno.EAGAIN
     finish(running)

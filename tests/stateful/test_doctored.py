@@ -120,7 +120,8 @@ def beginning_a_second_pass(patch: pytest.MonkeyPatch) -> None:
     begin = Disk.begin_pass
 
     def broken(self: Disk, scans: list[Scan], batch_size: int) -> WritebackPass | None:
-        return self.running_pass or begin(self, scans, batch_size)
+        running = self.running_pass
+        return running if isinstance(running, WritebackPass) else begin(self, scans, batch_size)
 
     patch.setattr(Disk, "begin_pass", broken)
 
