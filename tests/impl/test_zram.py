@@ -11,7 +11,14 @@ from zram_impl.attrs import Attributes
 
 
 def test_the_public_names() -> None:
-    assert sorted(zram_impl.__all__) == ["PAGE_SIZE", "Quirks", "WritebackResult", "Zram", "ZramError"]
+    assert sorted(zram_impl.__all__) == [
+        "PAGE_SIZE",
+        "Quirks",
+        "RecompressResult",
+        "WritebackResult",
+        "Zram",
+        "ZramError",
+    ]
     assert [zram_impl.PAGE_SIZE, zram_impl.Zram, zram_impl.ZramError] == [PAGE_SIZE, Zram, ZramError]
 
 
