@@ -1,11 +1,12 @@
 """States and counterexamples as text, in the driver's words."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
+from functools import partial
 from typing import Final
 
 from spec.actions import ACTIONS
 from spec.outcome import Counterexample
-from spec.state import Block, Budget, Counts, Reader, Req, Slot, State
+from spec.state import Budget, Counts, Reader, Req, Slot, State
 from spec.tables import KINDS, NONE
 
 _PHASES: Final = ("idle", "held", "in flight", "done", "done with an error")
@@ -17,16 +18,17 @@ _SHORT: Final = {"block": "blk", "free_block": "blk", "request": "req", "idle_re
 _BY_NAME: Final = {action.name: action for action in ACTIONS}
 
 
-def parts(s: State) -> dict[str, str]:
-    """Return what there is to say about each thing in the state, by its name."""
-    said = {f"slot {i}": _slot(slot, queued) for i, (slot, queued) in enumerate(zip(s.slots, s.queued, strict=True))}
-    said |= {f"blk {b}": _block(block, _owners(s, b)) for b, block in enumerate(s.blocks)}
-    said |= {f"req {r}": _request(req) for r, req in enumerate(s.reqs)}
-    said |= {f"reader {k}": _reader(reader) for k, reader in enumerate(s.readers)}
-    said["pass"] = _RUNNING[s.running] + (f", holds blk {s.held}" if s.held > NONE else "")
-    said["budget"] = _budget(s.budget)
-    said["counts"] = _counts(s.counts)
-    return said
+def parts(s: State, only: Container[str] | None = None) -> dict[str, str]:
+    """Return what there is to say about each thing in the state, by its name; with `only`, about those alone."""
+    said: dict[str, Callable[[], str]] = {}
+    said |= {f"slot {i}": partial(_slot, slot, q) for i, (slot, q) in enumerate(zip(s.slots, s.queued, strict=True))}
+    said |= {f"blk {b}": partial(_block, s, b) for b in range(len(s.blocks))}
+    said |= {f"req {r}": partial(_request, req) for r, req in enumerate(s.reqs)}
+    said |= {f"reader {k}": partial(_reader, reader) for k, reader in enumerate(s.readers)}
+    said["pass"] = partial(_pass, s)
+    said["budget"] = partial(_budget, s.budget)
+    said["counts"] = partial(_counts, s.counts)
+    return {name: text() for name, text in said.items() if only is None or name in only}
 
 
 def state(s: State, other: State | None = None) -> str:
@@ -84,7 +86,8 @@ def _owners(s: State, b: int) -> str:
     return " and ".join([*slots, *reqs, *["the pass"][: s.held == b]])
 
 
-def _block(block: Block, owners: str) -> str:
+def _block(s: State, b: int) -> str:
+    block, owners = s.blocks[b], _owners(s, b)
     use = f"of {owners or 'nobody'}" if block.used else "free" + (f", but of {owners}" if owners else "")
     holds = f"holds page {block.holds}" if block.holds > NONE else ""
     return ", ".join(text for text in (use, _IO[block.io], holds) if text)
@@ -102,6 +105,10 @@ def _reader(reader: Reader) -> str:
     stale = ["slot replaced since"] if reader.phase and not reader.valid else []
     foreign = ["may get another page's bytes"] if reader.phase and not reader.sound else []
     return ", ".join([_READING[reader.phase], *where, *stale, *foreign])
+
+
+def _pass(s: State) -> str:
+    return _RUNNING[s.running] + (f", holds blk {s.held}" if s.held > NONE else "")
 
 
 def _budget(budget: Budget) -> str:

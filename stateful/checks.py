@@ -20,9 +20,12 @@ from stateful.jobs import Job, Report, Verdict
 from stateful.machine import MACHINES
 from stateful.schedules.scenarios import THEMES
 from stateful.schedules.searching import Searched, exhaust_one, exhaustively, randomly
+from stateful.traces.check import check
+from stateful.traces.schema import read
 
 MACHINE_SECONDS: Final = 8.0
 THREAD_SECONDS: Final = 6.0
+TRACE_SECONDS: Final = 3.0
 SCHEDULE_SECONDS: Final = 8.0
 
 
@@ -61,9 +64,24 @@ def real_threads(report: Report) -> Verdict:
     account = threads.run(THREAD_SECONDS, report)
     what = (
         f"{account.passes} passes wrote {account.result.written:,} pages ({account.result.lost:,} lost in flight) "
-        f"during {account.writes:,} writes and {account.reads:,} reads, all verified"
+        f"during {account.writes:,} writes and {account.reads:,} reads, all verified, and "
+        f"{account.shared:,} operations on shared pages, each page's in some order"
     )
     return Verdict(not account.problems, what, "\n".join(account.problems))
+
+
+def trace(report: Report) -> Verdict:
+    """Record what free-running threads do, and judge it by the specification."""
+    with tempfile.TemporaryDirectory(prefix="trace-") as directory:
+        path = Path(directory) / "trace.jsonl"
+        account = threads.run(TRACE_SECONDS, report, trace=path)
+        began = time.perf_counter()
+        with path.open(encoding="utf-8") as file:
+            found = check(read(file), report)
+    rate = account.events / (time.perf_counter() - began)
+    problems = [*account.problems, *([found.text] if found else [])]
+    what = f"{account.events:,} events of {account.passes} passes and their users are a behaviour of the specification"
+    return Verdict(not problems, f"{what}; {rate:,.0f} a second", "\n".join(problems))
 
 
 def variant(name: str, report: Report) -> Verdict:
@@ -156,6 +174,7 @@ JOBS: Final = (
     Job("machines", machines),
     Job("schedules", schedules),
     Job("threads", real_threads),
+    Job("traces", trace),
     Job("explore readers", partial(explore, "readers")),
     Job("explore limits", partial(explore, "limits")),
     Job("explore marks", partial(explore, "marks")),

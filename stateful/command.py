@@ -1,4 +1,4 @@
-"""`python -m stateful check | schedules | replay | mutants | conformance`: hold specification and device together.
+"""`python -m stateful COMMAND`: hold specification and device together. `--help` names the commands.
 
 Exit code 0 clean, 1 found something, 2 usage, 130 interrupted.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from stateful import checks, jobs, zoo
+from stateful import trace_commands as traces
 from stateful.conformance import command as conformance
 from stateful.drawing import say, table
 from stateful.jobs import Done, Job
@@ -36,7 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     again.add_argument("token", metavar="TOKEN")
     every = commands.add_parser("schedules", help="the standard scenarios under every schedule of few preemptions")
     every.add_argument("--preemptions", type=int, default=2, metavar="N", help="at most N preemptions (2)")
+    traces.add_commands(commands)
     asked = parser.parse_args(arguments)
+    if asked.command in ("trace-check", "trace-record"):
+        return _trace(asked)
     if asked.command == "replay":
         return _replay(parser, asked.token)
     if asked.command == "schedules":
@@ -62,6 +66,17 @@ def compare(directory: Path, quirks: str) -> int:
         return conformance.conformance(directory, quirks, console)
     except KeyboardInterrupt:
         say(console, "interrupted: nothing is left running or on disk")
+        return 130
+
+
+def _trace(asked: argparse.Namespace) -> int:
+    console = Console()
+    try:
+        if asked.command == "trace-check":
+            return traces.trace_check(asked.file, console)
+        return traces.trace_record(asked.file, asked.seconds, console)
+    except KeyboardInterrupt:
+        say(console, "interrupted: nothing is left running")
         return 130
 
 

@@ -3,6 +3,10 @@
 Each writer owns some pages, so it knows what they must read back; readers read everybody's pages and know what a page
 of that number may look like, since every page is stamped with its number. A free-running run practically never hits a
 race, so this is no search for them: it shows that the whole thing, with production's engine and a real file, works.
+
+Beside them, sharers work on a few pages that are everybody's; what they saw must be explained by some order (see
+`histories`). With a trace, everything that the device reports is written to a file, to be judged by the specification;
+then somebody stores limits, too, and some blocks cannot be written.
 """
 
 import random
@@ -10,12 +14,20 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from stateful.histories.sharing import Sharer, judge, together
 from stateful.pages import same_filled, stamp_of, stamped
+from stateful.traces.record import TraceWriter, recording
+from stateful.traces.schema import Header
 from zram_impl import PAGE_SIZE, WritebackResult, Zram
+from zram_impl.bdev.device import BackingDevice
+from zram_impl.bdev.file import open_file
 from zram_impl.decide import Kind
+from zram_impl.faults import Failing, on_blocks
 
 PAGES: Final = 6000
 BLOCKS: Final = 4000
@@ -24,6 +36,16 @@ READERS: Final = 2
 PROBLEMS_SHOWN: Final = 3
 """Of each kind, or of each user."""
 MODES: Final = ("huge", "idle", "huge_idle")
+SHARERS: Final = 2
+SHARED: Final = 48
+"""Pages of everybody, behind those that have an owner."""
+BATCH_MOST: Final = 64
+BAD_BLOCKS: Final = range(5, 1 << 20, 97)
+"""Blocks that cannot be written, where a trace is recorded."""
+LIMIT_SECONDS: Final = 0.01
+"""Between one store of a limit and the next."""
+PAUSE_SECONDS: Final = 0.0002
+"""Of a user between two operations, where a trace is recorded: it is to have much of the passes."""
 
 
 class Account(NamedTuple):
@@ -35,7 +57,15 @@ class Account(NamedTuple):
     """Summed over the passes."""
     writes: int
     reads: int
+    shared: int
+    """Operations on shared pages."""
     problems: tuple[str, ...]
+    events: int = 0
+    """Written to the trace."""
+
+
+Stop = Callable[[], bool]
+"""Asked by a user after each operation: whether it was the last one."""
 
 
 class _User:
@@ -46,7 +76,7 @@ class _User:
         content: What is on its own pages.
     """
 
-    def __init__(self, device: Zram, number: int, pages: range, stop: threading.Event) -> None:
+    def __init__(self, device: Zram, number: int, pages: range, stop: Stop) -> None:
         self.pages = pages
         self.content: dict[int, bytes] = {}
         self.writes = self.reads = 0
@@ -63,7 +93,7 @@ class _User:
     def _work(self) -> None:
         kinds = [self._write, self._write, self._write_huge, self._write_same, self._discard, self._read_own]
         try:
-            while not self._stop.is_set():
+            while not self._stop():
                 if self.pages:
                     self._random.choice(kinds)(self._random.choice(self.pages))
                 else:
@@ -101,47 +131,84 @@ class _User:
             self.problems.append(f"a read of page {page} returned a page stamped {stamp}")
 
 
-def run(seconds: float, report: Callable[[str], None] | None = None) -> Account:
-    """Run for `seconds` and return the account; nothing is left running or on disk."""
+def run(seconds: float, report: Callable[[str], None] | None = None, trace: Path | None = None) -> Account:
+    """Run for `seconds` and return the account; nothing is left running or on disk, but for the trace."""
     before = set(threading.enumerate())
-    with tempfile.TemporaryDirectory(prefix="zram-") as folder:
-        account = _run(Path(folder) / "backing", seconds, report or (lambda _text: None))
+    with ExitStack() as undo:
+        path = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="zram-"))) / "backing"
+        backing: BackingDevice = open_file(path, size=BLOCKS * PAGE_SIZE)
+        writer = None
+        if trace is not None:
+            backing = Failing(backing, on_blocks(BAD_BLOCKS, kind="write"))
+            writer = undo.enter_context(recording(trace, _header()))
+        account = _run(backing, seconds, report or (lambda _text: None), writer)
     left = set(threading.enumerate()) - before
     problems = [f"thread {thread.name} is still running" for thread in left]
     return account._replace(problems=(*account.problems, *problems))
 
 
-def _run(path: Path, seconds: float, report: Callable[[str], None]) -> Account:
+def _header() -> Header:
+    return Header(
+        slots=PAGES + SHARED,
+        blocks=BLOCKS,
+        requests=BATCH_MOST,
+        readers=WRITERS + READERS + SHARERS,
+        limit=None,
+        about="python -m stateful trace-record",
+    )
+
+
+def _run(backing: BackingDevice, seconds: float, report: Callable[[str], None], writer: TraceWriter | None) -> Account:
     began = time.perf_counter()
     stop = threading.Event()
+    stopped = stop.is_set if writer is None else partial(stop.wait, PAUSE_SECONDS)
     total = WritebackResult()
     passes = 0
-    with Zram.create(PAGES * PAGE_SIZE, backing=path, backing_size=BLOCKS * PAGE_SIZE) as device:
+    with Zram.create((PAGES + SHARED) * PAGE_SIZE, backing=backing, observer=writer) as device:
         share = PAGES // WRITERS
-        writers = [_User(device, n, range(n * share, (n + 1) * share), stop) for n in range(WRITERS)]
-        for writer in writers:
-            for page in writer.pages:
-                writer.put(page, stamped(page, 0, huge=page % 3 == 0))
-        users = [*writers, *(_User(device, WRITERS + n, range(0), stop) for n in range(READERS))]
-        for user in users:
-            user.thread.start()
+        writers = [_User(device, n, range(n * share, (n + 1) * share), stopped) for n in range(WRITERS)]
+        for each in writers:
+            for page in each.pages:
+                each.put(page, stamped(page, 0, huge=page % 3 == 0))
+        users = [*writers, *(_User(device, WRITERS + n, range(0), stopped) for n in range(READERS))]
+        sharers = [Sharer(device, n, range(PAGES, PAGES + SHARED), stopped) for n in range(SHARERS)]
+        threads = [*[user.thread for user in users], *[sharer.thread for sharer in sharers]]
+        if writer is not None:
+            threads.append(threading.Thread(target=_store_limits, args=(device, stop), name="limits"))
+        for thread in threads:
+            thread.start()
         try:
-            while time.perf_counter() - began < seconds:
+            while passes < len(MODES) or time.perf_counter() - began < seconds:
                 _add(total, _one_pass(device, passes))
                 passes += 1
                 report(f"{passes} passes, {total.written} pages written, {sum(user.writes for user in users)} writes")
         finally:
             stop.set()
-            for user in users:
-                user.thread.join()
-        problems = [problem for user in users for problem in user.problems[:PROBLEMS_SHOWN]]
-        problems += _left_over(device) + _differences(device, writers) + _unaccounted(device, total)
-        writes, reads = sum(user.writes for user in users), sum(user.reads for user in users)
-    return Account(time.perf_counter() - began, passes, total, writes, reads, tuple(problems))
+            for thread in threads:
+                thread.join()
+        took = time.perf_counter() - began
+        told = [*[user.problems for user in users], *[sharer.problems for sharer in sharers]]
+        problems = [problem for problems in told for problem in problems[:PROBLEMS_SHOWN]]
+        problems += _left_over(device) + _differences(device, writers)
+        problems += _unaccounted(device, total) if writer is None else []
+        report(f"judging {sum(each.operations for each in sharers):,} operations on shared pages")
+        problems += judge(together(sharers))[:PROBLEMS_SHOWN]
+        events = writer.end(device) if writer is not None else 0
+    writes, reads = sum(user.writes for user in users), sum(user.reads for user in users)
+    return Account(
+        took, passes, total, writes, reads, sum(each.operations for each in sharers), tuple(problems), events
+    )
+
+
+def _store_limits(device: Zram, stop: threading.Event) -> None:
+    chance = random.Random(0)
+    while not stop.wait(LIMIT_SECONDS):
+        device.set_writeback_limit(chance.randrange(BLOCKS))
+        device.enable_writeback_limit(enabled=chance.random() < 0.5)  # noqa: PLR2004  (as often as not)
 
 
 def _one_pass(device: Zram, number: int) -> WritebackResult:
-    device.set_batch_size((32, 1, 8, 64)[number % 4])
+    device.set_batch_size((32, 1, 8, BATCH_MOST)[number % 4])
     mode = MODES[number % 3]
     if "idle" in mode:
         device.mark_idle()

@@ -30,11 +30,13 @@ class OrderError(ValueError):
 
     Attributes:
         stuck: Per task that does not come to its end, the position of its first event without a place.
+        at: The task whose event shows it.
     """
 
-    def __init__(self, sentence: str, stuck: dict[int, int]) -> None:
+    def __init__(self, sentence: str, stuck: dict[int, int], at: int) -> None:
         super().__init__(sentence)
         self.stuck = stuck
+        self.at = at
 
 
 class _Sorting:
@@ -71,20 +73,23 @@ class _Sorting:
         """Return the tasks that did not come to their end, and where they are."""
         return {number: place for number, place in enumerate(self.places) if place < len(self.tasks[number])}
 
-    def why(self, stuck: dict[int, int]) -> str:
+    def error(self, stuck: dict[int, int]) -> OrderError:
         """Say what is missing, twice there, or waits for itself."""
         left = {t for number, place in stuck.items() for event in self.tasks[number][place:] for t in event.touched}
-        cycle = []
+        cycle, missing = [], list[tuple[int, int, str]]()
         for number, place in stuck.items():
             for name, index, version in self.tasks[number][place].touched:
                 due = self.versions.get((name, index), 0) + 1
                 if version < due:
-                    return f"version {version} of {name} {index} is there twice"
+                    return OrderError(f"version {version} of {name} {index} is there twice", stuck, number)
                 if version > due and (name, index, due) not in left:
-                    return f"version {due} of {name} {index} is missing: the next there is is {version}"
-                if version > due:
+                    missing.append((version - due, number, f"version {due} of {name} {index} is missing"))
+                elif version > due:
                     cycle.append(f"version {version} of {name} {index} comes before version {due}")
-        return "events wait for each other: " + "; ".join(cycle)
+        if missing:
+            _distance, number, sentence = min(missing)
+            return OrderError(sentence, stuck, number)
+        return OrderError(f"events wait for each other: {'; '.join(cycle)}", stuck, min(stuck))
 
 
 def in_order(tasks: Sequence[Sequence[T]]) -> list[T]:
@@ -97,5 +102,5 @@ def in_order(tasks: Sequence[Sequence[T]]) -> list[T]:
     ordered = [tasks[number][place] for number, place in sorting.sorted()]
     stuck = sorting.stuck()
     if stuck:
-        raise OrderError(sorting.why(stuck), stuck)
+        raise sorting.error(stuck)
     return ordered

@@ -7,7 +7,7 @@ version, counted under the lock that the device holds anyway, and only while som
 """
 
 import threading
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from zram_impl.event_order import Touched, in_order
 
@@ -17,6 +17,15 @@ class Observer(Protocol):
 
     def __call__(self, kind: str, /, *args: int) -> None:
         """Take notice of one action."""
+        ...
+
+
+@runtime_checkable
+class ReadingObserver(Observer, Protocol):
+    """An observer that is also told the steps of reads of written-back pages; to others they are one `read` each."""
+
+    def reading(self, kind: str, /, *args: int) -> None:
+        """Take notice of a step: read_begin (index, number), read_answer, read_end or read_retry (number)."""
         ...
 
 
@@ -96,6 +105,10 @@ class Recorder:
         if not hasattr(mine, "events"):
             self._begin(mine)
         mine.events.append(Event(kind, args, mine.name, self._versions.touch(kind, args)))
+
+    def reading(self, kind: str, /, *args: int) -> None:
+        """Keep one step of a read of a written-back page."""
+        self(kind, *args)
 
     def _begin(self, mine: Tasks) -> None:
         with self._lock:

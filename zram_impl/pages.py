@@ -17,7 +17,8 @@ from zram_impl.codec import encode, filled
 from zram_impl.comps import Comps
 from zram_impl.entries import ACCESS, Backed, Entry
 from zram_impl.errors import ZramError, from_os, refuse
-from zram_impl.events import Observer
+from zram_impl.events import Observer, ReadingObserver
+from zram_impl.read_steps import ReadSteps
 from zram_impl.runtime import Runtime
 from zram_impl.shared import Shared
 from zram_impl.units import PAGE_SIZE, ZERO_PAGE, BlkIdx
@@ -60,6 +61,7 @@ class Pages:
         self.notify_free = 0
         self._lock = shared.lock
         self._observer = observer
+        self._read_steps = ReadSteps(observer) if isinstance(observer, ReadingObserver) else None
         self._entries = self.table.entries
         self._flags = self.table.flags
         self._replace = self.table.replace
@@ -74,12 +76,12 @@ class Pages:
         """Return page `index`; EINVAL when there is no such page, EIO when the backing device fails."""
         if not 0 <= index < self.pages:
             raise self._no_such_page(index)
-        entry = self._entries[index]
+        entry, reader = self._entries[index], None
         # The entry was taken first: an access mark that is put on after this look belongs to a later access.
         if self._flags[index] & ACCESS or self._observer is not None:
-            self._note_access(index)
+            entry, reader = self._note_access(index, entry)
         if type(entry) is not bytes:
-            page = self._decode(index, entry)
+            page = self._decode(index, entry, reader)
         elif len(entry) == PAGE_SIZE:
             page = entry
         else:
@@ -124,7 +126,7 @@ class Pages:
         """Return page `index` without its counting as an access."""
         return self._decode(index, self._entries[index])
 
-    def _decode(self, index: int, entry: Entry) -> bytes:
+    def _decode(self, index: int, entry: Entry, reader: int | None = None) -> bytes:
         if entry is None:
             return ZERO_PAGE
         if isinstance(entry, bytes):
@@ -134,11 +136,11 @@ class Pages:
                 self._count_failed_read()
                 raise
         if type(entry) is Backed:
-            return self._read_back(index, entry)
+            return self._read_back(index, entry, reader)
         assert isinstance(entry, int), "an entry is None, a word, an object or a block"
         return filled(entry)
 
-    def _read_back(self, index: int, entry: Backed) -> bytes:
+    def _read_back(self, index: int, entry: Backed, reader: int | None = None) -> bytes:
         """Read a written-back page from its block.
 
         No lock is held meanwhile, so the block may be freed and get another page before the device answers. That the
@@ -154,7 +156,7 @@ class Pages:
                 raise
             except OSError as error:
                 page, failure = b"", error
-            present = self._entries[index]
+            present = self._entries[index] if reader is None else self._look_again(index, entry, reader)
             if present is entry:
                 break
             if type(present) is not Backed:
@@ -170,10 +172,27 @@ class Pages:
             self._count_failed_read()
             raise
 
-    def _note_access(self, index: int) -> None:
+    def _note_access(self, index: int, entry: Entry) -> tuple[Entry, int | None]:
+        """Note an access; return the entry to read, and the number of the read if its steps are to be told."""
         with self._lock:
             self.table.accessed(index)
+            if self._read_steps is not None:
+                # What is told must be what is done: the entry of this moment is read.
+                entry = self._entries[index]
+                if type(entry) is Backed:
+                    return entry, self._read_steps.begin(index)
             self._observe("read", index)
+            return entry, None
+
+    def _look_again(self, index: int, entry: Backed, reader: int) -> Entry:
+        """Return what the slot is after the device answered, and tell so."""
+        steps = self._read_steps
+        assert steps is not None, "only a read whose steps are told has a number"
+        steps.answered(reader)
+        with self._lock:
+            present = self._entries[index]
+            steps.look_again(reader, index, unchanged=present is entry, backed=type(present) is Backed)
+            return present
 
     # --- writing ---------------------------------------------------------------------------------------------------
 

@@ -189,9 +189,12 @@ def test_a_machine_that_finds_something_says_which_and_how(monkeypatch: pytest.M
 def test_the_account_of_real_threads_is_the_verdict(
     monkeypatch: pytest.MonkeyPatch, problems: tuple[str, ...], *, good: bool
 ) -> None:
-    account = threads.Account(6.0, 3, WritebackResult(written=1000, lost=2), 40, 50, problems)
+    account = threads.Account(6.0, 3, WritebackResult(written=1000, lost=2), 40, 50, 6000, problems)
     monkeypatch.setattr(threads, "run", lambda _seconds, _report: account)
-    what = "3 passes wrote 1,000 pages (2 lost in flight) during 40 writes and 50 reads, all verified"
+    what = (
+        "3 passes wrote 1,000 pages (2 lost in flight) during 40 writes and 50 reads, all verified, and "
+        "6,000 operations on shared pages, each page's in some order"
+    )
     assert checks.real_threads(silent) == Verdict(good, what, "\n".join(problems))
 
 

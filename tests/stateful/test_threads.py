@@ -70,7 +70,7 @@ def test_a_thread_that_stays_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> No
     def leaving_one(*_: object) -> threads.Account:
         left.append(threading.Thread(target=gone.wait, name="straggler"))
         left[0].start()
-        return threads.Account(0.0, 0, WritebackResult(), 0, 0, ())
+        return threads.Account(0.0, 0, WritebackResult(), 0, 0, 0, ())
 
     monkeypatch.setattr(threads, "_run", leaving_one)
     assert threads.run(SECONDS).problems == ("thread straggler is still running",)

@@ -1,0 +1,100 @@
+"""Users of shared pages: everybody writes, discards and reads them, and notes what it saw and when."""
+
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, Literal
+
+from stateful.histories.linear import unexplained
+from stateful.histories.operation import FOREIGN, ZERO, Op
+from stateful.histories.smallest import drawn, smallest
+from stateful.pages import same_filled, stamp_of, stamped
+from zram_impl import PAGE_SIZE, Zram
+
+_WORD: Final = 8
+_ZERO_PAGE: Final = bytes(PAGE_SIZE)
+
+
+def value_of(content: bytes, page: int) -> int:
+    """Return the value that was read from `page`."""
+    if content == _ZERO_PAGE:
+        return ZERO
+    word = content[:_WORD]
+    if word * (PAGE_SIZE // _WORD) == content:
+        return int.from_bytes(word, "little")
+    stamp = stamp_of(content)
+    return stamp[1] if stamp is not None and stamp[0] == page else FOREIGN
+
+
+class Sharer:
+    """Works on `pages` in a thread of its own until `stop()`; `history` has what it saw of each."""
+
+    def __init__(self, device: Zram, number: int, pages: range, stop: Callable[[], bool]) -> None:
+        self.history: dict[int, list[Op]] = defaultdict(list)
+        self.problems: list[str] = []
+        self._device, self._pages, self._stop = device, pages, stop
+        self._random = random.Random(number)
+        # A value is written once: who wrote it is in its upper half.
+        self._value = (number + 1) << 32
+        self.thread = threading.Thread(target=self._work, name=f"sharer {number}")
+
+    @property
+    def operations(self) -> int:
+        """Operations it has done."""
+        return sum(map(len, self.history.values()))
+
+    def _work(self) -> None:
+        try:
+            while not self._stop():
+                page, dice = self._random.choice(self._pages), self._random.randrange(8)
+                if dice < 4:  # noqa: PLR2004  (half of the operations)
+                    self.read(page)
+                elif dice == 4:  # noqa: PLR2004
+                    self.discard(page)
+                else:
+                    self.write(page, same=dice == 5, huge=dice == 6)  # noqa: PLR2004
+        except Exception as error:  # a problem like any other, to be reported
+            self.problems.append(f"{threading.current_thread().name}: {type(error).__name__}: {error}")
+
+    def write(self, page: int, *, same: bool = False, huge: bool = False) -> None:
+        """Write a value that nobody has written before."""
+        self._value += 1
+        content = same_filled(self._value) if same else stamped(page, self._value, huge=huge)
+        start = time.perf_counter_ns()
+        self._device.write_page(page, content)
+        self._note(page, "write", self._value, start)
+
+    def discard(self, page: int) -> None:
+        """Discard a page."""
+        start = time.perf_counter_ns()
+        self._device.discard(page * PAGE_SIZE, PAGE_SIZE)
+        self._note(page, "write", ZERO, start)
+
+    def read(self, page: int) -> None:
+        """Read a page."""
+        start = time.perf_counter_ns()
+        content = self._device.read_page(page)
+        end = time.perf_counter_ns()
+        self._note(page, "read", value_of(content, page), start, end)
+
+    def _note(self, page: int, kind: Literal["write", "read"], value: int, start: int, end: int | None = None) -> None:
+        over = time.perf_counter_ns() if end is None else end
+        self.history[page].append(Op(threading.current_thread().name, kind, value, start, over))
+
+
+def together(sharers: Iterable[Sharer]) -> dict[int, list[Op]]:
+    """Return the history of each page."""
+    histories: dict[int, list[Op]] = defaultdict(list)
+    for sharer in sharers:
+        for page, history in sharer.history.items():
+            histories[page] += history
+    return histories
+
+
+def judge(histories: Mapping[int, list[Op]]) -> list[str]:
+    """Return what is wrong: for each page whose history no order explains, the smallest part of it that shows so."""
+    wrong = [(page, smallest(history)) for page, history in histories.items() if unexplained(history) is not None]
+    wrong.sort(key=lambda found: len(found[1]))
+    return [f"no order explains what was read from page {page}:\n{drawn(history)}" for page, history in wrong]

@@ -1,0 +1,74 @@
+"""`python -m stateful trace-check FILE | trace-record FILE`: judge a trace, or record one of threads that run free.
+
+Exit code 0: the trace is a behaviour of the specification. 1: it is not. 2: it is none, or hides too much.
+"""
+
+import argparse
+import time
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from stateful import threads
+from stateful.drawing import Drawing, Line, say
+from stateful.traces.check import TooManyError, check
+from stateful.traces.schema import Malformed, read
+
+SECONDS: Final = 5.0
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare both commands."""
+    checking = commands.add_parser("trace-check", help="judge a recorded trace (docs/traces.md has the format)")
+    checking.add_argument("file", metavar="FILE", type=Path)
+    recording = commands.add_parser("trace-record", help="record a trace of threads that run free on a real file")
+    recording.add_argument("file", metavar="FILE", type=Path, help="is written, or overwritten")
+    recording.add_argument("--seconds", type=float, default=SECONDS, metavar="N", help=f"for how long ({SECONDS:g})")
+
+
+def trace_check(path: Path, console: Console) -> int:
+    """Judge a trace and return the exit code."""
+    began = time.perf_counter()
+    with Drawing(console) as drawing:
+
+        def report(text: str) -> None:
+            drawing.show([Line("trace-check", time.perf_counter() - began, text)])
+
+        try:
+            report("reading")
+            with path.open(encoding="utf-8") as file:
+                trace = read(file)
+            found = check(trace, report)
+        except (OSError, UnicodeDecodeError, Malformed, TooManyError) as error:
+            say(console, f"error: {path}: {error}")
+            return 2
+    if found is not None:
+        say(console, f"{path}, {found.text}")
+        return 1
+    header, count = trace.header, len(trace.lines)
+    tasks = len({line.task for line in trace.lines})
+    sizes = f"{header.slots:,} slots, {header.blocks:,} blocks, {header.requests} requests, {header.readers} readers"
+    rate = count / max(1e-9, time.perf_counter() - began)
+    say(console, f"{count:,} events of {tasks} tasks on {sizes}: a behaviour of the specification")
+    say(console, f"{'compared with the end; ' if trace.end else ''}{rate:,.0f} events a second")
+    return 0
+
+
+def trace_record(path: Path, seconds: float, console: Console) -> int:
+    """Record a trace and return the exit code."""
+    began = time.perf_counter()
+    try:
+        with Drawing(console) as drawing:
+            account = threads.run(
+                seconds,
+                lambda text: drawing.show([Line("trace-record", time.perf_counter() - began, text)]),
+                trace=path,
+            )
+    except OSError as error:
+        say(console, f"error: {path}: {error}")
+        return 2
+    for problem in account.problems:
+        say(console, f"wrong: {problem}")
+    say(console, f"{account.events:,} events of {account.passes} passes and their users written to {path}")
+    return 1 if account.problems else 0

@@ -1,0 +1,221 @@
+"""Whether a trace is a behaviour of the specification.
+
+The events are put in order and followed, each from the state before it. Where a device hides some of its actions there
+is not one state but all those that are possible, and an event leaves those that allow it. What a trace ends in must be
+a state that is left.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+from typing import Final, NamedTuple
+
+from spec.actions import Action
+from spec.scope import Scope, domain
+from spec.state import State
+from spec.tables import EMPTY, NONE, WB
+from stateful.traces import show
+from stateful.traces.schema import BY_NAME, LETTERS, End, Header, Line, Malformed, Trace
+from stateful.traces.world import World
+from zram_impl.event_order import OrderError, in_order
+
+POSSIBLE_MOST: Final = 20_000
+"""States that may be possible at a time; more say nothing."""
+REPORT_EVERY: Final = 5000
+BEYOND: Final = ("reset", "store_limit")
+"""What cannot be hidden: one forgets everything, the other has no bounds."""
+
+Report = Callable[[str], None]
+
+
+class Finding(NamedTuple):
+    """Where a trace stops being a behaviour of the specification."""
+
+    line: int
+    sentence: str
+    details: str
+
+    @property
+    def text(self) -> str:
+        """All there is to say about it."""
+        return f"line {self.line}: {self.sentence}\n{self.details}".rstrip()
+
+
+class TooManyError(Exception):
+    """So much is hidden that nothing can be said."""
+
+
+def check(trace: Trace, report: Report = lambda _text: None) -> Finding | None:
+    """Follow a trace; return the first thing that is wrong with it, or None.
+
+    Raises:
+        Malformed: The header hides what cannot be hidden.
+        TooManyError: Too many states are possible.
+    """
+    try:
+        lines = _ordered(trace)
+    except OrderError as error:
+        return _disordered(trace, error)
+    worlds = Worlds(trace.header)
+    for count, line in enumerate(lines):
+        if not count % REPORT_EVERY:
+            report(f"{count:,} of {len(lines):,} events")
+        wrong = worlds.follow(line)
+        if wrong is not None:
+            return Finding(line.number, wrong, show.impossible(worlds.possible(), lines[: count + 1]))
+    return _judge_end(worlds, trace.end, lines) if trace.end is not None else None
+
+
+def _tasks(trace: Trace) -> list[list[Line]]:
+    tasks: dict[str, list[Line]] = {}
+    for line in trace.lines:
+        tasks.setdefault(line.task, []).append(line)
+    return list(tasks.values())
+
+
+def _ordered(trace: Trace) -> list[Line]:
+    return in_order(_tasks(trace)) if trace.ordered else trace.lines
+
+
+def _disordered(trace: Trace, error: OrderError) -> Finding:
+    tasks = _tasks(trace)
+    first = tasks[error.at][error.stuck[error.at]]
+    stuck = [tasks[number][place] for number, place in error.stuck.items()]
+    said = [f"    line {line.number:>7}  {line.task}: {line.said}, touches {show.touches(line)}" for line in stuck]
+    sentence = f"the events have no order: {error}, at {first.said}"
+    return Finding(first.number, sentence, "\n".join(["  the order ends before", *said[:_SHOWN]]))
+
+
+class Worlds:
+    """The states that are possible."""
+
+    def __init__(self, header: Header) -> None:
+        for name in header.hidden:
+            if name in BEYOND:
+                raise Malformed(1, f"`hidden`: {name} cannot be hidden")
+        self._hidden = list(_hidden_steps(header))
+        self._readers = header.readers
+        self._worlds = [World(header.state())]
+
+    def possible(self) -> Sequence[World]:
+        """Return them."""
+        return self._worlds
+
+    def follow(self, line: Line) -> str | None:
+        """Take a step in every state that allows it; return what is wrong when none does."""
+        worlds = self._closed()
+        self._worlds = worlds
+        if len(worlds) == 1:  # nothing else is possible, so this state need not be kept
+            wrong = _wrongly_reported(worlds[0], line)
+            if wrong is None and not self._take(worlds[0], line):
+                wrong = f"{line.said} is impossible"
+            return wrong
+        left = [world for world in worlds if _wrongly_reported(world, line) is None]
+        left = [world for world in map(_copy, left) if self._take(world, line)]
+        if not left:
+            return f"{line.said} is impossible in each of {len(worlds)} states"
+        self._worlds = _different(left)
+        return None
+
+    def _take(self, world: World, line: Line) -> bool:
+        if line.action.name == "read":
+            kind = world.slots[line.args[0]].kind
+            # An empty page reads as zeros, whatever else; one that is written back, without telling how, is one step.
+            if kind == EMPTY or (kind == WB and not self._readers):
+                return True
+        return world.take(line.action, line.args)
+
+    def at_the_end(self) -> Sequence[World]:
+        """Return the states that are possible once everything was reported."""
+        self._worlds = self._closed()
+        return self._worlds
+
+    def _closed(self) -> list[World]:
+        """Return these states and all that hidden actions lead to."""
+        if not self._hidden:
+            return self._worlds
+        known = {world.state(): world for world in self._worlds}
+        todo = list(known.values())
+        while todo:
+            world = todo.pop()
+            for action, args in self._hidden:
+                if world.allows(action, args):
+                    following = _copy(world)
+                    following.take(action, args)
+                    state = following.state()
+                    if state not in known:
+                        known[state] = following
+                        todo.append(following)
+            if len(known) > POSSIBLE_MOST:
+                raise TooManyError(f"more than {POSSIBLE_MOST:,} states are possible: too much is hidden")
+        return list(known.values())
+
+
+def _hidden_steps(header: Header) -> Iterator[tuple[Action, tuple[int, ...]]]:
+    scope = Scope(header.slots, header.blocks, header.requests, readers=header.readers, huge=1)
+    for name in header.hidden:
+        for args in product(*[domain(scope, over) for over in BY_NAME[name].over]):
+            yield BY_NAME[name], args
+
+
+def _copy(world: World) -> World:
+    return World(world.state())
+
+
+def _different(worlds: Sequence[World]) -> list[World]:
+    known: dict[State, World] = {}
+    for world in worlds:
+        known.setdefault(world.state(), world)
+    return list(known.values())
+
+
+def _wrongly_reported(world: World, line: Line) -> str | None:
+    """Return what is wrong with what an event says besides its parameters."""
+    if not line.also:
+        return None
+    if line.action.name == "submit":
+        known = {"blk": world.held}
+    else:
+        req = world.reqs[line.args[0]]
+        known = {"slot": req.slot, "blk": req.blk}
+    if line.also == tuple(known.values()):
+        return None
+    expected = ", ".join(f"{name} {value if value > NONE else 'none'}" for name, value in known.items())
+    found = ", ".join(f"{name} {value}" for name, value in zip(known, line.also, strict=True))
+    return f"{line.said} reports {found}; it is {expected}"
+
+
+def _judge_end(worlds: Worlds, end: End, lines: Sequence[Line]) -> Finding | None:
+    differences = [list(_differences(world, end)) for world in worlds.at_the_end()]
+    fewest = min(differences, key=len)
+    if not fewest:
+        return None
+    return Finding(
+        end.number,
+        f"the device ends in another state: {fewest[0]}",
+        "\n".join(
+            [
+                *(f"  {difference}" for difference in fewest[:_SHOWN]),
+                *([f"  and {len(fewest) - _SHOWN} more"] if len(fewest) > _SHOWN else []),
+                show.lanes(lines[-show.LAST :]),
+            ]
+        ),
+    )
+
+
+_SHOWN: Final = 20
+
+
+def _differences(world: World, end: End) -> Iterator[str]:
+    slots = "".join(LETTERS[slot.kind] for slot in world.slots)
+    for i, (known, said) in enumerate(zip(slots, end.slots or slots, strict=True)):
+        if known != said:
+            yield f"slot {i} is {said!r}, and has to be {known!r} ({LETTERS}: empty, same, stored, pp_slot, wb)"
+    used = frozenset(b for b, block in enumerate(world.blocks) if block.used)
+    said_used = used if end.used is None else end.used
+    yield from (f"blk {b} is in use, and nobody owns it" for b in sorted(said_used - used))
+    yield from (f"blk {b} is free, and somebody owns it" for b in sorted(used - said_used))
+    if end.limit is not None and end.limit != world.budget.limit:
+        yield f"the limit is {end.limit}, and has to be {world.budget.limit}"
+    for name, value in end.counts.items():
+        if value != getattr(world.counts, name):
+            yield f"{name} is {value}, and has to be {getattr(world.counts, name)}"

@@ -1,0 +1,235 @@
+"""The format of a trace, JSON lines: see docs/traces.md. Whatever is not as described there is told with its line."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from spec.actions import ACTIONS, Action
+from spec.state import State, initial
+from spec.tables import KINDS
+from zram_impl.event_order import Touched
+
+VERSION: Final = 1
+_SHOWN: Final = 60
+"""Characters of what was found instead."""
+SIZES: Final = ("slots", "blocks", "requests", "readers")
+LETTERS: Final = ".sSPW"
+"""A slot of each kind at the end of a trace, in the order of the specification's kinds."""
+assert len(LETTERS) == len(KINDS), "each kind has its letter"
+
+BY_NAME: Final[Mapping[str, Action]] = {action.name: action for action in ACTIONS}
+ALSO: Final[Mapping[str, tuple[str, ...]]] = {"submit": ("block",), "reap": ("slot", "block")}
+"""What may follow the parameters of an action, to be compared with what the specification knows."""
+_SIZE_OF: Final = {
+    "slot": "slots",
+    **dict.fromkeys(("block", "free_block"), "blocks"),
+    **dict.fromkeys(("request", "idle_request"), "requests"),
+    **dict.fromkeys(("reader", "idle_reader"), "readers"),
+}
+
+
+class Malformed(ValueError):  # noqa: N818  (it is an answer, not an error of ours)
+    """A line that is not as it should be."""
+
+    def __init__(self, line: int, sentence: str) -> None:
+        super().__init__(f"line {line}: {sentence}")
+        self.line = line
+
+
+class Header(NamedTuple):
+    """What a device is like before the first event: empty, with these sizes."""
+
+    slots: int
+    blocks: int
+    requests: int
+    """Request numbers there are: what the largest batch needs."""
+    readers: int
+    limit: int | None
+    """writeback_limit in blocks; None when it is not enabled."""
+    hidden: tuple[str, ...] = ()
+    """Actions that this device does not report; they may have been taken anywhere."""
+    about: str = ""
+
+    def state(self) -> State:
+        """Return the state before the first event."""
+        return initial(self.slots, self.blocks, self.requests, self.limit, self.readers)
+
+
+class Line(NamedTuple):
+    """One event."""
+
+    number: int
+    """Line of the file, from 1."""
+    task: str
+    action: Action
+    args: tuple[int, ...]
+    also: tuple[int, ...]
+    touched: Touched
+
+    @property
+    def said(self) -> str:
+        """The event as the specification prints it."""
+        said = [f"{_NAMES[over]} {value}" for over, value in zip(self.action.over, self.args, strict=True)]
+        return f"{self.action.name}({', '.join(said)})" if said else self.action.name
+
+
+_NAMES: Final = {
+    "slot": "slot",
+    **dict.fromkeys(("block", "free_block"), "blk"),
+    **dict.fromkeys(("request", "idle_request"), "req"),
+    **dict.fromkeys(("reader", "idle_reader"), "reader"),
+    **{name: name for name in ("huge", "limit")},
+}
+
+
+class End(NamedTuple):
+    """What a device was like after the last event; None for what was not looked at."""
+
+    number: int
+    slots: str | None = None
+    """A letter each."""
+    used: frozenset[int] | None = None
+    """Blocks in use."""
+    limit: int | None = None
+    counts: Mapping[str, int] = {}
+
+
+class Trace(NamedTuple):
+    """A whole trace, the events in the order of the file."""
+
+    header: Header
+    lines: list[Line]
+    ordered: bool
+    """Whether the events say what they touched; otherwise the order of the file is the order."""
+    end: End | None
+
+
+def read(texts: Iterable[str]) -> Trace:
+    """Read a trace; Malformed at the first line that is none."""
+    numbered = ((number, text) for number, text in enumerate(texts, 1) if text.strip())
+    first = next(numbered, None)
+    if first is None:
+        raise Malformed(1, "expected a header, found nothing")
+    header = _header(first[0], _object(*first))
+    lines: list[Line] = []
+    end: End | None = None
+    ordered = False
+    for number, text in numbered:
+        found = _object(number, text)
+        if end is not None:
+            raise Malformed(number, f"expected nothing after the end at line {end.number}")
+        if "end" in found:
+            end = _end(number, found["end"], header)
+        else:
+            lines.append(_line(number, found, header))
+            if len(lines) == 1:
+                ordered = "touches" in found
+            if ordered != ("touches" in found):
+                raise Malformed(number, "expected `touches` in every event or in none")
+    return Trace(header, lines, ordered=ordered, end=end)
+
+
+def _object(number: int, text: str) -> dict[str, object]:
+    try:
+        found: object = json.loads(text)
+    except ValueError as error:
+        raise Malformed(number, f"expected JSON, found {text.strip()[:_SHOWN]!r}: {error}") from None
+    if not isinstance(found, dict):
+        raise Malformed(number, f"expected a JSON object, found {_short(found)}")
+    return found
+
+
+def _header(number: int, found: dict[str, object]) -> Header:
+    if found.get("trace") != VERSION:
+        raise Malformed(number, f"expected a header with `trace` {VERSION}, found {_short(found)}")
+    _only(number, found, {"trace", *SIZES, "limit", "hidden", "about"})
+    sizes = [_whole(number, name, found.get(name, 0 if name == "readers" else None)) for name in SIZES]
+    if min(sizes[:3]) < 1:
+        raise Malformed(number, "expected at least 1 of `slots`, `blocks` and `requests`")
+    limit = found.get("limit")
+    hidden = found.get("hidden", [])
+    if not isinstance(hidden, list) or not all(name in BY_NAME for name in hidden):
+        raise Malformed(number, f"`hidden`: expected names of actions, found {_short(hidden)}")
+    slots, blocks, requests, readers = sizes
+    return Header(
+        *(slots, blocks, requests, readers),
+        *(None if limit is None else _whole(number, "limit", limit), tuple(hidden), str(found.get("about", ""))),
+    )
+
+
+def _line(number: int, found: dict[str, object], header: Header) -> Line:
+    _only(number, found, _EVENT)
+    name, task, values = found.get("does"), found.get("task"), found.get("args", [])
+    if not isinstance(task, str):
+        raise Malformed(number, f"`task`: expected a name, found {_short(task)}")
+    action = BY_NAME.get(name) if isinstance(name, str) else None
+    if action is None:
+        raise Malformed(number, f"`does`: expected an action of the specification, found {_short(name)}")
+    if action.name in header.hidden:
+        raise Malformed(number, f"`does`: expected no {action.name}, the header says it is hidden")
+    also = ALSO.get(action.name, ())
+    if not isinstance(values, list) or len(values) not in (len(action.over), len(action.over) + len(also)):
+        wanted = ", ".join([_NAMES[over] for over in action.over] + [f"[{_NAMES[over]}]" for over in also])
+        raise Malformed(number, f"`args`: expected ({wanted}), found {_short(values)}")
+    args = [_within(number, over, value, header) for over, value in zip((*action.over, *also), values, strict=False)]
+    few = len(action.over)
+    touched = _touched(number, found["touches"]) if "touches" in found else ()
+    return Line(number, task, action, tuple(args[:few]), tuple(args[few:]), touched)
+
+
+_EVENT: Final = {"task", "does", "args", "touches"}
+
+
+def _within(number: int, over: str, value: object, header: Header) -> int:
+    if type(value) is not int or value < 0:
+        raise Malformed(number, f"`args`: expected a whole number for {_NAMES[over]}, found {_short(value)}")
+    size = 2 if over == "huge" else getattr(header, _SIZE_OF[over]) if over in _SIZE_OF else None
+    if size is not None and value >= size:
+        raise Malformed(number, f"`args`: expected {_NAMES[over]} below {size}, found {value}")
+    return value
+
+
+def _touched(number: int, found: object) -> Touched:
+    touched = []
+    for each in found if isinstance(found, list) else [None]:
+        if not isinstance(each, list) or [type(part) for part in each] != [str, int, int]:
+            raise Malformed(number, f"`touches`: expected a list of [object, number, version], found {_short(found)}")
+        touched.append((each[0], each[1], each[2]))
+    return tuple(touched)
+
+
+def _end(number: int, found: object, header: Header) -> End:
+    if not isinstance(found, dict):
+        raise Malformed(number, f"`end`: expected an object, found {_short(found)}")
+    _only(number, found, {"slots", "used", "limit", "counts"})
+    slots, used, limit, counts = (found.get(name) for name in ("slots", "used", "limit", "counts"))
+    if slots is not None and not (isinstance(slots, str) and len(slots) == header.slots and set(slots) <= set(LETTERS)):
+        raise Malformed(number, f"`slots`: expected {header.slots} letters of {LETTERS}, found {_short(slots)}")
+    if used is not None and not isinstance(used, list):
+        raise Malformed(number, f"`used`: expected a list of blocks, found {_short(used)}")
+    if counts is not None and not (isinstance(counts, dict) and set(counts) <= {"stored", "same", "huge", "bd_count"}):
+        raise Malformed(number, f"`counts`: expected stored, same, huge and bd_count, found {_short(counts)}")
+    return End(
+        number,
+        slots,
+        None if used is None else frozenset(_within(number, "block", block, header) for block in used),
+        None if limit is None else _whole(number, "limit", limit),
+        {name: _whole(number, name, value) for name, value in (counts or {}).items()},
+    )
+
+
+def _whole(number: int, name: str, value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise Malformed(number, f"`{name}`: expected a whole number, found {_short(value)}")
+    return value
+
+
+def _only(number: int, found: Mapping[str, object], known: set[str]) -> None:
+    if not found.keys() <= known:
+        unknown = _short(sorted(found.keys() - known))
+        raise Malformed(number, f"expected no other keys than {', '.join(sorted(known))}; found {unknown}")
+
+
+def _short(found: object) -> str:
+    text = json.dumps(found)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

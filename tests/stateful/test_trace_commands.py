@@ -1,0 +1,102 @@
+"""Recording a trace of free-running threads and judging it, from the command line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stateful import checks, threads, trace_commands
+from stateful.command import main
+from stateful.jobs import Verdict
+from stateful.threads import Account
+from zram_impl import WritebackResult
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "PAGES", 600)
+    monkeypatch.setattr(threads, "BLOCKS", 400)
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("traces") / "trace.jsonl"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threads, "PAGES", 600)
+        patch.setattr(threads, "BLOCKS", 400)
+        assert main(["trace-record", str(path), "--seconds", "0.5"]) == 0
+    return path
+
+
+def test_what_was_recorded_is_a_behaviour_of_the_specification(
+    recorded: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["trace-check", str(recorded)]) == 0
+    said = capsys.readouterr().out
+    events = len(recorded.read_text(encoding="utf-8").splitlines()) - 2
+    assert said.startswith(f"{events:,} events of ")
+    assert "a behaviour of the specification\ncompared with the end; " in said
+    kinds = {json.loads(line).get("does") for line in recorded.read_text(encoding="utf-8").splitlines()}
+    assert kinds >= {"device_ok", "endio_queue", "endio_leave", "reap", "read_begin", "read_end", "store_limit", "skip"}
+
+
+def test_an_event_that_is_lost_is_found(recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = recorded.read_text(encoding="utf-8").splitlines(keepends=True)
+    at = next(n for n, line in enumerate(lines) if '"does": "reap"' in line)
+    (tmp_path / "trace.jsonl").write_text("".join(lines[:at] + lines[at + 1 :]), encoding="utf-8")
+    assert main(["trace-check", str(tmp_path / "trace.jsonl")]) == 1
+    assert f"trace.jsonl, line {at + 1}: the events have no order: version " in capsys.readouterr().out
+
+
+def test_a_block_that_leaked_is_found(recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = recorded.read_text(encoding="utf-8").splitlines()
+    end = json.loads(lines[-1])
+    end["end"]["used"] = sorted({*end["end"]["used"], 5})  # it can never be written, so it is nobody's
+    (tmp_path / "trace.jsonl").write_text("\n".join([*lines[:-1], json.dumps(end)]), encoding="utf-8")
+    assert main(["trace-check", str(tmp_path / "trace.jsonl")]) == 1
+    assert "blk 5 is in use, and nobody owns it" in capsys.readouterr().out
+
+
+def test_what_is_no_trace_is_a_wrong_call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "nothing.jsonl"
+    assert main(["trace-check", str(path)]) == 2
+    path.write_text("7\n", encoding="utf-8")
+    assert main(["trace-check", str(path)]) == 2
+    path.write_bytes(b"\xff\xfe")
+    assert main(["trace-check", str(path)]) == 2
+    assert main(["trace-record", str(tmp_path / "no" / "where")]) == 2
+    said = capsys.readouterr().out
+    assert "No such file" in said
+    assert "line 1: expected a JSON object, found 7" in said
+
+
+def test_what_goes_wrong_while_recording_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account = Account(1.0, 2, WritebackResult(), 0, 0, 0, ("page 3 is still claimed",), 17)
+    monkeypatch.setattr(threads, "run", lambda *_args, **_more: account)
+    assert main(["trace-record", str(tmp_path / "t")]) == 1
+    said = capsys.readouterr().out
+    assert "wrong: page 3 is still claimed" in said
+    assert "17 events of 2 passes" in said
+
+
+def test_an_interrupt_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trace_commands, "read", interrupted)
+    path = tmp_path / "t"
+    path.touch()
+    assert main(["trace-check", str(path)]) == 130
+    assert "interrupted" in capsys.readouterr().out
+
+
+def test_the_job_records_and_judges(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "TRACE_SECONDS", 0.3)
+    verdict = checks.trace(lambda _text: None)
+    assert isinstance(verdict, Verdict)
+    assert (verdict.good, verdict.details) == (True, "")
+    assert " are a behaviour of the specification; " in verdict.what
