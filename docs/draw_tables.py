@@ -8,9 +8,9 @@ from spec.actions import ACTIONS, Action
 from spec.footprint import Piece
 from spec.history import EVERY_VARIANT
 from spec.invariant import CLAUSES
-from spec.pinned import PINNED
+from spec.pinned import PINNED, REDUCED
 from spec.properties import EVERY_STEP, REST
-from spec.scope import EVERY_RUN
+from spec.scope import EVERY_RUN, NIGHTLY
 from spec.sometimes import sometimes
 from spec.tables import COMMIT, COMPLETION_TABLE, ILLEGAL, KINDS, SLOT_TABLE, Completion, SlotTable
 
@@ -39,6 +39,7 @@ def page() -> str:
         ),
         _section("Sometimes", *_sometimes()),
         _section("Scopes of every run", "Slots/blocks/requests, and the bounds of the rest.", _scope_table()),
+        _section("Scopes of a night", "With symmetry, as in the last column above.", _nightly_table()),
         _section("Bugs put back", "A scope that is clean without them; the shortest way.", _variant_table()),
     ]
     return "\n".join(sections)
@@ -114,7 +115,15 @@ def _sometimes() -> Iterator[str]:
 
 
 def _scope_table() -> str:
-    rows = [[name, scope.label(), *(f"{n:,}" for n in PINNED[name])] for name, scope in EVERY_RUN.items()]
+    rows = [
+        [name, scope.label(), *(f"{n:,}" for n in PINNED[name]), f"{REDUCED[name].states:,}"]
+        for name, scope in EVERY_RUN.items()
+    ]
+    return _table(["scope", "", "states", "transitions", "depth", "states with symmetry"], rows)
+
+
+def _nightly_table() -> str:
+    rows = [[name, scope.label(), *(f"{n:,}" for n in REDUCED[name])] for name, scope in NIGHTLY.items()]
     return _table(["scope", "", "states", "transitions", "depth"], rows)
 
 

@@ -88,7 +88,7 @@ def _can_read_end_unchecked(s: State, k: int) -> bool:
 
 def _can_read_end_if_wb(s: State, k: int) -> bool:
     x = at(s.readers, k)
-    return (x.phase == ANSWERED) & (at(s.slots, x.slot).kind == WB)
+    return (x.phase == ANSWERED) & (x.slot > NONE) & (at(s.slots, x.slot).kind == WB)
 
 
 def _can_read_end_if_same_block(s: State, k: int) -> bool:
@@ -217,6 +217,7 @@ HISTORY: Final = (
         breaks="a_read_that_re_validates_is_sound",
         steps=2,
         scope=_READING,
+        asks_for_a_number=True,
     ),
     Variant(
         "read_not_checked",

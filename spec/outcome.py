@@ -35,3 +35,10 @@ class Outcome(NamedTuple):
     never: tuple[str, ...]
     """Those of them that were never seen; only after a complete walk."""
     broken: Counterexample | None
+    symmetry: bool = False
+    """States that differ only in numbers were visited once."""
+
+    @property
+    def label(self) -> str:
+        """Return what was walked, and how."""
+        return self.scope.label() + ", symmetry" * self.symmetry

@@ -33,10 +33,12 @@ class WalkDied(Exception):  # noqa: N818  (it says what happened)
     """A process ended without having said what it found; most often it needed more memory than there is."""
 
 
-def walk_each(scopes: Mapping[str, Scope], progress: Report | None = None, processes: int = 2) -> list[Outcome]:
+def walk_each(
+    scopes: Mapping[str, Scope], progress: Report | None = None, processes: int = 2, *, symmetry: bool = False
+) -> list[Outcome]:
     """Walk all of `scopes`, some at a time, in their order.
 
-    Whatever happens, no process is left behind.
+    With `symmetry`, states that differ only in numbers are visited once. Whatever happens, no process is left behind.
 
     Raises:
         WalkDied: A walk ended without an outcome.
@@ -47,7 +49,7 @@ def walk_each(scopes: Mapping[str, Scope], progress: Report | None = None, proce
     try:
         while waiting or running:
             while waiting and len(running) < processes:
-                _start(*waiting.pop(0), running)
+                _start(*waiting.pop(0), running, symmetry=symmetry)
             for pipe in connection.wait(list(running)):
                 assert isinstance(pipe, Connection), "there are no other things to wait for"
                 said = _receive(pipe, running[pipe])
@@ -70,10 +72,12 @@ class _Running(NamedTuple):
     process: multiprocessing.process.BaseProcess
 
 
-def _start(name: str, scope: Scope, running: "dict[_Pipe, _Running]") -> None:
+def _start(name: str, scope: Scope, running: "dict[_Pipe, _Running]", *, symmetry: bool) -> None:
     here, there = multiprocessing.Pipe(duplex=False)
     # a fresh interpreter: a copy of this process would have copies of locks that threads hold
-    process = multiprocessing.get_context("spawn").Process(target=_work, args=(name, scope, there), daemon=True)
+    process = multiprocessing.get_context("spawn").Process(
+        target=_work, args=(name, scope, there), kwargs={"symmetry": symmetry}, daemon=True
+    )
     # Ctrl-C reaches every process of a terminal: only this one is to answer it, and a blocked signal stays blocked in
     # a child, while here it arrives as soon as it is unblocked. (The first child would start the tracker, and with it
     # unblock the signal too early.)
@@ -98,11 +102,11 @@ def _receive(pipe: "_Pipe", sender: _Running) -> Progress | Outcome:
     return said
 
 
-def _work(name: str, scope: Scope, pipe: "_Pipe") -> None:
+def _work(name: str, scope: Scope, pipe: "_Pipe", *, symmetry: bool = False) -> None:
     """Walk in the new process; if whoever asked is gone, so is the reason to go on."""
 
     def report(depth: int, states: int, frontier: int) -> None:
         pipe.send(Progress(name, depth, states, frontier))
 
     with contextlib.suppress(BrokenPipeError):
-        pipe.send(walk(scope, progress=report))
+        pipe.send(walk(scope, progress=report, symmetry=symmetry))

@@ -38,7 +38,7 @@ def prove(sizes: Sizes, actions: Sequence[Action] = ACTIONS, names: Sequence[str
     if not names or DEVICE in names:
         yield from _begins(sizes)
         claim = one_can_move(sizes, s, actions)
-        yield _Given(holds).prove(_RESTS, claim, lambda model: f"nothing can move\n{state(found(model, s))}")
+        yield Given(holds).prove(_RESTS, claim, lambda model: f"nothing can move\n{state(found(model, s))}")
     for action in admitted(sizes, actions):
         if not names or action.name in names:
             yield from _keeps(sizes, action, s, holds)
@@ -54,7 +54,7 @@ def conditions(sizes: Sizes, names: Sequence[str]) -> list[str]:
 def _begins(sizes: Sizes) -> Iterator[Verdict]:
     enabled, limit = unknown("enabled"), unknown("limit")
     first = fresh(sizes, enabled, limit)
-    given = _Given(sensible(enabled, limit))
+    given = Given(sensible(enabled, limit))
     for name, clause in zip(_BEGINS, CLAUSES, strict=True):
         yield given.prove(name, clause(first), lambda model: state(found(model, first)))
 
@@ -62,7 +62,7 @@ def _begins(sizes: Sizes) -> Iterator[Verdict]:
 def _keeps(sizes: Sizes, action: Action, before: State, holds: bool) -> Iterator[Verdict]:
     args = tuple([unknown(name) for name in parameters(action)])
     after = action.effect(before, *args)
-    given = _Given(holds & allowed(sizes, action, before, args))
+    given = Given(holds & allowed(sizes, action, before, args))
 
     def show(model: z3.ModelRef) -> str:
         return drawn(action.name, *found(model, (args, before, after)))
@@ -71,7 +71,7 @@ def _keeps(sizes: Sizes, action: Action, before: State, holds: bool) -> Iterator
         yield given.prove(f"{action.name}: {claim.name}", claim.holds(before, args, after), show)
 
 
-class _Given:
+class Given:
     """Something assumed, and whether it can be."""
 
     def __init__(self, assumed: bool) -> None:

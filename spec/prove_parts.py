@@ -1,37 +1,61 @@
 """Which conditions a run proves: by which prover, on devices of which sizes."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from spec import prove_lifted, prove_sizes_job, prove_symmetry
 from spec.prove_conditions import Sizes, admitted
 from spec.prove_contracts import contracts, module
 from spec.prove_crosshair import imported, plan, written
-from spec.prove_lifted import DEVICE, conditions
+from spec.prove_lifted import DEVICE
 from spec.prove_processes import Ended, Job
+from spec.prove_sizes_fixed import SIZES
 from spec.prove_verdict import Verdict
 from spec.prove_witness import AS_A_STEP
 
 Names = tuple[str, ...]
+Which = Mapping[Sizes, Names]
+"""By sizes, the contracts or actions it is about; none named are all."""
+
+# By what is asked: contracts, the text itself, the text under other numbers, the text for any size (by the sizes at
+# which it is compared with the text itself).
+Choice = Mapping[str, Which]
 
 _BASE: Final = Sizes(3, 2, 2)
 _READERS: Final = Sizes(2, 2, 2, readers=1)
 _LARGER: Final = Sizes(4, 3, 2)
 
-# By prover and sizes, the contracts or actions it is about; none named are all.
-Choice = Mapping[str, Mapping[Sizes, Names]]
-
 _DECISIVE: Final = ("reap", f"reap{AS_A_STEP}", "submit", "drop_held", "endio_queue", "device_error", "write")
-QUICK: Final[Choice] = {"CrossHair": {_BASE: _DECISIVE}, "z3": {_BASE: (), _READERS: (), _LARGER: ()}}
-_EVERY_SIZE: Final[Mapping[Sizes, Names]] = {_BASE: (), _READERS: (), _BASE._replace(readers=1): (), _LARGER: ()}
-FULL: Final[Choice] = {"CrossHair": _EVERY_SIZE, "z3": _EVERY_SIZE}
-_LARGE: Final[Mapping[Sizes, Names]] = {**_EVERY_SIZE, _LARGER._replace(readers=1): ()}
+_ANY_SIZE: Final[Which] = dict.fromkeys(SIZES, ())
+QUICK_AT_FIXED_SIZES: Final[Choice] = {
+    "CrossHair": {_BASE: _DECISIVE},
+    "z3": {_BASE: (), _READERS: (), _LARGER: ()},
+}
+QUICK: Final[Choice] = {**QUICK_AT_FIXED_SIZES, "any size": _ANY_SIZE}
+_EVERY_SIZE: Final[Which] = {_BASE: (), _READERS: (), _BASE._replace(readers=1): (), _LARGER: ()}
+_OTHER_NUMBERS: Final[Which] = {_BASE._replace(readers=2): (), _LARGER._replace(readers=1): ()}
+FULL: Final[Choice] = {
+    "CrossHair": _EVERY_SIZE,
+    "z3": _EVERY_SIZE,
+    "other numbers": _OTHER_NUMBERS,
+    "any size": _ANY_SIZE,
+}
+_LARGE: Final[Which] = {**_EVERY_SIZE, _LARGER._replace(readers=1): ()}
 # CrossHair does not confirm some actions of a device this large.
-NIGHTLY: Final[Choice] = {"CrossHair": _LARGE, "z3": {**_LARGE, Sizes(8, 4, 4, readers=1): ()}}
+NIGHTLY: Final[Choice] = {
+    "CrossHair": _LARGE,
+    "z3": {**_LARGE, Sizes(8, 4, 4, readers=1): ()},
+    "other numbers": {**_OTHER_NUMBERS, Sizes(5, 4, 3, readers=2): ()},
+    "any size": _ANY_SIZE,
+}
 
-_NAMES_A_JOB: Final = 15
+ANY_SIZE: Final = "L3"
+"""The layer of what is proved of every size."""
+
+_NAMES_A_JOB: Final = 16
 
 
 class Part(NamedTuple):
@@ -47,8 +71,7 @@ class Part(NamedTuple):
 
 def parts(choice: Choice, directory: Path) -> list[Part]:
     """Return what a run consists of; modules of contracts are written into `directory`."""
-    chosen = [(prover, sizes, names) for prover, each in choice.items() for sizes, names in each.items()]
-    return [_PROVERS[prover](sizes, names, directory) for prover, sizes, names in chosen]
+    return [part for asked, which in choice.items() for part in _ASKED[asked](which, directory)]
 
 
 def parts_of(modules: Sequence[str], directory: Path) -> list[Part]:
@@ -60,34 +83,57 @@ def parts_of(modules: Sequence[str], directory: Path) -> list[Part]:
     return [Part("", "CrossHair", name, tuple(plan(imported(name), directory))) for name in modules]
 
 
-def _by_crosshair(sizes: Sizes, names: Names, directory: Path) -> Part:
-    name = "contracts_" + "_".join(map(str, sizes))
-    mine = written(name, module(sizes), directory, f"CrossHair {sizes.label()}")
-    jobs = plan(mine, directory, only=names)
-    left_out = len(contracts(mine.source)) - sum(len(job.conditions) for job in jobs)
-    return Part("L2", "CrossHair", sizes.label(), tuple(jobs), left_out)
+def _contracts(which: Which, directory: Path) -> Iterator[Part]:
+    for sizes, names in which.items():
+        name = "contracts_" + "_".join(map(str, sizes))
+        mine = written(name, module(sizes), directory, f"CrossHair {sizes.label()}")
+        jobs = plan(mine, directory, only=names)
+        left_out = len(contracts(mine.source)) - sum(len(job.conditions) for job in jobs)
+        yield Part("L2", "CrossHair", sizes.label(), tuple(jobs), left_out)
 
 
-def _by_z3(sizes: Sizes, names: Names, _directory: Path) -> Part:
+def _text(which: Which, _directory: Path) -> Iterator[Part]:
+    for sizes, names in which.items():
+        yield _batched("L2", "", sizes, names)
+
+
+def _other_numbers(which: Which, _directory: Path) -> Iterator[Part]:
+    for sizes, names in which.items():
+        yield _batched("L1", ", other numbers", sizes, names)
+
+
+def _batched(layer: str, how: str, sizes: Sizes, names: Names) -> Part:
+    program = prove_symmetry if how else prove_lifted
     chosen = names or (DEVICE, *[action.name for action in admitted(sizes)])
     batches = [chosen[first : first + _NAMES_A_JOB] for first in range(0, len(chosen), _NAMES_A_JOB)]
-    return Part("L2", "z3", sizes.label(), tuple(_z3_job(sizes, batch) for batch in batches))
+    label = sizes.label() + how
+    jobs = [
+        _job(program.__name__, label, program.conditions(sizes, batch), ("/".join(map(str, sizes)), *batch))
+        for batch in batches
+    ]
+    return Part(layer, "z3", label, tuple(jobs))
 
 
-def _z3_job(sizes: Sizes, names: Names) -> Job:
-    expected = tuple(conditions(sizes, names))
+def _any_size(which: Which, _directory: Path) -> Iterator[Part]:
+    labels = {"any": "any", **{"/".join(map(str, sizes)): f"any, read at {sizes.label()}" for sizes in which}}
+    for argument, label in labels.items():
+        job = _job(prove_sizes_job.__name__, label, prove_sizes_job.conditions(argument), (argument,))
+        yield Part(ANY_SIZE, "z3", label, (job,))
+
+
+def _job(program: str, label: str, conditions: Sequence[str], arguments: Names) -> Job:
     return Job(
-        part=f"z3 {sizes.label()}",
-        conditions=expected,
-        arguments=("-m", "spec.prove_lifted", "/".join(map(str, sizes)), *names),
+        part=f"z3 {label}",
+        conditions=tuple(conditions),
+        arguments=("-m", program, *arguments),
         path=(),
-        seconds=60 + len(expected),
-        read=partial(_read, expected),
+        seconds=60 + len(conditions),
+        read=partial(_read, tuple(conditions)),
     )
 
 
 def _read(expected: Sequence[str], ended: Ended) -> list[Verdict]:
-    """Return the verdicts written by `spec.prove_lifted`; what it did not come to has none but this."""
+    """Return the verdicts that a program has written; what it did not come to has none but this."""
     written = list(_verdicts(ended.out)) if ended.code == 0 else []
     missing = Verdict("", ended.last_words(), ended.last_words())
     by_name = {verdict.condition: verdict for verdict in written}
@@ -99,4 +145,9 @@ def _verdicts(text: str) -> Iterator[Verdict]:
         yield Verdict(**json.loads(line))
 
 
-_PROVERS: Final = {"CrossHair": _by_crosshair, "z3": _by_z3}
+_ASKED: Final[Mapping[str, Callable[[Which, Path], Iterator[Part]]]] = {
+    "CrossHair": _contracts,
+    "z3": _text,
+    "other numbers": _other_numbers,
+    "any size": _any_size,
+}

@@ -64,11 +64,16 @@ def prove_all_sizes(report: Report | None = None, texts: Texts = AS_IT_IS, only:
 
 def givens(texts: Texts = AS_IT_IS) -> Iterator[Given]:
     """Yield everything that is to be proved; what rests on the same assumptions is of one action."""
-    yield from about_counting()
-    yield from conditions(any_device(), *texts)
-    yield from possibilities(SIZES[0], *texts)
+    yield from of_any_size(texts)
     for sizes in SIZES:
         yield from equalities(sizes, *texts)
+
+
+def of_any_size(texts: Texts = AS_IT_IS) -> Iterator[Given]:
+    """Yield what is to be proved of the text for any size, and that what it assumes of every action can be so."""
+    yield from about_counting()
+    yield from conditions(any_device(), *texts)
+    yield from possibilities(*texts)
 
 
 def _definite(open_: Answer, texts: Texts) -> Answer:

@@ -17,7 +17,7 @@ from spec.prove_sizes_clauses import CLAUSES as SAID
 from spec.prove_sizes_conditions import DEVICE, Condition, Given, Step, conjoined, fresh, of_their_own
 from spec.prove_sizes_count import COUNTED
 from spec.prove_sizes_effects import Move
-from spec.prove_sizes_fixed import device, device_with_any_additional_rows
+from spec.prove_sizes_fixed import SIZES, device, device_with_any_additional_rows
 from spec.prove_sizes_rest import COUNTED as COUNTED_AS_WORK
 from spec.prove_sizes_rest import one_can_move as found_to_move
 from spec.prove_sizes_rest import work_left as work_found
@@ -33,12 +33,18 @@ EQUAL: Final = "equal at"
 Claim = Callable[[], bool]
 
 
-def possibilities(sizes: Sizes, actions: Iterable[Action], moves: Mapping[str, Move]) -> Iterator[Given]:
-    """Yield, for each action, that it can be taken on some device of that size of which the invariant holds."""
-    s = any_state(sizes)
+def possible_at() -> str:
+    """Return the name of the layer of possibilities."""
+    return f"possible at {SIZES[0].label()}"
+
+
+def possibilities(actions: Iterable[Action], moves: Mapping[str, Move]) -> Iterator[Given]:
+    """Yield that the invariant holds of some device of a fixed size; and for each action, of one that can take it."""
+    s = any_state(SIZES[0])
     found, holds = device(s), cache(partial(inv, s))
-    for action in admitted(sizes, actions):
-        can = Condition(f"possible at {sizes.label()}", action.name, "guard", None)
+    yield Given(holds, (Condition(possible_at(), DEVICE, inv.__name__, None),))
+    for action in admitted(SIZES[0], actions):
+        can = Condition(possible_at(), action.name, "guard", None)
         yield Given(partial(conjoined, holds, Step(found, action, moves[action.name]).guarded), (can,))
 
 

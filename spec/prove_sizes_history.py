@@ -114,7 +114,8 @@ def _can_read_end(s: Device, k: int) -> bool:
 
 
 def _can_read_end_if_wb(s: Device, k: int) -> bool:
-    return _can_read_end(s, k) & (s.slots(s.readers(k).slot).kind == WB)
+    x = s.readers(k)
+    return _can_read_end(s, k) & (x.slot > NONE) & (s.slots(x.slot).kind == WB)
 
 
 def _can_read_end_if_same_block(s: Device, k: int) -> bool:

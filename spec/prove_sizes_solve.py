@@ -25,6 +25,8 @@ class Answer(NamedTuple):
     verdict: str
     """DISCHARGED, or else anything: the condition is open."""
     seconds: float
+    possible: bool = False
+    """The solver has found something that satisfies what is assumed."""
 
     @property
     def good(self) -> bool:
@@ -40,7 +42,7 @@ def answers(given: Given) -> Iterator[Answer]:
     possible = solver.check()
     for condition in given.conditions:
         verdict = _verdict(solver, possible, condition)
-        yield Answer(*condition[:3], verdict, time.perf_counter() - began)
+        yield Answer(*condition[:3], verdict, time.perf_counter() - began, possible=possible == z3.sat)
         began = time.perf_counter()
 
 

@@ -1,9 +1,10 @@
-"""What came of a run, as a table and as data."""
+"""What came of a run, as a table and as data; of every size, with what the proof rests on besides."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from spec.prove_parts import Part
+from spec.prove_parts import ANY_SIZE, Part
+from spec.prove_sizes_table import assumed, assumptions
 from spec.prove_verdict import CONFIRMED, REFUTED, Verdict
 
 
@@ -56,7 +57,11 @@ def table(rows: Sequence[Row]) -> str:
         for line in cells
     ]
     wrong = [f"\n{row.part.prover} {row.part.device}: {problem}" for row in rows for problem in row.problems]
-    return "\n".join([*(line.rstrip() for line in lines), *wrong])
+    return "\n".join([*(line.rstrip() for line in lines), *[f"\n{assumptions()}"] * _of_any_size(rows), *wrong])
+
+
+def _of_any_size(rows: Sequence[Row]) -> bool:
+    return any(row.part.layer == ANY_SIZE for row in rows)
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -65,7 +70,14 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (*row.part[:3], *(f"{n:,}" for n in numbers), f"{row.seconds:.1f}", verdict)
 
 
-def data(row: Row) -> Mapping[str, object]:
+def data(rows: Sequence[Row]) -> Mapping[str, object]:
+    """Return all of it as plain data; it is proved when there is something and every row of it is clean."""
+    proved = bool(rows) and all(row.clean for row in rows)
+    rest = {"assumptions": assumed()} if _of_any_size(rows) else {}
+    return {"proved": proved, "parts": [_data(row) for row in rows], **rest}
+
+
+def _data(row: Row) -> Mapping[str, object]:
     """Return a row as plain data."""
     return {
         "layer": row.part.layer,

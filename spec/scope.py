@@ -94,3 +94,15 @@ EVERY_RUN: Final = {
     "limits": Scope(2, 2, 1, 2, stores=1, toggles=1),
     "marks": Scope(2, 1, 1, 1, huge=1, idle=1, recompress=1, resets=1),
 }
+
+# Larger ones for a night, with symmetry: more pages, more blocks, more reads, more grants, marks while two fly.
+NIGHTLY: Final = {
+    "everything": Scope(2, 1, 1, 1, readers=1, stores=1, toggles=1, huge=1, idle=1, recompress=1, resets=1),
+    "granting": Scope(3, 2, 2, 2, stores=1, toggles=1),
+    "deep": Scope(4, 3, 3, 3),
+    "wide": Scope(5, 3, 2, 2),
+    "reading": Scope(3, 2, 2, 2, readers=1),
+    "two_reads": Scope(2, 2, 2, 2, readers=2),
+    "marking": Scope(3, 2, 1, 2, huge=1, idle=1, recompress=1, resets=1),
+    "large": Scope(4, 3, 2, 2),
+}

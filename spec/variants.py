@@ -25,6 +25,8 @@ class Variant(NamedTuple):
     steps: int
     """Length of the shortest way there."""
     scope: Scope = Scope(slots=2, blocks=2, requests=1, limit=2)
+    asks_for_a_number: bool = False
+    """Some slot or block is unlike the others to it, so a walk must not take one for another."""
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -79,6 +81,7 @@ VARIANTS: Final = (
         (instead("submit", _submit_slot_0, _can_submit_by_slot_0),),
         breaks="a_kept_claim_means_unchanged_content",
         steps=9,
+        asks_for_a_number=True,
     ),
     Variant(
         "leak_on_error",

@@ -3,6 +3,9 @@
 The first broken property found is broken in the fewest steps there are. What a guard, an effect or a property says is
 worked out once per combination of the fields it reads, so the walk itself only looks up and adds (see `packing`).
 Every clause is checked on every state, every step property on every transition, reached anew or not.
+
+With `symmetry`, states that differ only in numbers are visited once (see `symmetry`): the properties are checked on
+the one that stands for all of them, and a counterexample is told in the numbers of a real way there.
 """
 
 import itertools
@@ -17,9 +20,11 @@ from spec.footprint import Piece, footprint
 from spec.invariant import CLAUSES, Clause
 from spec.outcome import Counterexample, Outcome
 from spec.packing import Packing, mask, mask_of
+from spec.renumbering import arguments
 from spec.scope import Choice, Scope, choices
 from spec.sometimes import sometimes, taken
 from spec.state import State
+from spec.symmetry import Representatives, to_canonical
 
 Report = Callable[[int, int, int], None]
 """Is told depth, states so far and states of the frontier, several times a second."""
@@ -30,8 +35,8 @@ _REPORT_EVERY: Final = 1024
 class _Broken(Exception):  # noqa: N818  (it is what a walk is for, not an error)
     """A property does not hold of the step that leads from `before` to `after`, or of the state they both are."""
 
-    def __init__(self, name: str, sentence: str, before: int, after: int, step: str = "") -> None:
-        self.name, self.sentence, self.before, self.after, self.step = name, sentence, before, after, step
+    def __init__(self, said: tuple[str, str], before: int, after: int, move: "_Move | None" = None) -> None:
+        self.said, self.before, self.after, self.move = said, before, after, move
 
 
 class _Move:
@@ -39,7 +44,6 @@ class _Move:
 
     def __init__(self, action: Action, args: tuple[int, ...], first: State) -> None:
         self.action, self.args, self.fired = action, args, 0
-        self.name = f"{action.name}({', '.join(map(str, args))})"
         self.by_user = action.actor == "user"
         self.steps = [step for step in properties.EVERY_STEP if action.name in step.actions]
         touched = footprint(action.effect, first, args)
@@ -71,14 +75,19 @@ class _Choices:
 class Walk:
     """A walk; `run` does it."""
 
-    def __init__(self, scope: Scope, actions: Iterable[Action] = ACTIONS) -> None:
+    def __init__(self, scope: Scope, actions: Iterable[Action] = ACTIONS, *, symmetry: bool = False) -> None:
         first = scope.initial()
         self.scope = scope
         self.packing = Packing()
+        self.symmetry = symmetry
+        self.stands_for: Callable[[int], int] = Representatives(self.packing).of if symmetry else lambda code: code
+        """Return the state that is visited for this one."""
         self.start = self.packing.pack(first)
         self.seen: dict[int, int] = {self.start: self.start}
-        """Every state reached, and the one it was first reached from."""
-        self._choices = _by_guard(choices(scope, actions), first)
+        """Every state visited, and the one it was first reached from."""
+        # what is chosen by its number is not chosen alike under other numbers
+        possible = (choice._replace(canonical=choice.canonical and not symmetry) for choice in choices(scope, actions))
+        self._choices = _by_guard(possible, first)
         self._moves = [move for group in self._choices for _canonical, moves in group.rows for move in moves]
         self._clauses: defaultdict[int, list[Clause]] = defaultdict(list)
         for clause in CLAUSES:
@@ -115,6 +124,7 @@ class Walk:
             sometimes=self._sentences + len(due),
             never=() if broken else tuple(never),
             broken=broken,
+            symmetry=self.symmetry,
         )
 
     def _levels(self, progress: Report | None) -> Iterator[int]:
@@ -142,7 +152,7 @@ class Walk:
                 if difference is None:
                     difference = self._work_out(move, code)
                 after = code + difference
-                if after not in seen:
+                if after not in seen and (after := self.stands_for(after)) not in seen:
                     if not self._admits(after):
                         continue
                     seen[after] = code
@@ -152,9 +162,9 @@ class Walk:
                 if not move.by_user:
                     moves_on = True
                     if self._work_left(after) >= left:
-                        raise _Broken(*properties.MOVES_TOWARDS_REST, code, after, move.name)
+                        raise _Broken(properties.MOVES_TOWARDS_REST, code, after, move)
         if not moves_on and not properties.at_rest(self.packing.unpack(code)):
-            raise _Broken(*properties.COMES_TO_REST, code, code)
+            raise _Broken(properties.COMES_TO_REST, code, code)
 
     def _work_out(self, move: _Move, code: int) -> int:
         """Take the step for the first time from a state that looks like this; check what it has to keep."""
@@ -163,7 +173,7 @@ class Walk:
         difference = self.packing.difference(code, after, move.writes)
         for step in move.steps:
             if not step.holds(before, move.args, after):
-                raise _Broken(*said(step.holds), code, code + difference, move.name)
+                raise _Broken(said(step.holds), code, code + difference, move)
         move.differences[code & move.mask] = difference
         return difference
 
@@ -184,7 +194,7 @@ class Walk:
             s = self.packing.unpack(code)
             for clause in self._clauses[clause_mask]:
                 if not clause(s):
-                    raise _Broken(*said(clause), self.seen[code], code)
+                    raise _Broken(said(clause), self.seen[code], code)
             sound.add(code & clause_mask)
         if self._unseen:
             s = self.packing.unpack(code)
@@ -192,28 +202,38 @@ class Walk:
                 del self._unseen[sentence]
 
     def _counterexample(self, found: _Broken) -> Counterexample:
-        """Follow the way back."""
-        last = found.step or (self._name_of(found.before, found.after) if found.before != found.after else "")
-        ways = [found.before]
-        while ways[-1] != self.start:
-            ways.append(self.seen[ways[-1]])
-        steps = [self._name_of(before, after) for before, after in itertools.pairwise(reversed(ways))]
-        unpack = self.packing.unpack
-        return Counterexample(
-            found.name, found.sentence, (*steps, *[last] * bool(last)), unpack(found.before), unpack(found.after)
-        )
+        """Follow the way back, and take it from the start."""
+        visited = [found.before]
+        while visited[-1] != self.start:
+            visited.append(self.seen[visited[-1]])
+        moves = [self._between(*pair) for pair in itertools.pairwise(reversed(visited))]
+        if found.move or found.before != found.after:
+            moves.append(found.move or self._between(found.before, found.after))
+        steps, before = [], (after := self.packing.unpack(self.start))
+        for move in moves:
+            args = self._really(move, after)
+            steps.append(f"{move.action.name}({', '.join(map(str, args))})")
+            before, after = after, move.action.effect(after, *args)
+        return Counterexample(*found.said, tuple(steps), before if found.before != found.after else after, after)
 
-    def _name_of(self, before: int, after: int) -> str:
-        """Say which step leads from one state to another."""
+    def _between(self, before: int, after: int) -> _Move:
+        """Return the step that leads from one visited state to another."""
         s = self.packing.unpack(before)
         moves = [move for group in self._choices for move in group.allowed(s)]
-        new = self.packing.unpack(after)
-        return next(move.name for move in moves if move.action.effect(s, *move.args) == new)
+        return next(
+            move for move in moves if self.stands_for(self.packing.pack(move.action.effect(s, *move.args))) == after
+        )
+
+    def _really(self, move: _Move, s: State) -> tuple[int, ...]:
+        """Return what the parameters of a step from the state that was visited for `s` are in `s`."""
+        return arguments(move.action.over, move.args, to_canonical(s).back) if self.symmetry else move.args
 
 
-def walk(scope: Scope, actions: Iterable[Action] = ACTIONS, progress: Report | None = None) -> Outcome:
-    """Walk every reachable state of `scope`."""
-    return Walk(scope, actions).run(progress)
+def walk(
+    scope: Scope, actions: Iterable[Action] = ACTIONS, progress: Report | None = None, *, symmetry: bool = False
+) -> Outcome:
+    """Walk every reachable state of `scope`; with `symmetry`, one of each set that differs only in numbers."""
+    return Walk(scope, actions, symmetry=symmetry).run(progress)
 
 
 def said(piece: Piece) -> tuple[str, str]:

@@ -13,9 +13,9 @@ import pytest
 from spec import explore
 from spec.history import EVERY_VARIANT
 from spec.outcome import Outcome
-from spec.pinned import PINNED, Pinned
-from spec.processes import Report, WalkDied
-from spec.scope import EVERY_RUN, Scope
+from spec.pinned import PINNED, REDUCED, Pinned
+from spec.processes import WalkDied
+from spec.scope import EVERY_RUN, NIGHTLY, Scope
 from spec.variants import Variant
 from spec.walk import walk
 
@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TINY = ["--slots", "1", "--blocks", "1", "--requests", "1", "--limit", "1"]
 TINY_SCOPES = {"one": Scope(1, 1, 1, 1), "two": Scope(2, 1, 1, 1)}
 TINY_PINS = {"one": Pinned(97, 546, 21), "two": Pinned(906, 8670, 23)}
+TINY_REDUCED = {"one": Pinned(97, 546, 21), "two": Pinned(484, 4629, 23)}
 
 
 def test_a_clean_scope_ends_with_0(capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,7 +37,8 @@ def test_a_clean_scope_ends_with_0(capsys: pytest.CaptureFixture[str]) -> None:
 def test_sizes_that_are_not_given_are_the_usual_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Scope] = []
 
-    def remember(scope: Scope, *_rest: object) -> Outcome:
+    def remember(scope: Scope, *_rest: object, symmetry: bool) -> Outcome:
+        assert not symmetry
         asked.append(scope)
         return walk(Scope(1, 1, 1, 1))
 
@@ -55,11 +57,13 @@ def test_a_variant_ends_with_1_and_its_counterexample(variant: Variant, capsys: 
     assert ("BROKEN" if variant.steps else "INCOMPLETE") in out
 
 
-def test_all_variants_in_one_table(capsys: pytest.CaptureFixture[str]) -> None:
-    assert explore.main(["--variant", "all"]) == 1
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1 : 1 + len(EVERY_VARIANT)]] == [
-        v.name for v in EVERY_VARIANT
-    ]
+@pytest.mark.parametrize("arguments", [[], ["--symmetry"]])
+def test_all_variants_in_one_table(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert explore.main(["--variant", "all", *arguments]) == 1
+    rows = capsys.readouterr().out.splitlines()[1 : 1 + len(EVERY_VARIANT)]
+    assert [row.split()[0] for row in rows] == [v.name for v in EVERY_VARIANT]
+    reduced = {row.split()[0] for row in rows if "symmetry" in row}
+    assert reduced == {v.name for v in EVERY_VARIANT if arguments and not v.asks_for_a_number}
 
 
 def test_a_scope_too_small_for_a_bug_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,6 +97,12 @@ def test_data(capsys: pytest.CaptureFixture[str]) -> None:
         (["--variant", "no_such_bug"], "there is no 'no_such_bug'; there are all, early_release, unassigned_index"),
         (["--frob"], "unrecognized arguments: --frob"),
         (["--slots"], "--slots: expected one argument"),
+        (["--nightly", "--slots", "2"], "--nightly: these are scopes of their own, without bugs"),
+        (["--nightly", "--variant", "no_refund"], "--nightly: these are scopes of their own, without bugs"),
+        (
+            ["--symmetry", "--variant", "unassigned_index"],
+            "--symmetry: unassigned_index is about one particular number",
+        ),
     ],
 )
 def test_what_is_not_allowed_ends_with_2_and_says_so(
@@ -107,7 +117,7 @@ def test_what_is_not_allowed_ends_with_2_and_says_so(
 def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert explore.main(["--list"]) == 0
     out = capsys.readouterr().out
-    assert all(name in out for name in EVERY_RUN)
+    assert all(name in out for name in (*EVERY_RUN, *NIGHTLY))
     assert all(variant.mistake in out for variant in EVERY_VARIANT)
 
 
@@ -125,13 +135,37 @@ def test_the_scopes_of_every_run_are_compared_with_their_pins(
     assert out.endswith("two: states: 906, pinned 905\n")
 
 
-def test_every_scope_of_every_run_is_pinned() -> None:
-    assert PINNED.keys() == EVERY_RUN.keys()
-
-
-def test_the_outcomes_come_in_the_order_of_the_scopes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_symmetry_they_are_compared_with_pins_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(explore, "EVERY_RUN", TINY_SCOPES)
-    assert [outcome.scope for outcome in explore.explore_every_run()] == list(TINY_SCOPES.values())
+    monkeypatch.setattr("spec.verdict.PINNED", TINY_PINS)
+    monkeypatch.setattr("spec.verdict.REDUCED", TINY_REDUCED)
+    assert explore.main(["--symmetry"]) == 0
+    one, two = capsys.readouterr().out.splitlines()[1:]
+    assert (one.split()[:5], two.split()[5]) == (["one", "1/1/1,", "limit", "1,", "symmetry"], "484")
+    monkeypatch.setattr("spec.verdict.REDUCED", {**TINY_REDUCED, "two": TINY_PINS["two"]})
+    assert explore.main(["--symmetry"]) == 1
+    assert "two: states: 484, pinned 906\n" in capsys.readouterr().out
+
+
+def test_a_night_is_about_scopes_of_its_own_with_symmetry(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(explore, "NIGHTLY", TINY_SCOPES)
+    monkeypatch.setattr("spec.verdict.REDUCED", TINY_REDUCED)
+    assert explore.main(["--nightly", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [(walk["name"], walk["symmetry"]) for walk in found["walks"]] == [("one", True), ("two", True)]
+    monkeypatch.setattr("spec.verdict.REDUCED", {**TINY_REDUCED, "one": Pinned(97, 546, 22)})
+    assert explore.main(["--nightly"]) == 1
+    assert "one: depth: 21, pinned 22\n" in capsys.readouterr().out
+
+
+def test_every_scope_that_has_a_name_is_pinned() -> None:
+    assert PINNED.keys() == EVERY_RUN.keys()
+    assert REDUCED.keys() == EVERY_RUN.keys() | NIGHTLY.keys()
+    assert not EVERY_RUN.keys() & NIGHTLY.keys()
 
 
 @pytest.mark.parametrize(
@@ -145,23 +179,34 @@ def test_the_outcomes_come_in_the_order_of_the_scopes(monkeypatch: pytest.Monkey
 def test_a_walk_that_does_not_end(
     error: BaseException, code: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(_report: Report | None = None, _processes: int = 2) -> list[Outcome]:
+    def fail(*_arguments: object, symmetry: bool) -> list[Outcome]:
+        assert not symmetry
         raise error
 
-    monkeypatch.setattr(explore, "explore_every_run", fail)
+    monkeypatch.setattr(explore, "walk_each", fail)
     assert explore.main([]) == code
     assert said in capsys.readouterr().err
 
 
 def test_a_huge_scope_is_announced(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(explore, "walk", lambda *_arguments: walk(Scope(1, 1, 1, 1)))
+    monkeypatch.setattr(explore, "walk", lambda *_arguments, symmetry: walk(Scope(1, 1, 1, 1), symmetry=symmetry))
     assert explore.main(["--slots", "8", "--blocks", "8"]) == 0
     assert "warning: 8/8/2, limit 2 has, very roughly," in capsys.readouterr().err
+    assert explore.main(["--slots", "5", "--blocks", "3"]) == 0
+    assert "warning" in capsys.readouterr().err
+    assert explore.main(["--slots", "5", "--blocks", "3", "--symmetry"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("name", list(EVERY_RUN))
 def test_the_estimate_is_within_a_factor_of_ten(name: str) -> None:
     assert 0.1 < explore.estimate(EVERY_RUN[name]) / PINNED[name].states < 10
+
+
+@pytest.mark.parametrize("name", list(REDUCED))
+def test_so_is_that_of_a_walk_with_symmetry(name: str) -> None:
+    scope = {**EVERY_RUN, **NIGHTLY}[name]
+    assert 0.1 < explore.estimate_reduced(scope) / REDUCED[name].states < 10
 
 
 def running(group: int) -> list[str]:
@@ -178,7 +223,7 @@ def running(group: int) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("arguments", [[], ["--slots", "4"]])
+@pytest.mark.parametrize("arguments", [[], ["--slots", "4"], ["--nightly"]])
 def test_ctrl_c_ends_every_process_within_a_second(arguments: list[str]) -> None:
     command = [sys.executable, "-m", "spec.explore", *arguments]
     with subprocess.Popen(

@@ -16,12 +16,15 @@ from spec.prove import main, prove
 from spec.prove_conditions import Sizes
 from spec.prove_contracts import contracts, module
 from spec.prove_lifted import DEVICE, conditions
-from spec.prove_parts import FULL, NIGHTLY, QUICK, Part, parts
+from spec.prove_parts import FULL, NIGHTLY, QUICK, QUICK_AT_FIXED_SIZES, Part, parts
 from spec.prove_processes import ROOT, Ended, Job
+from spec.prove_sizes_table import ASSUMPTIONS, assumed
 from spec.prove_table import Row, data, table
 from spec.prove_verdict import CONFIRMED, REFUTED, Verdict
+from tests.spec.test_prove_sizes import COUNTS
 
 TINY = Sizes(1, 1, 1)
+RUNS = {"quick": QUICK, "full": FULL, "nightly": NIGHTLY}
 GOOD = Verdict("reap: it", CONFIRMED, REFUTED)
 CONTRACT = '"""A contract."""\n\n\ndef next_one(x: int) -> int:\n    """\n    post: {post}\n    """\n    return x + 1\n'
 
@@ -57,7 +60,7 @@ def test_a_longer_run_is_about_more_devices_and_a_full_one_about_the_same_for_bo
 
 
 def test_a_quick_run_says_what_it_leaves_out(tmp_path: Path) -> None:
-    crosshair, *z3 = parts(QUICK, tmp_path)
+    crosshair, *z3 = parts(QUICK_AT_FIXED_SIZES, tmp_path)
     there_are = len(contracts(module(Sizes(3, 2, 2))))
     assert sum(len(job.conditions) for job in crosshair.jobs) + crosshair.left_out == there_are
     assert crosshair.left_out > 0
@@ -79,7 +82,33 @@ def test_a_quick_run_says_what_it_leaves_out(tmp_path: Path) -> None:
 def test_a_row_with_anything_not_proved_is_not_clean(bad: Row) -> None:
     assert not bad.clean
     assert "NOT PROVED" in table([row(GOOD), bad])
-    assert data(bad)["proved"] is False
+    assert data([row(GOOD)])["proved"] is True
+    assert data([row(GOOD), bad])["proved"] is False
+    assert data([])["proved"] is False
+
+
+def test_every_run_is_about_every_size_and_a_longer_one_about_other_numbers(tmp_path: Path) -> None:
+    for choice in (QUICK, FULL, NIGHTLY):
+        found = [part for part in parts(choice, tmp_path) if part.layer == "L3"]
+        assert [part.device for part in found] == [
+            "any",
+            "any, read at 2/2/1, 1 reader",
+            "any, read at 3/2/2, 1 reader",
+        ]
+        assert sum(len(job.conditions) for part in found for job in part.jobs) == sum(COUNTS.values())
+    numbers = {name: [p.device for p in parts(each, tmp_path) if p.layer == "L1"] for name, each in RUNS.items()}
+    assert numbers["quick"] == []
+    assert numbers["full"] == ["3/2/2, 2 readers, other numbers", "4/3/2, 1 reader, other numbers"]
+    assert set(numbers["full"]) < set(numbers["nightly"])
+
+
+def test_a_proof_of_every_size_tells_what_it_rests_on() -> None:
+    of_any_size = row(GOOD)._replace(part=Part("L3", "z3", "any", row(GOOD).part.jobs))
+    assert "assumptions that remain" not in table([row(GOOD)])
+    told = table([row(GOOD), of_any_size]).splitlines()
+    assert [line for line in told if line.startswith("- ")] == [f"- {a.sentence} [{a.check}]" for a in ASSUMPTIONS]
+    assert "assumptions" not in data([row(GOOD)])
+    assert data([of_any_size])["assumptions"] == assumed()
 
 
 def test_the_table_says_what_is_proved_and_what_is_left_out() -> None:

@@ -87,7 +87,7 @@ def test_no_answer_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prove_lifted, "_MILLISECONDS", 20)
     x, y, z = (unknown(name) for name in "xyz")
     hard = (x > 2) & (y > 2) & (z > 2)
-    verdict = prove_lifted._Given(hard).prove("Fermat", (x * x * x + y * y * y == z * z * z) == False, str)  # noqa: E712
+    verdict = prove_lifted.Given(hard).prove("Fermat", (x * x * x + y * y * y == z * z * z) == False, str)  # noqa: E712
     assert verdict.said.startswith("no answer: ")
     assert not verdict.good
 
