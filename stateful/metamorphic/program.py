@@ -1,0 +1,108 @@
+"""Programs: what is done to a device, and which writes of its passes fail. Nothing is done while a pass runs."""
+
+from errno import EIO, ENOSPC
+from typing import NamedTuple, TypeAlias
+
+from hypothesis import strategies as st
+
+MODES = ("huge", "idle", "huge_idle")
+
+
+class Write(NamedTuple):
+    """Write a page: compressible, huge or same-filled."""
+
+    page: int
+    kind: str
+
+
+class Discard(NamedTuple):
+    """Discard some pages."""
+
+    first: int
+    pages: int
+
+
+class Read(NamedTuple):
+    """Read a page."""
+
+    page: int
+
+
+class MarkIdle(NamedTuple):
+    """Mark every page idle."""
+
+
+class Limit(NamedTuple):
+    """Store the limit in blocks, and switch it on; None: switch it off."""
+
+    blocks: int | None
+
+
+class Faults(NamedTuple):
+    """From now on writes of these pages, and writes to these blocks, fail."""
+
+    pages: frozenset[int]
+    blocks: frozenset[int]
+    code: int
+
+
+class Pass(NamedTuple):
+    """Write back by mode, or the pages named."""
+
+    mode: str | None
+    named: tuple[int, ...]
+
+
+Step: TypeAlias = Write | Discard | Read | MarkIdle | Limit | Faults | Pass
+
+
+class Program(NamedTuple):
+    """What is done to one device.
+
+    Attributes:
+        pages: Of the device.
+        blocks: Of its backing device.
+        compressed: Blocks carry compressed objects.
+        steps: What is done, one after the other.
+    """
+
+    pages: int
+    blocks: int
+    compressed: bool
+    steps: tuple[Step, ...]
+
+
+def _steps(pages: int, blocks: int) -> st.SearchStrategy[Step]:
+    page, block = st.integers(0, pages - 1), st.integers(0, blocks - 1)
+    kinds = st.sampled_from(("huge", "comp", "same"))
+    faults = st.builds(
+        Faults,
+        st.frozensets(page, max_size=1 + pages // 3),
+        st.frozensets(block, max_size=1 + blocks // 2),
+        st.sampled_from((EIO, ENOSPC)),
+    )
+    passes = st.builds(Pass, st.sampled_from(MODES), st.just(())) | st.builds(
+        Pass, st.none(), st.lists(page, min_size=1, max_size=2 * pages).map(tuple)
+    )
+    return st.one_of(
+        st.builds(Write, page, kinds),
+        st.builds(Discard, page, st.integers(1, 3)),
+        st.builds(Read, page),
+        st.builds(MarkIdle),
+        st.builds(Limit, st.none() | st.integers(0, blocks + 2)),
+        faults,
+        passes,
+    )
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> Program:
+    """Draw a program that begins with most pages written, some of whose writes fail, and a pass."""
+    pages, blocks = draw(st.integers(2, 20)), draw(st.integers(1, 20))
+    kinds = draw(st.lists(st.sampled_from(("huge", "huge", "comp")), min_size=pages, max_size=pages))
+    first: list[Step] = [Write(page, kind) for page, kind in enumerate(kinds)]
+    step = _steps(pages, blocks)
+    between = draw(st.lists(step, max_size=4))
+    after = draw(st.lists(step, max_size=12))
+    everything = Pass(None, tuple(range(pages)))
+    return Program(pages, blocks, draw(st.booleans()), (*first, *between, everything, *after))

@@ -1,0 +1,122 @@
+"""Running a program in one way, and what came of it, as far as the way must not matter."""
+
+import random
+from errno import EIO
+from typing import NamedTuple
+
+from stateful.metamorphic.ordered import OrderedEngine
+from stateful.metamorphic.program import Discard, Faults, Limit, MarkIdle, Pass, Program, Read, Step, Write
+from stateful.pages import same_filled, stamped
+from stateful.recount import recounted, shown
+from zram_impl import PAGE_SIZE, Quirks, Zram
+from zram_impl.bdev.device import BackingDevice
+from zram_impl.bdev.memory import MemoryDevice
+from zram_impl.request import WbReq
+from zram_impl.runtime import Runtime
+from zram_impl.view import SlotView
+
+
+class Way(NamedTuple):
+    """How passes of a program are run.
+
+    Attributes:
+        batch_size: Requests in flight.
+        order: Seed of the order in which they are answered; None: in the order of submission.
+    """
+
+    batch_size: int
+    order: int | None
+
+
+class PassOutcome(NamedTuple):
+    """What a pass did."""
+
+    written: tuple[int, ...]
+    """Pages that became written back."""
+    counts: tuple[int, int, int, int, int, int]
+    """Of the result: selected, written, lost, failed, skipped, left."""
+    stopped_by: str | None
+    errors: tuple[tuple[int, int], ...]
+    errno: int
+    """What a store would have returned."""
+
+
+class Outcome(NamedTuple):
+    """What came of a program; without block numbers."""
+
+    passes: tuple[PassOutcome, ...]
+    slots: tuple[SlotView, ...]
+    pages: tuple[bytes, ...]
+    statistics: tuple[object, ...]
+    limit: int
+
+
+class Running:
+    """A device, and the program it runs."""
+
+    def __init__(self, program: Program, way: Way, quirks: Quirks) -> None:
+        self._program = program
+        self._content = [bytes(PAGE_SIZE)] * program.pages
+        self._faults = Faults(frozenset(), frozenset(), EIO)
+        self._order = None if way.order is None else random.Random(way.order)
+        self._generation = 0
+        self.passes: list[PassOutcome] = []
+        self.device = Zram(quirks=quirks, engine=self._make_engine)
+        self.device.set_backing(MemoryDevice(program.blocks))
+        self.device.set_batch_size(way.batch_size)
+        self.device.initialise(program.pages * PAGE_SIZE)
+
+    def _make_engine(self, device: BackingDevice, _runtime: Runtime) -> OrderedEngine:
+        return OrderedEngine(device, self._fault, self._order)
+
+    def _fault(self, request: WbReq) -> int:
+        struck = request.index in self._faults.pages or request.blk_idx in self._faults.blocks
+        return self._faults.code if struck else 0
+
+    def outcome(self) -> Outcome:
+        """Run the program and return what came of it."""
+        with self.device as device:
+            for step in self._program.steps:
+                self._take(step)
+                assert shown(device) == recounted(device), f"statistics equal a recount after {step}"
+            slots = tuple(slot._replace(blk_idx=None) for slot in device.snapshot().slots)
+            pages = tuple(map(device.read_page, range(self._program.pages)))
+            assert list(pages) == self._content, "a page reads as what was last written to it"
+            return Outcome(tuple(self.passes), slots, pages, tuple(device.stats), device.writeback_limit)
+
+    def _take(self, step: Step) -> None:
+        device = self.device
+        match step:
+            case Write(page, kind):
+                self._generation += 1
+                data = stamped(page, self._generation, huge=kind == "huge")
+                if kind == "same":
+                    data = same_filled(self._generation)
+                device.write_page(page, data)
+                self._content[page] = data
+            case Discard(first, pages):
+                end = min(first + pages, self._program.pages)
+                device.discard(first * PAGE_SIZE, (end - first) * PAGE_SIZE)
+                self._content[first:end] = [bytes(PAGE_SIZE)] * (end - first)
+            case Read(page):
+                assert device.read_page(page) == self._content[page], f"page {page} reads as what was last written"
+            case MarkIdle():
+                device.mark_idle()
+            case Limit(blocks):
+                device.enable_writeback_limit(enabled=blocks is not None)
+                device.set_writeback_limit(blocks or 0)
+            case Faults():
+                self._faults = step
+            case Pass(mode, named):
+                self.passes.append(self._pass(mode, named))
+
+    def _pass(self, mode: str | None, named: tuple[int, ...]) -> PassOutcome:
+        before = self._written_back()
+        result = self.device.writeback(mode) if mode else self.device.writeback(pages=named)
+        counts = (result.selected, result.written, result.lost, result.failed, result.skipped, result.left)
+        written = tuple(sorted(self._written_back() - before))
+        return PassOutcome(written, counts, result.stopped_by, tuple(result.errors), result.driver_errno)
+
+    def _written_back(self) -> set[int]:
+        slots = self.device.snapshot().slots
+        return {page for page, slot in enumerate(slots) if slot.blk_idx is not None}
