@@ -85,8 +85,7 @@ class Account:
         row = completion(int(q.phase == DONE_OK), int(s.slots[q.slot].kind == PP_SLOT))
         self.bd_writes += row.bd_writes
         if q.phase != DONE_OK:
-            result.failed += 1
-            result.errors.append((q.slot, EIO))
+            result.fail(q.slot, EIO)
         elif row.slot == COMMIT:
             result.written += 1
         else:

@@ -36,6 +36,8 @@ class Attributes:
         show = _find(name).show
         if show is None:
             raise refuse(EACCES, f"attribute {name} is write-only")
+        if name != "disksize":
+            self._device.wait_as_the_driver()
         return show(self._device)
 
     def store(self, name: str, text: str) -> int:
@@ -48,6 +50,7 @@ class Attributes:
         except UnicodeEncodeError as error:
             raise refuse(EINVAL, f"{name} {text!r} cannot be encoded: {error.reason}") from error
         if text:  # a write of nothing never reaches the driver
+            self._device.wait_as_the_driver()
             store(self._device, text)
         return length
 
@@ -113,8 +116,9 @@ def _store_writeback(dev: Device, text: str) -> None:
     if not request.scans:
         return
     result = drive(dev.begin_scans(list(request.scans)), dev.runtime, None, None)
-    if result.driver_errno:
-        raise refuse(result.driver_errno, f"writeback {text.strip()!r}: {result}")
+    code = result.last_errno if dev.quirks.mask_results else result.driver_errno
+    if code:
+        raise refuse(code, f"writeback {text.strip()!r}: {result}")
 
 
 def _store_recompress(dev: Device, text: str) -> None:

@@ -5,9 +5,13 @@ Every method needs the table lock. A block has one owner at a time: the pass tha
 Kernel: zram_reserve_bdev_block(), zram_release_bdev_block().
 """
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from zram_impl.units import BlkIdx
+
+_FREE: Final = 0
+_USED: Final = 1
+_ASIDE: Final = 2
 
 
 class BlockMap(Protocol):
@@ -30,6 +34,14 @@ class BlockMap(Protocol):
         """Give back a block in use."""
         ...
 
+    def set_aside(self, blk_idx: BlkIdx) -> None:
+        """Give back a block in use that is not to be reserved before `take_back`: a write to it failed."""
+        ...
+
+    def take_back(self) -> bool:
+        """Let what was set aside be reserved again; return whether there was any."""
+        ...
+
     def in_use(self) -> bytes:
         """Return one byte a block, 1 in use, 0 free."""
         ...
@@ -45,16 +57,17 @@ class NextFit:
         self._map = bytearray(blocks)
         self._hint = 0
         self._lowest = lowest
+        self._aside = 0
         self.used = 0
 
     def reserve(self) -> BlkIdx | None:
         """Take the next free block, wrapping around; a full map answers at once."""
-        if self.used == len(self._map):
+        if self.used + self._aside == len(self._map):
             return None
-        found = self._map.find(0, 0 if self._lowest else self._hint)
+        found = self._map.find(_FREE, 0 if self._lowest else self._hint)
         if found < 0:
-            found = self._map.find(0)
-        self._map[found] = 1
+            found = self._map.find(_FREE)
+        self._map[found] = _USED
         self._hint = found + 1
         self.used += 1
         return BlkIdx(found)
@@ -74,10 +87,24 @@ class NextFit:
 
     def release(self, blk_idx: BlkIdx) -> None:
         """Give back a block."""
-        assert self._map[blk_idx] == 1, f"every block has one owner: block {blk_idx} is released twice"
-        self._map[blk_idx] = 0
+        assert self._map[blk_idx] == _USED, f"every block has one owner: block {blk_idx} is released twice"
+        self._map[blk_idx] = _FREE
         self.used -= 1
+
+    def set_aside(self, blk_idx: BlkIdx) -> None:
+        """Give back a block, not to be reserved for a while."""
+        self.release(blk_idx)
+        self._map[blk_idx] = _ASIDE
+        self._aside += 1
+
+    def take_back(self) -> bool:
+        """Let what was set aside be reserved again."""
+        if not self._aside:
+            return False
+        self._map = self._map.replace(bytes([_ASIDE]), bytes([_FREE]))
+        self._aside = 0
+        return True
 
     def in_use(self) -> bytes:
         """Copy the map."""
-        return bytes(self._map)
+        return bytes(self._map.replace(bytes([_ASIDE]), bytes([_FREE])))

@@ -9,9 +9,10 @@ writeback_limit_store(), writeback_limit_enable_store().
 """
 
 import os
+import stat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from errno import EBUSY, EINVAL
+from errno import EBUSY, EINVAL, ENOTBLK
 from functools import partial
 from typing import Final
 
@@ -44,6 +45,17 @@ def open_backing_file(path: str | os.PathLike[str], size: int | None) -> Backing
     return open_file(path, size=size)
 
 
+def open_block_device(path: str | os.PathLike[str], size: int | None) -> BackingDevice:
+    """Open a block device, locked against a second user, and nothing else; ENOENT, ENOTBLK as the driver."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError) as error:
+        raise refuse(getattr(error, "errno", None) or EINVAL, f"backing device {path!r}: {error}") from error
+    if stat.S_ISREG(mode):
+        raise refuse(ENOTBLK, f"backing device {path!r} is a regular file")
+    return open_file(path, size=size)
+
+
 def thread_engine(device: BackingDevice, runtime: Runtime, observer: Observer | None = None) -> Engine:
     """Make the engine of production."""
     return ThreadEngine(device, runtime, depth=MAX_IN_FLIGHT, observer=observer)
@@ -66,7 +78,8 @@ class Configuration:
         self._runtime = runtime or ThreadRuntime()
         # Any other engine is its maker's to connect.
         self._make_engine = partial(thread_engine, observer=observer) if engine is thread_engine else engine
-        self._open_backing = open_backing
+        refusing = self.quirks.regular_file_refused and open_backing is open_backing_file
+        self._open_backing = open_block_device if refusing else open_backing
         self._observer = observer
         self.openers = Openers(self._runtime)
         """Who has the device's node open."""

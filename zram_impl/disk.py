@@ -13,7 +13,7 @@ from zram_impl.blocks import NextFit
 from zram_impl.budget import Budget
 from zram_impl.comps import Comps
 from zram_impl.engine.protocol import Engine
-from zram_impl.entries import NO_LIMIT, SlotTable
+from zram_impl.entries import ACCESS, IDLE, NO_LIMIT, SlotTable
 from zram_impl.errors import refuse
 from zram_impl.events import Observer
 from zram_impl.grammar import Scan
@@ -52,7 +52,14 @@ class Disk(Pages):
     ) -> None:
         blocks = NextFit(backing.blocks if backing else 0, lowest=quirks.lowest_free_block)
         shared = Shared(lock, SlotTable(pages), blocks, budget, comps.decode, compressed=compressed_writeback)
-        super().__init__(shared, comps, backing=backing, runtime=runtime, observer=observer)
+        super().__init__(
+            shared,
+            comps,
+            backing=backing,
+            runtime=runtime,
+            observer=observer,
+            read_takes_off=ACCESS if quirks.read_cancels_claim else IDLE,
+        )
         self.set_limit(limit_pages)
         self.running_pass: WritebackPass | RecompressPass | None = None
         """The pass under way; guarded by the table lock."""

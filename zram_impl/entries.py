@@ -202,9 +202,9 @@ class SlotTable:
         if size == PAGE_SIZE:
             self.huge_pages -= 1
 
-    def accessed(self, index: int) -> None:
-        """Note an access: the page is not idle, and a pass loses its claim on it (mark_slot_accessed())."""
-        self.flags[index] &= ~ACCESS
+    def accessed(self, index: int, marks: int = ACCESS) -> None:
+        """Note an access, which takes `marks` off: idle mark, claim of a pass (mark_slot_accessed())."""
+        self.flags[index] &= ~marks
 
     def release_claim(self, index: int) -> None:
         """Take the claim off, if it is still there, and end the pp_slot (release_pp_slot())."""

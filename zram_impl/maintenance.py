@@ -154,6 +154,12 @@ class Maintenance(Lifecycle):
             raise refuse(EINVAL, f"no algorithm is configured for priority {priority}: store recomp_algorithm first")
         return Target(request.mode, request.threshold, request.max_pages, priority, not any(names[priority + 1 :]))
 
+    def wait_as_the_driver(self) -> None:
+        """Wait until no pass runs, if that quirk is asked for; no lock may be held."""
+        disk = self._disk
+        if self.quirks.control_plane_blocks and disk is not None:
+            disk.wait_for_pass()
+
     def compact(self) -> None:
         """Give memory that freed pages have left behind back to the system; EINVAL when not initialised."""
         self._live()
@@ -175,4 +181,5 @@ class Maintenance(Lifecycle):
 
     def block_state(self) -> str:
         """Return debugfs' block_state: a line per stored page with its marks."""
+        self.wait_as_the_driver()
         return block_state(self._live(), self._table)

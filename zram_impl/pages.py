@@ -46,8 +46,9 @@ class Pages:
         backing: BackingDevice | None,
         runtime: Runtime,
         observer: Observer | None,
+        read_takes_off: int = ACCESS,
     ) -> None:
-        """Read and write the slots of `shared`, whose table lock is taken here."""
+        """Read and write the slots of `shared`, whose table lock is taken here; a read takes some marks off."""
         self.shared = shared
         self.comps = comps
         self.table = shared.table
@@ -62,6 +63,7 @@ class Pages:
         self._lock = shared.lock
         self._observer = observer
         self._read_steps = ReadSteps(observer) if isinstance(observer, ReadingObserver) else None
+        self._read_takes_off = read_takes_off
         self._entries = self.table.entries
         self._flags = self.table.flags
         self._replace = self.table.replace
@@ -175,7 +177,7 @@ class Pages:
     def _note_access(self, index: int, entry: Entry) -> tuple[Entry, int | None]:
         """Note an access; return the entry to read, and the number of the read if its steps are to be told."""
         with self._lock:
-            self.table.accessed(index)
+            self.table.accessed(index, self._read_takes_off)
             if self._read_steps is not None:
                 # What is told must be what is done: the entry of this moment is read.
                 entry = self._entries[index]

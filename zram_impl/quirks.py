@@ -5,24 +5,41 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True, kw_only=True)
 class Quirks:
-    """Single decisions of Linux 7.3 that this device makes better; all off by default.
+    """Single decisions of Linux 7.3 that this device can make better, each with what shows that the driver makes it.
+
+    All are off by default but `read_cancels_claim`, where this device does as the driver.
 
     Attributes:
-        decide_before_reaping: A pass that finds no budget or no free block stops at once, without waiting for the
-            writes in flight that could give some back; so the outcome depends on the batch size. Recordings f07, g12.
+        decide_before_reaping: A pass without budget or a free block stops at once, without waiting for the writes in
+            flight that could give some back, so the outcome depends on the batch size. Recordings f07, g05, g12.
+        claim_checked_last: Budget, request and block are got before a candidate's claim is looked at, so a pass also
+            stops for want of what no page needs any more. Derived from the order of the driver's loop.
         queue_twice: A page that is named twice is selected and written twice. Recordings d01, d02.
         lowest_free_block: Blocks are reserved lowest first, which fragments; else next fit. Recordings h17, h29.
+        retry_failed_block: A block whose write failed is free at once, so that every later page may fail on it; else a
+            pass comes back to it when it has tried all others. Recordings f01, f02.
+        mask_results: A store to `writeback` fails with what went wrong last, which depends on the order in which writes
+            were answered; else with what happened to the first failed page. Recording f06.
+        read_cancels_claim: Reading a selected page, or one in flight, takes the claim of the pass off, so it stays in
+            memory; else only a write or a discard does. On by default: who is read is not idle. Recordings g01, g03.
         limit_survives_reset: A reset keeps the limit and its enable. Recordings h07, h20.
-        pass_waits: A second pass waits for the first instead of being refused with EAGAIN.
+        pass_waits: A second pass waits for the first instead of being refused with EAGAIN. Derived from the driver's
+            taking its device lock exclusively for a pass.
+        control_plane_blocks: Attributes and block_state wait until no pass runs, disksize excepted. Derived likewise.
         unknown_keys_ignored: `writeback` ignores a key it does not know instead of refusing it. Recordings h10, h16.
-        regular_file_refused: `backing_dev` takes block devices only; a regular file is ENOTBLK. KERNEL G: backing_dev.
+        regular_file_refused: `backing_dev` takes block devices alone: a regular file is ENOTBLK. Recording h12.
     """
 
     decide_before_reaping: bool = False
+    claim_checked_last: bool = False
     queue_twice: bool = False
     lowest_free_block: bool = False
+    retry_failed_block: bool = False
+    mask_results: bool = False
+    read_cancels_claim: bool = True
     limit_survives_reset: bool = False
     pass_waits: bool = False
+    control_plane_blocks: bool = False
     unknown_keys_ignored: bool = False
     regular_file_refused: bool = False
 

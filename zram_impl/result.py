@@ -1,10 +1,13 @@
 """What a pass did: of writeback, or of recompression."""
 
 import errno
+from bisect import insort
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 StoppedBy = Literal["limit", "no_space", "cancelled"]
+
+_ERRNOS: Final[dict[StoppedBy, int]] = {"limit": errno.EIO, "no_space": errno.ENOSPC, "cancelled": errno.EINTR}
 
 
 @dataclass(kw_only=True)
@@ -19,7 +22,8 @@ class WritebackResult:
         skipped: Pages that changed, were read or freed before they were submitted.
         left: Pages the pass gave up, because of `stopped_by`.
         stopped_by: Why it gave up: no budget, no free block, or cancelled; None when it did not.
-        errors: (page index, errno) of the failed ones, in the order they were answered.
+        errors: (page index, errno) of the failed ones, by page.
+        last_errno: Of what went wrong last, 0 for nothing: what the driver returns, whatever went wrong before.
     """
 
     selected: int = 0
@@ -30,14 +34,29 @@ class WritebackResult:
     left: int = 0
     stopped_by: StoppedBy | None = None
     errors: list[tuple[int, int]] = field(default_factory=list, repr=False)
+    last_errno: int = field(default=0, repr=False, compare=False)
+
+    def fail(self, index: int, code: int) -> None:
+        """Note that the write of a page failed."""
+        self.failed += 1
+        insort(self.errors, (index, code))
+        self.last_errno = code
+
+    def stop(self, why: StoppedBy) -> None:
+        """Note why what is left is given up, if nothing was noted before."""
+        if self.stopped_by is None:
+            self.stopped_by = why
+            self.last_errno = _ERRNOS[why]
 
     @property
     def driver_errno(self) -> int:
-        """The errno the driver's store would return, 0 for success: a device error hides why the pass stopped."""
+        """The errno a store to `writeback` comes to, 0 for none: that of the first page that failed, else of the stop.
+
+        It says the same whatever the batch size and the order in which writes were answered.
+        """
         if self.errors:
-            return self.errors[-1][1]
-        stops = {None: 0, "limit": errno.EIO, "no_space": errno.ENOSPC, "cancelled": errno.EINTR}
-        return stops[self.stopped_by]
+            return self.errors[0][1]
+        return _ERRNOS[self.stopped_by] if self.stopped_by else 0
 
 
 @dataclass(kw_only=True)

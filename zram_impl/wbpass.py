@@ -191,20 +191,24 @@ class WritebackPass:
         if index is None:
             return self._drop_held()
         # Between the scan and now the slot was unlocked: an access, a write or a discard took the claim off.
-        if not self._shared.table.flags[index] & PP_SLOT:
+        lost = not self._shared.table.flags[index] & PP_SLOT
+        if lost and not self._quirks.claim_checked_last:
             return self._skip(index)
         if self._cancelled:
-            self.result.stopped_by = self.result.stopped_by or "cancelled"
+            self.result.stop("cancelled")
         if self.result.stopped_by is None and not self._shared.budget.may_charge():
             if self._may_get_more():
                 return False
-            self.result.stopped_by = "limit"
+            self.result.stop("limit")
         if self.result.stopped_by is not None:
-            return self._give_up(index)
+            # A page that was queued twice may be in flight: giving up its twin would take its claim off.
+            return not (self._alive and self._quirks.queue_twice) and self._give_up(index)
         if self.held_request is None:
             return self._take_request()
         if self.held_block is None:
             return self._reserve_block(index)
+        if lost:
+            return self._skip(index)
         self._submit(index, self.held_request, self.held_block)
         batch.append(self.held_request)
         self.held_request = self.held_block = None
@@ -251,15 +255,20 @@ class WritebackPass:
         return True
 
     def _reserve_block(self, index: SlotIndex) -> bool:
-        block = self._shared.blocks.reserve()
-        if block is not None:
-            self.held_block = block
-            self._observe("reserve_block", block)
-            return True
-        if self._may_get_more():
-            return False
-        self.result.stopped_by = "no_space"
-        return self._give_up(index)
+        blocks = self._shared.blocks
+        block = blocks.reserve()
+        if block is None:
+            if self._may_get_more():
+                return False
+            # A block that failed is tried again only when every other has been, and when nothing is in flight: so which
+            # page gets which block depends neither on the batch size nor on the order of the answers.
+            block = blocks.reserve() if blocks.take_back() else None
+        if block is None:
+            self.result.stop("no_space")
+            return self._give_up(index)
+        self.held_block = block
+        self._observe("reserve_block", block)
+        return True
 
     def _submit(self, index: SlotIndex, req: WbReq, block: BlkIdx) -> None:
         entry = self._shared.table.entries[index]
@@ -304,6 +313,8 @@ class WritebackPass:
         return True
 
     def _give_up(self, index: SlotIndex) -> bool:
+        if not self._shared.table.flags[index] & PP_SLOT:
+            return self._skip(index)
         self._release_candidate(index, "give_up")
         self.result.left += 1
         return True
@@ -349,11 +360,12 @@ class WritebackPass:
             table.commit(req.index, req.blk_idx, req.checksum)
             result.written += 1
         elif req.error:
-            result.failed += 1
-            result.errors.append((req.index, req.error))
+            result.fail(req.index, req.error)
         else:
             result.lost += 1
-        if row.release_block:
+        if row.release_block and req.error and not self._quirks.retry_failed_block:
+            shared.blocks.set_aside(req.blk_idx)
+        elif row.release_block:
             shared.blocks.release(req.blk_idx)
         if row.refund:
             shared.budget.refund(req.grant)
@@ -376,6 +388,7 @@ class WritebackPass:
         assert len(self._idle) == len(self.requests), "every submitted request was reaped"
         for req in self.requests:
             self._engine.release(req.page)
+        self._shared.blocks.take_back()
         self.stage = Stage.OVER
         self._observe("end_pass")
         self._on_end()

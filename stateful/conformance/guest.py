@@ -101,6 +101,8 @@ class Guest:
             case Store(attribute, value):
                 return Answer(self._store(attribute, value))
             case Show(attribute):
+                if self._would_wait(attribute):
+                    raise Hangs
                 text = self.device.attrs.show(attribute)
                 return Answer(len(text.encode()), text=text)
             case Write(page, count, pattern):
@@ -134,8 +136,15 @@ class Guest:
 
     # --- attributes --------------------------------------------------------------------------------------------------
 
+    def _would_wait(self, attribute: str = "") -> bool:
+        """Return whether an attribute waits for a store in the background that itself waits."""
+        waiting = self._background is not None and self._background.waits
+        return waiting and self.device.quirks.control_plane_blocks and attribute != "disksize"
+
     def _store(self, attribute: str, value: str) -> int:
         """Store; on the side while a device is suspended, where it can be seen to hang."""
+        if self._would_wait():
+            raise Hangs
         if not self.disks.suspended:
             return self._store_now(attribute, value)
         store = self.turns.begin(lambda: self._store_now(attribute, value))

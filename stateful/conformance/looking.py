@@ -26,20 +26,14 @@ def look(guest: Guest) -> State:
     """Return the state; an attribute that is not there is None."""
     state: State = {}
     for key, name in _COLUMNS.items():
-        columns = statistics(guest, name)
-        state[key] = None if columns is None else list(columns)
+        text = _show(guest, name)
+        state[key] = None if text is None else [int(column) for column in text.split()]
     for key, name in _VALUES.items():
         text = _show(guest, name)
         state[key] = None if text is None else _value(text.removesuffix("\n"))
     state["bs"] = _marks(guest)
     state["blk"] = {str(number): _blocks(file) for number, file in sorted(guest.disks.files.items())}
     return state
-
-
-def statistics(guest: Guest, name: str) -> list[int] | None:
-    """Return the columns of an attribute; None when there is no such attribute."""
-    text = _show(guest, name)
-    return None if text is None else [int(column) for column in text.split()]
 
 
 def _show(guest: Guest, name: str) -> str | None:

@@ -6,7 +6,7 @@ was asked, too; those differences have fields that begin with `recount`.
 
 from stateful.conformance.compare import Difference, StateComparison, compare_answers
 from stateful.conformance.guest import Guest
-from stateful.conformance.looking import look, statistics
+from stateful.conformance.looking import look
 from stateful.conformance.operations import Discard, Operation, Zeroout
 from stateful.conformance.schema import Answer, Recording, State
 from stateful.recount import recounted, shown
@@ -50,19 +50,22 @@ class Replay:
             self._freed += operation.length // PAGE_SIZE
         if not device.pages:
             self._freed = 0
-        backed = disk is not None and device.pages and device.backing_name is not None
-        wanted: State = dict(recounted(device)._asdict())
-        wanted |= {
-            "bd_reads": disk.reads if disk and backed else 0,
-            "bd_writes": disk.writes if disk and backed else 0,
+        asked = disk if device.pages and device.backing_name is not None else None
+        counted: State = dict(recounted(device)._asdict())
+        counted |= {
+            "bd_reads": asked.reads if asked else 0,
+            "bd_writes": asked.writes if asked else 0,
+            "notify_free": self._freed,
         }
+        stats = device.stats
         had: State = dict(shown(device)._asdict())
-        had |= {"bd_reads": device.stats.bd.bd_reads, "bd_writes": device.stats.bd.bd_writes}
-        io = statistics(self._guest, "io_stat")
-        if io is not None:
-            had["notify_free"], wanted["notify_free"] = io[-1], self._freed
-        for field, (counted, statistic) in self._recounts.compare(wanted, had):
-            self.differences.append(Difference(self._recording.name, number, f"recount.{field}", counted, statistic))
+        had |= {
+            "bd_reads": stats.bd.bd_reads,
+            "bd_writes": stats.bd.bd_writes,
+            "notify_free": stats.io.notify_free,
+        }
+        for field, (right, statistic) in self._recounts.compare(counted, had):
+            self.differences.append(Difference(self._recording.name, number, f"recount.{field}", right, statistic))
 
 
 def replay(recording: Recording, quirks: Quirks) -> list[Difference]:

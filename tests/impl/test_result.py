@@ -12,13 +12,35 @@ from zram_impl.result import StoppedBy, WritebackResult
     [(None, 0), ("limit", errno.EIO), ("no_space", errno.ENOSPC), ("cancelled", errno.EINTR)],
 )
 def test_why_a_pass_stopped_is_an_errno(stopped_by: StoppedBy | None, code: int) -> None:
-    assert WritebackResult(stopped_by=stopped_by).driver_errno == code
+    result = WritebackResult()
+    if stopped_by:
+        result.stop(stopped_by)
+    assert (result.stopped_by, result.driver_errno, result.last_errno) == (stopped_by, code, code)
 
 
-@pytest.mark.parametrize("stopped_by", [None, "limit", "no_space", "cancelled"])
-def test_the_last_device_error_hides_why_it_stopped(stopped_by: StoppedBy | None) -> None:
-    result = WritebackResult(stopped_by=stopped_by, errors=[(4, errno.EIO), (2, errno.EREMOTEIO)])
+def test_the_first_reason_to_stop_stays() -> None:
+    result = WritebackResult()
+    result.stop("limit")
+    result.stop("no_space")
+    assert (result.stopped_by, result.last_errno) == ("limit", errno.EIO)
+
+
+def test_errors_are_kept_by_page_and_the_first_of_them_is_told() -> None:
+    result = WritebackResult()
+    result.fail(4, errno.EIO)
+    result.stop("no_space")
+    result.fail(2, errno.EREMOTEIO)
+    assert (result.failed, result.errors) == (2, [(2, errno.EREMOTEIO), (4, errno.EIO)])
     assert result.driver_errno == errno.EREMOTEIO
+
+
+def test_what_went_wrong_last_is_known_too() -> None:
+    result = WritebackResult()
+    result.fail(4, errno.EREMOTEIO)
+    result.stop("no_space")
+    assert (result.driver_errno, result.last_errno) == (errno.EREMOTEIO, errno.ENOSPC)
+    result.fail(5, errno.EIO)
+    assert (result.driver_errno, result.last_errno) == (errno.EREMOTEIO, errno.EIO)
 
 
 def test_a_result_says_its_numbers_and_not_its_list_of_errors() -> None:

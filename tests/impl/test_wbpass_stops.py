@@ -226,13 +226,13 @@ def test_no_memory_to_decompress_is_a_failed_write() -> None:
     assert_at_rest(bench)
 
 
-def test_errors_are_listed_in_the_order_of_their_answers() -> None:
+def test_errors_are_listed_by_page() -> None:
     bench = Bench()
     bench.store(0, 1, 2)
     running = begin(bench, 0, 1, 2)
     for slot, error in ((1, errno.EIO), (0, errno.ENOSPC), (2, errno.EREMOTEIO)):
         bench.engine.answer(slot, error)
-    assert finish(running).errors == [(1, errno.EIO), (0, errno.ENOSPC), (2, errno.EREMOTEIO)]
+    assert finish(running).errors == [(0, errno.ENOSPC), (1, errno.EIO), (2, errno.EREMOTEIO)]
 
 
 # The same page twice

@@ -1,0 +1,37 @@
+"""`python -m stateful metamorphic`: generated programs, each run in several ways that must come to the same.
+
+Exit code 0: they do. 1: they do not.
+"""
+
+import argparse
+import time
+
+from rich.console import Console
+
+from stateful.drawing import Drawing, Line, say
+from stateful.metamorphic.independence import run
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("--programs", type=int, default=1000, metavar="N", help="how many to generate (1000)")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="where the generator begins (0)")
+
+
+def metamorphic(programs: int, seed: int, console: Console) -> int:
+    """Run programs, print what they came to, and return the exit code."""
+    began = time.monotonic()
+    with Drawing(console) as drawing:
+
+        def report(done: int) -> None:
+            drawing.show([Line("metamorphic", time.monotonic() - began, f"{done:,} of {programs:,} programs")])
+
+        campaign = run(programs, seed, report)
+    if campaign.finding is not None:
+        say(console, "\n".join([str(campaign.finding), *getattr(campaign.finding, "__notes__", [])]))
+    say(
+        console,
+        f"{campaign.programs:,} programs in {campaign.runs:,} runs, {campaign.passes:,} passes with "
+        f"{campaign.failed:,} failed writes: {'they differ' if campaign.finding else 'every way came to the same'}",
+    )
+    return 1 if campaign.finding else 0

@@ -1,0 +1,74 @@
+"""What comes of a program depends neither on the batch size nor on the order in which writes are answered.
+
+Each program is run with one request at a time, and then with more, answered in orders of all kinds. All must come to
+the same: the same pages written back, the same results, contents, marks, statistics and limit. Only which block a page
+went to may differ. Writes fail by page or by block, and nobody touches a page while a pass runs.
+"""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from stateful.metamorphic.program import Program, programs
+from stateful.metamorphic.running import Outcome, Running, Way
+from zram_impl import Quirks
+
+REFERENCE: Final = Way(batch_size=1, order=None)
+BATCH_SIZES: Final = (2, 7, 32)
+
+
+class Campaign(NamedTuple):
+    """What was run."""
+
+    programs: int
+    runs: int
+    passes: int
+    failed: int
+    """Writes that failed, in the runs with one request at a time."""
+    finding: AssertionError | None
+    """What is wrong, with the smallest program that shows it in its notes."""
+
+
+def ways(order: int) -> list[Way]:
+    """Return the ways a program is run: every batch size in two orders of its own, and one in that of submission."""
+    drawn = [Way(size, order + number) for number, size in enumerate(BATCH_SIZES * 2)]
+    return [*drawn, Way(BATCH_SIZES[-1], None)]
+
+
+def compare(program: Program, order: int, quirks: Quirks) -> Outcome:
+    """Run a program in every way and return what comes of it; AssertionError when they do not agree."""
+    reference = Running(program, REFERENCE, quirks).outcome()
+    for way in ways(order):
+        outcome = Running(program, way, quirks).outcome()
+        for field, one, other in zip(Outcome._fields, reference, outcome, strict=True):
+            assert one == other, f"{field} with {way} are not those of {REFERENCE}: {other!r:.500}, not {one!r:.500}"
+    return reference
+
+
+def run(count: int, number: int, report: Callable[[int], None] | None = None, quirks: Quirks | None = None) -> Campaign:
+    """Generate `count` programs from the seed `number`, and run each in every way; `report` gets the programs so far."""
+    done = passes = failed = 0
+
+    @seed(number)
+    @settings(
+        settings.get_profile("default"), max_examples=count, deadline=None, database=None, derandomize=False,
+        phases=(Phase.generate, Phase.shrink), print_blob=False, report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(programs(), st.integers(0, 1 << 32))
+    def independent(program: Program, order: int) -> None:
+        nonlocal done, passes, failed
+        outcome = compare(program, order, quirks or Quirks())
+        done, passes = done + 1, passes + len(outcome.passes)
+        failed += sum(len(each.errors) for each in outcome.passes)
+        if report is not None:
+            report(done)
+
+    finding = None
+    try:
+        independent()
+    except AssertionError as error:
+        finding = error
+    return Campaign(done, done * (1 + len(ways(0))), passes, failed, finding)
