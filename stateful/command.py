@@ -4,9 +4,8 @@ Exit code 0 clean, 1 found something, 2 usage, 130 interrupted.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
 from rich.console import Console
 
@@ -15,6 +14,7 @@ from stateful import trace_commands as traces
 from stateful.conformance import command as conformance
 from stateful.drawing import say, table
 from stateful.jobs import Done, Job
+from stateful.metamorphic import command as metamorphic
 from stateful.schedules.replaying import replay
 from stateful.schedules.scenarios import THEMES
 from stateful.schedules.token import BadTokenError
@@ -33,12 +33,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     mutants.add_argument("names", nargs="*", metavar="NAME", help=f"which (all of them): {', '.join(zoo.names())}")
     replaying = commands.add_parser("conformance", help="replay what a real kernel was recorded to answer, and compare")
     conformance.add_arguments(replaying)
+    same = commands.add_parser("metamorphic", help="run generated programs in several ways that must come to the same")
+    metamorphic.add_arguments(same)
     again = commands.add_parser("replay", help="play a token again: lanes per task, preemptions marked, the verdict")
     again.add_argument("token", metavar="TOKEN")
     every = commands.add_parser("schedules", help="the standard scenarios under every schedule of few preemptions")
     every.add_argument("--preemptions", type=int, default=2, metavar="N", help="at most N preemptions (2)")
     traces.add_commands(commands)
     asked = parser.parse_args(arguments)
+    do: Callable[[argparse.Namespace, Console], int] | None = getattr(asked, "do", None)
+    if do is not None:
+        return here(partial(do, asked))
     if asked.command in ("trace-check", "trace-record"):
         return _trace(asked)
     if asked.command == "replay":
@@ -50,8 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(themes, worth_seeing=list(THEMES))
     if asked.command == "check":
         return run(checks.JOBS, worth_seeing=checks.WORTH_SEEING)
-    if asked.command == "conformance":
-        return compare(asked.directory, asked.quirks)
     unknown = sorted(set(asked.names) - set(zoo.names()))
     if unknown:
         parser.error(f"there is no variant {', '.join(unknown)}; there are {', '.join(zoo.names())}")
@@ -59,11 +62,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run([Job(name, partial(checks.variant, name)) for name in names], worth_seeing=names)
 
 
-def compare(directory: Path, quirks: str) -> int:
-    """Replay the recordings of a directory and return the exit code."""
+def here(do: Callable[[Console], int]) -> int:
+    """Do something in this process and return the exit code."""
     console = Console()
     try:
-        return conformance.conformance(directory, quirks, console)
+        return do(console)
     except KeyboardInterrupt:
         say(console, "interrupted: nothing is left running or on disk")
         return 130

@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from errno import EBUSY, EINVAL, ENOTBLK
+from errno import EBUSY, EINVAL, EISDIR, ENOTBLK
 from functools import partial
 from typing import Final
 
@@ -26,7 +26,7 @@ from zram_impl.budget import Budget
 from zram_impl.disk import Disk
 from zram_impl.engine.protocol import Engine
 from zram_impl.engine.threads import ThreadEngine
-from zram_impl.errors import refuse
+from zram_impl.errors import from_os, refuse
 from zram_impl.events import Observer
 from zram_impl.openers import Openers
 from zram_impl.quirks import Quirks
@@ -45,15 +45,18 @@ def open_backing_file(path: str | os.PathLike[str], size: int | None) -> Backing
     return open_file(path, size=size)
 
 
-def open_block_device(path: str | os.PathLike[str], size: int | None) -> BackingDevice:
-    """Open a block device, locked against a second user, and nothing else; ENOENT, ENOTBLK as the driver."""
+def _check_named(path: str, *, regular_refused: bool) -> None:
+    """Refuse, with the driver's errno, what a store to backing_dev cannot mean: ENOENT, EISDIR, ENOTBLK."""
+    if not path:
+        raise refuse(EISDIR, "an empty path names no backing device")
     try:
         mode = os.stat(path).st_mode
-    except (OSError, ValueError) as error:
-        raise refuse(getattr(error, "errno", None) or EINVAL, f"backing device {path!r}: {error}") from error
-    if stat.S_ISREG(mode):
+    except OSError as error:
+        raise from_os(error, f"look up backing device {path!r}") from error
+    except ValueError as error:
+        raise refuse(EINVAL, f"{path!r} cannot be a path: {error}") from error
+    if regular_refused and stat.S_ISREG(mode):
         raise refuse(ENOTBLK, f"backing device {path!r} is a regular file")
-    return open_file(path, size=size)
 
 
 def thread_engine(device: BackingDevice, runtime: Runtime, observer: Observer | None = None) -> Engine:
@@ -78,8 +81,7 @@ class Configuration:
         self._runtime = runtime or ThreadRuntime()
         # Any other engine is its maker's to connect.
         self._make_engine = partial(thread_engine, observer=observer) if engine is thread_engine else engine
-        refusing = self.quirks.regular_file_refused and open_backing is open_backing_file
-        self._open_backing = open_block_device if refusing else open_backing
+        self._open_backing = open_backing
         self._observer = observer
         self.openers = Openers(self._runtime)
         """Who has the device's node open."""
@@ -166,6 +168,16 @@ class Configuration:
             if before is not None:
                 with suppress(OSError):
                     before.close()
+
+    def set_backing_path(self, path: str) -> None:
+        """Take the backing device that a store to backing_dev names; nothing is created.
+
+        Raises:
+            ZramError: As `set_backing`; ENOENT when there is no such file.
+        """
+        if self._open_backing is open_backing_file and self._disk is None:  # another opener has paths of its own
+            _check_named(path, regular_refused=self.quirks.regular_file_refused)
+        self.set_backing(path)
 
     def set_batch_size(self, requests: int) -> None:
         """Set how many requests the next pass keeps in flight; EINVAL below 1."""

@@ -36,10 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="linux_7_3",
         help="linux_7_3 (default): do all that the recorded kernel does; none: do better, and name what differs",
     )
+    parser.set_defaults(do=conformance)
 
 
-def conformance(directory: Path, quirks: str, console: Console) -> int:
+def conformance(asked: argparse.Namespace, console: Console) -> int:
     """Replay every recording of a directory, print the differences, and return the exit code."""
+    directory: Path = asked.directory
+    quirks: str = asked.quirks
     try:
         recordings = [read_recording(directory, name) for name in recorded_names(directory)]
     except Malformed as error:

@@ -16,10 +16,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("--programs", type=int, default=1000, metavar="N", help="how many to generate (1000)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="where the generator begins (0)")
+    parser.set_defaults(do=metamorphic)
 
 
-def metamorphic(programs: int, seed: int, console: Console) -> int:
+def metamorphic(asked: argparse.Namespace, console: Console) -> int:
     """Run programs, print what they came to, and return the exit code."""
+    programs: int = asked.programs
+    seed: int = asked.seed
     began = time.monotonic()
     with Drawing(console) as drawing:
 

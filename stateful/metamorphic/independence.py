@@ -47,14 +47,26 @@ def compare(program: Program, order: int, quirks: Quirks) -> Outcome:
     return reference
 
 
-def run(count: int, number: int, report: Callable[[int], None] | None = None, quirks: Quirks | None = None) -> Campaign:
-    """Generate `count` programs from the seed `number`, and run each in every way; `report` gets the programs so far."""
+def run(
+    count: int,
+    number: int,
+    report: Callable[[int], None] | None = None,
+    *,
+    quirks: Quirks | None = None,
+    shrink: bool = True,
+) -> Campaign:
+    """Generate `count` programs from the seed `number`, run each in every way; `report` gets the number so far.
+
+    Without `shrink` a finding is told as it was first seen.
+    """
     done = passes = failed = 0
+
+    phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
 
     @seed(number)
     @settings(
         settings.get_profile("default"), max_examples=count, deadline=None, database=None, derandomize=False,
-        phases=(Phase.generate, Phase.shrink), print_blob=False, report_multiple_bugs=False,
+        phases=phases, print_blob=False, report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(programs(), st.integers(0, 1 << 32))

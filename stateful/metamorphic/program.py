@@ -1,6 +1,5 @@
 """Programs: what is done to a device, and which writes of its passes fail. Nothing is done while a pass runs."""
 
-from errno import EIO, ENOSPC
 from typing import NamedTuple, TypeAlias
 
 from hypothesis import strategies as st
@@ -39,11 +38,10 @@ class Limit(NamedTuple):
 
 
 class Faults(NamedTuple):
-    """From now on writes of these pages, and writes to these blocks, fail."""
+    """From now on writes of these pages fail with EIO, others to these blocks with ENOSPC."""
 
     pages: frozenset[int]
     blocks: frozenset[int]
-    code: int
 
 
 class Pass(NamedTuple):
@@ -75,12 +73,6 @@ class Program(NamedTuple):
 def _steps(pages: int, blocks: int) -> st.SearchStrategy[Step]:
     page, block = st.integers(0, pages - 1), st.integers(0, blocks - 1)
     kinds = st.sampled_from(("huge", "comp", "same"))
-    faults = st.builds(
-        Faults,
-        st.frozensets(page, max_size=1 + pages // 3),
-        st.frozensets(block, max_size=1 + blocks // 2),
-        st.sampled_from((EIO, ENOSPC)),
-    )
     passes = st.builds(Pass, st.sampled_from(MODES), st.just(())) | st.builds(
         Pass, st.none(), st.lists(page, min_size=1, max_size=2 * pages).map(tuple)
     )
@@ -90,8 +82,18 @@ def _steps(pages: int, blocks: int) -> st.SearchStrategy[Step]:
         st.builds(Read, page),
         st.builds(MarkIdle),
         st.builds(Limit, st.none() | st.integers(0, blocks + 2)),
-        faults,
+        _faults(page, block, pages, blocks),
         passes,
+    )
+
+
+def _faults(
+    page: st.SearchStrategy[int], block: st.SearchStrategy[int], pages: int, blocks: int, least: int = 0
+) -> st.SearchStrategy[Faults]:
+    return st.builds(
+        Faults,
+        st.frozensets(page, min_size=least, max_size=1 + pages // 3),
+        st.frozensets(block, max_size=1 + blocks // 2),
     )
 
 
@@ -101,8 +103,9 @@ def programs(draw: st.DrawFn) -> Program:
     pages, blocks = draw(st.integers(2, 20)), draw(st.integers(1, 20))
     kinds = draw(st.lists(st.sampled_from(("huge", "huge", "comp")), min_size=pages, max_size=pages))
     first: list[Step] = [Write(page, kind) for page, kind in enumerate(kinds)]
-    step = _steps(pages, blocks)
+    step, page, block = _steps(pages, blocks), st.integers(0, pages - 1), st.integers(0, blocks - 1)
+    faults = draw(_faults(page, block, pages, blocks, least=1))
     between = draw(st.lists(step, max_size=4))
     after = draw(st.lists(step, max_size=12))
     everything = Pass(None, tuple(range(pages)))
-    return Program(pages, blocks, draw(st.booleans()), (*first, *between, everything, *after))
+    return Program(pages, blocks, draw(st.booleans()), (*first, faults, *between, everything, *after))

@@ -1,7 +1,7 @@
 """Running a program in one way, and what came of it, as far as the way must not matter."""
 
 import random
-from errno import EIO
+from errno import EIO, ENOSPC
 from typing import NamedTuple
 
 from stateful.metamorphic.ordered import OrderedEngine
@@ -57,7 +57,7 @@ class Running:
     def __init__(self, program: Program, way: Way, quirks: Quirks) -> None:
         self._program = program
         self._content = [bytes(PAGE_SIZE)] * program.pages
-        self._faults = Faults(frozenset(), frozenset(), EIO)
+        self._faults = Faults(frozenset(), frozenset())
         self._order = None if way.order is None else random.Random(way.order)
         self._generation = 0
         self.passes: list[PassOutcome] = []
@@ -70,8 +70,9 @@ class Running:
         return OrderedEngine(device, self._fault, self._order)
 
     def _fault(self, request: WbReq) -> int:
-        struck = request.index in self._faults.pages or request.blk_idx in self._faults.blocks
-        return self._faults.code if struck else 0
+        if request.index in self._faults.pages:
+            return EIO
+        return ENOSPC if request.blk_idx in self._faults.blocks else 0
 
     def outcome(self) -> Outcome:
         """Run the program and return what came of it."""
@@ -114,8 +115,9 @@ class Running:
         before = self._written_back()
         result = self.device.writeback(mode) if mode else self.device.writeback(pages=named)
         counts = (result.selected, result.written, result.lost, result.failed, result.skipped, result.left)
+        errno = result.last_errno if self.device.quirks.mask_results else result.driver_errno
         written = tuple(sorted(self._written_back() - before))
-        return PassOutcome(written, counts, result.stopped_by, tuple(result.errors), result.driver_errno)
+        return PassOutcome(written, counts, result.stopped_by, tuple(result.errors), errno)
 
     def _written_back(self) -> set[int]:
         slots = self.device.snapshot().slots

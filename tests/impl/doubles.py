@@ -77,6 +77,8 @@ class SteppedEngine:
         self.depth = depth
         self.held: list[WbReq] = []
         self.closed = 0
+        self.errors: list[int] = []
+        """What the next writes fail with of those that are answered because somebody waits; 0 for success."""
         self.memory = depth
         """Buffers it will hand out at a time."""
         self._device = device
@@ -126,7 +128,8 @@ class SteppedEngine:
     def answered(self, wait: bool = False) -> list[WbReq]:
         if wait and not self._done:
             # Who waits for an engine without threads would wait for ever: what is held is done now.
-            self.answer_all()
+            for slot in self.slots:
+                self.answer(slot, self.errors.pop(0) if self.errors else 0)
         done, self._done = self._done, []
         return done
 

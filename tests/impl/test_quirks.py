@@ -1,11 +1,16 @@
-"""Quirks: none by default, all of them as the driver."""
+"""Quirks: none by default but the one that is no worse, all of them as the driver; what each changes."""
 
 from dataclasses import FrozenInstanceError, asdict, fields
+from errno import EIO, ENOSPC, ENOTBLK
 from inspect import cleandoc
+from pathlib import Path
 
 import pytest
 
-from zram_impl import Quirks
+from tests.impl.doubles import Bench, page
+from tests.impl.passes import assert_at_rest, begin, finish, kinds, until_waiting
+from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
+from zram_impl.disk import Disk
 
 
 def test_the_default_has_none_but_the_one_that_is_no_worse() -> None:
@@ -23,3 +28,96 @@ def test_each_is_explained() -> None:
 def test_quirks_do_not_change() -> None:
     with pytest.raises(FrozenInstanceError):
         setattr(Quirks(), "queue_twice", True)  # noqa: B010 - the type checker sees a plain assignment too
+
+
+def test_a_driver_takes_no_regular_file_by_its_attribute(tmp_path: Path) -> None:
+    path = tmp_path / "pages.img"
+    path.write_bytes(bytes(PAGE_SIZE))
+    with Zram(quirks=Quirks(regular_file_refused=True)) as device:
+        with pytest.raises(ZramError) as refused:
+            device.attrs.store("backing_dev", str(path))
+        assert refused.value.errno == ENOTBLK
+        device.set_backing(path)  # whoever asks in Python knows what it is
+    with Zram() as device:
+        assert device.attrs.store("backing_dev", str(path)) == len(str(path))
+
+
+@pytest.mark.parametrize("cancels", [True, False])
+def test_a_read_in_flight_takes_the_claim_off_or_leaves_it(cancels: bool) -> None:
+    bench = Bench(quirks=Quirks(read_cancels_claim=cancels))
+    bench.store(0, 1)
+    running = begin(bench, 0, 1)
+    assert bench.dev.read_page(1) == page(1)
+    result = finish(running)
+    assert (result.written, result.lost) == ((1, 1) if cancels else (2, 0))
+    assert bench.dev.read_page(1) == page(1)
+    assert_at_rest(bench)
+
+
+def test_a_stop_for_want_of_what_nobody_needs_any_more() -> None:
+    """One page is in flight and takes the last block; the other one is discarded meanwhile."""
+    results = []
+    for quirks in (Quirks(), Quirks(claim_checked_last=True, decide_before_reaping=True)):
+        bench = Bench(blocks=1, batch_size=1, quirks=quirks)
+        bench.store(0, 1)
+        running = begin(bench, 0, 1)
+        bench.dev.discard(0, PAGE_SIZE)
+        result = finish(running)
+        results.append((result.written, result.skipped, result.stopped_by, result.driver_errno))
+        assert_at_rest(bench)
+    assert results == [(1, 1, None, 0), (1, 1, "no_space", ENOSPC)]
+
+
+def test_a_twin_that_is_left_does_not_take_the_claim_of_what_is_in_flight() -> None:
+    bench = Bench(quirks=Quirks(queue_twice=True, decide_before_reaping=True))
+    bench.store(0)
+    bench.limit(1)
+    result = finish(begin(bench, 0, 0))
+    assert (result.written, result.skipped, result.left, result.stopped_by) == (1, 1, 0, "limit")
+    assert (kinds(bench)[0], bench.dev.writeback_limit) == ("W", 0)
+    assert_at_rest(bench)
+
+
+def test_a_failed_block_is_left_for_last_or_tried_at_once() -> None:
+    written = []
+    for quirks in (Quirks(), Quirks(retry_failed_block=True, lowest_free_block=True)):
+        bench = Bench(batch_size=1, quirks=quirks)
+        bench.store(0, 1, 2)
+        running = begin(bench, 0, 1, 2)
+        while bench.engine.held:  # block 0 is bad
+            bench.engine.answer(bench.engine.slots[0], EIO if bench.engine.blocks == [0] else 0)
+            until_waiting(running)
+        written.append(finish(running).written)
+        assert_at_rest(bench)
+    assert written == [2, 0]
+
+
+@pytest.mark.parametrize(("quirks", "code"), [(Quirks(), EIO), (Quirks(mask_results=True), ENOSPC)])
+def test_what_a_store_fails_with(quirks: Quirks, code: int) -> None:
+    """A page fails, then another finds the device full."""
+    bench = Bench(blocks=1, batch_size=1, quirks=quirks)
+    bench.store(0, 1, 2)
+    bench.engine.errors = [EIO]
+    with pytest.raises(ZramError) as refused:
+        bench.dev.attrs.store("writeback", "page_indexes=0-2")
+    assert refused.value.errno == code
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_the_control_plane_waits_for_a_pass_only_if_asked_to(waits: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[Disk] = []
+
+    def wait_for_pass(disk: Disk) -> None:
+        waited.append(disk)
+
+    monkeypatch.setattr(Disk, "wait_for_pass", wait_for_pass)
+    bench = Bench(quirks=Quirks(control_plane_blocks=waits))
+    bench.store(0)
+    running = begin(bench, 0)
+    assert bench.dev.attrs.show("disksize") == "32768\n"
+    assert waited == []
+    bench.dev.attrs.show("mm_stat")
+    bench.dev.attrs.store("writeback_limit", "7")
+    bench.dev.block_state()
+    assert len(waited) == (3 if waits else 0)
+    assert finish(running).written == 1

@@ -1,0 +1,106 @@
+"""What comes of a pass must not depend on how it was run; and a device of which it does is found out."""
+
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stateful.command import main
+from stateful.metamorphic import independence
+from stateful.metamorphic.independence import REFERENCE, compare, run, ways
+from stateful.metamorphic.ordered import OrderedEngine
+from stateful.metamorphic.program import Faults, Limit, Pass, Program, Step, Write, programs
+from stateful.metamorphic.running import Running, Way
+from zram_impl import Quirks
+from zram_impl.bdev.memory import MemoryDevice
+from zram_impl.request import Phase, WbReq
+
+HUGE: tuple[Step, ...] = tuple(Write(page, "huge") for page in range(3))
+NO_PAGES: frozenset[int] = frozenset()
+
+
+@settings(max_examples=100)
+@given(programs(), st.integers(0, 1 << 32))
+def test_what_comes_of_a_program_depends_on_neither_batch_size_nor_order(program: Program, order: int) -> None:
+    compare(program, order, Quirks())
+
+
+def test_a_campaign_counts_what_it_ran() -> None:
+    seen: list[int] = []
+    campaign = run(5, 1, seen.append)
+    assert (campaign.programs, campaign.runs, campaign.finding, seen) == (5, 40, None, [1, 2, 3, 4, 5])
+    assert campaign.passes >= 5
+
+
+@pytest.mark.parametrize("name", ["decide_before_reaping", "mask_results", "retry_failed_block"])
+def test_a_quirk_that_depends_on_it_is_found_out(name: str) -> None:
+    campaign = run(200, 0, quirks=Quirks(**{name: True, "lowest_free_block": True}), shrink=False)
+    assert "are not those of" in str(campaign.finding)
+
+
+def test_one_block_two_pages_and_a_failed_write_come_to_the_same() -> None:
+    """With the driver's decisions, one request at a time writes a page here, and two at a time write none."""
+    failing = Faults(frozenset({2}), NO_PAGES)
+    program = Program(3, 1, compressed=False, steps=(*HUGE, failing, Pass("huge", ())))
+    outcome = compare(program, 7, Quirks())
+    assert outcome.passes[0].written == (1,)
+    quirky = [Running(program, Way(size, None), Quirks.linux_7_3()).outcome().passes[0].written for size in (1, 2)]
+    assert quirky == [(1,), ()]
+
+
+def test_a_bad_block_is_not_tried_before_the_others() -> None:
+    failing = Faults(NO_PAGES, frozenset({0}))
+    program = Program(3, 3, compressed=False, steps=(*HUGE, failing, Pass(None, (0, 1, 2))))
+    assert compare(program, 1, Quirks()).passes[0].written == (0, 1)
+
+
+def test_bad_blocks_are_tried_again_when_no_other_is_left() -> None:
+    failing = Faults(frozenset({1, 2}), NO_PAGES)
+    program = Program(3, 1, compressed=False, steps=(*HUGE, failing, Pass("huge", ())))
+    assert compare(program, 1, Quirks()).passes[0].written == (0,)
+
+
+def test_a_limit_is_used_up_whatever_failed_before() -> None:
+    failing = Faults(frozenset({2}), NO_PAGES)
+    program = Program(3, 9, compressed=False, steps=(*HUGE, failing, Limit(1), Pass("huge", ())))
+    outcome = compare(program, 3, Quirks())
+    assert (outcome.passes[0].written, outcome.passes[0].stopped_by, outcome.limit) == ((1,), "limit", 0)
+
+
+def test_every_batch_size_is_run_in_several_orders() -> None:
+    assert [way.batch_size for way in (REFERENCE, *ways(0))] == [1, 2, 7, 32, 2, 7, 32, 32]
+    assert len({way.order for way in ways(0)}) == 7
+
+
+def test_who_waits_gets_an_answer_and_who_does_not_may_get_none() -> None:
+    engine = OrderedEngine(MemoryDevice(8), lambda _request: 0, random.Random(1))
+    requests = []
+    for number in range(8):
+        page = engine.buffer()
+        assert page is not None
+        requests.append(WbReq(number, page))
+        requests[-1].blk_idx, requests[-1].phase = number, Phase.FLIGHT  # type: ignore[assignment]  # any number
+    engine.submit(requests)
+    counts: list[int] = []
+    while sum(counts) < 8:
+        counts.append(len(engine.answered(wait=True)))
+        assert counts[-1] > 0
+    assert engine.answered(wait=True) == engine.answered() == []
+
+
+def test_the_command_says_what_it_ran(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(["metamorphic", "--programs", "3", "--seed", "5"]) == 0
+    assert capsys.readouterr().out.startswith("3 programs in 24 runs, ")
+    monkeypatch.setattr(independence, "Quirks", Quirks.linux_7_3)
+    assert main(["metamorphic", "--programs", "300"]) == 1
+    out = capsys.readouterr().out
+    assert "are not those of" in out
+    assert out.endswith("they differ\n")
+
+
+def test_nothing_is_left_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(2, 3)
+    assert list(tmp_path.iterdir()) == []
