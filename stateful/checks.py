@@ -18,15 +18,13 @@ from stateful import threads, zoo
 from stateful.campaign import Until, run_machine
 from stateful.jobs import Job, Report, Verdict
 from stateful.machine import MACHINES
-from stateful.schedules.scenarios import THEMES
-from stateful.schedules.searching import Searched, exhaust_one, exhaustively, randomly
+from stateful.schedules import checks as of_schedules
 from stateful.traces.check import check
 from stateful.traces.schema import read
 
 MACHINE_SECONDS: Final = 8.0
 THREAD_SECONDS: Final = 6.0
 TRACE_SECONDS: Final = 3.0
-SCHEDULE_SECONDS: Final = 8.0
 
 
 def explore(name: str, report: Report) -> Verdict:
@@ -121,36 +119,6 @@ def all_sizes(report: Report) -> Verdict:
     return Verdict(bool(answers) and not open_, what, "\n".join(open_))
 
 
-def schedules(report: Report) -> Verdict:
-    """Run the production code under every schedule of few preemptions, then under random ones."""
-    ended = time.perf_counter() + SCHEDULE_SECONDS
-    searched = exhaustively(1, report)
-    exhausted, seed = searched.schedules, 0
-    while not searched.findings and time.perf_counter() < ended:
-        searched = searched.and_then(randomly(range(seed, seed + 1), report))
-        seed += 1
-    what = (
-        f"{exhausted:,} schedules, all of one preemption in {searched.scenarios} scenarios, "
-        f"and {searched.schedules - exhausted:,} random ones; {searched.points:,} points"
-    )
-    return Verdict(not searched.findings, what, "\n".join(searched.findings))
-
-
-def every_schedule_of(theme: str, bound: int, report: Report) -> Verdict:
-    """Run the scenarios of one theme under every schedule of at most `bound` preemptions."""
-    total, lines, began = Searched(), list[str](), time.process_time()
-    for name in THEMES[theme]:
-        searched = exhaust_one(name, bound, report)
-        total = total.and_then(searched)
-        lines += [f"{searched.schedules:>9,} {name}", *searched.findings]
-    rate = total.points / max(time.process_time() - began, 1e-9)
-    what = (
-        f"{total.schedules:,} schedules, all of at most {bound} preemptions, in {len(THEMES[theme])} scenarios; "
-        f"{total.points:,} points, {rate:,.0f} a second"
-    )
-    return Verdict(not total.findings, what, "\n".join(["", *lines]))
-
-
 def _report_on(report: Report, name: str, text: str) -> None:
     report(f"{name}: {text}")
 
@@ -172,7 +140,7 @@ JOBS: Final = (
     Job("all sizes", all_sizes),
     Job("decisions", agreement),
     Job("machines", machines),
-    Job("schedules", schedules),
+    Job("schedules", of_schedules.schedules),
     Job("threads", real_threads),
     Job("traces", trace),
     Job("explore readers", partial(explore, "readers")),

@@ -241,10 +241,11 @@ class BatonRuntime:
         return self.current
 
     def _let_time_pass(self) -> Task | None:
-        for task in self._live:
-            if task.timed and self._time_may_pass:
-                task.timed_out, task.timed, task.gate = True, False, FREE
-                return task
+        timed = [task for task in self._live if task.timed]
+        if timed and self._time_may_pass:
+            first = min(timed, key=lambda task: task.waited)  # in turns: none waits for ever because of the others
+            first.timed_out, first.timed, first.gate, first.waited = True, False, FREE, len(self.trace)
+            return first
         if self._live:
             said = "; ".join(f"{t.name} waits at {t.at}{' until time passes' if t.timed else ''}" for t in self._live)
             self.error = StuckError(f"nobody_waits_without_a_waker: {said}")

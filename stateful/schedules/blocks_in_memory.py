@@ -75,9 +75,7 @@ class BlocksInMemory:
         self._point("device")
         self.reads += 1
         into[:] = self.content[blk_idx]
-        failing = self.reads - 1 in self._faults.reads
-        self._point("answer")
-        if failing:
+        if self.reads - 1 in self._faults.reads:
             raise OSError(EIO, "this read was to fail")
 
     def heal(self) -> None:

@@ -70,6 +70,8 @@ class Task:
         """Whether it has come to its first point: what it does before that is its own business."""
         self.timed = False
         self.timed_out = False
+        self.waited = 0
+        """When a wait of it was last ended by time."""
         self.may_be_interrupted = False
         self.interrupted = False
         self.at = "start"

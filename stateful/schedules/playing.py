@@ -1,12 +1,16 @@
 """Playing a program: once under a policy, or again as it is written down, and looking whether that is the same."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from stateful.schedules.baton import Choice, Policy
-from stateful.schedules.policies import NondeterminismError, parting, sparse
+from stateful.schedules.policies import NondeterminismError, parting, pct, round_robin, sparse, steady
 from stateful.schedules.program import Preemption, Program
 from stateful.schedules.stage import Stage
+
+ORDERS: Final = 8
+"""Orders of the tasks that are tried to see how long a program is: more than there are of three."""
 
 
 class Played(NamedTuple):
@@ -57,6 +61,13 @@ def play_stage(stage: Stage, what: Program) -> Played:
     runtime = stage.runtime
     trace = [*runtime.trace, *runtime.schedule, *stage.monitors.follower.steps]
     return Played(what, runtime.schedule, len(runtime.trace), trace, error)
+
+
+@lru_cache(maxsize=1024)
+def choices(what: Program) -> int:
+    """Return how many choices there are in a run of a program: the most of several fixed orders of its tasks."""
+    orders = [steady, round_robin, *(pct(seed, depth=1, points=1) for seed in range(ORDERS))]
+    return max(len(play(what, policy).schedule) for policy in orders)
 
 
 def play_twice(what: Program, once: Callable[[Program], Played] = play) -> Played:

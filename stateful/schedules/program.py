@@ -18,6 +18,10 @@ BEFORE: Final = LANES
 """The lane of what is done first, by itself."""
 
 
+SIZES: Final = ((2, 2, 1), (2, 1, 1), (1, 1, 1), (1, 2, 1), (3, 3, 1), (3, 2, 2))
+"""Blocks, batch size and threads that are tried, the usual ones first."""
+
+
 class Does(IntEnum):
     """What an operation does. Tokens carry these numbers: they stay as they are, and new ones go to the end."""
 
@@ -137,7 +141,7 @@ _TABLE: Final = frozenset({"table"})
 _PASS: Final = frozenset({"control", "table", "pass", "engine.work", "engine.answers", "pass ended"})
 _ENGINE: Final = frozenset({"engine.work", "engine.answers", "device"})
 _READ: Final = frozenset({"table", "backing reads", "device", "look"})
-_ALL: Final = _PASS | _ENGINE | _READ | {"pass over"}
+_ALL: Final = _PASS | _ENGINE | _READ | {"pass over", "openers"}
 
 FOOTPRINTS: Final = {
     Does.WRITE: Footprint(_TABLE, takes=True),
@@ -172,6 +176,8 @@ def shared(what: Program) -> frozenset[str]:
     tasks = [frozenset[str]().union(*(FOOTPRINTS[Does(op.does)].mine for op in lane)) for lane in lanes if lane]
     if any(op.does in _PASSES for lane in lanes for op in lane):
         tasks += [_ENGINE] * what.threads
+        if any(fault.fails == Fails.THREAD for fault in what.faults):
+            tasks.append(_ENGINE)  # whoever cannot start a thread does the writes itself
     if what.does(Does.INTERRUPT):
         tasks.append(_PASS | {"pass over"})
     found = Counter(name for task in tasks for name in task)

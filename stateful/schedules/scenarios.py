@@ -6,7 +6,8 @@ from typing import Final
 from stateful.schedules.program import BEFORE, Does, Fails, Fault, Op, Program, on, program
 
 _PASS: Final = (Does.WRITEBACK,)
-_FIRST_FAILS: Final = (Fault(Fails.WRITE, 0),)
+_FIRST_FAILS: Final = (Fault(Fails.WRITE, 0), Fault(Fails.WRITE, 1))
+"""Twice, because what fails in a run of pages is written once more by itself."""
 
 
 def _before(what: Program, *ops: Op) -> Program:
@@ -19,12 +20,14 @@ CHANGES: Final[Mapping[str, Program]] = {
     "pass and same-filled write": program(_PASS, [on(Does.WRITE_SAME, 1)]),
     "pass and discard": program(_PASS, [on(Does.DISCARD, 1)], blocks=1, batch=1),
     "pass and patch": program(_PASS, [on(Does.PATCH, 0)]),
-    "failing pass and write": program(_PASS, [on(Does.WRITE, 0)], faults=_FIRST_FAILS),
+    "failing pass and write": program(_PASS, [on(Does.WRITE, 1)], faults=_FIRST_FAILS),
     "torn pass and write": program(_PASS, [on(Does.WRITE, 1)], faults=(Fault(Fails.SHORT_WRITE, 0),)),
+    "patch and write": program([on(Does.PATCH, 0)], [on(Does.WRITE, 0)]),
+    "two pages and two threads": program(_PASS, threads=2),
     "two threads and a write": program(_PASS, [on(Does.WRITE, 1)], threads=2),
 }
 READS: Final[Mapping[str, Program]] = {
-    "pass and read": program(_PASS, [on(Does.READ, 0)], faults=_FIRST_FAILS),
+    "pass and read": program(_PASS, [on(Does.READ, 1)], faults=_FIRST_FAILS),
     "read of a page that comes and goes": program(_PASS, [on(Does.READ, 1), on(Does.READ, 1)], [on(Does.WRITE, 1)]),
     "reuse under a read": _before(
         program([on(Does.READ, 0)], [on(Does.DISCARD, 0), on(Does.WRITEBACK, 2)], blocks=1, batch=1),

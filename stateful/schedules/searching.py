@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from stateful.schedules.baton import Policy
-from stateful.schedules.playing import Played, play
+from stateful.schedules.playing import Played, choices, play
 from stateful.schedules.policies import exhaust, pct, random_walk
+from stateful.schedules.program import Program
 from stateful.schedules.scenarios import SCENARIOS
 from stateful.schedules.smallest import smallest
 from stateful.schedules.token import encode
 
-POINTS: Final = 20
-"""Choices of a standard scenario, about: what PCT spreads its changes of priority over."""
 DEPTHS: Final = (2, 3, 4, 5)
 
 
@@ -34,14 +33,9 @@ class Searched(NamedTuple):
         )
 
 
-def shrunk(played: Played) -> Played:
-    """Return the smallest program that breaks the same."""
-    return play(smallest(played.what, lambda smaller: play(smaller).found == played.found))
-
-
 def finding(name: str, played: Played) -> str:
     """Say what was found, with the token of the smallest program that shows it."""
-    small = shrunk(played)
+    small = smallest(played)
     return f"{name}: {small.found}: python -m stateful replay {encode(small.what)}"
 
 
@@ -68,9 +62,9 @@ def exhaust_one(name: str, bound: int, report: Callable[[str], None]) -> Searche
     return Searched(1, schedules, points)
 
 
-def policies(seed: int) -> Iterable[Policy]:
+def policies(seed: int, what: Program) -> Iterable[Policy]:
     """Return the random policies of a seed."""
-    return random_walk(seed), pct(seed, depth=DEPTHS[seed % len(DEPTHS)], points=POINTS)
+    return random_walk(seed), pct(seed, depth=DEPTHS[seed % len(DEPTHS)], points=choices(what))
 
 
 def randomly(seeds: Iterable[int], report: Callable[[str], None]) -> Searched:
@@ -79,7 +73,7 @@ def randomly(seeds: Iterable[int], report: Callable[[str], None]) -> Searched:
     found: list[str] = []
     for seed in seeds:
         for name, what in SCENARIOS.items():
-            for policy in policies(seed):
+            for policy in policies(seed, what):
                 played = play(what, policy)
                 schedules, points = schedules + 1, points + played.points
                 if played.error is not None:

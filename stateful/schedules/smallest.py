@@ -1,45 +1,94 @@
-"""Making a program that fails as small as it gets: whatever can be left out or be made smaller, is."""
+"""Making a program that fails as small as it gets: whatever can be left out or be made smaller, is.
 
-from collections.abc import Callable, Iterator
+A schedule is not made smaller by leaving out what is in it, since what comes after is another schedule then. Instead
+all schedules of few preemptions are tried, and of those that fail the simplest is taken.
+"""
 
-from stateful.schedules.program import Fault, Op, Preemption, Program
+from collections.abc import Iterable, Iterator
+from itertools import islice, product
+from typing import Final
+
+from stateful.schedules.playing import Played, play
+from stateful.schedules.policies import exhaust
+from stateful.schedules.program import BEFORE, PAGES, SIZES, Does, Program
+
+PREEMPTIONS_MOST: Final = 2
+TRIED_MOST: Final = 1500
+"""Schedules of one program."""
+NUMBERS_MOST: Final = 27
+"""Combinations of numbers."""
 
 
-def smallest(what: Program, fails: Callable[[Program], bool]) -> Program:
-    """Return a program that `fails` and of which nothing can be left out or be made smaller; `what` fails."""
-    changed = True
-    while changed:
-        changed = False
-        for smaller in _smaller(what):
-            if fails(smaller):
-                what, changed = smaller, True
-                break
-    return what
+def smallest(played: Played) -> Played:
+    """Return the smallest program that breaks the same, and its simplest schedule; `played` breaks something."""
+    for bound in range(PREEMPTIONS_MOST + 1):
+        best = simplest(played.what, played.found, bound)
+        if best is not None:
+            best = _smaller_still(best, bound)
+            return _with_any_numbers(best.what, best.found, bound) or best
+    return played
 
 
-def _smaller(what: Program) -> Iterator[Program]:
-    """Yield programs that are a little smaller, the much smaller ones first."""
-    for several in (len(what.preemptions) // 2, 1):
-        for at in range(0, len(what.preemptions), max(several, 1)):
-            yield what._replace(preemptions=what.preemptions[:at] + what.preemptions[at + max(several, 1) :])
+def _smaller_still(best: Played, bound: int) -> Played:
+    """Leave out what can be left out, if need be with other numbers; then make simpler what is left."""
+    for shorter in _shorter(best.what):
+        found = _with_any_numbers(shorter, best.found, bound)
+        if found is not None:
+            return _smaller_still(found, bound)
+    for simpler in _simpler(best.what):
+        found = simplest(simpler, best.found, bound)
+        if found is not None:
+            return _smaller_still(found, bound)
+    return best
+
+
+def _with_any_numbers(what: Program, found: str, bound: int) -> Played | None:
+    """Try the numbers of operations and faults all together: one can often be smaller only if another is larger."""
+    kept = (Does.WRITEBACK, Does.STORE_LIMIT, Does.STORE_BATCH)
+    domains: list[Iterable[int]] = [[op.number] if op.does in kept else range(PAGES) for op in what.ops]
+    domains += [range(max(fault.number + 1, PAGES)) for fault in what.faults]
+    for numbers in islice(product(*domains), NUMBERS_MOST):
+        ops = tuple(op._replace(number=number) for op, number in zip(what.ops, numbers, strict=False))
+        faults = tuple(f._replace(number=n) for f, n in zip(what.faults, numbers[len(ops) :], strict=True))
+        played = simplest(what._replace(ops=ops, faults=faults), found, bound)
+        if played is not None:
+            return played
+    return None
+
+
+def simplest(what: Program, found: str, bound: int) -> Played | None:
+    """Return the run of a program with the simplest schedule of at most `bound` preemptions that breaks `found`."""
+    best: Played | None = None
+    for attempt in islice(exhaust(bound), TRIED_MOST):
+        played = play(what, attempt.policy)
+        attempt.schedule = played.schedule
+        if played.found == found and (best is None or _size(played.what) < _size(best.what)):
+            best = played
+    return best
+
+
+def _size(what: Program) -> tuple[object, ...]:
+    return len(what.preemptions), what.preemptions
+
+
+def _shorter(what: Program) -> Iterator[Program]:
+    """Yield programs without one operation or one fault."""
+    plain = what._replace(preemptions=())
     for at in range(len(what.ops)):
-        yield what._replace(ops=what.ops[:at] + what.ops[at + 1 :])
+        yield plain._replace(ops=what.ops[:at] + what.ops[at + 1 :])
     for at in range(len(what.faults)):
-        yield what._replace(faults=what.faults[:at] + what.faults[at + 1 :])
-    yield from _smaller_numbers(what)
+        yield plain._replace(faults=what.faults[:at] + what.faults[at + 1 :])
 
 
-def _smaller_numbers(what: Program) -> Iterator[Program]:
-    for at, each in enumerate(what.preemptions):
-        for step, alternative in ((each.step, 1), *((step, each.alternative) for step in range(each.step))):
-            put = Preemption(step, alternative)
-            others = {one.step for one in what.preemptions} - {each.step}
-            if put < each and step not in others:
-                changed = (*what.preemptions[:at], put, *what.preemptions[at + 1 :])
-                yield what._replace(preemptions=tuple(sorted(changed)))
+def _simpler(what: Program) -> Iterator[Program]:
+    """Yield programs of the same length that are a little simpler."""
+    plain = what._replace(preemptions=())
+    sizes = (what.blocks, what.batch, what.threads)
+    for blocks, batch, threads in SIZES[: SIZES.index(sizes)] if sizes in SIZES else SIZES:
+        yield plain._replace(blocks=blocks, batch=batch, threads=threads)
     for at, op in enumerate(what.ops):
-        for number in range(op.number):
-            yield what._replace(ops=(*what.ops[:at], Op(op.lane, op.does, number), *what.ops[at + 1 :]))
-    for at, fault in enumerate(what.faults):
-        for number in range(fault.number):
-            yield what._replace(faults=(*what.faults[:at], Fault(fault.fails, number), *what.faults[at + 1 :]))
+        others = [op._replace(lane=lane) for lane in range(1, op.lane)] if op.lane < BEFORE else []
+        if op.does in (Does.WRITE_SAME, Does.DISCARD, Does.WRITE_HUGE, Does.PATCH):
+            others.append(op._replace(does=Does.WRITE))
+        for other in others:
+            yield plain._replace(ops=(*what.ops[:at], other, *what.ops[at + 1 :]))

@@ -6,7 +6,7 @@ an operation returns is checked, and after the last one nothing may be left over
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from errno import EAGAIN, EINVAL, EIO, ENOMEM, errorcode
+from errno import EAGAIN, EBUSY, EINVAL, EIO, ENOMEM, errorcode
 from functools import lru_cache, partial
 from typing import Final
 
@@ -95,6 +95,7 @@ class Stage:
         return {
             does: always
             | (reading if does in (Does.READ, Does.PATCH) else set())
+            | ({EBUSY} if does == Does.RESET else set())
             | (busy if does in (Does.WRITEBACK, Does.WRITEBACK_IDLE) else set())
             for does in Does
         }

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stateful import checks, command, threads, variants, zoo
+from stateful import checks, command, outcome, threads, variants, zoo
 from stateful.campaign import run_machine
 from stateful.jobs import Job, Verdict
 from stateful.machine import BudgetMachine
@@ -41,6 +41,8 @@ def stateful(*arguments: str) -> subprocess.CompletedProcess[str]:
         ([], "the following arguments are required: command"),
         (["chekc"], "invalid choice: 'chekc'"),
         (["replay", "1cqb4h085"], "'1cqb4h085' is mistyped: its check does not fit"),
+        (["replay", "--variant", "nope", "1cqb4h084"], "there is no variant nope; there are stale_completion_count"),
+        (["mutants", "--schedules", "no_refund"], "there is no variant no_refund; there are stale_completion_count"),
         (["schedules", "--preemptions", "-1"], "--preemptions -1 is below 0"),
         (["mutants", "nope", "no_refund"], "there is no variant nope; there are early_release, unassigned_index"),
     ],
@@ -59,20 +61,25 @@ def test_a_token_is_played_again(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.endswith("verdict  clean\n")
 
 
+def test_a_token_breaks_with_its_bug_put_back(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["replay", "--variant", "check_then_act", "1cqb4ba2109z"]) == 1
+    assert "verdict  BROKEN a_written_back_block_holds_the_page" in capsys.readouterr().out
+
+
 def test_all_is_well_when_every_job_is_good(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.run([Job("good", trial_jobs.good)]) == 0
+    assert outcome.run([Job("good", trial_jobs.good)]) == 0
     text = capsys.readouterr().out
     assert text.endswith("all is well\n")
     assert "in full" not in text
 
 
 def test_what_is_worth_seeing_is_shown_even_when_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.run([Job("good", trial_jobs.good)], worth_seeing=["good"]) == 0
+    assert outcome.run([Job("good", trial_jobs.good)], worth_seeing=["good"]) == 0
     assert "\ngood: in full\n" in capsys.readouterr().out
 
 
 def test_one_wrong_job_makes_it_all_wrong_and_is_shown_in_full(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.run([Job("good", trial_jobs.good), Job("bad", trial_jobs.wrong)]) == 1
+    assert outcome.run([Job("good", trial_jobs.good), Job("bad", trial_jobs.wrong)]) == 1
     text = capsys.readouterr().out
     assert text.endswith("wrong: bad\n")
     assert "\nbad: which one\n" in text

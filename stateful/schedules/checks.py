@@ -1,0 +1,68 @@
+"""What `check` and the commands about schedules check, one function a job."""
+
+import statistics
+import time
+from typing import Final
+
+from stateful.jobs import Report, Verdict
+from stateful.schedules import zoo
+from stateful.schedules.scenarios import THEMES
+from stateful.schedules.searching import Searched, exhaust_one, exhaustively, randomly
+
+SCHEDULE_SECONDS: Final = 8.0
+
+
+def schedules(report: Report) -> Verdict:
+    """Run the production code under every schedule of few preemptions, then under random ones."""
+    ended = time.perf_counter() + SCHEDULE_SECONDS
+    searched = exhaustively(1, report)
+    exhausted, seed = searched.schedules, 0
+    while not searched.findings and time.perf_counter() < ended:
+        searched = searched.and_then(randomly(range(seed, seed + 1), report))
+        seed += 1
+    what = (
+        f"{exhausted:,} schedules, all of one preemption in {searched.scenarios} scenarios, "
+        f"and {searched.schedules - exhausted:,} random ones; {searched.points:,} points"
+    )
+    return Verdict(not searched.findings, what, "\n".join(searched.findings))
+
+
+def every_schedule_of(theme: str, bound: int, report: Report) -> Verdict:
+    """Run the scenarios of one theme under every schedule of at most `bound` preemptions."""
+    total, lines, began = Searched(), list[str](), time.process_time()
+    for name in THEMES[theme]:
+        searched = exhaust_one(name, bound, report)
+        total = total.and_then(searched)
+        lines += [f"{searched.schedules:>9,} {name}", *searched.findings]
+    rate = total.points / max(time.process_time() - began, 1e-9)
+    what = (
+        f"{total.schedules:,} schedules, all of at most {bound} preemptions, in {len(THEMES[theme])} scenarios; "
+        f"{total.points:,} points, {rate:,.0f} a second"
+    )
+    return Verdict(not total.findings, what, "\n".join(["", *lines]))
+
+
+def variant_of_schedules(name: str, seeds: int, report: Report) -> Verdict:
+    """Find one bug that only a schedule shows."""
+    judged = zoo.judge(name, seeds, report)
+    bug = judged.variant
+    what = (
+        f"{bug.policy}: median {judged.median:g} schedules of {seeds} seeds, at most {max(judged.schedules)} "
+        f"(bar {bug.within}); {judged.breaks}"
+    )
+    details = (
+        f"{bug.mistake} (catalogue {bug.catalogue})\n    python -m stateful replay --variant {name} {judged.token}"
+    )
+    return Verdict(judged.good, what, details)
+
+
+def joint_shrinking(seeds: int, report: Report) -> Verdict:
+    """Shrink operations, faults and preemptions together, with several seeds."""
+    judged = zoo.judge_joint(zoo.JOINT, seeds, report)
+    same = judged.tokens.count(judged.tokens[0])
+    what = (
+        f"{same} of {seeds} seeds shrink to the same program, {judged.tokens[0]}; "
+        f"first seen at example {statistics.median(judged.first):g}"
+    )
+    details = f"    python -m stateful replay --variant {zoo.JOINT} {judged.tokens[0]}"
+    return Verdict(judged.good, what, details)

@@ -1,0 +1,59 @@
+"""`python -m stateful replay | schedules | mutants --schedules`."""
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
+from typing import Final
+
+from rich.console import Console
+
+from stateful.drawing import say
+from stateful.jobs import Job
+from stateful.outcome import chosen, run
+from stateful.schedules import checks, variants
+from stateful.schedules.replaying import replay
+from stateful.schedules.scenarios import THEMES
+from stateful.schedules.token import BadTokenError
+from stateful.schedules.zoo import JOINT_SEEDS, SEEDS
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add these commands to the parser of the command line."""
+    again = commands.add_parser("replay", help="play a token again: lanes per task, preemptions marked, the verdict")
+    again.add_argument("token", metavar="TOKEN")
+    again.add_argument("--variant", metavar="NAME", help="with this bug put back: see mutants --schedules")
+    every = commands.add_parser("schedules", help="the standard scenarios under every schedule of few preemptions")
+    every.add_argument("--preemptions", type=int, default=2, metavar="N", help="at most N preemptions (2)")
+
+
+def _replay(parser: argparse.ArgumentParser, asked: argparse.Namespace) -> int:
+    console = Console()
+    names = chosen(parser, [asked.variant], variants.NAMES) if asked.variant is not None else []
+    try:
+        with variants.by_name(names[0]).applied() if names else nullcontext():
+            return 0 if replay(asked.token, lambda text: say(console, text)) else 1
+    except BadTokenError as error:
+        parser.error(str(error))
+
+
+def _schedules(parser: argparse.ArgumentParser, asked: argparse.Namespace) -> int:
+    if asked.preemptions < 0:
+        parser.error(f"--preemptions {asked.preemptions} is below 0")
+    themes = [Job(theme, partial(checks.every_schedule_of, theme, asked.preemptions)) for theme in THEMES]
+    return run(themes, worth_seeing=list(THEMES))
+
+
+def mutants(parser: argparse.ArgumentParser, names: Sequence[str]) -> int:
+    """Find the bugs that only a schedule shows; all of them, unless there are names."""
+    which = chosen(parser, names, variants.NAMES)
+    todo = [Job(name, partial(checks.variant_of_schedules, name, SEEDS)) for name in which]
+    if not names:
+        todo.append(Job("joint shrinking", partial(checks.joint_shrinking, JOINT_SEEDS)))
+    return run(todo, worth_seeing=[job.name for job in todo])
+
+
+COMMANDS: Final[Mapping[str, Callable[[argparse.ArgumentParser, argparse.Namespace], int]]] = {
+    "replay": _replay,
+    "schedules": _schedules,
+}

@@ -1,0 +1,84 @@
+"""Programs drawn by Hypothesis: operations, faults and preemptions as three lists in one example, shrunk together.
+
+Preemptions are sparse, pairs of a choice and an alternative: a run without any is the steady one, and what is left
+after shrinking is what matters. Drawn at every choice instead, the same bugs take many times as many examples and
+shrink to several preemptions.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, NamedTuple
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from stateful.schedules.playing import Played, play
+from stateful.schedules.program import PAGES, SIZES, Does, Fails, Fault, Op, Preemption, Program
+from stateful.schedules.smallest import smallest
+
+CHOICES: Final = 24
+"""Choices among which preemptions are drawn: those of most programs."""
+USERS: Final = (
+    Does.WRITE, Does.DISCARD, Does.READ, Does.WRITE_SAME, Does.WRITE_HUGE, Does.PATCH, Does.MARK_IDLE,
+    Does.STORE_LIMIT, Does.TOGGLE_LIMIT, Does.STORE_BATCH, Does.WRITEBACK, Does.CANCEL, Does.INTERRUPT, Does.RESET,
+)  # fmt: skip
+"""What users do, the likelier culprits first."""
+
+_ops: Final = st.lists(st.builds(Op, st.integers(1, 2), st.sampled_from(USERS), st.integers(0, PAGES - 1)), max_size=4)
+_faults: Final = st.lists(st.builds(Fault, st.sampled_from(Fails), st.integers(0, 3)), max_size=2)
+_preemptions: Final = st.lists(st.tuples(st.integers(0, CHOICES), st.integers(1, 2)), max_size=4)
+
+
+def _program(
+    ops: list[Op], faults: list[Fault], preemptions: list[tuple[int, int]], sizes: tuple[int, int, int]
+) -> Program:
+    pass_ = Op(0, Does.WRITEBACK)
+    once = sorted(dict(preemptions).items())
+    if any(op.does == Does.INTERRUPT for op in ops):
+        # A pass that has no worker is driven where interrupts land; that is said where it is done.
+        faults = [fault for fault in faults if fault.fails != Fails.THREAD]
+    return Program((pass_, *ops), tuple(faults), tuple(Preemption(*each) for each in once), *sizes)
+
+
+programs: Final = st.builds(_program, _ops, _faults, _preemptions, st.sampled_from(SIZES))
+
+
+class Search(NamedTuple):
+    """What a search came to."""
+
+    examples: int
+    first: int
+    """The example that first showed something, counted from 1; 0 for none."""
+    finding: Played | None
+    """The smallest program."""
+
+
+def look(number: int, most: int, each: Callable[[Played], None] | None = None) -> Search:
+    """Play up to `most` programs of seed `number`; shrink the first that shows anything."""
+    examples = first = 0
+    found: Played | None = None
+
+    @seed(number)
+    @settings(
+        settings.get_profile("default"), max_examples=most, deadline=None, database=None, derandomize=False,
+        phases=(Phase.generate, Phase.shrink), suppress_health_check=list(HealthCheck), print_blob=False,
+        report_multiple_bugs=False,
+    )  # fmt: skip
+    @given(programs)
+    def one(what: Program) -> None:
+        nonlocal examples, first, found
+        examples += 1
+        played = play(what)
+        if each is not None:
+            each(played)
+        if played.error is not None:
+            first, found = first or examples, played
+            raise _ShrinkThisError(played.found)
+
+    with suppress(_ShrinkThisError):
+        one()
+    return Search(examples, first, found and smallest(found))
+
+
+class _ShrinkThisError(Exception):
+    """A program broke something: one kind of error for Hypothesis, whatever it was."""
