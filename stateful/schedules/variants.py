@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from unittest import mock
 
 from stateful.schedules.scenarios import SCENARIOS
-from zram_impl import WritebackResult, device, wbpass
+from zram_impl import WritebackResult, maintenance, wbpass
 from zram_impl.budget import Budget
 from zram_impl.decide import Completion, completion
 from zram_impl.drive import ProgressCallback
@@ -216,7 +216,7 @@ def _driven_where_interrupts_land() -> Patches:
                 running.wait()
         return running.result
 
-    return (mock.patch.object(device, "drive", by_oneself),)
+    return (mock.patch.object(maintenance, "drive", by_oneself),)
 
 
 VARIANTS: Final = (

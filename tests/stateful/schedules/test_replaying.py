@@ -1,6 +1,7 @@
 """Replaying a token: lanes, verdict, and a run that is not the same twice."""
 
 import itertools
+import re
 
 import pytest
 
@@ -18,7 +19,8 @@ def test_a_replay_shows_lanes_and_marks_the_preemption() -> None:
     assert "lane 0   writeback(0)" in text
     assert " > " in text
     assert "preempted before table" in text
-    assert said[-2:] == ["played   twice, the same 9 choices at 54 points", "verdict  clean"]
+    assert re.fullmatch(r"played   twice, the same \d+ choices at \d+ points", said[-2])
+    assert said[-1] == "verdict  clean"
 
 
 def test_a_bad_token_is_refused_before_anything_is_played() -> None:
