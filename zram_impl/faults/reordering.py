@@ -48,6 +48,12 @@ class Reordering(Filter):
         self._completed: list[Operation] = []
 
     @property
+    def held(self) -> tuple[Operation, ...]:
+        """The operations that are done and held back, in the order in which they were done."""
+        with self._turn:
+            return tuple(self._held)
+
+    @property
     def completed(self) -> tuple[Operation, ...]:
         """The struck operations in the order of their completion."""
         with self._turn:
