@@ -1,0 +1,245 @@
+"""CI that runs nothing looks like CI that finds nothing: the ways to get there, each held shut.
+
+The workflows are read as text: a step is what begins with a dash.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from stateful.command import main
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / ".github" / "workflows"
+CI, FUZZ = ((FOLDER / name).read_text(encoding="utf-8") for name in ("ci.yml", "fuzz.yml"))
+every_workflow = pytest.mark.parametrize("text", [CI, FUZZ], ids=["ci", "fuzz"])
+
+
+def steps(text: str) -> list[str]:
+    """Every step of every job, as text."""
+    jobs = text.partition("\njobs:\n")[2]
+    return re.findall(r"^      - .*\n(?:(?:        .*)?\n)*", jobs, re.MULTILINE)
+
+
+def step(text: str, wanted: str) -> str:
+    """The one step that has something in it."""
+    (found,) = [each for each in steps(text) if wanted in each]
+    return found
+
+
+def value(text: str, key: str) -> str:
+    """What a key of a step is set to, a block without its indentation."""
+    match = re.search(rf"^ *(?:- )?{key}: (?:\|\n((?: {{12,}}.*\n)+)|(.+)\n)", text, re.MULTILINE)
+    assert match is not None, f"{key} in {text}"
+    return (textwrap.dedent(match[1]) if match[1] else match[2]).strip()
+
+
+def commands(text: str) -> list[str]:
+    """What is run, line by line."""
+    blocks = re.findall(r"^ *(?:- )?run: (?:\|\n((?: {10,}.*\n)+)|(.+)\n)", text, re.MULTILINE)
+    return [line.strip() for block, line in blocks for line in (block or line).splitlines()]
+
+
+def test_the_workflows_are_read_as_they_are() -> None:
+    assert len(steps(CI)) == 4 * 3 + 1
+    assert len(steps(FUZZ)) >= 14
+    assert {"make lint PYTHON=python", "make test PYTHON=python", "make check PYTHON=python"} <= set(commands(CI))
+
+
+# The first trap: under CI Hypothesis loads a profile that tries the same examples every time and keeps none, and every
+# new profile inherits it unless it names another parent.
+
+REPORT = """
+import importlib.util, json, sys
+from hypothesis import settings
+spec = importlib.util.spec_from_file_location("conftest", sys.argv[1])
+spec.loader.exec_module(importlib.util.module_from_spec(spec))
+now = settings()
+print(json.dumps([now.derandomize, now.database is not None, now.deadline is None, now.max_examples]))
+"""
+
+
+def in_force(folder: Path, **environment: str) -> list[object]:
+    """Whether the profile of a run tries the same every time, keeps examples and has no deadline; and how many."""
+    clean = {name: text for name, text in os.environ.items() if name not in ("CI", "HYPOTHESIS_PROFILE")}
+    command = [sys.executable, "-c", REPORT, str(ROOT / "tests" / "conftest.py")]
+    said = subprocess.run(
+        command, cwd=folder, env={**clean, **environment}, capture_output=True, text=True, check=True
+    ).stdout
+    found: list[object] = json.loads(said)
+    return found
+
+
+def test_a_nightly_run_is_random_and_keeps_examples_although_it_is_ci(tmp_path: Path) -> None:
+    derandomized, keeps, unhurried, examples = in_force(tmp_path, CI="true", HYPOTHESIS_PROFILE="fuzz")
+    assert (derandomized, keeps, unhurried) == (False, True, True)
+    assert isinstance(examples, int)
+    assert examples >= 100
+
+
+def test_a_run_for_a_pull_request_tries_the_same_every_time(tmp_path: Path) -> None:
+    assert in_force(tmp_path, CI="true")[:3] == [True, False, True]
+    assert "HYPOTHESIS_PROFILE" not in CI
+
+
+def test_a_run_at_a_desk_is_random_and_keeps_examples(tmp_path: Path) -> None:
+    assert in_force(tmp_path)[:3] == [False, True, True]
+
+
+def test_the_nightly_job_asks_for_the_profile() -> None:
+    job = FUZZ.partition("\n  fuzz:\n")[2].partition("\n    steps:\n")[0]
+    assert value(f"{job}\n", "HYPOTHESIS_PROFILE") == "fuzz"
+    assert 'register_profile("ci"' not in (ROOT / "tests" / "conftest.py").read_text(encoding="utf-8")
+
+
+# The second: what is restored and saved is not where Hypothesis keeps its examples, or the prefix does not fit the key.
+
+FAILING = """
+from hypothesis import given, strategies
+@given(strategies.integers())
+def test_small(number):
+    print("tried", number)
+    assert number < 1000
+"""
+
+
+def run_failing(folder: Path) -> list[int]:
+    """Run a test that fails, as the nightly job does; the numbers it tried."""
+    environment = {**os.environ, "CI": "true", "HYPOTHESIS_PROFILE": "fuzz", "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", "test_failing.py"]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout
+    return [int(number) for number in re.findall(r"tried (-?\d+)", done.stdout)]
+
+
+def test_what_one_night_found_is_tried_first_in_the_next(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_bytes((ROOT / "tests" / "conftest.py").read_bytes())
+    (tmp_path / "test_failing.py").write_text(FAILING, encoding="utf-8")
+    assert run_failing(tmp_path)[-1] == 1000
+    where = value(step(FUZZ, "cache/save@"), "path")
+    assert [path for path in (tmp_path / where).rglob("*") if path.is_file()]
+    assert run_failing(tmp_path)[0] == 1000
+
+
+def test_what_is_restored_is_what_is_counted_and_saved() -> None:
+    restore, save = step(FUZZ, "cache/restore@"), step(FUZZ, "cache/save@")
+    where = value(restore, "path")
+    assert value(save, "path") == where
+    assert f"count=$(find {where} -type f | wc -l)" in commands(FUZZ)
+    assert 'echo "$count examples restored" | tee -a "$GITHUB_STEP_SUMMARY"' in commands(FUZZ)
+    key, prefix = value(restore, "key"), value(restore, "restore-keys")
+    assert value(save, "key") == key
+    assert key.startswith(prefix)
+    assert prefix.endswith("-")
+    assert where in value(step(FUZZ, "upload-artifact@"), "path").splitlines()
+
+
+def test_examples_are_restored_before_and_saved_after_what_uses_them() -> None:
+    names = ["cache/restore@", "$count", "-m pytest --timeout 0", "-m stateful fuzz", "cache/save@", "upload-artifact@"]
+    places = [steps(FUZZ).index(step(FUZZ, name)) for name in names]
+    assert places == sorted(places)
+
+
+# The third: a key that is fixed is saved once and never again.
+
+
+def test_every_run_saves_under_a_key_of_its_own_also_when_it_is_repeated() -> None:
+    key = value(step(FUZZ, "cache/save@"), "key")
+    assert "${{ github.run_id }}" in key
+    assert "${{ github.run_attempt }}" in key
+    assert "${{" not in value(step(FUZZ, "cache/restore@"), "restore-keys")
+
+
+@pytest.mark.parametrize("name", ["cache/save@", "upload-artifact@"])
+def test_what_was_found_is_kept_also_when_the_job_is_red(name: str) -> None:
+    assert value(step(FUZZ, name), "if") == "always()"
+
+
+def test_a_folder_with_a_dot_is_uploaded_too() -> None:
+    assert value(step(FUZZ, "upload-artifact@"), "include-hidden-files") == "true"
+
+
+# The fourth: another version of Hypothesis, or another source of a machine, empties the database.
+
+
+def test_hypothesis_is_pinned_and_what_was_found_is_kept_as_code() -> None:
+    assert re.search(r"^hypothesis==\S+$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    assert "make venv PYTHON=python" in commands(FUZZ)
+    assert "def test_001_" in (ROOT / "tests" / "test_regressions.py").read_text(encoding="utf-8")
+
+
+# Besides: what makes a job green whatever happens, and what makes it do more than it should.
+
+
+@every_workflow
+def test_nothing_hides_a_failure(text: str) -> None:
+    assert "continue-on-error" not in text
+    for command in commands(text):
+        assert "|| " not in command
+        assert not command.startswith("timeout ")
+        assert "set +e" not in command
+    # without naming the shell there is no pipefail, and a pipe into tee always succeeds
+    assert "\ndefaults:\n  run:\n    shell: bash" in text
+
+
+def test_the_one_required_status_needs_every_job() -> None:
+    jobs = re.findall(r"^  (\w+):$", CI.partition("\njobs:\n")[2], re.MULTILINE)
+    (needs,) = re.findall(r"^    needs: \[(.+)\]$", CI, re.MULTILINE)
+    assert [*needs.split(", "), "all"] == jobs
+    assert "    if: always()\n    needs:" in CI
+
+
+@every_workflow
+def test_a_workflow_may_read_and_nothing_else(text: str) -> None:
+    assert "\npermissions:\n  contents: read\n" in text
+    assert text.count("permissions:") == 1
+    assert "secrets." not in text
+    assert "pull_request_target" not in text
+    checkouts = [each for each in steps(text) if "actions/checkout@" in each]
+    assert all("persist-credentials: false" in each for each in checkouts)
+    # what somebody types into the form is never part of a command
+    assert not [command for command in commands(text) if "${{" in command]
+
+
+@every_workflow
+def test_every_action_is_pinned_to_a_commit_and_says_its_version(text: str) -> None:
+    used = re.findall(r"uses: (.+)", text)
+    assert used
+    assert [each for each in used if not re.fullmatch(r"actions/[\w/-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", each)] == []
+
+
+@every_workflow
+def test_every_job_ends_and_no_two_runs_are_in_each_others_way(text: str) -> None:
+    jobs = text.partition("\njobs:\n")[2]
+    assert jobs.count("    timeout-minutes: ") == jobs.count("    runs-on: ")
+    assert "\nconcurrency:\n  group: " in text
+
+
+@every_workflow
+def test_what_is_run_is_there(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for command in commands(text):
+        for target in re.findall(r"^make (\w+)", command):
+            assert f"\n{target}: " in makefile
+        for name in re.findall(r"-m stateful (\S+)", command):
+            if name == "fuzz":
+                continue
+            with pytest.raises(SystemExit) as caught:
+                main([name, "--help"])
+            assert caught.value.code == 0
+            said = capsys.readouterr().out
+            assert [option for option in re.findall(r"--[\w-]+", command) if option not in said] == []
+        for name in re.findall(r"tests/[\w./]+", command):
+            assert (ROOT / name).exists()
+
+
+def test_the_oldest_python_that_is_promised_is_tried() -> None:
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    promised = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', project)
+    assert f"        python: [{', '.join(json.dumps(version) for version in promised)}]\n" in CI
