@@ -12,7 +12,12 @@ settings.register_profile(
     "dev", settings.get_profile("default"), max_examples=50, stateful_step_count=30, deadline=None
 )
 settings.register_profile(
-    "fuzz", settings.get_profile("default"), stateful_step_count=200, deadline=None, print_blob=True
+    "fuzz",
+    settings.get_profile("default"),
+    max_examples=500,
+    stateful_step_count=200,
+    deadline=None,
+    print_blob=True,
 )
 settings.register_profile("pr", settings.get_profile("ci"))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("pr" if os.environ.get("CI") else "dev"))
