@@ -29,7 +29,8 @@ from stateful.conformance.schema import Answer
 from stateful.conformance.together import TogetherEngine
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
-from zram_impl.node import Node, NodeFile
+from zram_impl.errors import refuse
+from zram_impl.node import SECTOR, Node, NodeFile
 from zram_impl.runtime import Runtime, ThreadRuntime
 
 T = TypeVar("T")
@@ -69,7 +70,9 @@ class Guest:
         disk: What was its last one; None before.
     """
 
-    def __init__(self, quirks: Quirks) -> None:
+    def __init__(self, quirks: Quirks, attributes: frozenset[str] | None = None) -> None:
+        """Load the driver; it has only `attributes`, if those are known."""
+        self._attributes = attributes
         self.turns = Turns()
         self.disks = Disks(self.turns)
         self.disk: Disk | None = None
@@ -101,9 +104,7 @@ class Guest:
             case Store(attribute, value):
                 return Answer(self._store(attribute, value))
             case Show(attribute):
-                if self._would_wait(attribute):
-                    raise Hangs
-                text = self.device.attrs.show(attribute)
+                text = self._show(attribute)
                 return Answer(len(text.encode()), text=text)
             case Write(page, count, pattern):
                 data = b"".join(pattern.page(position) for position in range(count))
@@ -141,8 +142,21 @@ class Guest:
         waiting = self._background is not None and self._background.waits
         return waiting and self.device.quirks.control_plane_blocks and attribute != "disksize"
 
+    def _check_there(self, attribute: str) -> None:
+        if self._attributes is not None and attribute not in self._attributes:
+            raise refuse(errno.ENOENT, f"the recorded device had no attribute {attribute!r}")
+
+    def _show(self, attribute: str) -> str:
+        self._check_there(attribute)
+        if self._would_wait(attribute):
+            raise Hangs
+        if attribute == "size":  # the block layer's own
+            return f"{self._node.size // SECTOR}\n"
+        return self.device.attrs.show(attribute)
+
     def _store(self, attribute: str, value: str) -> int:
         """Store; on the side while a device is suspended, where it can be seen to hang."""
+        self._check_there(attribute)
         if self._would_wait():
             raise Hangs
         if not self.disks.suspended:

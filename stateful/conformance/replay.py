@@ -19,7 +19,7 @@ class Replay:
     def __init__(self, recording: Recording, quirks: Quirks) -> None:
         self.differences: list[Difference] = []
         self._recording = recording
-        self._guest = Guest(quirks)
+        self._guest = Guest(quirks, recording.attributes)
         self._states, self._recounts = StateComparison(), StateComparison()
         self._freed = 0
         """Pages that were discarded or zeroed since the device was initialised."""

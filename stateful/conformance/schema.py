@@ -50,6 +50,7 @@ class Recording(NamedTuple):
         name: Of the file.
         timing: Some of its outcome depended on when writes were answered, and is not compared.
         operations: What was done.
+        attributes: Those that the recorded device had; None when that was not recorded.
         before: The state before the first operation.
         expected: What came of each operation.
     """
@@ -57,6 +58,7 @@ class Recording(NamedTuple):
     name: str
     timing: bool
     operations: tuple[Operation, ...]
+    attributes: frozenset[str] | None
     before: State | None
     expected: tuple[Expected, ...]
 
@@ -76,10 +78,10 @@ def read_recording(directory: Path, name: str) -> Recording:
     """Read one recording; Malformed says what is wrong where."""
     timing, operations = read_operations(directory / f"{name}{OPS}")
     path = directory / f"{name}{EXPECTED}"
-    before, *expected = _read_expected(path)
+    attributes, (before, *expected) = _read_expected(path)
     if len(expected) != len(operations):
         raise Malformed(path, 0, f"there are {len(expected)} answers to {len(operations)} operations")
-    return Recording(name, timing, operations, before.state, tuple(expected))
+    return Recording(name, timing, operations, attributes, before.state, tuple(expected))
 
 
 def read_operations(path: Path) -> tuple[bool, tuple[Operation, ...]]:
@@ -99,9 +101,10 @@ def _after_meta(path: Path) -> tuple[Fields, list[Fields]]:
     return Fields(path, 1, lines[0].table("meta")), lines[1:]
 
 
-def _read_expected(path: Path) -> list[Expected]:
-    """Read the answers, the first for the state before the first operation."""
-    _meta, lines = _after_meta(path)
+def _read_expected(path: Path) -> tuple[frozenset[str] | None, list[Expected]]:
+    """Read the attributes there were, and the answers, the first for the state before the first operation."""
+    meta, lines = _after_meta(path)
+    attributes = frozenset(meta.texts("attrs")) if meta.has("attrs") else None
     if not lines:
         raise Malformed(path, 0, "has no answers")
     state: State = {}
@@ -117,7 +120,7 @@ def _read_expected(path: Path) -> list[Expected]:
                 raise line.wrong(f"st has an unknown key {', '.join(unknown)}")
             state = state | changed
         found.append(Expected(_answer(line), state if seen else None))
-    return found
+    return attributes, found
 
 
 def _answer(line: Fields) -> Answer:

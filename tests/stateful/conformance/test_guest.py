@@ -194,3 +194,10 @@ def test_an_answer_names_its_errno(guest: Guest) -> None:
     assert guest.do(Show("reset")) == Answer(-1, "EACCES")
     assert guest.do(Store("bd_stat", "1")) == Answer(-1, "EACCES")
     assert guest.do(Show("nothing")) == Answer(-1, "ENOENT")
+
+
+def test_a_recorded_device_has_the_attributes_that_were_recorded() -> None:
+    guest = Guest(Quirks.linux_7_3(), frozenset({"initstate", "size"}))
+    assert answers(guest, Show("initstate"), Show("size"), Show("idle")) == ["0\n", "0\n", "ENOENT"]
+    assert answers(guest, Store("recompress", "type=huge")) == ["ENOENT"]
+    guest.close()
