@@ -16,6 +16,7 @@ from spec.scope import EVERY_RUN
 from spec.walk import walk
 from stateful import threads, zoo
 from stateful.campaign import Until, run_machine
+from stateful.conformance.job import independence, recordings
 from stateful.jobs import Job, Report, Verdict
 from stateful.machine import MACHINES
 from stateful.schedules import checks as of_schedules
@@ -143,6 +144,8 @@ JOBS: Final = (
     Job("schedules", of_schedules.schedules),
     Job("threads", real_threads),
     Job("traces", trace),
+    Job("recordings", recordings),
+    Job("any order", independence),
     Job("explore readers", partial(explore, "readers")),
     Job("explore limits", partial(explore, "limits")),
     Job("explore marks", partial(explore, "marks")),

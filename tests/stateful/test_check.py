@@ -164,7 +164,7 @@ def group_is_alive(group: int) -> bool:
 def test_the_main_job_has_every_scope_the_machines_the_threads_and_the_zoo() -> None:
     names = [job.name for job in checks.JOBS]
     assert {f"explore {scope}" for scope in ("base", "readers", "limits", "marks")} <= set(names)
-    assert {"machines", "threads", *checks.WORTH_SEEING} <= set(names)
+    assert {"machines", "threads", "recordings", "any order", *checks.WORTH_SEEING} <= set(names)
 
 
 def test_a_walk_is_judged_by_its_counts() -> None:

@@ -1,0 +1,43 @@
+"""The jobs of `check` about what the driver was recorded to do, and about what must not depend on how a pass is run."""
+
+from pathlib import Path
+from typing import Final
+
+from stateful.conformance.fields import Malformed
+from stateful.conformance.replay import replay
+from stateful.conformance.schema import read_recording, recorded_names
+from stateful.jobs import Report, Verdict
+from stateful.metamorphic.independence import run
+from zram_impl import Quirks
+
+RECORDINGS: Final = Path(__file__).resolve().parents[2] / "tests" / "data" / "kernel-traces"
+PROGRAMS: Final = 60
+"""Generated programs, each run in every way: some three seconds."""
+
+
+def recordings(report: Report) -> Verdict:
+    """Replay every recording of the tests on a device with all quirks."""
+    try:
+        read = [read_recording(RECORDINGS, name) for name in recorded_names(RECORDINGS)]
+    except Malformed as error:
+        return Verdict(good=False, what=str(error))
+    found = []
+    for recording in read:
+        found += replay(recording, Quirks.linux_7_3())
+        report(f"{recording.name}, {len(found)} differences")
+    operations = sum(len(recording.operations) for recording in read)
+    what = f"{len(read)} recordings of Linux 7.3.4 replayed, {operations:,} operations, {len(found)} differences"
+    return Verdict(not found, what, "\n".join(each.line for each in found))
+
+
+def independence(report: Report) -> Verdict:
+    """Run programs in ways that must come to the same."""
+    campaign = run(PROGRAMS, 0, lambda done: report(f"{done} of {PROGRAMS} programs"))
+    what = (
+        f"{campaign.programs} programs came to the same in {campaign.runs} runs: batch sizes, orders of answers, "
+        f"{campaign.failed:,} failed writes"
+    )
+    if campaign.finding is None:
+        return Verdict(good=True, what=what)
+    details = [str(campaign.finding), *getattr(campaign.finding, "__notes__", [])]
+    return Verdict(good=False, what="what comes of a program depends on how it is run", details="\n".join(details))

@@ -1,0 +1,47 @@
+"""What `check` says of the recordings, and of programs run in several ways."""
+
+from pathlib import Path
+
+import pytest
+
+from stateful.conformance import job
+from stateful.metamorphic.independence import Campaign
+from zram_impl import Quirks
+
+SAID: list[str] = []
+
+
+def test_the_recordings_of_the_tests_are_replayed() -> None:
+    verdict = job.recordings(SAID.append)
+    assert verdict.good
+    assert verdict.what == "74 recordings of Linux 7.3.4 replayed, 2,951 operations, 0 differences"
+    assert verdict.details == ""
+
+
+def test_a_difference_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job, "recorded_names", lambda _directory: ["h10_malformed"])
+    monkeypatch.setattr(Quirks, "linux_7_3", Quirks)
+    verdict = job.recordings(SAID.append)
+    assert not verdict.good
+    assert "h10_malformed op 31 rc: expected 5, got -1" in verdict.details
+
+
+def test_missing_recordings_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(job, "RECORDINGS", tmp_path)
+    verdict = job.recordings(SAID.append)
+    assert (verdict.good, "there is no NAME.ops.jsonl" in verdict.what) == (False, True)
+
+
+def test_programs_are_run_in_several_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job, "PROGRAMS", 2)
+    verdict = job.independence(SAID.append)
+    assert verdict.good
+    assert verdict.what.startswith("2 programs came to the same in 16 runs")
+
+
+def test_a_program_that_comes_to_something_else_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    finding = AssertionError("pages with Way(2) are not those of Way(1)")
+    finding.add_note("the program")
+    monkeypatch.setattr(job, "run", lambda *_args: Campaign(1, 8, 1, 0, finding))
+    verdict = job.independence(SAID.append)
+    assert (verdict.good, verdict.details) == (False, "pages with Way(2) are not those of Way(1)\nthe program")
