@@ -14,7 +14,7 @@ SAID: list[str] = []
 def test_the_recordings_of_the_tests_are_replayed() -> None:
     verdict = job.recordings(SAID.append)
     assert verdict.good
-    assert verdict.what == "74 recordings of Linux 7.3.4 replayed, 2,951 operations, 0 differences"
+    assert verdict.what == "182 recordings of Linux 7.3.4 replayed, 9,445 operations, 0 differences"
     assert verdict.details == ""
 
 
