@@ -13,6 +13,7 @@ from stateful import checks, zoo
 from stateful import trace_commands as traces
 from stateful.conformance import command as conformance
 from stateful.drawing import say
+from stateful.fuzzing import command as fuzzing
 from stateful.jobs import Job
 from stateful.metamorphic import command as metamorphic
 from stateful.outcome import chosen, run
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     same = commands.add_parser("metamorphic", help="run generated programs in several ways that must come to the same")
     metamorphic.add_arguments(same)
     schedules.add_commands(commands)
+    fuzzing.add_command(commands)
     traces.add_commands(commands)
     asked = parser.parse_args(arguments)
     do: Callable[[argparse.Namespace, Console], int] | None = getattr(asked, "do", None)

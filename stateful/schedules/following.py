@@ -15,7 +15,7 @@ from spec.scope import Scope
 from spec.state import State
 
 BY_NAME: Final[dict[str, Action]] = {action.name: action for action in ACTIONS}
-KNOWN_MOST: Final = 50_000
+KNOWN_MOST: Final = 10_000
 """States that are kept; then they are forgotten, so that a long run does not grow."""
 
 Steps = tuple[str, tuple[int, ...]]

@@ -1,0 +1,156 @@
+"""Where findings may come from: each source does a second or two of work that its seed decides.
+
+Whatever else looks for bugs by chance is added to `SOURCES`: a function of a seed and of something to report with,
+which says what it did and what it found. It must not keep anything from one call to the next.
+"""
+
+import random
+import tempfile
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from stateful import threads
+from stateful.campaign import Until, run_machine
+from stateful.jobs import Report
+from stateful.machine import MACHINES
+from stateful.metamorphic import independence
+from stateful.schedules.drawn import drawn
+from stateful.schedules.joint import look
+from stateful.schedules.playing import Played, play
+from stateful.schedules.policies import exhaust
+from stateful.schedules.scenarios import SCENARIOS
+from stateful.schedules.searching import policies
+from stateful.schedules.showing import story
+from stateful.schedules.smallest import smallest
+from stateful.schedules.token import encode
+from stateful.traces.check import check
+from stateful.traces.schema import read
+
+SEEDS_A_TURN: Final = 4
+EXAMPLES: Final = 250
+PROGRAMS: Final = 4
+SCHEDULES_A_PROGRAM: Final = 250
+THREAD_SECONDS: Final = 1.0
+TRACE_SECONDS: Final = 0.3
+METAMORPHIC: Final = 60
+
+
+class Found(NamedTuple):
+    """Something that is wrong."""
+
+    name: str
+    """The property that is broken, or the kind of error."""
+    text: str
+    """Everything there is to say about it."""
+    token: str = ""
+
+
+class Harvest(NamedTuple):
+    """What a turn of a source came to."""
+
+    schedules: int = 0
+    steps: int = 0
+    """Steps of machines, and events of threads."""
+    found: tuple[Found, ...] = ()
+
+
+def of_played(played: Played) -> Found:
+    """Shrink a program that broke something, and say what it is."""
+    small = smallest(played)
+    return Found(small.found, story(small.what), encode(small.what))
+
+
+def scenarios(seed: int, report: Report) -> Harvest:
+    """Run the standard scenarios under random schedules."""
+    schedules, found = 0, list[Found]()
+    for number in range(seed * SEEDS_A_TURN, (seed + 1) * SEEDS_A_TURN):
+        for name, what in SCENARIOS.items():
+            for policy in policies(number, what):
+                played = play(what, policy)
+                schedules += 1
+                if played.error is not None:
+                    report(f"{name}: shrinking")
+                    found.append(of_played(played))
+    return Harvest(schedules, 0, tuple(found))
+
+
+def joint(seed: int, report: Report) -> Harvest:
+    """Draw operations, faults and preemptions together."""
+    del report
+    search = look(seed, EXAMPLES)
+    found = search.finding
+    return Harvest(search.examples, 0, () if found is None else (of_played(found),))
+
+
+def exhausted(seed: int, report: Report) -> Harvest:
+    """Draw a few programs and run each under every schedule of one preemption, as far as there is time."""
+    schedules, chance = 0, random.Random(seed)
+    for _ in range(PROGRAMS):
+        what = drawn(chance)
+        for attempt in islice(exhaust(1), SCHEDULES_A_PROGRAM):
+            played = play(what, attempt.policy)
+            attempt.schedule, schedules = played.schedule, schedules + 1
+            if played.error is not None:
+                report("shrinking")
+                return Harvest(schedules, 0, (of_played(played),))
+    return Harvest(schedules)
+
+
+def machines(seed: int, report: Report) -> Harvest:
+    """Let one of the machines look for a difference between device and specification."""
+    machine = MACHINES[seed % len(MACHINES)]
+    campaign = run_machine(machine, Until(examples=1), number=seed, report=lambda runs, _steps: report(f"run {runs}"))
+    found = campaign.finding
+    if found is None:
+        return Harvest(0, campaign.steps)
+    text = "\n".join([machine.__name__, str(found), *getattr(found, "__notes__", [])])
+    return Harvest(0, campaign.steps, (Found(campaign.found.partition(":")[0], text),))
+
+
+def free_threads(_seed: int, report: Report) -> Harvest:
+    """Let users and passes run freely on a real file."""
+    account = threads.run(THREAD_SECONDS, report)
+    found = (Found("real_threads", "\n".join(account.problems)),) if account.problems else ()
+    return Harvest(0, account.writes + account.reads, found)
+
+
+def traces(_seed: int, report: Report) -> Harvest:
+    """Record free-running threads, and judge them by the specification."""
+    with tempfile.TemporaryDirectory(prefix="trace-") as directory:
+        path = Path(directory) / "trace.jsonl"
+        account = threads.run(TRACE_SECONDS, report, trace=path)
+        with path.open(encoding="utf-8") as file:
+            verdict = check(read(file), report)
+    texts = [*account.problems, *([verdict.text] if verdict else [])]
+    return Harvest(0, account.events, (Found("trace", "\n".join(texts)),) if texts else ())
+
+
+def metamorphic(seed: int, report: Report) -> Harvest:
+    """Run programs in several ways that must come to the same."""
+    campaign = independence.run(METAMORPHIC, seed, lambda done: report(f"metamorphic: {done}"))
+    found = campaign.finding
+    if found is None:
+        return Harvest(0, campaign.passes)
+    text = "\n".join([str(found), *getattr(found, "__notes__", [])])
+    return Harvest(0, campaign.passes, (Found("metamorphic", text),))
+
+
+class Source(NamedTuple):
+    """Something that looks for bugs."""
+
+    run: Callable[[int, Report], Harvest]
+    share: int = 1
+    """Of the time, compared with the others."""
+
+
+SOURCES: Final[dict[str, Source]] = {
+    "scenarios": Source(scenarios, 2),
+    "joint": Source(joint, 3),
+    "exhausted": Source(exhausted, 3),
+    "machines": Source(machines, 3),
+    "threads": Source(free_threads),
+    "traces": Source(traces),
+    "metamorphic": Source(metamorphic),
+}

@@ -1,0 +1,91 @@
+"""Fuzzing: sources take turns, seeds decide what they do, findings become files, memory is watched."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from stateful import command, jobs
+from stateful.fuzzing import sources, worker
+from stateful.fuzzing.sources import Found, Harvest, Source
+from stateful.fuzzing.worker import Share, work
+from stateful.jobs import Report
+from stateful.schedules import variants
+from stateful.schedules.token import decode
+
+
+def silent(_text: str) -> None:
+    """Report nothing."""
+
+
+def test_a_source_gets_the_seeds_of_its_process_one_after_the_other(tmp_path: Path) -> None:
+    seeds = list[int]()
+
+    def source(seed: int, _report: Report) -> Harvest:
+        seeds.append(seed)
+        return Harvest(schedules=1)
+
+    verdict = work(Share(1, 2), 0.05, 100, tmp_path, silent, sources={"it": Source(source)})
+    assert verdict.good
+    assert seeds[:5] == [101, 103, 105, 107, 109]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finding_becomes_a_file_once(tmp_path: Path) -> None:
+    def source(seed: int, _report: Report) -> Harvest:
+        return Harvest(found=(Found("pages_read_back", f"of seed {seed}", "1cqb4h084"),))
+
+    verdict = work(Share(0, 1), 0.05, 7, tmp_path / "findings", silent, sources={"it": Source(source)})
+    (file,) = (tmp_path / "findings").iterdir()
+    assert not verdict.good
+    assert verdict.what.startswith("0 schedules")
+    assert str(file) in verdict.details
+    assert file.read_text(encoding="utf-8") == "python -m stateful replay 1cqb4h084\n\nof seed 7\n"
+
+
+def test_memory_that_grows_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = itertools.count(100 << 20, 10 << 20)
+    monkeypatch.setattr(worker, "memory", lambda: next(steps))
+    verdict = work(Share(0, 1), 0.05, 0, tmp_path, silent, sources={"it": Source(lambda _s, _r: Harvest())})
+    assert not verdict.good
+    assert "memory grows" in verdict.details
+
+
+@pytest.mark.parametrize("name", ["scenarios", "joint", "exhausted"])
+def test_a_source_of_schedules_finds_nothing_where_nothing_is(name: str) -> None:
+    harvest = sources.SOURCES[name].run(3, silent)
+    assert harvest.schedules > 100
+    assert harvest.found == ()
+
+
+@pytest.mark.parametrize("name", ["machines", "metamorphic"])
+def test_another_source_does_something(name: str) -> None:
+    harvest = sources.SOURCES[name].run(1, silent)
+    assert harvest.steps > 0
+    assert harvest.found == ()
+
+
+def test_what_a_source_finds_is_a_token_that_replays() -> None:
+    with variants.by_name("lost_update").applied():
+        found = sources.scenarios(0, silent).found
+    assert found
+    assert all("verdict  BROKEN" in each.text for each in found)
+    assert all(decode(each.token).ops for each in found)
+
+
+@pytest.mark.parametrize("minutes", ["0", "-1", "inf", "nan", "soon"])
+def test_a_time_that_is_none_is_refused(minutes: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        command.main(["fuzz", "--minutes", minutes])
+    assert refused.value.code == 2
+    assert "--minutes" in capsys.readouterr().err
+
+
+def test_the_seed_is_printed_before_and_after(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "run", lambda *_todo, **_how: [])
+    assert command.main(["fuzz", "--minutes", "0.01", "--seed", "5", "--out", str(tmp_path)]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("seed 5, 0.01 minutes, 2 processes")
+    assert text.endswith("seed 5\n")
