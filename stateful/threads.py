@@ -27,7 +27,7 @@ from zram_impl import PAGE_SIZE, WritebackResult, Zram
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.file import open_file
 from zram_impl.decide import Kind
-from zram_impl.faults import Failing, on_blocks
+from zram_impl.faults import Failing, Short, at_random, on_blocks
 
 PAGES: Final = 6000
 BLOCKS: Final = 4000
@@ -42,6 +42,7 @@ SHARED: Final = 48
 BATCH_MOST: Final = 64
 BAD_BLOCKS: Final = range(5, 1 << 20, 97)
 """Blocks that cannot be written, where a trace is recorded."""
+SHORT_CHANCE: Final = 0.02
 LIMIT_SECONDS: Final = 0.01
 """Between one store of a limit and the next."""
 PAUSE_SECONDS: Final = 0.0002
@@ -64,6 +65,7 @@ class Account(NamedTuple):
     """Written to the trace."""
 
 
+Surround = Callable[[BackingDevice], BackingDevice]
 Stop = Callable[[], bool]
 """Asked by a user after each operation: whether it was the last one."""
 
@@ -131,17 +133,27 @@ class _User:
             self.problems.append(f"a read of page {page} returned a page stamped {stamp}")
 
 
-def run(seconds: float, report: Callable[[str], None] | None = None, trace: Path | None = None) -> Account:
-    """Run for `seconds` and return the account; nothing is left running or on disk, but for the trace."""
+def run(
+    seconds: float,
+    report: Callable[[str], None] | None = None,
+    trace: Path | None = None,
+    surround: Surround | None = None,
+) -> Account:
+    """Run for `seconds` and return the account; nothing is left running or on disk, but for the trace.
+
+    `surround` puts faults of writes around the backing device; a trace has some by itself.
+    """
     before = set(threading.enumerate())
     with ExitStack() as undo:
         path = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="zram-"))) / "backing"
         backing: BackingDevice = open_file(path, size=BLOCKS * PAGE_SIZE)
         writer = None
         if trace is not None:
-            backing = Failing(backing, on_blocks(BAD_BLOCKS, kind="write"))
+            surround = surround or some_faults
             writer = undo.enter_context(recording(trace, _header()))
-        account = _run(backing, seconds, report or (lambda _text: None), writer)
+        if surround is not None:
+            backing = surround(backing)
+        account = _run(backing, seconds, report or (lambda _text: None), writer, faulty=surround is not None)
     left = set(threading.enumerate()) - before
     problems = [f"thread {thread.name} is still running" for thread in left]
     return account._replace(problems=(*account.problems, *problems))
@@ -158,7 +170,14 @@ def _header() -> Header:
     )
 
 
-def _run(backing: BackingDevice, seconds: float, report: Callable[[str], None], writer: TraceWriter | None) -> Account:
+def some_faults(device: BackingDevice) -> BackingDevice:
+    """Return a device some of whose blocks cannot be written, and some of whose writes end early."""
+    return Short(Failing(device, on_blocks(BAD_BLOCKS, kind="write")), at_random(SHORT_CHANCE, seed=0))
+
+
+def _run(
+    backing: BackingDevice, seconds: float, report: Callable[[str], None], writer: TraceWriter | None, *, faulty: bool
+) -> Account:
     began = time.perf_counter()
     stop = threading.Event()
     stopped = stop.is_set if writer is None else partial(stop.wait, PAUSE_SECONDS)
@@ -190,7 +209,7 @@ def _run(backing: BackingDevice, seconds: float, report: Callable[[str], None], 
         told = [*[user.problems for user in users], *[sharer.problems for sharer in sharers]]
         problems = [problem for problems in told for problem in problems[:PROBLEMS_SHOWN]]
         problems += _left_over(device) + _differences(device, writers)
-        problems += _unaccounted(device, total) if writer is None else []
+        problems += _unaccounted(device, total) + ([] if faulty else _failures(total))
         report(f"judging {sum(each.operations for each in sharers):,} operations on shared pages")
         problems += judge(together(sharers))[:PROBLEMS_SHOWN]
         events = writer.end(device) if writer is not None else 0
@@ -226,7 +245,13 @@ def _unaccounted(device: Zram, total: WritebackResult) -> list[str]:
     problems = [] if settled == total.selected else [f"{total.selected} pages selected, {settled} accounted for"]
     if device.stats.bd.bd_writes != total.written + total.lost:
         problems.append(f"bd_writes {device.stats.bd.bd_writes}, {total.written + total.lost} pages were written")
-    return problems + [f"writing page {page} failed with errno {code}" for page, code in total.errors[:PROBLEMS_SHOWN]]
+    if total.failed != len(total.errors):
+        problems.append(f"{total.failed} pages failed, {len(total.errors)} errors are told")
+    return problems
+
+
+def _failures(total: WritebackResult) -> list[str]:
+    return [f"writing page {page} failed with errno {code}" for page, code in total.errors[:PROBLEMS_SHOWN]]
 
 
 def _left_over(device: Zram) -> list[str]:

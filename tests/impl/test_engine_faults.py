@@ -9,9 +9,11 @@ import pytest
 
 from tests.impl.fake_device import FakeDevice, closing, reap, requests, verdicts
 from zram_impl.bdev.device import BackingDevice
+from zram_impl.bdev.memory import MemoryDevice
 from zram_impl.engine.protocol import Engine
 from zram_impl.engine.sync import SyncEngine
 from zram_impl.engine.threads import ThreadEngine
+from zram_impl.faults import Failing, Short, at_random, on_blocks
 from zram_impl.request import Phase
 from zram_impl.runtime import ThreadRuntime
 from zram_impl.units import PAGE_SIZE, BlkIdx
@@ -39,12 +41,7 @@ def no_thread_is_left() -> Iterator[None]:
 
 @every_engine
 def test_an_error_of_one_block_does_not_fail_its_neighbours(make: Make) -> None:
-    def bad_block(blk_idx: int, pages: Sequence[memoryview]) -> int:
-        if blk_idx <= 4 < blk_idx + len(pages):
-            raise OSError(errno.ENOSPC, "no room for block 4")
-        return len(pages) * PAGE_SIZE
-
-    with closing(make(FakeDevice(bad_block))) as engine:
+    with closing(make(Failing(FakeDevice(), on_blocks([4]), code=errno.ENOSPC))) as engine:
         assert verdicts(engine, range(8)) == dict.fromkeys(range(8), 0) | {4: errno.ENOSPC}
 
 
@@ -109,15 +106,9 @@ def test_a_device_that_claims_to_have_written_more_than_it_got_is_a_defect(make:
 
 @every_engine
 def test_every_request_comes_back_once_from_a_device_that_fails_at_random(make: Make) -> None:
-    dice = random.Random(7)
-
-    def fails(_blk_idx: int, pages: Sequence[memoryview]) -> int:
-        if dice.random() < 0.2:
-            raise OSError(errno.EIO, "unlucky")
-        return dice.randrange(len(pages) * PAGE_SIZE) if dice.random() < 0.2 else len(pages) * PAGE_SIZE
-
+    device = Failing(Short(MemoryDevice(2000), at_random(0.2, seed=1)), at_random(0.2, seed=2))
     choose = random.Random(3)
-    with closing(make(FakeDevice(fails))) as engine:
+    with closing(make(device)) as engine:
         idle = requests(engine, range(32))
         flight: set[int] = set()
         for _ in range(300):

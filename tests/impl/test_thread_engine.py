@@ -2,15 +2,16 @@
 
 import errno
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from tests.impl.fake_device import FakeDevice, closing, reap, requests, verdicts
 from zram_impl.engine import threads
 from zram_impl.engine.threads import ThreadEngine
+from zram_impl.faults import ScarceThreads, nth, since
 from zram_impl.request import Phase
-from zram_impl.runtime import Task, ThreadRuntime
+from zram_impl.runtime import ThreadRuntime
 from zram_impl.units import PAGE_SIZE
 
 
@@ -138,39 +139,22 @@ def test_close_finishes_what_is_in_flight_and_leaves_no_thread() -> None:
     assert {request.phase for request in sent} == {Phase.ANSWERED}
 
 
-def few_threads(monkeypatch: pytest.MonkeyPatch, most: int, failure: Exception) -> ThreadRuntime:
-    """A runtime on a system that gives only so many threads."""
-    runtime = ThreadRuntime()
-    real = runtime.spawn
-    left = iter(range(most))
-
-    def spawn(run: Callable[[], None], name: str) -> Task:
-        if next(left, None) is None:
-            raise failure
-        return real(run, name)
-
-    monkeypatch.setattr(runtime, "spawn", spawn)
-    return runtime
-
-
 @pytest.mark.parametrize("failure", [OSError(errno.EAGAIN, "no thread"), RuntimeError("can't start new thread")])
-def test_without_threads_requests_are_written_where_they_are_submitted(
-    monkeypatch: pytest.MonkeyPatch, failure: Exception
-) -> None:
+def test_without_threads_requests_are_written_where_they_are_submitted(failure: Exception) -> None:
     device = FakeDevice()
-    with monkeypatch.context() as patch:
-        engine = ThreadEngine(device, few_threads(patch, 0, failure), depth=8)
-        assert verdicts(engine, range(4)) == dict.fromkeys(range(4), 0)
-        assert device.threads == {threading.get_ident()}
+    runtime = ScarceThreads(ThreadRuntime(), nth(0), failure=failure)
+    engine = ThreadEngine(device, runtime, depth=8)
+    assert verdicts(engine, range(4)) == dict.fromkeys(range(4), 0)
+    assert device.threads == {threading.get_ident()}
     device.threads.clear()
     with closing(engine):
         assert verdicts(engine, range(10, 14)) == dict.fromkeys(range(10, 14), 0)
         assert threading.get_ident() not in device.threads
 
 
-def test_one_thread_of_several_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_thread_of_several_is_enough() -> None:
     device = FakeDevice()
-    runtime = few_threads(monkeypatch, 1, RuntimeError("can't start new thread"))
+    runtime = ScarceThreads(ThreadRuntime(), since(1))
     with closing(ThreadEngine(device, runtime, depth=8, threads=4)) as engine:
         assert verdicts(engine, range(0, 16, 2)) == dict.fromkeys(range(0, 16, 2), 0)
         assert len(writers()) == 1

@@ -1,5 +1,6 @@
 """Users and passes running freely on a real file, and what is seen when something is wrong with the device."""
 
+import errno
 import tempfile
 import threading
 from pathlib import Path
@@ -8,9 +9,11 @@ import pytest
 
 from stateful import threads
 from zram_impl import PAGE_SIZE, WritebackResult
+from zram_impl.bdev.device import BackingDevice
 from zram_impl.blocks import NextFit
 from zram_impl.disk import Disk
 from zram_impl.entries import SlotTable
+from zram_impl.faults import Failing, Filter, Full, Operation, Reordering, Short, Torn, at_random, on_blocks, since
 
 SECONDS = 0.3
 
@@ -31,6 +34,36 @@ def test_a_run_has_no_problems_and_leaves_nothing(small: Path) -> None:
     assert min(account.passes, account.result.selected, account.writes, account.reads) > 0
     assert (set(threading.enumerate()), list(small.iterdir())) == (before, [])
     assert told[0].startswith("1 passes, ")
+
+
+def early(operation: Operation) -> bool:
+    """The first write, and some of the others."""
+    return operation.kind == "write" and (operation.number == 0 or often(operation))
+
+
+often = at_random(0.3, seed=1)
+FAULTS: dict[str, threads.Surround] = {
+    "bad blocks": lambda device: Failing(device, on_blocks(range(0, 400, 7), kind="write")),
+    "some fail": lambda device: Failing(device, early),
+    "breaks": lambda device: Failing(device, since(1, kind="write"), code=errno.ENODEV),
+    "short": lambda device: Short(device, early),
+    "torn": lambda device: Torn(device, early),
+    "full": lambda device: Full(device, 3),
+    "reordered": lambda device: Reordering(Failing(device, early), on_blocks(range(400)), patience=1e-4),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_whatever_write_fails_under_its_users_nothing_is_lost(fault: str) -> None:
+    made: list[BackingDevice] = []
+
+    def surround(device: BackingDevice) -> BackingDevice:
+        made.append(FAULTS[fault](device))
+        return made[0]
+
+    assert threads.run(SECONDS, surround=surround).problems == ()
+    assert isinstance(made[0], Filter)
+    assert made[0].struck
 
 
 @pytest.mark.parametrize(
@@ -67,7 +100,7 @@ def test_a_counter_that_does_not_count_is_a_problem(monkeypatch: pytest.MonkeyPa
 def test_a_thread_that_stays_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     gone, left = threading.Event(), list[threading.Thread]()
 
-    def leaving_one(*_: object) -> threads.Account:
+    def leaving_one(*_: object, **_more: object) -> threads.Account:
         left.append(threading.Thread(target=gone.wait, name="straggler"))
         left[0].start()
         return threads.Account(0.0, 0, WritebackResult(), 0, 0, 0, ())

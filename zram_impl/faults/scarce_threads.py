@@ -8,11 +8,15 @@ from zram_impl.runtime import Condition, Lock, Rank, Runtime, Task
 
 
 class ScarceThreads:
-    """A runtime around another; struck starts (of kind "spawn") raise what `threading` raises at its limit."""
+    """A runtime around another; struck starts (of kind "spawn") raise what `threading` raises at its limit.
 
-    def __init__(self, runtime: Runtime, when: Chosen = always) -> None:
+    Some systems raise an OSError instead: `failure` is raised as it is.
+    """
+
+    def __init__(self, runtime: Runtime, when: Chosen = always, *, failure: Exception | None = None) -> None:
         """Surround `runtime`."""
         self.runtime = runtime
+        self._failure = failure
         self._strikes = Strikes(when)
 
     @property
@@ -29,9 +33,9 @@ class ScarceThreads:
         return self.runtime.condition(name, rank)
 
     def spawn(self, run: Callable[[], None], name: str) -> Task:
-        """Start a task, or raise RuntimeError."""
+        """Start a task, or raise the failure."""
         if self._strikes.strike("spawn") is not None:
-            raise RuntimeError(f"can't start new thread (ordered: {name})")
+            raise self._failure or RuntimeError(f"can't start new thread (ordered: {name})")
         return self.runtime.spawn(run, name)
 
     def interruptible(self) -> bool:
