@@ -78,12 +78,12 @@ class Pages:
         """Return page `index`; EINVAL when there is no such page, EIO when the backing device fails."""
         if not 0 <= index < self.pages:
             raise self._no_such_page(index)
-        entry, reader = self._entries[index], None
+        entry = self._entries[index]
         # The entry was taken first: an access mark that is put on after this look belongs to a later access.
         if self._flags[index] & ACCESS or self._observer is not None:
-            entry, reader = self._note_access(index, entry)
-        if type(entry) is not bytes:
-            page = self._decode(index, entry, reader)
+            page = self._decode(index, *self._note_access(index, entry))
+        elif type(entry) is not bytes:
+            page = self._decode(index, entry)
         elif len(entry) == PAGE_SIZE:
             page = entry
         else:

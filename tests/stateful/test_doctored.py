@@ -70,12 +70,12 @@ def miscounting_bytes(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(SlotTable, "commit", broken)
 
 
-def reading_what_is_on_the_block(self: Disk, index: int, entry: entries.Backed) -> bytes:
+def reading_what_is_on_the_block(self: Disk, index: int, entry: entries.Backed, _reader: int | None) -> bytes:
     assert self.backing is not None, f"page {index} is written back"
     return self.reads.read(self.backing, entry.blk_idx)
 
 
-def failing_to_read(self: Disk, index: int, entry: entries.Backed) -> bytes:
+def failing_to_read(self: Disk, index: int, entry: entries.Backed, _reader: int | None) -> bytes:
     raise refuse(EIO, f"page {index} on block {entry.blk_idx}")
 
 
@@ -164,7 +164,11 @@ def saying_nothing_of(kind: str) -> Patch:
         (keeping_the_claim, f"{IN_FLIGHT} write(0, 0)", "a_kept_claim_means_unchanged_content"),
         (counting_nothing, "write(0, 0)", "counters_equal_a_recount"),
         (replacing(SlotTable, "accessed", lambda *_: None), f"{IN_FLIGHT} read(0)", "same_state"),
-        (replacing(Disk, "_note_access", lambda *_: None), f"{IN_FLIGHT} read(0)", "reported_step"),
+        (
+            replacing(Disk, "_note_access", lambda _self, _index, entry: (entry, None)),
+            f"{IN_FLIGHT} read(0)",
+            "reported_step",
+        ),
         (replacing(Disk, "read_page", lambda *_: bytes(PAGE_SIZE)), "write(0, 0) read(0)", "pages_read_back"),
         (replacing(Disk, "write_page", lambda *_: None), "write(0, 0)", "reported_step"),
         (replacing(Disk, "free_pages", lambda *_: None), "write(0, 0) discard(0)", "reported_step"),
@@ -240,7 +244,7 @@ def test_a_pass_that_does_not_wait_for_what_it_could_get_back_is_seen(
 def test_a_read_that_fails_is_seen_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     read_back = Disk._read_back
 
-    def failing_when_it_counts(self: Disk, index: int, entry: entries.Backed) -> bytes:
+    def failing_when_it_counts(self: Disk, index: int, entry: entries.Backed, _reader: int | None) -> bytes:
         page = read_back(self, index, entry)
         if threading.current_thread().name.startswith("read of"):
             raise refuse(EIO, "this one fails")
