@@ -44,8 +44,10 @@ class Maintenance(Lifecycle):
         if type(age_seconds) is not int or not 0 <= age_seconds <= U32_MAX:
             raise refuse(EINVAL, f"age {age_seconds!r} is not a whole number of seconds from 0 to {U32_MAX}")
         now = int(self._runtime.now())
-        if age_seconds < now:  # else nothing can be that old; the driver answers so before it looks at the device
+        if age_seconds < now:
             self._live().mark_idle(now - age_seconds)
+        elif not self.quirks.old_age_unchecked:  # nothing can be that old
+            self._live()
 
     def writeback(
         self,

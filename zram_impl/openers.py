@@ -26,6 +26,11 @@ class Openers:
         """How many opens there are."""
         return self._open
 
+    @property
+    def available(self) -> bool:
+        """Whether it can be opened now: no reset is under way."""
+        return not self._resetting
+
     def enter(self, *, exclusive: bool) -> None:
         """Note an open; EBUSY during a reset, or when the open is exclusive and another one is already."""
         with self._lock:

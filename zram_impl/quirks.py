@@ -26,6 +26,8 @@ class Quirks:
         pass_waits: A second pass waits for the first instead of being refused with EAGAIN. Derived from the driver's
             taking its device lock exclusively for a pass.
         control_plane_blocks: Attributes and block_state wait until no pass runs, disksize excepted. Derived likewise.
+        old_age_unchecked: Storing an idle age at or above the clock's succeeds without a look at the device, which may
+            have no size. Recording h14 shows the first half; the second was seen in a run that is not among them.
         unknown_keys_ignored: `writeback` ignores a key it does not know instead of refusing it. Recordings h10, h16.
         regular_file_refused: `backing_dev` takes block devices alone: a regular file is ENOTBLK. Recording h12.
     """
@@ -40,6 +42,7 @@ class Quirks:
     limit_survives_reset: bool = False
     pass_waits: bool = False
     control_plane_blocks: bool = False
+    old_age_unchecked: bool = False
     unknown_keys_ignored: bool = False
     regular_file_refused: bool = False
 
