@@ -228,8 +228,6 @@ def test_what_is_run_is_there(text: str, capsys: pytest.CaptureFixture[str]) -> 
         for target in re.findall(r"^make (\w+)", command):
             assert f"\n{target}: " in makefile
         for name in re.findall(r"-m stateful (\S+)", command):
-            if name == "fuzz":
-                continue
             with pytest.raises(SystemExit) as caught:
                 main([name, "--help"])
             assert caught.value.code == 0

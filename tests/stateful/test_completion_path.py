@@ -21,11 +21,11 @@ _RELEASE = "table.release_claim(req.index)"
 BREAKS = {
     "no refund": ("_complete", "if row.refund:", "if False:", FAILED, "the_budget_is_conserved"),
     "block kept on error": (
-        *("_complete", "if row.release_block:", "if row.release_block and not req.error:"),
+        *("_complete", "shared.blocks.set_aside(req.blk_idx)", "pass"),
         *(FAILED, "every_block_has_one_owner"),
     ),
     "block kept when the claim is lost": (
-        *("_complete", "if row.release_block:", "if row.release_block and req.error:"),
+        *("_complete", "shared.blocks.release(req.blk_idx)", "pass"),
         *(CLAIM_LOST, "every_block_has_one_owner"),
     ),
     "bd_writes not counted": (
@@ -53,7 +53,7 @@ BREAKS = {
         *(IN_FLIGHT, "same_state"),
     ),
     "claim not checked": (
-        *("_act", "if not self._shared.table.flags[index] & PP_SLOT:", "if False:"),
+        *("_act", "lost = not self._shared.table.flags[index] & PP_SLOT", "lost = False"),
         *(SKIPPED, "allowed_step"),
     ),
     "device not told": ("_end", "self._on_end()", "pass", BACKED, "nothing_remains_at_rest"),
@@ -65,9 +65,12 @@ BREAKS = {
     ),
     "written not reported": ("_complete", "result.written += 1", "pass", WRITTEN, "the_result_is_what_happened"),
     "lost not reported": ("_complete", "result.lost += 1", "pass", CLAIM_LOST, "the_result_is_what_happened"),
-    "failed not reported": ("_complete", "result.failed += 1", "pass", FAILED, "the_result_is_what_happened"),
+    "failed not reported": (
+        *("_complete", "result.fail(req.index, req.error)", "pass"),
+        *(FAILED, "the_result_is_what_happened"),
+    ),
     "errno not reported": (
-        *("_complete", "result.errors.append((req.index, req.error))", "pass"),
+        *("_complete", "result.fail(req.index, req.error)", "result.failed += 1"),
         *(FAILED, "the_result_is_what_happened"),
     ),
 }
