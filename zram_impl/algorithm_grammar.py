@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from zram_impl.arguments import valued_arguments
 from zram_impl.errors import refuse
-from zram_impl.numbers import S32_MIN, c_string, parse_s32
+from zram_impl.numbers import S32_MIN, c_string, parse_s32, whole
 
 PRIMARY: Final = 0
 """Priority of the algorithm that pages are written with."""
@@ -132,5 +132,4 @@ def _parse_optional(text: str) -> int | None:
 
 
 def _refuse_outside(priority: int, lowest: int) -> None:
-    if type(priority) is not int or not lowest <= priority < PRIORITIES:
-        raise refuse(EINVAL, f"priority {priority!r} is not in {lowest} to {PRIORITIES - 1}")
+    whole(priority, "priority", lowest, PRIORITIES - 1)

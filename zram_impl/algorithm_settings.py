@@ -12,8 +12,8 @@ from typing import Final
 from zram_impl.algorithm_grammar import PRIMARY, PRIORITIES, SECONDARY
 from zram_impl.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, Algorithm, Params
 from zram_impl.comps import Comps
-from zram_impl.errors import refuse
-from zram_impl.numbers import S32_MAX
+from zram_impl.errors import refuse, shown
+from zram_impl.numbers import S32_MAX, whole
 from zram_impl.units import PAGE_SIZE
 
 _SAMPLE: Final = bytes(range(256)) * (PAGE_SIZE // 256)
@@ -68,15 +68,15 @@ def known(name: str) -> str:
 
 def secondary(priority: int) -> int:
     """Return `priority`; EINVAL when recompression has none such."""
-    if type(priority) is not int or not SECONDARY <= priority < PRIORITIES:
-        raise refuse(EINVAL, f"priority {priority!r} is not in {SECONDARY} to {PRIORITIES - 1}")
-    return priority
+    return whole(priority, "priority", SECONDARY, PRIORITIES - 1)
 
 
 def dictionary_of(source: bytes | str | os.PathLike[str]) -> bytes:
     """Return a dictionary's bytes, of a file if it is a path; EINVAL, whatever is wrong with the file."""
     if isinstance(source, bytes):
         return source
+    if not isinstance(source, (str, os.PathLike)):  # a number would be taken for an open file
+        raise refuse(EINVAL, f"dictionary {shown(source)} is neither bytes nor a path")
     try:
         # Looked at first: opening something else than a file may block, or do something.
         status = os.stat(source)

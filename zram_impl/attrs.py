@@ -12,7 +12,7 @@ from zram_impl.algorithm_grammar import parse_algorithm_name, parse_algorithm_pa
 from zram_impl.algorithms import ALGORITHMS
 from zram_impl.device import Device
 from zram_impl.drive import drive
-from zram_impl.errors import refuse
+from zram_impl.errors import refuse, shown
 from zram_impl.grammar import parse_idle, parse_writeback
 from zram_impl.recompress_grammar import parse_recompress
 from zram_impl.stats import columns
@@ -45,6 +45,8 @@ class Attributes:
         store = _find(name).store
         if store is None:
             raise refuse(EACCES, f"attribute {name} is read-only")
+        if not isinstance(text, str):
+            raise refuse(EINVAL, f"{name} takes text, not {shown(text)}")
         try:
             length = len(text.encode(errors="surrogateescape"))  # as paths that are not UTF-8 come from the system
         except UnicodeEncodeError as error:
@@ -56,7 +58,7 @@ class Attributes:
 
 
 def _find(name: str) -> Attribute:
-    if name not in ATTRIBUTES:
+    if type(name) is not str or name not in ATTRIBUTES:
         raise refuse(ENOENT, f"there is no attribute {name!r}; there are {', '.join(ATTRIBUTES)}")
     return ATTRIBUTES[name]
 

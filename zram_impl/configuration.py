@@ -26,7 +26,7 @@ from zram_impl.budget import Budget
 from zram_impl.disk import Disk
 from zram_impl.engine.protocol import Engine
 from zram_impl.engine.threads import ThreadEngine
-from zram_impl.errors import from_os, refuse
+from zram_impl.errors import from_os, refuse, shown
 from zram_impl.events import Observer
 from zram_impl.openers import Openers
 from zram_impl.quirks import Quirks
@@ -77,6 +77,11 @@ class Configuration:
         observer: Observer | None = None,
     ) -> None:
         """Make a device that is not initialised, as hot_add does."""
+        if quirks is not None and not isinstance(quirks, Quirks):
+            raise refuse(EINVAL, f"quirks {shown(quirks)} are none")
+        for name, hook in (("engine", engine), ("open_backing", open_backing), ("observer", observer or print)):
+            if not callable(hook):
+                raise refuse(EINVAL, f"{name} {shown(hook)} cannot be called")
         self.quirks = quirks or Quirks()
         self._runtime = runtime or ThreadRuntime()
         # Any other engine is its maker's to connect.
@@ -141,9 +146,9 @@ class Configuration:
             ZramError: EBUSY once initialised, EINVAL for a priority or an algorithm that is none, or a dictionary that
                 cannot be read.
         """
-        for number in (level, winbits):
-            if number is not None and (type(number) is not int or not numbers.S32_MIN < number <= numbers.S32_MAX):
-                raise refuse(EINVAL, f"{number!r} is not a whole number of 32 bits")
+        for name, number in (("level", level), ("winbits", winbits)):
+            if number is not None:
+                numbers.whole(number, name, numbers.S32_MIN + 1, numbers.S32_MAX)
         with self._control:
             self._refuse_initialised("algorithm_params")
             chosen = choose_priority(priority, algorithm, self._algorithms.names, lowest=PRIMARY)
@@ -153,17 +158,26 @@ class Configuration:
     def set_backing(self, backing: str | os.PathLike[str] | BackingDevice, size: int | str | None = None) -> None:
         """Take a backing device; one taken before is let go, unless the new one is refused.
 
+        Args:
+            backing: Path of a file or block device, or an object with the protocol of `bdev.device`, which is closed in
+                the end like any other.
+            size: Bytes to use of what a path names, and to make it with if it is missing.
+
         Raises:
-            ZramError: EBUSY once initialised or when somebody uses it; otherwise why it cannot be opened.
+            ZramError: EBUSY once initialised or when somebody uses it; EINVAL for what is no backing device or has no
+                whole block; otherwise why it cannot be opened.
         """
         with self._control:
             self._refuse_initialised("backing_dev")
             if isinstance(backing, (str, os.PathLike)):
+                _check_path(backing)
                 device = self._open_backing(backing, None if size is None else numbers.size_of(size))
-            elif size is not None:
-                raise refuse(EINVAL, f"size {size!r} of {backing.name}: only a file's size can be chosen")
             else:
-                device = backing
+                device = _checked(backing)
+                if size is not None:
+                    raise refuse(EINVAL, f"size {shown(size)} of {device.name}: only a file's size can be chosen")
+                if device is self._backing:
+                    raise refuse(EBUSY, f"backing device {device.name} is this device's already")
             before, self._backing = self._backing, device
             if before is not None:
                 with suppress(OSError):
@@ -181,16 +195,16 @@ class Configuration:
 
     def set_batch_size(self, requests: int) -> None:
         """Set how many requests the next pass keeps in flight; EINVAL below 1."""
-        if requests < 1:
-            raise refuse(EINVAL, f"writeback_batch_size {requests} is below 1")
+        numbers.whole(requests, "writeback_batch_size", 1, numbers.U32_MAX)
         with self._control:
             self._batch_size = requests
 
     def set_compressed_writeback(self, compressed: bool) -> None:
         """Write objects back as they are instead of pages, or not; EBUSY once initialised."""
+        compressed = numbers.truth(compressed, "compressed_writeback")
         with self._control:
             self._refuse_initialised("compressed_writeback")
-            self._compressed_writeback = bool(compressed)
+            self._compressed_writeback = compressed
 
     def set_mem_limit(self, size: int | str) -> None:
         """Let objects have at most `size` bytes (or text with K, M, G), rounded up to pages; 0 is no limit.
@@ -212,14 +226,14 @@ class Configuration:
 
     def set_writeback_limit(self, blocks: int) -> None:
         """Store the budget, in blocks of 4 KiB; what is in flight is not refunded to it."""
-        if not 0 <= blocks <= numbers.U64_MAX:
-            raise refuse(EINVAL, f"writeback_limit {blocks} is not in 0 to {numbers.U64_MAX}")
+        numbers.whole(blocks, "writeback_limit", 0, numbers.U64_MAX)
         with self._table:
             self._budget.store(blocks)
             self._observe("store_limit", blocks)
 
     def enable_writeback_limit(self, enabled: bool) -> None:
         """Make the budget count, or not; its value stays."""
+        enabled = numbers.truth(enabled, "writeback_limit_enable")
         with self._table:
             if self._budget.enabled != enabled:
                 self._budget.enabled = enabled
@@ -302,3 +316,21 @@ class Configuration:
     def _observe(self, kind: str, *args: int) -> None:
         if self._observer is not None:
             self._observer(kind, *args)
+
+
+def _check_path(path: str | os.PathLike[str]) -> None:
+    try:
+        os.fsdecode(path)
+    except (TypeError, ValueError) as error:
+        raise refuse(EINVAL, f"backing {shown(path)} is not a path: {error}") from error
+
+
+def _checked(device: BackingDevice) -> BackingDevice:
+    """Return `device`; EINVAL when it is none, or has no block."""
+    methods = [getattr(device, name, None) for name in ("read", "write", "sync", "close")]
+    blocks = getattr(device, "blocks", None)
+    if not all(map(callable, methods)) or not isinstance(getattr(device, "name", None), str):
+        raise refuse(EINVAL, f"backing {shown(device)} is neither a path nor a backing device")
+    if not isinstance(blocks, int) or blocks < 1:
+        raise refuse(EINVAL, f"backing device {device.name} has {shown(blocks)} blocks, below one")
+    return device

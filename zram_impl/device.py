@@ -7,7 +7,7 @@ from typing import Self
 from zram_impl.algorithms import DEFAULT_ALGORITHM
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.configuration import MakeEngine, OpenBacking, open_backing_file, thread_engine
-from zram_impl.errors import refuse
+from zram_impl.errors import refuse, shown
 from zram_impl.events import Observer
 from zram_impl.lifecycle import check_fits
 from zram_impl.maintenance import Maintenance
@@ -79,14 +79,20 @@ class Device(Maintenance):
     def read_page(self, index: int) -> bytes:
         """Return page `index`; EINVAL when there is no such page, EIO when the backing device fails."""
         disk = self._disk
-        return (disk if disk is not None else self._live()).read_page(index)
+        try:
+            return (disk if disk is not None else self._live()).read_page(index)
+        except TypeError as error:
+            raise _no_index(index, error) from error
 
     def write_page(self, index: int, page: Buffer) -> None:
         """Store page `index` from PAGE_SIZE bytes; EINVAL for any other index or length."""
-        if len(page) != PAGE_SIZE or type(page) is not bytes:
+        if type(page) is not bytes or len(page) != PAGE_SIZE:
             page = _whole_page(page)
         disk = self._disk
-        (disk if disk is not None else self._live()).write_page(index, page)
+        try:
+            (disk if disk is not None else self._live()).write_page(index, page)
+        except TypeError as error:
+            raise _no_index(index, error) from error
 
     def write_pages(self, start: int, buffer: Buffer) -> None:
         """Store whole pages from page `start`; each page is stored atomically."""
@@ -151,15 +157,22 @@ class Device(Maintenance):
                 disk.patch_page(index, first, bytes(end - first))
 
 
+def _no_index(index: int, error: TypeError) -> Exception:
+    """Return what is wrong when a page's number was none; an error of another origin as it is."""
+    # The numbers are not checked beforehand, because that would cost every access some of its time.
+    return error if type(index) in (int, bool) else refuse(EINVAL, f"page {shown(index)} is not a whole number")
+
+
 def _whole_page(page: Buffer) -> bytes:
-    if memoryview(page).nbytes != PAGE_SIZE:
-        raise refuse(EINVAL, f"a page is {PAGE_SIZE} bytes, not {memoryview(page).nbytes}")
-    return bytes(page)
+    view = _flat(page)
+    if view.nbytes != PAGE_SIZE:
+        raise refuse(EINVAL, f"a page is {PAGE_SIZE} bytes, not {view.nbytes}")
+    return bytes(view)
 
 
 def _flat(buffer: Buffer) -> memoryview:
     """Look at any buffer as bytes; EINVAL when its bytes do not lie side by side."""
     try:
         return memoryview(buffer).cast("B")
-    except TypeError as error:
+    except (TypeError, ValueError, BufferError) as error:
         raise refuse(EINVAL, f"the buffer cannot be used as bytes: {error}") from error

@@ -5,9 +5,11 @@ a worker and the caller only waits; an interrupt cancels the pass and the caller
 """
 
 from collections.abc import Callable
+from errno import EINVAL
 from threading import Event
 from typing import Final, Protocol, TypeVar
 
+from zram_impl.errors import refuse, shown
 from zram_impl.runtime import Rank, Runtime
 from zram_impl.wbpass import Progress
 
@@ -55,6 +57,14 @@ class Pass(Protocol[Result_co]):
     def cancel(self) -> None:
         """Begin nothing more."""
         ...
+
+
+def check_watchers(progress: ProgressCallback | None, cancel: Event | None) -> None:
+    """Refuse, with EINVAL, what cannot be called or looked at, before a pass begins."""
+    if progress is not None and not callable(progress):
+        raise refuse(EINVAL, f"progress {shown(progress)} cannot be called")
+    if cancel is not None and not callable(getattr(cancel, "is_set", None)):
+        raise refuse(EINVAL, f"cancel {shown(cancel)} is not an event")
 
 
 def drive(

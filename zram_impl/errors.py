@@ -6,6 +6,10 @@ with the errno the driver would answer and a message with the values. What this 
 
 import errno
 import os
+from typing import Final
+
+_SHOWN: Final = 80
+_DECIMAL_BITS: Final = 64
 
 
 class ZramError(OSError):
@@ -25,3 +29,13 @@ def from_os(error: OSError, doing: str) -> ZramError:
     """Turn an error of the operating system into ours, keeping its errno (EIO where it has none)."""
     code = error.errno if error.errno is not None else errno.EIO
     return refuse(code, f"{doing}: {error.strerror or error}")
+
+
+def shown(value: object) -> str:
+    """Say in a message what a value was, in some dozens of characters, whatever it is."""
+    try:
+        # Python refuses to print thousands of decimal digits.
+        text = f"{value:#x}" if isinstance(value, int) and value.bit_length() > _DECIMAL_BITS else repr(value)
+    except Exception:  # what a caller hands in may have a repr of its own
+        text = f"something of type {type(value).__name__}"
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2]}...{text[-_SHOWN // 2 :]}"

@@ -67,7 +67,7 @@ def parse_mode(text: str) -> Mode:
 
     Kernel: parse_mode()
     """
-    mode = _MODES.get(text)
+    mode = _MODES.get(text) if type(text) is str else None
     if mode is None:
         raise refuse(EINVAL, f"{text!r} is not one of {', '.join(_MODES)}")
     return mode

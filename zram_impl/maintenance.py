@@ -9,11 +9,11 @@ from threading import Event
 
 from zram_impl.algorithm_grammar import SECONDARY, choose_priority
 from zram_impl.disk import Disk
-from zram_impl.drive import drive
-from zram_impl.errors import refuse
+from zram_impl.drive import check_watchers, drive
+from zram_impl.errors import refuse, shown
 from zram_impl.grammar import Scan
 from zram_impl.lifecycle import Lifecycle
-from zram_impl.numbers import U32_MAX
+from zram_impl.numbers import U32_MAX, whole
 from zram_impl.ranges import recompression_of, scans_for
 from zram_impl.recompress_grammar import RecompressRequest
 from zram_impl.recompression import RecompressPass, Target
@@ -41,8 +41,7 @@ class Maintenance(Lifecycle):
         if age_seconds is None:
             self._live().mark_idle(None)
             return
-        if type(age_seconds) is not int or not 0 <= age_seconds <= U32_MAX:
-            raise refuse(EINVAL, f"age {age_seconds!r} is not a whole number of seconds from 0 to {U32_MAX}")
+        whole(age_seconds, "age_seconds", 0, U32_MAX)
         now = int(self._runtime.now())
         if age_seconds < now:
             self._live().mark_idle(now - age_seconds)
@@ -72,6 +71,7 @@ class Maintenance(Lifecycle):
                 memory for a single request), EAGAIN (another pass runs).
             KeyboardInterrupt: After what was in flight is finished; a second one does not wait for a hung device.
         """
+        check_watchers(progress, cancel)
         running = self.begin_writeback(mode, pages=pages, ranges=ranges)
         return drive(running, self._runtime, progress, cancel)
 
@@ -90,6 +90,8 @@ class Maintenance(Lifecycle):
 
     def begin_scans(self, scans: list[Scan]) -> WritebackPass:
         """Begin a pass over `scans`; EINVAL when they are not within the device."""
+        if type(scans) is not list or not all(isinstance(scan, Scan) for scan in scans):
+            raise refuse(EINVAL, f"{shown(scans)} is not a list of scans")
         while True:
             with self._control:
                 disk = self._live()
@@ -135,11 +137,14 @@ class Maintenance(Lifecycle):
                 (another pass runs).
             KeyboardInterrupt: After the page at hand is finished.
         """
+        check_watchers(progress, cancel)
         request = recompression_of(mode, threshold, max_pages, priority, algorithm)
         return drive(self.begin_recompression(request), self._runtime, progress, cancel)
 
     def begin_recompression(self, request: RecompressRequest) -> RecompressPass:
         """Begin a pass for the caller to drive with `advance`; raises as `recompress` does."""
+        if not isinstance(request, RecompressRequest):
+            raise refuse(EINVAL, f"{shown(request)} is not a request of recompression")
         while True:
             with self._control:
                 disk = self._live()

@@ -23,7 +23,7 @@ import string
 from errno import EINVAL, ERANGE
 from typing import Final, Literal, NamedTuple
 
-from zram_impl.errors import refuse
+from zram_impl.errors import refuse, shown
 from zram_impl.units import PAGE_SIZE
 
 U16_MAX: Final = (1 << 16) - 1
@@ -127,6 +127,23 @@ def page_align(size: int) -> int:
     return -(-size // PAGE_SIZE) * PAGE_SIZE & U64_MAX
 
 
+def whole(value: int, what: str, lowest: int, most: int) -> int:
+    """Return `value`, an argument of the Python interface; EINVAL unless it is a whole number from `lowest` to `most`.
+
+    A bool, a float or a text is none, whatever the type checker was told.
+    """
+    if type(value) is not int or not lowest <= value <= most:
+        raise refuse(EINVAL, f"{what} {shown(value)} is not in {lowest} to {most}")
+    return value
+
+
+def truth(value: bool, what: str) -> bool:
+    """Return `value`, an argument of the Python interface; EINVAL unless it is True, False, 1 or 0."""
+    if type(value) not in (bool, int) or value not in (0, 1):
+        raise refuse(EINVAL, f"{what} {shown(value)} is neither True nor False")
+    return bool(value)
+
+
 def size_of(value: int | str) -> int:
     """Give the number of bytes that an argument of the Python interface means: an int, or digits with K, M or G.
 
@@ -136,8 +153,9 @@ def size_of(value: int | str) -> int:
     size = _text_size(value) if isinstance(value, str) else value
     # Exactly an int: what the type checker did not see may be a bool, a float or None.
     if type(size) is not int or not 0 <= size <= U64_MAX:
-        shown = f"{value:#x}" if type(value) is int and value.bit_length() > U64_MAX.bit_length() else repr(value)
-        raise refuse(EINVAL, f"{shown} is not a size: 0 to {U64_MAX} bytes, as an int or as digits with K, M or G")
+        raise refuse(
+            EINVAL, f"{shown(value)} is not a size: 0 to {U64_MAX} bytes, as an int or as digits with K, M or G"
+        )
     return size
 
 

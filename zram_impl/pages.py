@@ -16,7 +16,7 @@ from zram_impl.bdev.device import BackingDevice
 from zram_impl.codec import encode, filled
 from zram_impl.comps import Comps
 from zram_impl.entries import ACCESS, Backed, Entry
-from zram_impl.errors import ZramError, from_os, refuse
+from zram_impl.errors import ZramError, from_os, refuse, shown
 from zram_impl.events import Observer, ReadingObserver
 from zram_impl.read_steps import ReadSteps
 from zram_impl.runtime import Runtime
@@ -281,7 +281,7 @@ class Pages:
             self.blocks.release(block)
 
     def _no_such_page(self, index: int) -> ZramError:
-        return refuse(EINVAL, f"page {index} is not in 0 to {self.pages - 1}")
+        return refuse(EINVAL, f"page {shown(index)} is not in 0 to {self.pages - 1}")
 
     def _observe(self, kind: str, *args: int) -> None:
         if self._observer is not None:

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from errno import EINVAL
 
 from zram_impl.decide import Mode
-from zram_impl.errors import refuse
+from zram_impl.errors import refuse, shown
 from zram_impl.grammar import Scan, parse_mode
+from zram_impl.numbers import U64_MAX, whole
 from zram_impl.recompress_grammar import RecompressMode, RecompressRequest, parse_recompress_mode
 from zram_impl.units import HUGE_CLASS_SIZE, PAGE_SIZE
 
@@ -14,17 +15,19 @@ def page_range(pages: int, start: int, length: int) -> range:
     """Return the pages that `length` bytes from page `start` cover; EINVAL unless they are whole and on the device."""
     if length % PAGE_SIZE:
         raise refuse(EINVAL, f"{length} bytes are not whole pages of {PAGE_SIZE}")
+    _refuse_unless_ints(start)
     end = start + length // PAGE_SIZE
     if not 0 <= start <= end <= pages:
-        raise refuse(EINVAL, f"pages {start} to {end - 1} are not within 0 to {pages - 1}")
+        raise refuse(EINVAL, f"pages {shown(start)} to {shown(end - 1)} are not within 0 to {pages - 1}")
     return range(start, end)
 
 
 def check_bytes(pages: int, offset: int, length: int) -> None:
     """Refuse, with EINVAL, a byte range that is not all on the device."""
+    _refuse_unless_ints(offset, length)
     size = pages * PAGE_SIZE
     if offset < 0 or length < 0 or offset + length > size:
-        raise refuse(EINVAL, f"{length} bytes from offset {offset} are not within the device's {size}")
+        raise refuse(EINVAL, f"{shown(length)} bytes from offset {shown(offset)} are not within the device's {size}")
 
 
 def pieces(pages: int, offset: int, length: int) -> list[tuple[int, int, int]]:
@@ -58,11 +61,35 @@ def scans_for(
         return [Scan(parse_mode(mode), 0, pages)]
     if indexes is None and ranges is None:
         raise refuse(EINVAL, "writeback wants a mode, pages or ranges")
-    named = [(index, index) for index in indexes or ()] + list(ranges or ())
+    named = _pairs(indexes, ranges)
     for first, last in named:
+        _refuse_unless_ints(first, last)
         if not 0 <= first <= last < pages:
-            raise refuse(EINVAL, f"pages {first} to {last} are not within 0 to {pages - 1}")
+            raise refuse(EINVAL, f"pages {shown(first)} to {shown(last)} are not within 0 to {pages - 1}")
     return [Scan(Mode.PAGES, first, last + 1) for first, last in named]
+
+
+def _pairs(indexes: Iterable[int] | None, ranges: Iterable[tuple[int, int]] | None) -> list[tuple[int, int]]:
+    """Return first and last of everything named; EINVAL when it is not even that."""
+    try:
+        singles = iter(()) if indexes is None else iter(indexes)
+        pairs = iter(()) if ranges is None else iter(ranges)
+    except TypeError as error:
+        raise refuse(EINVAL, f"pages and ranges are iterables: {error}") from error
+    named = [(index, index) for index in singles]
+    for pair in pairs:
+        try:
+            first, last = pair
+        except (TypeError, ValueError) as error:
+            raise refuse(EINVAL, f"a range is a pair of page numbers: {error}") from error
+        named.append((first, last))
+    return named
+
+
+def _refuse_unless_ints(*numbers: int) -> None:
+    for number in numbers:
+        if not isinstance(number, int):
+            raise refuse(EINVAL, f"{shown(number)} is not a whole number")
 
 
 def recompression_of(
@@ -70,8 +97,7 @@ def recompression_of(
 ) -> RecompressRequest:
     """Return the request of a recompress call; EINVAL for a value that the attribute could not mean either."""
     named = RecompressMode.ALL if mode is None else parse_recompress_mode(mode)
-    if type(threshold) is not int or not 0 <= threshold < HUGE_CLASS_SIZE:
-        raise refuse(EINVAL, f"threshold {threshold!r} is not in 0 to {HUGE_CLASS_SIZE - 1}")
-    if max_pages is not None and (type(max_pages) is not int or max_pages < 0):
-        raise refuse(EINVAL, f"max_pages {max_pages!r} is not a number of pages")
+    whole(threshold, "threshold", 0, HUGE_CLASS_SIZE - 1)
+    if max_pages is not None:
+        whole(max_pages, "max_pages", 0, U64_MAX)
     return RecompressRequest(named, threshold, max_pages, priority, algorithm)

@@ -11,7 +11,7 @@ from errno import EINVAL
 from typing import Final, NamedTuple
 
 from zram_impl.arguments import valued_arguments
-from zram_impl.errors import refuse
+from zram_impl.errors import refuse, shown
 from zram_impl.numbers import parse_s32, parse_u32, parse_u64
 from zram_impl.units import HUGE_CLASS_SIZE
 
@@ -76,6 +76,8 @@ def parse_recompress(text: str, *, unknown_keys_ignored: bool) -> RecompressRequ
 
 def parse_recompress_mode(text: str) -> RecompressMode:
     """Read the name of a mode; EINVAL when there is none such."""
+    if not isinstance(text, str):
+        raise refuse(EINVAL, f"mode {shown(text)} is not one of {', '.join(_MODES)}")
     return _parse_mode(text, RecompressMode.ALL)
 
 

@@ -162,7 +162,7 @@ class Bench:
         algorithm: str = "lz4",
         compressed: bool = False,
     ) -> None:
-        self.backing = MemoryDevice(blocks)
+        self.backing = MemoryDevice(max(blocks, 1))
         self.engine = SteppedEngine(self.backing, depth)
         self.clock = Clock()
         self.dev = Zram(
@@ -170,6 +170,7 @@ class Bench:
         )
         self.dev.set_algorithm(algorithm)
         self.dev.set_backing(self.backing)
+        self.backing.blocks = blocks  # none at all, perhaps: what no device is taken with
         self.dev.set_batch_size(batch_size)
         self.dev.set_compressed_writeback(compressed)
         self.dev.initialise(pages * PAGE_SIZE)

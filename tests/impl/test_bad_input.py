@@ -65,7 +65,7 @@ CALLS: dict[str, tuple[Callable[[Zram], object], str]] = {
     "read beyond": (lambda dev: dev.read(0, SIZE + 1), "32769 bytes from offset 0 are not within the device's 32768"),
     "read negative": (lambda dev: dev.read(0, -1), "-1 bytes from offset 0 are not within the device's 32768"),
     "write beyond": (lambda dev: dev.write(SIZE - 1, b"ab"), "2 bytes from offset 32767 are not within"),
-    "write far": (lambda dev: dev.write(1 << 70, b"a"), "1 bytes from offset 1180591620717411303424 are not within"),
+    "write far": (lambda dev: dev.write(1 << 70, b"a"), "1 bytes from offset 0x400000000000000000 are not within"),
     "discard beyond": (lambda dev: dev.discard(P, SIZE), "32768 bytes from offset 4096 are not within"),
     "discard negative": (lambda dev: dev.discard(0, -P), "-4096 bytes from offset 0 are not within"),
     "zeroes beyond": (lambda dev: dev.write_zeroes(SIZE, 1), "1 bytes from offset 32768 are not within"),
@@ -75,7 +75,7 @@ CALLS: dict[str, tuple[Callable[[Zram], object], str]] = {
     "mode and pages": (lambda dev: dev.writeback("huge", pages=[1]), "mode 'huge' and named pages exclude each other"),
     "page beyond": (lambda dev: dev.writeback(pages=[2, N]), "pages 8 to 8 are not within 0 to 7"),
     "range backwards": (lambda dev: dev.writeback(pages=[2], ranges=[(3, 2)]), "pages 3 to 2 are not within 0 to 7"),
-    "batch size": (lambda dev: dev.set_batch_size(0), "writeback_batch_size 0 is below 1"),
+    "batch size": (lambda dev: dev.set_batch_size(0), "writeback_batch_size 0 is not in 1 to 4294967295"),
     "limit": (lambda dev: dev.set_writeback_limit(-1), "writeback_limit -1 is not in 0 to 18446744073709551615"),
 }
 
@@ -135,7 +135,7 @@ BACKINGS: dict[str, tuple[Callable[[Path], None], str | int | None, int, str]] =
     "directory": (make_directory, None, errno.EISDIR, "is a directory"),
     "pipe": (make_pipe, None, errno.ENOTBLK, "is neither a file nor a block device (type 'p')"),
     "link to itself": (make_loop, None, errno.ELOOP, "Too many levels of symbolic links"),
-    "missing": (make_nothing, None, errno.EINVAL, "does not exist and no size was given to create it at"),
+    "missing": (make_nothing, None, errno.ENOENT, "does not exist and no size was given to create it at"),
     "below a page": (make_small, None, errno.EINVAL, "has 4095 bytes, below one page (4096 bytes)"),
     "smaller than asked": (make_two_pages, "12K", errno.EINVAL,
                            "size 12288 does not fit into backing file"),

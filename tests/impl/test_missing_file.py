@@ -57,7 +57,7 @@ def test_a_size_of_a_fraction_of_pages_is_kept_and_its_whole_pages_are_used(path
 
 def test_a_missing_file_needs_a_size(path: Path) -> None:
     error = refusal(path)
-    assert error.errno == errno.EINVAL
+    assert error.errno == errno.ENOENT
     assert repr(str(path)) in str(error)
     assert not path.exists()
 

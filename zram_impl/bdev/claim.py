@@ -30,9 +30,11 @@ def claim(path: str, size: int | None, undo: ExitStack) -> int:
         undo: Gets what must be taken back should the caller fail before it calls `undo.pop_all()`.
 
     Raises:
-        ZramError: EISDIR, ENOTBLK (neither file nor block device), EACCES, EBUSY (in use), EINVAL (missing and no
+        ZramError: EISDIR, ENOTBLK (neither file nor block device), EACCES, EBUSY (in use), ENOENT (missing and no
             size), ENOSPC (no room for a new file), or what else the operating system answered.
     """
+    if not path:  # what the kernel's opening of nothing comes to
+        raise refuse(errno.EISDIR, "the path of the backing file is empty")
     try:
         before = os.stat(path)
     except FileNotFoundError:
@@ -69,7 +71,7 @@ def _open(path: str, before: os.stat_result, undo: ExitStack) -> int:
 
 def _create(path: str, size: int | None, undo: ExitStack) -> int:
     if size is None:
-        raise refuse(errno.EINVAL, f"backing file {path!r} does not exist and no size was given to create it at")
+        raise refuse(errno.ENOENT, f"backing file {path!r} does not exist and no size was given to create it at")
     if size > _LARGEST_SIZE:
         raise refuse(errno.EFBIG, f"no file can have the {size} bytes asked for backing file {path!r}")
     try:

@@ -145,13 +145,13 @@ def open_file(path: str | os.PathLike[str], *, size: int | None) -> FileDevice:
     rounded down to pages, are used; what they held is overwritten in time.
 
     Raises:
-        ZramError: EINVAL for a size below one page or beyond an existing file, and for a missing file without size;
+        ZramError: EINVAL for a size below one page or beyond an existing file; ENOENT for a missing file without size;
             EISDIR; ENOTBLK for what is neither a file nor a block device; EACCES; EBUSY when it is in use; ENOSPC.
             What was there is as it was, and nothing is left behind.
 
     Kernel: backing_dev_store()
     """
-    where = os.fspath(path)
+    where = os.fsdecode(path)
     if size is not None and size < PAGE_SIZE:
         raise refuse(errno.EINVAL, f"size {size} of backing file {where!r} is below one page ({PAGE_SIZE} bytes)")
     with ExitStack() as undo:
