@@ -10,6 +10,7 @@ from functools import partial
 from rich.console import Console
 
 from stateful import checks, zoo
+from stateful import inputs_command as inputs
 from stateful import trace_commands as traces
 from stateful.conformance import command as conformance
 from stateful.drawing import say
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     schedules.add_commands(commands)
     fuzzing.add_command(commands)
     traces.add_commands(commands)
+    inputs.add_command(commands)
     asked = parser.parse_args(arguments)
     do: Callable[[argparse.Namespace, Console], int] | None = getattr(asked, "do", None)
     if do is not None:
@@ -50,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _trace(asked)
     if asked.command in schedules.COMMANDS:
         return schedules.COMMANDS[asked.command](parser, asked)
+    if asked.command == "inputs":
+        return inputs.inputs(parser, asked)
     if asked.command == "check":
         return run(checks.JOBS, worth_seeing=checks.WORTH_SEEING)
     if asked.schedules:

@@ -37,7 +37,7 @@ class AccessTimes:
 
     def __init__(self, pages: int, clock: Callable[[], float], lock: Lock, *, most: int = TICKS) -> None:
         """Begin with the present second; `lock` is the table lock, `most` how many ticks are told apart."""
-        self.ticks = array("H", bytes(2 * pages))
+        self.ticks = array("H", (NEVER,)) * pages
         self.clock = clock
         self._lock = lock
         self._most = most

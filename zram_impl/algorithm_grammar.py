@@ -11,7 +11,7 @@ from errno import E2BIG, EINVAL
 from typing import Final, NamedTuple
 
 from zram_impl.arguments import valued_arguments
-from zram_impl.errors import refuse
+from zram_impl.errors import refuse, shown
 from zram_impl.numbers import S32_MIN, c_string, parse_s32, whole
 
 PRIMARY: Final = 0
@@ -123,7 +123,7 @@ def choose_priority(
     for candidate in searched:
         if configured[candidate] == algorithm:
             return candidate
-    raise refuse(EINVAL, f"algorithm {algorithm!r} is not configured at priority {', '.join(map(str, searched))}")
+    raise refuse(EINVAL, f"algorithm {shown(algorithm)} is not configured at priority {', '.join(map(str, searched))}")
 
 
 def _parse_optional(text: str) -> int | None:

@@ -62,7 +62,7 @@ class AlgorithmSettings:
 def known(name: str) -> str:
     """Return `name`; EINVAL when no algorithm is called that."""
     if type(name) is not str or name not in ALGORITHMS:
-        raise refuse(EINVAL, f"algorithm {name!r} is not one of {', '.join(ALGORITHMS)}")
+        raise refuse(EINVAL, f"algorithm {shown(name)} is not one of {', '.join(ALGORITHMS)}")
     return name
 
 
@@ -81,11 +81,11 @@ def dictionary_of(source: bytes | str | os.PathLike[str]) -> bytes:
         # Looked at first: opening something else than a file may block, or do something.
         status = os.stat(source)
         if not stat.S_ISREG(status.st_mode) or not 0 < status.st_size <= S32_MAX:
-            raise refuse(EINVAL, f"dictionary {source!r} is no file, or empty, or above {S32_MAX} bytes")
+            raise refuse(EINVAL, f"dictionary {shown(source)} is no file, or empty, or above {S32_MAX} bytes")
         with open(source, "rb") as file:
             return file.read(S32_MAX)
     except (OSError, ValueError, TypeError) as error:
-        raise refuse(EINVAL, f"dictionary {source!r} cannot be read: {error}") from error
+        raise refuse(EINVAL, f"dictionary {shown(source)} cannot be read: {error}") from error
 
 
 def _make(name: str | None, params: Params) -> Algorithm | None:

@@ -59,7 +59,7 @@ class Attributes:
 
 def _find(name: str) -> Attribute:
     if type(name) is not str or name not in ATTRIBUTES:
-        raise refuse(ENOENT, f"there is no attribute {name!r}; there are {', '.join(ATTRIBUTES)}")
+        raise refuse(ENOENT, f"there is no attribute {shown(name)}; there are {', '.join(ATTRIBUTES)}")
     return ATTRIBUTES[name]
 
 

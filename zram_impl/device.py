@@ -61,7 +61,7 @@ class Device(Maintenance):
         """
         check_fits(size)  # refused before a file is made
         if backing is None and backing_size is not None:
-            raise refuse(EINVAL, f"backing_size={backing_size!r} without backing")
+            raise refuse(EINVAL, f"backing_size={shown(backing_size)} without backing")
         dev = cls(quirks=quirks, runtime=runtime, engine=engine, open_backing=open_backing, observer=observer)
         try:
             dev.set_algorithm(algorithm)

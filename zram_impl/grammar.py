@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from zram_impl.arguments import split_arguments
 from zram_impl.decide import Mode
-from zram_impl.errors import ZramError, refuse
+from zram_impl.errors import ZramError, refuse, shown
 from zram_impl.numbers import U32_MAX, c_string, parse_u32, parse_u64
 
 _MODES: Final[Mapping[str, Mode]] = {m.name.lower(): m for m in Mode if m is not Mode.PAGES}
@@ -69,7 +69,7 @@ def parse_mode(text: str) -> Mode:
     """
     mode = _MODES.get(text) if type(text) is str else None
     if mode is None:
-        raise refuse(EINVAL, f"{text!r} is not one of {', '.join(_MODES)}")
+        raise refuse(EINVAL, f"{shown(text)} is not one of {', '.join(_MODES)}")
     return mode
 
 

@@ -57,33 +57,29 @@ def scans_for(
     """Return the scans of a writeback call: a mode over the whole device, or the pages named."""
     if mode is not None:
         if indexes is not None or ranges is not None:
-            raise refuse(EINVAL, f"mode {mode!r} and named pages exclude each other")
+            raise refuse(EINVAL, f"mode {shown(mode)} and named pages exclude each other")
         return [Scan(parse_mode(mode), 0, pages)]
     if indexes is None and ranges is None:
         raise refuse(EINVAL, "writeback wants a mode, pages or ranges")
-    named = _pairs(indexes, ranges)
-    for first, last in named:
-        _refuse_unless_ints(first, last)
-        if not 0 <= first <= last < pages:
-            raise refuse(EINVAL, f"pages {shown(first)} to {shown(last)} are not within 0 to {pages - 1}")
-    return [Scan(Mode.PAGES, first, last + 1) for first, last in named]
+    return [Scan(Mode.PAGES, first, last + 1) for first, last in _pairs(pages, indexes, ranges)]
 
 
-def _pairs(indexes: Iterable[int] | None, ranges: Iterable[tuple[int, int]] | None) -> list[tuple[int, int]]:
-    """Return first and last of everything named; EINVAL when it is not even that."""
+def _pairs(
+    pages: int, indexes: Iterable[int] | None, ranges: Iterable[tuple[int, int]] | None
+) -> list[tuple[int, int]]:
+    """Return first and last of everything named; EINVAL at the first that is not on the device."""
     try:
-        singles = iter(()) if indexes is None else iter(indexes)
-        pairs = iter(()) if ranges is None else iter(ranges)
-    except TypeError as error:
-        raise refuse(EINVAL, f"pages and ranges are iterables: {error}") from error
-    named = [(index, index) for index in singles]
-    for pair in pairs:
-        try:
-            first, last = pair
-        except (TypeError, ValueError) as error:
-            raise refuse(EINVAL, f"a range is a pair of page numbers: {error}") from error
-        named.append((first, last))
-    return named
+        named = [_pair(pages, index, index) for index in (() if indexes is None else indexes)]
+        return named + [_pair(pages, first, last) for first, last in (() if ranges is None else ranges)]
+    except (TypeError, ValueError, NotImplementedError) as error:  # the last by views of several dimensions
+        raise refuse(EINVAL, f"pages are numbers, ranges pairs of them: {error}") from error
+
+
+def _pair(pages: int, first: int, last: int) -> tuple[int, int]:
+    _refuse_unless_ints(first, last)
+    if not 0 <= first <= last < pages:
+        raise refuse(EINVAL, f"pages {shown(first)} to {shown(last)} are not within 0 to {pages - 1}")
+    return first, last
 
 
 def _refuse_unless_ints(*numbers: int) -> None:
