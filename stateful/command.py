@@ -52,8 +52,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _trace(asked)
     if asked.command in schedules.COMMANDS:
         return schedules.COMMANDS[asked.command](parser, asked)
-    if asked.command == "inputs":
-        return inputs.inputs(parser, asked)
     if asked.command == "check":
         return run(checks.JOBS, worth_seeing=checks.WORTH_SEEING)
     if asked.schedules:

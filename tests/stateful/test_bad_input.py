@@ -13,8 +13,9 @@ from stateful.command import main
 from zram_impl import Zram, ZramError
 from zram_impl.attrs import ATTRIBUTES
 from zram_impl.configuration import Configuration
-from zram_impl.entries import SlotTable
+from zram_impl.entries import Entry, SlotTable
 from zram_impl.errors import refuse
+from zram_impl.units import BlkIdx
 
 SOME = 1500
 
@@ -64,13 +65,13 @@ def changing_first(patch: pytest.MonkeyPatch) -> None:
 
 
 def miscounting(patch: pytest.MonkeyPatch) -> None:
-    accessed = SlotTable.accessed
+    replace = SlotTable.replace
 
-    def broken(self: SlotTable, index: int) -> None:
-        accessed(self, index)
-        self.compr_data_size += 1
+    def broken(self: SlotTable, index: int, entry: Entry) -> BlkIdx | None:
+        self.compr_data_size += entry is None
+        return replace(self, index, entry)
 
-    patch.setattr(SlotTable, "accessed", broken)
+    patch.setattr(SlotTable, "replace", broken)
 
 
 @pytest.mark.parametrize(
@@ -129,4 +130,4 @@ def test_no_input_at_all_is_called_wrongly(capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(SystemExit) as caught:
         main(["inputs", "--count", "0"])
     assert caught.value.code == 2
-    assert "--count 0 is below 1" in capsys.readouterr().err
+    assert "argument --count: 0 is below 1" in capsys.readouterr().err
