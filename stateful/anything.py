@@ -127,8 +127,8 @@ PLAUSIBLE: Final[Mapping[str, Draw]] = {
     "index": number, "start": number, "offset": number, "length": number, "page": data, "data": data, "buffer": data,
     "size": size, "backing_size": size, "mode": text, "pages": indexes, "ranges": pairs, "threshold": number,
     "max_pages": number, "priority": number, "level": number, "winbits": number, "requests": number, "blocks": number,
-    "batch_size": number, "age_seconds": number, "algorithm": text, "name": text, "text": text, "dictionary": data, "path": text,
-    "enabled": _one_of(True, False, 1, 0), "compressed": _one_of(True, False), "backing": text,
+    "batch_size": number, "age_seconds": number, "algorithm": text, "name": text, "text": text, "dictionary": data,
+    "enabled": _one_of(True, False, 1, 0), "compressed": _one_of(True, False), "backing": text, "path": text,
     "progress": _one_of(None, lambda *_: None), "cancel": _one_of(None, threading.Event()),
 }  # fmt: skip
 """What a parameter of this name is meant to be."""
