@@ -142,6 +142,7 @@ JOBS: Final = (
     Job("decisions", agreement),
     Job("machines", machines),
     Job("schedules", of_schedules.schedules),
+    Job("bugs of schedules", of_schedules.every_bug),
     Job("threads", real_threads),
     Job("traces", trace),
     Job("recordings", recordings),

@@ -8,8 +8,11 @@ from stateful.jobs import Report, Verdict
 from stateful.schedules import zoo
 from stateful.schedules.scenarios import THEMES
 from stateful.schedules.searching import Searched, exhaust_one, exhaustively, randomly
+from stateful.schedules.variants import NAMES
 
 SCHEDULE_SECONDS: Final = 8.0
+FEW_SEEDS: Final = 3
+"""Enough to see that a bug is found; how soon is asked with many."""
 
 
 def schedules(report: Report) -> Verdict:
@@ -17,7 +20,7 @@ def schedules(report: Report) -> Verdict:
     ended = time.perf_counter() + SCHEDULE_SECONDS
     searched = exhaustively(1, report)
     exhausted, seed = searched.schedules, 0
-    while not searched.findings and time.perf_counter() < ended:
+    while not searched.findings and (not seed or time.perf_counter() < ended):
         searched = searched.and_then(randomly(range(seed, seed + 1), report))
         seed += 1
     what = (
@@ -40,6 +43,21 @@ def every_schedule_of(theme: str, bound: int, report: Report) -> Verdict:
         f"{total.points:,} points, {rate:,.0f} a second"
     )
     return Verdict(not total.findings, what, "\n".join(["", *lines]))
+
+
+def every_bug(report: Report) -> Verdict:
+    """Find every bug that only a schedule shows, with a few seeds; then let one shrink with a few more."""
+    judged = [zoo.judge(name, FEW_SEEDS, report) for name in NAMES]
+    joint = zoo.judge_joint(zoo.JOINT, FEW_SEEDS, report)
+    missed = [each.variant.name for each in judged if not each.breaks]
+    worst = max(judged, key=lambda each: each.median)
+    what = (
+        f"{len(judged) - len(missed)} of {len(judged)} bugs found, each within a median of {worst.median:g} random "
+        f"schedules; operation, fault and order shrink together to {joint.tokens[0]}"
+    )
+    problems = [f"{name} is missed" for name in missed]
+    problems += [] if joint.good else [f"{zoo.JOINT} shrinks to {', '.join(joint.tokens)}"]
+    return Verdict(not problems, what, "\n".join(problems))
 
 
 def variant_of_schedules(name: str, seeds: int, report: Report) -> Verdict:

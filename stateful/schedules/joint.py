@@ -21,11 +21,18 @@ CHOICES: Final = 24
 USERS: Final = (
     Does.WRITE, Does.DISCARD, Does.READ, Does.WRITE_SAME, Does.WRITE_HUGE, Does.PATCH, Does.MARK_IDLE,
     Does.STORE_LIMIT, Does.TOGGLE_LIMIT, Does.STORE_BATCH, Does.WRITEBACK, Does.CANCEL, Does.INTERRUPT, Does.RESET,
+    Does.RECOMPRESS,
 )  # fmt: skip
 """What users do, the likelier culprits first."""
 
-_ops: Final = st.lists(st.builds(Op, st.integers(1, 2), st.sampled_from(USERS), st.integers(0, PAGES - 1)), max_size=4)
-_faults: Final = st.lists(st.builds(Fault, st.sampled_from(Fails), st.integers(0, 3)), max_size=2)
+_LIKELY: Final = (Does.WRITE, Does.WRITE, Does.DISCARD, Does.READ, Does.WRITE_SAME, *USERS)
+"""What is drawn from: what changes or reads a page comes up more often than what is done once in a while."""
+_FAILING: Final = (Fails.WRITE, Fails.WRITE, Fails.WRITE, *Fails)
+_PAGES: Final = (*range(PAGES), 0, 1)
+"""The two that a program begins with come up more often."""
+
+_ops: Final = st.lists(st.builds(Op, st.integers(1, 2), st.sampled_from(_LIKELY), st.sampled_from(_PAGES)), max_size=4)
+_faults: Final = st.lists(st.builds(Fault, st.sampled_from(_FAILING), st.integers(0, 3)), max_size=2)
 _preemptions: Final = st.lists(st.tuples(st.integers(0, CHOICES), st.integers(1, 2)), max_size=4)
 
 

@@ -7,6 +7,7 @@ token. Nothing at all is the empty list: no operation, no fault, no preemption.
 from collections import Counter
 from collections.abc import Iterable
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from stateful.schedules.blocks_in_memory import Faults
@@ -46,6 +47,7 @@ class Does(IntEnum):
     WRITEBACK_IDLE = 14
     PATCH = 15
     """A write of a part of a page."""
+    RECOMPRESS = 16
 
 
 class Op(NamedTuple):
@@ -160,8 +162,9 @@ FOOTPRINTS: Final = {
     Does.CLOSE: Footprint(_ALL),
     Does.WRITEBACK_IDLE: Footprint(_PASS),
     Does.PATCH: Footprint(_READ, takes=True),
+    Does.RECOMPRESS: Footprint(_PASS),
 }
-_PASSES: Final = (Does.WRITEBACK, Does.WRITEBACK_IDLE)
+PASSES: Final = (Does.WRITEBACK, Does.WRITEBACK_IDLE, Does.RECOMPRESS)
 _READS: Final = (Does.READ, Does.PATCH)
 
 
@@ -170,11 +173,12 @@ def looks(what: Program) -> bool:
     return what.does(*_READS)
 
 
+@lru_cache(maxsize=256)
 def shared(what: Program) -> frozenset[str]:
     """Return the names of what more than one task touches: only before these there is a choice."""
     lanes = [what.lane(number) for number in range(LANES)]
     tasks = [frozenset[str]().union(*(FOOTPRINTS[Does(op.does)].mine for op in lane)) for lane in lanes if lane]
-    if any(op.does in _PASSES for lane in lanes for op in lane):
+    if any(op.does in PASSES for lane in lanes for op in lane):
         tasks += [_ENGINE] * what.threads
         if any(fault.fails == Fails.THREAD for fault in what.faults):
             tasks.append(_ENGINE)  # whoever cannot start a thread does the writes itself
@@ -184,6 +188,7 @@ def shared(what: Program) -> frozenset[str]:
     return frozenset({name for name, tasks_ in found.items() if tasks_ > 1} | ({"look"} if looks(what) else set()))
 
 
+@lru_cache(maxsize=256)
 def faults_of(what: Program) -> Faults:
     """Return the faults as the device takes them."""
     by_kind = {kind: frozenset(f.number for f in what.faults if f.fails == kind) for kind in Fails}

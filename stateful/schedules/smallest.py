@@ -15,56 +15,68 @@ from stateful.schedules.program import BEFORE, PAGES, SIZES, Does, Program
 PREEMPTIONS_MOST: Final = 2
 TRIED_MOST: Final = 1500
 """Schedules of one program."""
+BUDGET: Final = 20_000
+"""Schedules that are tried for one finding."""
 NUMBERS_MOST: Final = 27
 """Combinations of numbers."""
 
 
 def smallest(played: Played) -> Played:
     """Return the smallest program that breaks the same, and its simplest schedule; `played` breaks something."""
-    for bound in range(PREEMPTIONS_MOST + 1):
-        best = simplest(played.what, played.found, bound)
-        if best is not None:
-            best = _smaller_still(best, bound)
-            return _with_any_numbers(best.what, best.found, bound) or best
-    return played
+    return _Shrinking(played.found).shrink(played)
 
 
-def _smaller_still(best: Played, bound: int) -> Played:
-    """Leave out what can be left out, if need be with other numbers; then make simpler what is left."""
-    for shorter in _shorter(best.what):
-        found = _with_any_numbers(shorter, best.found, bound)
-        if found is not None:
-            return _smaller_still(found, bound)
-    for simpler in _simpler(best.what):
-        found = simplest(simpler, best.found, bound)
-        if found is not None:
-            return _smaller_still(found, bound)
-    return best
+class _Shrinking:
+    """What is tried for one finding, as long as its budget of schedules lasts."""
 
+    def __init__(self, found: str) -> None:
+        self._found = found
+        self._left = BUDGET
 
-def _with_any_numbers(what: Program, found: str, bound: int) -> Played | None:
-    """Try the numbers of operations and faults all together: one can often be smaller only if another is larger."""
-    kept = (Does.WRITEBACK, Does.STORE_LIMIT, Does.STORE_BATCH)
-    domains: list[Iterable[int]] = [[op.number] if op.does in kept else range(PAGES) for op in what.ops]
-    domains += [range(max(fault.number + 1, PAGES)) for fault in what.faults]
-    for numbers in islice(product(*domains), NUMBERS_MOST):
-        ops = tuple(op._replace(number=number) for op, number in zip(what.ops, numbers, strict=False))
-        faults = tuple(f._replace(number=n) for f, n in zip(what.faults, numbers[len(ops) :], strict=True))
-        played = simplest(what._replace(ops=ops, faults=faults), found, bound)
-        if played is not None:
-            return played
-    return None
+    def shrink(self, played: Played) -> Played:
+        for bound in range(PREEMPTIONS_MOST + 1):
+            best = self._simplest(played.what, bound)
+            if best is not None:
+                best = self._still_smaller(best, bound)
+                best = self._with_any_numbers(best.what, bound) or best
+                return best if bound == 0 or best.what == played.what else self.shrink(best)
+        return played
 
+    def _still_smaller(self, best: Played, bound: int) -> Played:
+        """Leave out what can be left out, if need be with other numbers and sizes; make simpler what is left."""
+        for shorter in _shorter(best.what):
+            found = self._with_any_numbers(shorter, bound)
+            if found is not None:
+                return self._still_smaller(found, bound)
+        for simpler in _simpler(best.what):
+            found = self._simplest(simpler, bound)
+            if found is not None:
+                return self._still_smaller(found, bound)
+        return best
 
-def simplest(what: Program, found: str, bound: int) -> Played | None:
-    """Return the run of a program with the simplest schedule of at most `bound` preemptions that breaks `found`."""
-    best: Played | None = None
-    for attempt in islice(exhaust(bound), TRIED_MOST):
-        played = play(what, attempt.policy)
-        attempt.schedule = played.schedule
-        if played.found == found and (best is None or _size(played.what) < _size(best.what)):
-            best = played
-    return best
+    def _with_any_numbers(self, what: Program, bound: int) -> Played | None:
+        """Try the numbers of operations and faults all together: one can often be smaller only if another is larger."""
+        kept = (Does.WRITEBACK, Does.STORE_LIMIT, Does.STORE_BATCH)
+        domains: list[Iterable[int]] = [[op.number] if op.does in kept else range(PAGES) for op in what.ops]
+        domains += [range(max(fault.number + 1, PAGES)) for fault in what.faults]
+        for numbers in islice(product(*domains), NUMBERS_MOST):
+            ops = tuple(op._replace(number=number) for op, number in zip(what.ops, numbers, strict=False))
+            faults = tuple(f._replace(number=n) for f, n in zip(what.faults, numbers[len(ops) :], strict=True))
+            played = self._simplest(what._replace(ops=ops, faults=faults), bound)
+            if played is not None:
+                return played
+        return None
+
+    def _simplest(self, what: Program, bound: int) -> Played | None:
+        """Return the run with the simplest schedule of at most `bound` preemptions that breaks the same."""
+        best: Played | None = None
+        for attempt in islice(exhaust(bound), min(TRIED_MOST, self._left)):
+            played = play(what, attempt.policy)
+            attempt.schedule = played.schedule
+            self._left -= 1
+            if played.found == self._found and (best is None or _size(played.what) < _size(best.what)):
+                best = played
+        return best
 
 
 def _size(what: Program) -> tuple[object, ...]:
@@ -72,12 +84,14 @@ def _size(what: Program) -> tuple[object, ...]:
 
 
 def _shorter(what: Program) -> Iterator[Program]:
-    """Yield programs without one operation or one fault."""
+    """Yield programs without one operation or one fault, of all sizes."""
     plain = what._replace(preemptions=())
-    for at in range(len(what.ops)):
-        yield plain._replace(ops=what.ops[:at] + what.ops[at + 1 :])
-    for at in range(len(what.faults)):
-        yield plain._replace(faults=what.faults[:at] + what.faults[at + 1 :])
+    for blocks, batch, threads in dict.fromkeys([(what.blocks, what.batch, what.threads), *SIZES]):
+        sized = plain._replace(blocks=blocks, batch=batch, threads=threads)
+        for at in range(len(what.ops)):
+            yield sized._replace(ops=what.ops[:at] + what.ops[at + 1 :])
+        for at in range(len(what.faults)):
+            yield sized._replace(faults=what.faults[:at] + what.faults[at + 1 :])
 
 
 def _simpler(what: Program) -> Iterator[Program]:

@@ -16,7 +16,7 @@ from stateful.schedules.baton import BatonRuntime, Policy, Task
 from stateful.schedules.blocks_in_memory import BlocksInMemory
 from stateful.schedules.expected import ExpectedPages, overwrite, patch
 from stateful.schedules.monitors import MonitoredEngine, Monitors
-from stateful.schedules.program import BEFORE, LANES, PAGES, Does, Fails, Op, Program, faults_of, looks, shared
+from stateful.schedules.program import BEFORE, LANES, PAGES, PASSES, Does, Fails, Op, Program, faults_of, looks, shared
 from stateful.schedules.watched import watch
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
@@ -67,7 +67,8 @@ class Stage:
         self.monitors.current = lambda: self.runtime.current
         self.tell: Callable[[str], None] | None = None
         """Told as operations begin and end, for those who ask."""
-        self.results: list[WritebackResult] = []
+        self.results: list[tuple[int, int]] = []
+        """Of every pass: pages selected, and those accounted for."""
         self._depth = requests
         self._begins = 0
         self._cancel = threading.Event()
@@ -90,13 +91,13 @@ class Stage:
         what, fails = self.what, {fault.fails for fault in self.what.faults}
         always = {EINVAL} if what.does(Does.RESET, Does.CLOSE) else set[int]()
         reading = {EIO} if Fails.READ in fails else set[int]()
-        passes = [op for op in what.ops if op.does in (Does.WRITEBACK, Does.WRITEBACK_IDLE)]
+        passes = [op for op in what.ops if op.does in PASSES]
         busy = ({EAGAIN} if len(passes) > 1 else set()) | ({ENOMEM} if Fails.BUFFER in fails else set())
         return {
             does: always
             | (reading if does in (Does.READ, Does.PATCH) else set())
             | ({EBUSY} if does == Does.RESET else set())
-            | (busy if does in (Does.WRITEBACK, Does.WRITEBACK_IDLE) else set())
+            | (busy if does in PASSES else set())
             for does in Does
         }
 
@@ -139,6 +140,8 @@ class Stage:
     def _set_up(self) -> None:
         self.device.set_backing(self.blocks)
         self.device.set_batch_size(self.what.batch)
+        if self.what.does(Does.RECOMPRESS):
+            self.device.set_recomp_algorithm("deflate")
         self.device.initialise(PAGES * PAGE_SIZE)
         disk = self.device.disk
         assert disk is not None, "it was initialised"
@@ -190,12 +193,19 @@ class Stage:
 
     def _writeback(self, op: Op) -> None:
         named = range(PAGES) if op.number == 0 else [(op.number - 1) % PAGES]
-        self._pass(op, lambda: self.device.writeback(pages=named, cancel=self._cancel))
+        self._pass(op, lambda: _accounted(self.device.writeback(pages=named, cancel=self._cancel)))
 
     def _writeback_idle(self, op: Op) -> None:
-        self._pass(op, lambda: self.device.writeback("idle", cancel=self._cancel))
+        self._pass(op, lambda: _accounted(self.device.writeback("idle", cancel=self._cancel)))
 
-    def _pass(self, op: Op, run: Callable[[], WritebackResult]) -> None:
+    def _recompress(self, op: Op) -> None:
+        def run() -> tuple[int, int]:
+            r = self.device.recompress(cancel=self._cancel)
+            return r.selected, r.recompressed + r.in_vain + r.small + r.skipped + r.failed + r.left
+
+        self._pass(op, run)
+
+    def _pass(self, op: Op, run: Callable[[], tuple[int, int]]) -> None:
         task = self.runtime.current
         if op.lane == 0 and task is not None and self.what.does(Does.INTERRUPT):
             task.may_be_interrupted = True
@@ -233,9 +243,8 @@ class Stage:
         taken = [kind for kind, _args in self.monitors.follower.steps]
         submitted, reaped = taken.count("submit"), taken.count("reap")
         assert submitted == reaped, f"every_request_is_reaped_once: {submitted} submitted, {reaped} reaped"
-        for r in self.results:
-            settled = r.written + r.lost + r.failed + r.skipped + r.left
-            assert settled == r.selected, f"the_result_adds_up: {r.selected} pages selected, {settled} accounted for"
+        for selected, settled in self.results:
+            assert settled == selected, f"the_result_adds_up: {selected} pages selected, {settled} accounted for"
         self.blocks.heal()
         self.pages.check(self.device.read_page)
 
@@ -246,6 +255,10 @@ class Stage:
             if task != "main" and where not in shared_ and where != "join" and not where.startswith("wait "):
                 before = first.setdefault(where, task)
                 assert before == task, f"declared_footprints: {where} is touched by {before} and by {task}"
+
+
+def _accounted(r: WritebackResult) -> tuple[int, int]:
+    return r.selected, r.written + r.lost + r.failed + r.skipped + r.left
 
 
 _DO: Final[dict[Does, Callable[[Stage, Op], None]]] = {
@@ -267,4 +280,5 @@ _DO: Final[dict[Does, Callable[[Stage, Op], None]]] = {
     Does.CLOSE: lambda stage, _op: stage.device.close(),
     Does.WRITEBACK_IDLE: Stage._writeback_idle,
     Does.PATCH: Stage._patch,
+    Does.RECOMPRESS: Stage._recompress,
 }
