@@ -1,7 +1,26 @@
 """What is generated is what would be generated."""
 
-from docs import draw_tables
+import re
+
+from docs import draw_conformance, draw_tables
+from stateful.conformance.job import RECORDINGS
+from stateful.conformance.schema import recorded_names
 
 
 def test_the_state_machine_page_is_not_stale() -> None:
     assert draw_tables.PAGE.read_text(encoding="utf-8") == draw_tables.page(), "run: python -m docs.draw_tables"
+
+
+def test_the_page_about_the_driver_is_not_stale() -> None:
+    stale = "run: python -m docs.draw_conformance"
+    assert draw_conformance.PAGE.read_text(encoding="utf-8") == draw_conformance.page(), stale
+
+
+def test_every_quirk_says_what_shows_it() -> None:
+    evidence = ("Recording", "Derived")
+    assert [name for name, text in draw_conformance.explained().items() if not any(e in text for e in evidence)] == []
+
+
+def test_the_recordings_that_quirks_name_are_there() -> None:
+    named = set(re.findall(r"\b[a-z]{1,2}\d{2,3}\b", " ".join(draw_conformance.explained().values())))
+    assert named - {name.partition("_")[0] for name in recorded_names(RECORDINGS)} == set()

@@ -11,25 +11,26 @@ class Quirks:
 
     Attributes:
         decide_before_reaping: A pass without budget or a free block stops at once, without waiting for the writes in
-            flight that could give some back, so the outcome depends on the batch size. Recordings f07, g05, g12.
+            flight that could give some back, so the outcome depends on the batch size. Recordings g05, sg014.
         claim_checked_last: Budget, request and block are got before a candidate's claim is looked at, so a pass also
             stops for want of what no page needs any more. Derived from the order of the driver's loop.
         queue_twice: A page that is named twice is selected and written twice. Recordings d01, d02.
         lowest_free_block: Blocks are reserved lowest first, which fragments; else next fit. Recordings h17, h29.
         retry_failed_block: A block whose write failed is free at once, so that every later page may fail on it; else a
-            pass comes back to it when it has tried all others. Recordings f01, f02.
+            pass comes back to it when it has tried all others. Recordings f02, rf05.
         mask_results: A store to `writeback` fails with what went wrong last, which depends on the order in which writes
-            were answered; else with what happened to the first failed page. Recording f06.
+            were answered; else with what happened to the first failed page. Derived from how the driver keeps
+            its result; recording f06.
         read_cancels_claim: Reading a selected page, or one in flight, takes the claim of the pass off, so it stays in
             memory; else only a write or a discard does. On by default: who is read is not idle. Recordings g01, g03.
-        limit_survives_reset: A reset keeps the limit and its enable. Recordings h07, h20.
+        limit_survives_reset: A reset keeps the limit and its enable. Recording h07.
         pass_waits: A second pass waits for the first instead of being refused with EAGAIN. Derived from the driver's
             taking its device lock exclusively for a pass.
         control_plane_blocks: Attributes and block_state wait until no pass runs, disksize excepted. Derived likewise.
         old_age_unchecked: Storing an idle age at or above the clock's succeeds without a look at the device, which may
-            have no size. Recording h14 shows the first half; the second was seen in a run that is not among them.
-        unknown_keys_ignored: `writeback` ignores a key it does not know instead of refusing it. Recordings h10, h16.
-        regular_file_refused: `backing_dev` takes block devices alone: a regular file is ENOTBLK. Recording h12.
+            have no size. Recordings a012, a036.
+        unknown_keys_ignored: `writeback` ignores a key it does not know instead of refusing it. Recording h10.
+        regular_file_refused: `backing_dev` takes block devices alone: a regular file is ENOTBLK. Recording a040.
     """
 
     decide_before_reaping: bool = False

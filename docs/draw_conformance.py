@@ -1,0 +1,93 @@
+"""Writes `docs/conformance.md`: `python -m docs.draw_conformance`. Its table of quirks comes from the device.
+
+A test says when it is stale.
+"""
+
+import re
+from dataclasses import fields
+from inspect import cleandoc
+from pathlib import Path
+from typing import Final
+
+from zram_impl import Quirks
+
+PAGE: Final = Path(__file__).resolve().with_name("conformance.md")
+_BEFORE: Final = """\
+# Compared with the real driver
+
+Written by `python -m docs.draw_conformance`; the quirks are those of `zram_impl/quirks.py`.
+
+An unmodified Linux 7.3.4 was given sequences of operations on its zram device, in a virtual machine; what it answered
+lies in [tests/data/kernel-traces](../tests/data/kernel-traces/README.md). `python -m stateful conformance DIR` does the
+same operations on this device and prints every difference:
+
+```console
+$ python -m stateful conformance tests/data/kernel-traces
+$ python -m stateful conformance tests/data/kernel-traces --quirks none
+```
+
+The first one, with all quirks, is to find nothing, and is part of `make check` and of the tests. The second one shows
+what this device does otherwise when nobody asks for quirks. Each of its differences carries the names of the quirks
+it comes from: those without which it comes back when all others are on. One that no quirk explains says `no quirk`.
+Exit code 0: no difference, 1: some, 2: no such directory, or a malformed file (with its line).
+
+## What is compared
+
+After every operation: bytes moved or errno; the checksum of every page read; text shown; and of the state all that
+does not depend on an allocator: bd_stat, io_stat, the columns of mm_stat that count pages and compressed bytes, limit
+and its enable, batch size, compressed_writeback, initstate, disksize, backing_dev, the marks of every page, and the
+content of every block of every backing file, so also which block a page went to. What stays different is told once.
+
+Not compared: memory in use (mm_stat columns 2, 3, 4 and 6), which is the allocator's; access times; and of sequences
+whose outcome depended on when writes were answered everything but results, errnos and the pages read.
+
+After every operation the device's statistics are compared with a recount of its slots, and of what its backing device
+was asked, too (`recount.` fields).
+
+## How a replay has one outcome
+
+- The machine around the device is rebuilt in memory: files, loop devices, device-mapper devices that can be suspended
+  and whose blocks can fail, paths and what opening them answers (`stateful/conformance/disks.py`). Failing and waiting
+  are the filters of `zram_impl.faults`.
+- Reads and writes go through the device's node (`zram_impl/node.py`), which answers what the block layer does: nothing
+  to read and no space past the end, EINVAL for parts of blocks, EIO for whatever the driver says of a page, EBUSY for a
+  reset while it is open.
+- When a pass waits for a write, everything in flight is answered, last one first, as the recorded kernel does.
+- A store in the background runs in a thread, until it waits for a suspended device or is over; only one of the two
+  threads ever runs. An operation that would have hung the machine for ever is told as `(hangs)`.
+
+## Quirks
+
+`Quirks()` is the device as it is without being asked, `Quirks.linux_7_3()` has all of these.
+
+"""
+_AFTER: Final = """
+With no quirks what comes of a pass depends neither on the batch size nor on the order in which writes are answered:
+
+```console
+$ python -m stateful metamorphic --programs 1000
+```
+
+runs generated programs, in which writes fail by page and by block, with batch sizes 1, 2, 7 and 32 and in several
+orders each, and compares everything but block numbers.
+
+Of the hazards of the driver that were found by trying, each that can be expressed here has a test named after the run
+that showed it: `tests/impl/test_hazards_reads.py`, `test_hazards_outcomes.py` and `test_hazards_control.py`.
+"""
+_ENTRY: Final = re.compile(r"^    (\w+): (.*(?:\n        .*)*)", re.MULTILINE)
+
+
+def explained() -> dict[str, str]:
+    """Return what each quirk is, from the documentation of the class."""
+    return {name: " ".join(text.split()) for name, text in _ENTRY.findall(cleandoc(Quirks.__doc__ or ""))}
+
+
+def page() -> str:
+    """Return the whole page."""
+    texts = explained()
+    rows = [f"| `{each.name}` | {'on' if each.default else 'off'} | {texts[each.name]} |" for each in fields(Quirks)]
+    return _BEFORE + "\n".join(["| quirk | default | what |", "| --- | --- | --- |", *rows]) + "\n" + _AFTER
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
