@@ -22,9 +22,10 @@ def blocks(kind: str) -> list[tuple[str, str]]:
 
 
 def commands() -> list[list[str]]:
-    """The modules to run and their subcommands, of all pages."""
+    """The modules to run and their subcommands, of all pages, each once."""
     texts = [(ROOT / page).read_text(encoding="utf-8") for page in PAGES]
-    return [[module, *rest.split()] for text in texts for module, rest in COMMAND.findall(text)]
+    named = dict.fromkeys(found for text in texts for found in COMMAND.findall(text))
+    return [[module, *rest.split()] for module, rest in named]
 
 
 def test_there_is_one_program_of_ten_lines() -> None:
