@@ -152,3 +152,9 @@ def test_a_history_is_drawn_as_bars_with_values_by_letters() -> None:
         "             8.0 us in all",
     ]
     assert "bytes that nobody wrote there" in drawn([op(f"r{FOREIGN}@1-2")])
+
+
+def test_many_writes_at_a_time_are_no_matter() -> None:
+    writes = [Op(f"task {n}", "write", n, 1, 1000) for n in range(1, 60)]
+    assert unexplained([*writes, op("r7@2-3"), op("r9@4-5"), op("r7@1001-1002")])
+    assert unexplained([*writes, op("r7@2-3"), op("r9@4-5"), op("r9@1001-1002")]) is None
