@@ -12,6 +12,8 @@ from zram_impl.event_order import Touched
 VERSION: Final = 1
 _SHOWN: Final = 60
 """Characters of what was found instead."""
+LARGEST: Final = 1 << 24
+"""Of a size: a state of that many slots fits into memory."""
 SIZES: Final = ("slots", "blocks", "requests", "readers")
 LETTERS: Final = ".sSPW"
 """A slot of each kind at the end of a trace, in the order of the specification's kinds."""
@@ -132,7 +134,7 @@ def read(texts: Iterable[str]) -> Trace:
 def _object(number: int, text: str) -> dict[str, object]:
     try:
         found: object = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Malformed(number, f"expected JSON, found {text.strip()[:_SHOWN]!r}: {error}") from None
     if not isinstance(found, dict):
         raise Malformed(number, f"expected a JSON object, found {_short(found)}")
@@ -144,6 +146,8 @@ def _header(number: int, found: dict[str, object]) -> Header:
         raise Malformed(number, f"expected a header with `trace` {VERSION}, found {_short(found)}")
     _only(number, found, {"trace", *SIZES, "limit", "hidden", "about"})
     sizes = [_whole(number, name, found.get(name, 0 if name == "readers" else None)) for name in SIZES]
+    if max(sizes) > LARGEST:
+        raise Malformed(number, f"expected sizes up to {LARGEST:,}, found {max(sizes):,}")
     if min(sizes[:3]) < 1:
         raise Malformed(number, "expected at least 1 of `slots`, `blocks` and `requests`")
     limit = found.get("limit")

@@ -46,6 +46,8 @@ def test_what_may_be_left_out_has_a_meaning() -> None:
         ([{**HEADER, "trace": 2}], 1, "expected a header with `trace` 1, found "),
         ([{**HEADER, "slots": -1}], 1, "`slots`: expected a whole number, found -1"),
         ([{**HEADER, "slots": True}], 1, "`slots`: expected a whole number, found true"),
+        ([{**HEADER, "slots": 1 << 25}], 1, "expected sizes up to 16,777,216, found 33,554,432"),
+        (["[" * 100_000], 1, "expected JSON, found '[[[["),
         ([{**HEADER, "blocks": 0}], 1, "expected at least 1 of `slots`, `blocks` and `requests`"),
         ([{"trace": 1, "slots": 1, "blocks": 1}], 1, "`requests`: expected a whole number, found null"),
         ([{**HEADER, "limit": "no"}], 1, '`limit`: expected a whole number, found "no"'),
