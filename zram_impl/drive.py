@@ -77,10 +77,12 @@ def drive(
     try:
         task = runtime.spawn(worker.run, "zram pass")
     except (OSError, RuntimeError):  # no thread can be started: then an interrupt has to be waited out
-        return _run(running, progress, cancel)
+        with runtime.uninterrupted(running.cancel):
+            return _run(running, progress, cancel)
     except KeyboardInterrupt:  # whether the worker was started nobody can say, so the pass is brought to its end here
         running.cancel()
-        _run(running, None, None)
+        with runtime.uninterrupted(running.cancel):
+            _run(running, None, None)
         raise
     interrupted = None
     while not worker.finished:

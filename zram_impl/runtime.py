@@ -6,11 +6,13 @@ The device takes a `Runtime` in its constructor and uses nothing else of `thread
 Lock order: a task may take a lock only of a higher rank than every lock it holds. The ranks are in `Rank`.
 """
 
+import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from enum import IntEnum
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Protocol
 
 
@@ -79,6 +81,10 @@ class Runtime(Protocol):
         """Return whether a KeyboardInterrupt may land in the calling task."""
         ...
 
+    def uninterrupted(self, noted: Callable[[], None]) -> AbstractContextManager[None]:
+        """Hold interrupts of the calling task back: each calls `noted`, and KeyboardInterrupt is raised at the end."""
+        ...
+
     def now(self) -> float:
         """Seconds of a clock that never goes back (the driver's ac_time counts the same)."""
         ...
@@ -106,6 +112,24 @@ class ThreadRuntime:
     def interruptible(self) -> bool:
         """Return whether this is the main thread: the one that Python delivers signals to."""
         return threading.current_thread() is threading.main_thread()
+
+    @contextmanager
+    def uninterrupted(self, noted: Callable[[], None]) -> Iterator[None]:
+        """Note Ctrl-C instead of raising it, and raise it at the end; for the main thread alone."""
+        interrupted = False
+
+        def note(_number: int, _frame: FrameType | None) -> None:
+            nonlocal interrupted
+            interrupted = True
+            noted()
+
+        before = signal.signal(signal.SIGINT, note)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+        if interrupted:
+            raise KeyboardInterrupt
 
     # Itself, not a method that calls it: every access to a page asks for the time.
     now = staticmethod(time.monotonic)

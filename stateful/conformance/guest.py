@@ -51,6 +51,7 @@ class GuestRuntime:
     def __init__(self) -> None:
         native = ThreadRuntime()
         self.lock, self.condition, self.spawn = native.lock, native.condition, native.spawn
+        self.uninterrupted = native.uninterrupted
 
     def interruptible(self) -> bool:
         """Return False: nothing is left behind by an interrupt, as everything is in memory."""

@@ -10,7 +10,8 @@ allowed to pass.
 """
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from stateful.schedules.gates import FREE, Condition, Gate, Lock, OutOfOrderError, Task, all_of
@@ -126,6 +127,19 @@ class BatonRuntime:
         """Return whether an interrupt may be sent to whoever asks."""
         return self.current is not None and self.current.may_be_interrupted
 
+    @contextmanager
+    def uninterrupted(self, noted: Callable[[], None]) -> Iterator[None]:
+        """Hold interrupts of the task that runs back: each calls `noted`, and one is raised at the end."""
+        task = self.current
+        assert task is not None, "it is a task that is not interrupted"
+        task.noted, task.held_back = noted, False
+        try:
+            yield
+        finally:
+            task.noted = None
+        if task.held_back:
+            raise KeyboardInterrupt
+
     def now(self) -> float:
         """Time stands still."""
         return 0.0
@@ -141,6 +155,10 @@ class BatonRuntime:
 
     def interrupt(self, task: Task) -> None:
         """Let a KeyboardInterrupt be raised where `task` stands, which is at a point, as soon as it goes on."""
+        if task.noted is not None:
+            task.held_back = True
+            task.noted()
+            return
         task.interrupted = True
         task.gate = FREE
 

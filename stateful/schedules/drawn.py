@@ -13,7 +13,5 @@ def drawn(chance: random.Random) -> Program:
         Op(chance.randint(1, lanes), chance.choice(USERS), chance.randrange(PAGES)) for _ in range(chance.randint(1, 3))
     ]
     faults = [Fault(chance.choice(list(Fails)), chance.randrange(3)) for _ in range(chance.choice((0, 0, 1, 2)))]
-    if any(op.does == Does.INTERRUPT for op in ops):
-        faults = [fault for fault in faults if fault.fails != Fails.THREAD]
     blocks, batch, threads = chance.choice(SIZES)
     return Program((Op(0, Does.WRITEBACK), *ops), tuple(faults), (), blocks, batch, threads)

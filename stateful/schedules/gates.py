@@ -74,6 +74,9 @@ class Task:
         """When a wait of it was last ended by time."""
         self.may_be_interrupted = False
         self.interrupted = False
+        self.noted: Callable[[], None] | None = None
+        """Called instead of an interrupt, while interrupts are held back."""
+        self.held_back = False
         self.at = "start"
         self.held: list[Rank] = []
         self._runtime = runtime

@@ -41,9 +41,6 @@ def _program(
 ) -> Program:
     pass_ = Op(0, Does.WRITEBACK)
     once = sorted(dict(preemptions).items())
-    if any(op.does == Does.INTERRUPT for op in ops):
-        # A pass that has no worker is driven where interrupts land; that is said where it is done.
-        faults = [fault for fault in faults if fault.fails != Fails.THREAD]
     return Program((pass_, *ops), tuple(faults), tuple(Preemption(*each) for each in once), *sizes)
 
 

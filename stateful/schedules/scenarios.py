@@ -56,6 +56,9 @@ ENDS: Final[Mapping[str, Program]] = {
     "pass and cancellation": program(_PASS, [Does.CANCEL], batch=1),
     "pass and interrupt": program(_PASS, [Does.INTERRUPT], batch=1),
     "pass and two interrupts": program(_PASS, [Does.INTERRUPT, Does.INTERRUPT], batch=1),
+    "pass without a thread and interrupt": program(
+        _PASS, [Does.INTERRUPT], faults=(Fault(Fails.THREAD, 0), Fault(Fails.THREAD, 1)), batch=1
+    ),
     "pass and reset": program(_PASS, [Does.RESET]),
     "pass and close": program(_PASS, [Does.CLOSE]),
     "no memory": program(_PASS, [on(Does.WRITE, 0)], faults=(Fault(Fails.BUFFER, 1),)),

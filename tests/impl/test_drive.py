@@ -26,6 +26,7 @@ class Spawner:
         self.lock = self._threads.lock
         self.condition = self._threads.condition
         self.now = self._threads.now
+        self.uninterrupted = self._threads.uninterrupted
 
     def interruptible(self) -> bool:
         return self._main
@@ -233,6 +234,24 @@ def test_a_second_interrupt_abandons_a_hung_device_and_the_pass_ends_when_it_ans
     assert_adds_up(running.result)
     assert (running.result.written, running.result.left, running.result.stopped_by) == (2, 6, "cancelled")
     assert backing.closed == 1
+
+
+@pytest.mark.parametrize("interrupts", [1, 2])
+def test_without_a_worker_an_interrupt_is_raised_after_the_end(interrupts: int) -> None:
+    bench = Bench(batch_size=1)
+
+    def progress(settled: int, _selected: int) -> None:
+        for _ in range(interrupts if settled == 1 else 0):
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    running = begin_three(bench)
+    with pytest.raises(KeyboardInterrupt):
+        drive(running, RUNTIMES["here for want of threads"], progress, None)
+    assert running.result.stopped_by == "cancelled"
+    assert_adds_up(running.result)
+    assert_at_rest(bench)
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_an_interrupt_while_the_worker_is_started_brings_the_pass_to_its_end() -> None:

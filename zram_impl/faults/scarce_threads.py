@@ -1,6 +1,7 @@
 """A runtime in which a thread cannot be started."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from zram_impl.faults.choosing import always
 from zram_impl.faults.operation import Chosen, Operation, Strikes
@@ -41,6 +42,10 @@ class ScarceThreads:
     def interruptible(self) -> bool:
         """Return whether a KeyboardInterrupt may land in the calling task."""
         return self.runtime.interruptible()
+
+    def uninterrupted(self, noted: Callable[[], None]) -> AbstractContextManager[None]:
+        """Hold interrupts of the calling task back."""
+        return self.runtime.uninterrupted(noted)
 
     def now(self) -> float:
         """Return the time."""
