@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Final
 
 from spec.actions import ACTIONS, Action
+from spec.changes import BECOMES, Becomes
 from spec.footprint import Piece
 from spec.history import EVERY_VARIANT
 from spec.invariant import CLAUSES
 from spec.pinned import PINNED, REDUCED
 from spec.properties import EVERY_STEP, REST
+from spec.rules import RULES
 from spec.scope import EVERY_RUN, NIGHTLY
 from spec.sometimes import sometimes
 from spec.tables import COMMIT, COMPLETION_TABLE, ILLEGAL, KINDS, SLOT_TABLE, Completion, SlotTable
@@ -21,6 +23,9 @@ _INTRODUCTION: Final = """\
 
 Written by `python -m docs.draw_tables` from `spec/`; edit that.
 """
+_LEFT_ALONE: Final = """\
+Every other action leaves the field alone; the counters are what a recount finds. And each action can be taken exactly
+when it should be possible (`spec/possible.py`)."""
 
 
 def page() -> str:
@@ -37,6 +42,8 @@ def page() -> str:
             _list(f"{_sentence(step.holds)} ({_speaks_about(step.actions)})" for step in EVERY_STEP),
             _list(sentence for _name, sentence in REST),
         ),
+        _section("What becomes of each field", _LEFT_ALONE, _field_table()),
+        _section("What the tables have to say", _list(map(_sentence, RULES))),
         _section("Sometimes", *_sometimes()),
         _section("Scopes of every run", "Slots/blocks/requests, and the bounds of the rest.", _scope_table()),
         _section("Scopes of a night", "With symmetry, as in the last column above.", _nightly_table()),
@@ -49,7 +56,8 @@ def _section(title: str, *paragraphs: str) -> str:
     return "\n".join([f"## {title}\n", *(f"{paragraph}\n" for paragraph in paragraphs)])
 
 
-def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def markdown_table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a table as Markdown has them."""
     head = list(header)
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
@@ -68,7 +76,7 @@ def _slot_table() -> str:
     words = (*KINDS, ".")  # a dot is what the position ILLEGAL finds
     assert words[ILLEGAL] == "."
     rows = [[f"**{kind}**", *(words[column[k]] for column in SLOT_TABLE)] for k, kind in enumerate(KINDS)]
-    return _table(["", *SlotTable._fields], rows)
+    return markdown_table(["", *SlotTable._fields], rows)
 
 
 def _diagram() -> str:
@@ -83,7 +91,7 @@ def _diagram() -> str:
 
 def _completion_table() -> str:
     rows = [[device, claim, *_outcome(row)] for (device, claim), row in zip(_CASES, COMPLETION_TABLE, strict=True)]
-    return _table(["device", "claim", *Completion._fields], rows)
+    return markdown_table(["device", "claim", *Completion._fields], rows)
 
 
 def _outcome(row: Completion) -> list[str]:
@@ -93,7 +101,7 @@ def _outcome(row: Completion) -> list[str]:
 
 def _action_table() -> str:
     header = ["action", "actor", "when", "what", "kernel function", "switch"]
-    return _table(header, [_action(action) for action in ACTIONS])
+    return markdown_table(header, [_action(action) for action in ACTIONS])
 
 
 def _action(action: Action) -> list[str]:
@@ -105,6 +113,15 @@ def _action(action: Action) -> list[str]:
 def _speaks_about(actions: tuple[str, ...]) -> str:
     everything = tuple(action.name for action in ACTIONS if action.actor != "user")
     return "every step of pass and device" if actions == everything else ", ".join(f"`{name}`" for name in actions)
+
+
+def _field_table() -> str:
+    rows = [[f"`{each.field}`", *_changed_by(each)] for each in BECOMES]
+    return markdown_table(["field", "changed by", "and then"], rows)
+
+
+def _changed_by(change: Becomes) -> list[str]:
+    return [", ".join(f"`{name}`" for name in change.actions), _sentence(change.value)]
 
 
 def _sometimes() -> Iterator[str]:
@@ -119,17 +136,17 @@ def _scope_table() -> str:
         [name, scope.label(), *(f"{n:,}" for n in PINNED[name]), f"{REDUCED[name].states:,}"]
         for name, scope in EVERY_RUN.items()
     ]
-    return _table(["scope", "", "states", "transitions", "depth", "states with symmetry"], rows)
+    return markdown_table(["scope", "", "states", "transitions", "depth", "states with symmetry"], rows)
 
 
 def _nightly_table() -> str:
     rows = [[name, scope.label(), *(f"{n:,}" for n in REDUCED[name])] for name, scope in NIGHTLY.items()]
-    return _table(["scope", "", "states", "transitions", "depth"], rows)
+    return markdown_table(["scope", "", "states", "transitions", "depth"], rows)
 
 
 def _variant_table() -> str:
     rows = [[f"`{v.name}`", v.mistake, f"`{v.breaks}`", str(v.steps), v.scope.label()] for v in EVERY_VARIANT]
-    return _table(["variant", "mistake", "breaks", "steps", "scope"], rows)
+    return markdown_table(["variant", "mistake", "breaks", "steps", "scope"], rows)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ are inductive: every action keeps all of them, from any state in which all of th
 from collections.abc import Callable
 from typing import Final
 
-from spec.effects import in_memory_huge
 from spec.state import ANSWERED, AT_REST, DONE_ERROR, DONE_OK, FLIGHT, HELD, IDLE, Req, State
 
 # isort: split
@@ -105,7 +104,8 @@ def nothing_remains_at_rest(s: State) -> bool:
 def counters_equal_a_recount(s: State) -> bool:
     """pages stored, same-filled pages, huge pages in memory and blocks in use equal a recount"""
     stored, same = count([x.kind > EMPTY for x in s.slots]), count([x.kind == SAME for x in s.slots])
-    huge, used = count([in_memory_huge(x) for x in s.slots]), count([x.used == 1 for x in s.blocks])
+    huge = count([(x.huge == 1) & ((x.kind == STORED) | (x.kind == PP_SLOT)) for x in s.slots])
+    used = count([x.used == 1 for x in s.blocks])
     c = s.counts
     return (c.stored == stored) & (c.same == same) & (c.huge == huge) & (c.bd_count == used)
 

@@ -22,6 +22,8 @@ class Step(NamedTuple):
     """The actions it speaks about."""
     reads: tuple[str, ...]
     """The fields it looks at besides those the action touches: it is evaluated once per combination of values."""
+    keeps: str = ""
+    """The field of which it says that it stays as it is, if it says no more than that."""
 
 
 def a_good_write_of_an_unchanged_slot_makes_it_wb(before: State, args: tuple[int, ...], after: State) -> bool:

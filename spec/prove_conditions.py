@@ -7,11 +7,13 @@ state that can be reached, and left alone the pass and the device come to rest.
 """
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from spec.actions import ACTIONS, Action
+from spec.changes import changes
 from spec.invariant import CLAUSES, Clause, inv
+from spec.possible import as_it_should
 from spec.properties import EVERY_STEP, MOVES_TOWARDS_REST, at_rest, work_left
 from spec.state import Budget, State, initial
 from spec.terms import bit, count, every, within
@@ -55,8 +57,12 @@ def possible(sizes: Sizes, action: Action, s: State, args: tuple[int, ...]) -> b
 
 def allowed(sizes: Sizes, action: Action, s: State, args: tuple[int, ...]) -> bool:
     """Return whether the action can be taken in `s` with these parameters."""
-    ranges = [_in_range(sizes, what, value) for what, value in zip(parameters(action), args, strict=True)]
-    return every(ranges) & action.guard(s, *args)
+    return sized(sizes, action, args) & action.guard(s, *args)
+
+
+def sized(sizes: Sizes, action: Action, args: tuple[int, ...]) -> bool:
+    """Return whether the parameters of an action are in range."""
+    return every([_in_range(sizes, what, value) for what, value in zip(parameters(action), args, strict=True)])
 
 
 def _in_range(sizes: Sizes, what: str, value: int) -> bool:
@@ -67,13 +73,22 @@ def _in_range(sizes: Sizes, what: str, value: int) -> bool:
 
 def claims(action: Action) -> list[Claim]:
     """Return all that is claimed of an action."""
-    return [*(_afterwards(clause) for clause in CLAUSES), *claims_on_the_step(action)]
+    changed = [Claim(step.holds.__name__, step.holds) for step in changes(action)]
+    return [*(_afterwards(clause) for clause in CLAUSES), *claims_on_the_step(action), *changed]
 
 
 def claims_on_the_step(action: Action) -> list[Claim]:
     """Return what is claimed of an action besides that it keeps the invariant."""
     found = [Claim(step.holds.__name__, step.holds) for step in EVERY_STEP if action.name in step.actions]
     return found if action.actor == "user" else [*found, Claim(MOVES_TOWARDS_REST[0], _less_is_left)]
+
+
+def timely(action: Action) -> Sequence[Claim]:
+    """Return what is claimed of the states in which an action can be taken, as claims on a step to nowhere.
+
+    Of a bug put back nothing is claimed: it is another action of the same name.
+    """
+    return [Claim(as_it_should.__name__, lambda s, args, _same: as_it_should(action, s, args))] * (action in ACTIONS)
 
 
 def as_claimed(action: Action, before: State, args: tuple[int, ...], after: State) -> bool:

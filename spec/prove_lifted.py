@@ -10,23 +10,37 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Final
 
 import z3
 
 from spec.actions import ACTIONS, Action
 from spec.invariant import CLAUSES, inv
-from spec.prove_conditions import Sizes, admitted, allowed, claims, fresh, one_can_move, parameters, sensible
+from spec.prove_conditions import (
+    Sizes,
+    admitted,
+    allowed,
+    claims,
+    fresh,
+    one_can_move,
+    parameters,
+    sensible,
+    sized,
+    timely,
+)
 from spec.prove_terms import any_state, found, truth, unknown
 from spec.prove_verdict import CONFIRMED, REFUTED, Verdict
 from spec.prove_witness import witness as drawn
 from spec.render import state
+from spec.rules import RULES
 from spec.state import State
 
 DEVICE: Final = "device"
 """Stands, among the names of actions, for what is proved of the device as such."""
 
 _BEGINS: Final = [f"{DEVICE}: begins with {clause.__name__}" for clause in CLAUSES]
+_TABLES: Final = [f"{DEVICE}: {rule.__name__}" for rule in RULES]
 _RESTS: Final = f"{DEVICE}: {one_can_move.__name__}"
 _MILLISECONDS: Final = 60_000
 
@@ -47,8 +61,8 @@ def prove(sizes: Sizes, actions: Sequence[Action] = ACTIONS, names: Sequence[str
 def conditions(sizes: Sizes, names: Sequence[str]) -> list[str]:
     """Return the conditions that `prove` has a verdict on."""
     chosen = [action for action in admitted(sizes) if action.name in names]
-    of_actions = [f"{action.name}: {claim.name}" for action in chosen for claim in claims(action)]
-    return [*_BEGINS, _RESTS] * (DEVICE in names) + of_actions
+    of_actions = [f"{action.name}: {claim.name}" for action in chosen for claim in (*claims(action), *timely(action))]
+    return [*_BEGINS, *_TABLES, _RESTS] * (DEVICE in names) + of_actions
 
 
 def _begins(sizes: Sizes) -> Iterator[Verdict]:
@@ -57,6 +71,12 @@ def _begins(sizes: Sizes) -> Iterator[Verdict]:
     given = Given(sensible(enabled, limit))
     for name, clause in zip(_BEGINS, CLAUSES, strict=True):
         yield given.prove(name, clause(first), lambda model: state(found(model, first)))
+    for name, rule in zip(_TABLES, RULES, strict=True):
+        yield given.prove(name, rule(), partial(_said, rule.__doc__ or ""))
+
+
+def _said(sentence: str, _model: z3.ModelRef) -> str:
+    return sentence
 
 
 def _keeps(sizes: Sizes, action: Action, before: State, holds: bool) -> Iterator[Verdict]:
@@ -69,6 +89,9 @@ def _keeps(sizes: Sizes, action: Action, before: State, holds: bool) -> Iterator
 
     for claim in claims(action):
         yield given.prove(f"{action.name}: {claim.name}", claim.holds(before, args, after), show)
+    anywhere = _Given(holds & sized(sizes, action, args))
+    for claim in timely(action):
+        yield anywhere.prove(f"{action.name}: {claim.name}", claim.holds(before, args, before), show)
 
 
 class Given:

@@ -16,11 +16,14 @@ from typing import Final
 
 from spec import properties
 from spec.actions import ACTIONS, Action
+from spec.changes import BECOMES, changes
 from spec.footprint import Piece, footprint
 from spec.invariant import CLAUSES, Clause
 from spec.outcome import Counterexample, Outcome
 from spec.packing import Packing, mask, mask_of
+from spec.possible import POSSIBLE, as_it_should
 from spec.renumbering import arguments
+from spec.rules import RULES
 from spec.scope import Choice, Scope, choices
 from spec.sometimes import sometimes, taken
 from spec.state import State
@@ -30,6 +33,7 @@ Report = Callable[[int, int, int], None]
 """Is told depth, states so far and states of the frontier, several times a second."""
 
 _REPORT_EVERY: Final = 1024
+_ALWAYS: Final = len((*CLAUSES, *properties.EVERY_STEP, *properties.REST, *BECOMES, *RULES, as_it_should))
 
 
 class _Broken(Exception):  # noqa: N818  (it is what a walk is for, not an error)
@@ -45,8 +49,12 @@ class _Move:
     def __init__(self, action: Action, args: tuple[int, ...], first: State) -> None:
         self.action, self.args, self.fired = action, args, 0
         self.by_user = action.actor == "user"
-        self.steps = [step for step in properties.EVERY_STEP if action.name in step.actions]
+        self.own = action in ACTIONS
+        """It is one of the specification's own, and no bug put back."""
         touched = footprint(action.effect, first, args)
+        written = {State._fields[field] for field in touched.writes}
+        said = [step for step in properties.EVERY_STEP if action.name in step.actions]
+        self.steps = [*said, *(step for step in changes(action) if not step.keeps or step.keeps in written)]
         looked_at = {State._fields.index(name) for step in self.steps for name in step.reads}
         self.writes = touched.writes
         self.mask = mask(tuple({*touched.reads, *looked_at}))
@@ -61,6 +69,11 @@ class _Choices:
         self.mask = guard_mask
         self.rows: list[tuple[bool, list[_Move]]] = []
         self.enabled: dict[int, list[_Move]] = {}
+
+    def wrong(self, s: State) -> Iterator[_Move]:
+        """Yield the moves that are possible in `s` and should not be, or should be and are not."""
+        for _canonical, moves in self.rows:
+            yield from (move for move in moves if move.own and not as_it_should(move.action, s, move.args))
 
     def allowed(self, s: State) -> Iterator[_Move]:
         """Yield the moves that are possible in `s`."""
@@ -103,6 +116,7 @@ class Walk:
         began = time.perf_counter()
         depth, broken = 0, None
         try:
+            self._check_tables()
             self._check_state(self.start)
             for depth in self._levels(progress):  # noqa: B007  (what is left in it is the depth reached)
                 pass
@@ -120,7 +134,7 @@ class Walk:
             depth=depth,
             seconds=time.perf_counter() - began,
             fired=+fired,
-            always=len(CLAUSES) + len(properties.EVERY_STEP) + len(properties.REST),
+            always=_ALWAYS,
             sometimes=self._sentences + len(due),
             never=() if broken else tuple(never),
             broken=broken,
@@ -146,7 +160,7 @@ class Walk:
         for group in self._choices:
             moves = group.enabled.get(code & group.mask)
             if moves is None:
-                moves = group.enabled[code & group.mask] = list(group.allowed(self.packing.unpack(code)))
+                moves = group.enabled[code & group.mask] = self._possible(group, code)
             for move in moves:
                 difference = move.differences.get(code & move.mask)
                 if difference is None:
@@ -165,6 +179,13 @@ class Walk:
                         raise _Broken(properties.MOVES_TOWARDS_REST, code, after, move)
         if not moves_on and not properties.at_rest(self.packing.unpack(code)):
             raise _Broken(properties.COMES_TO_REST, code, code)
+
+    def _possible(self, group: _Choices, code: int) -> list[_Move]:
+        """Find out for the first time what is possible in a state that looks like this; check that it should be."""
+        s = self.packing.unpack(code)
+        for move in group.wrong(s):
+            raise _Broken((as_it_should.__name__, f"{move.action.name}: {as_it_should.__doc__}"), code, code)
+        return list(group.allowed(s))
 
     def _work_out(self, move: _Move, code: int) -> int:
         """Take the step for the first time from a state that looks like this; check what it has to keep."""
@@ -186,6 +207,11 @@ class Walk:
         if left is None:
             left = self._left[key] = properties.work_left(self.packing.unpack(code))
         return left
+
+    def _check_tables(self) -> None:
+        for rule in RULES:
+            if not rule():
+                raise _Broken(said(rule), self.start, self.start)
 
     def _check_state(self, code: int) -> None:
         for clause_mask, sound in self._sound.items():
@@ -245,7 +271,8 @@ def _by_guard(every: Iterable[Choice], first: State) -> list[_Choices]:
     """Gather the choices by what their guards read."""
     groups: dict[int, _Choices] = {}
     for choice in every:
-        guard_mask = mask_of(choice.action.guard, first, choice.args[0])
+        action, args = choice.action, choice.args[0]
+        guard_mask = mask_of(action.guard, first, args) | mask_of(POSSIBLE[action.name], first, args)
         group = groups.setdefault(guard_mask, _Choices(guard_mask))
         group.rows.append((choice.canonical, [_Move(choice.action, args, first) for args in choice.args]))
     return list(groups.values())

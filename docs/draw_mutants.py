@@ -1,0 +1,82 @@
+"""Writes `docs/mutation.md`: `python -m docs.draw_mutants` makes every mutant and sees what becomes of it, in minutes.
+
+With a file, from what `python -m spec.mutate --json` has written there.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from docs.draw_tables import markdown_table
+from spec.mutants import MODULES, Mutant, every_mutant
+from spec.mutate import HEADER, Progress, judge, numbers, reason
+from spec.prove_mutants import SCOPES, SIZES, Fate, read
+
+PAGE: Final = Path(__file__).resolve().with_name("mutation.md")
+
+_INTRODUCTION: Final = """\
+# Mistakes in the specification
+
+Written by `python -m docs.draw_mutants`; edit that.
+
+What if the specification itself is wrong? Here every small mistake that a mutator can think of is made in its text, one
+at a time: an inequality turned, a condition left out, negated, or always or never so, a field not cleared or confused
+with another, a word of a table replaced, a step dropped, two arguments swapped. A good specification notices: it says
+everything at least twice, as what is done (guards and effects) and as what has to be true whatever is done (clauses,
+step properties, what becomes of each field, when something is possible, what is seen sometimes).
+
+    python -m spec.mutate                         # every mutant, minutes
+    python -m spec.mutate --sample 100 --seed 1   # a hundred of them
+    python -m spec.mutate --list                  # what they are
+
+A mutant is **refuted** when the walk through one of {scopes} small scopes breaks a property or misses what it should see,
+or when z3 refutes a condition at {sizes}. Numbers of states are not compared, though `python -m spec.explore` would
+fail on a difference there too. What only crashes is counted for itself. What nobody refutes has to be **the same**:
+z3 is asked whether every guard and every effect is what it was, in every state that the invariant allows, and answers
+which clauses that rests on. A mutant that is neither refuted nor the same is a hole; there is none.
+"""
+_LEFT: Final = """\
+What is not refuted, and why: it says the same wherever the clauses named hold, and they hold of every state. Where no
+clause is named it says the same in every state there is.
+"""
+
+
+def page(mutants: Sequence[Mutant], fates: Sequence[Fate]) -> str:
+    """Return the whole page."""
+    modules = {name: [f for m, f in zip(mutants, fates, strict=True) if m.module == name] for name in MODULES}
+    rows = [_numbered(name, of) for name, of in (*modules.items(), ("all", fates))]
+    left = [_survivor(m, f) for m, f in zip(mutants, fates, strict=True) if not f.refuted]
+    return "\n".join(
+        [
+            _INTRODUCTION.format(scopes=len(SCOPES), sizes=" and ".join(sizes.label() for sizes in SIZES)),
+            f"## What becomes of them\n\n{markdown_table(HEADER, rows)}\n",
+            f"## What is the same\n\n{_LEFT}\n{markdown_table(('mutant', 'with the mistake', 'rests on'), left)}\n",
+        ]
+    )
+
+
+def _numbered(name: str, fates: Sequence[Fate]) -> list[str]:
+    return [name, *(f"{n:,}" for n in numbers(fates))]
+
+
+def _survivor(mutant: Mutant, fate: Fate) -> list[str]:
+    clauses = ", ".join(f"`{clause}`" for clause in fate.rests_on or ())
+    return [f"`{mutant.name}`", f"`{mutant.after}`", clauses if fate.rests_on is not None else reason(fate)]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Write the page."""
+    mutants = every_mutant()
+    if arguments:
+        written = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+        by_name = {each["name"]: read(json.dumps(list(each.values()))) for each in written}
+        fates = [by_name[mutant.name] for mutant in mutants]
+    else:
+        fates = judge(mutants, Progress(len(mutants), sys.stderr))
+    PAGE.write_text(page(mutants, fates), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
