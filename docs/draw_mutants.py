@@ -31,11 +31,11 @@ step properties, what becomes of each field, when something is possible, what is
     python -m spec.mutate --sample 100 --seed 1   # a hundred of them
     python -m spec.mutate --list                  # what they are
 
-A mutant is **refuted** when the walk through one of {scopes} small scopes breaks a property or misses what it should see,
-or when z3 refutes a condition at {sizes}. Numbers of states are not compared, though `python -m spec.explore` would
-fail on a difference there too. What only crashes is counted for itself. What nobody refutes has to be **the same**:
-z3 is asked whether every guard and every effect is what it was, in every state that the invariant allows, and answers
-which clauses that rests on. A mutant that is neither refuted nor the same is a hole; there is none.
+A mutant is **refuted** when a walk through one of {scopes} small scopes breaks a property or misses what it should
+see, or when z3 refutes a condition at {sizes}. Numbers of states are not compared, though `python -m spec.explore`
+would fail on a difference there too. What only crashes is counted for itself. What nobody refutes has to be **the
+same**: z3 is asked whether every guard and every effect is what it was, in every state that the invariant allows, and
+answers which clauses that rests on. A mutant that is neither refuted nor the same is a hole.
 """
 _LEFT: Final = """\
 What is not refuted, and why: it says the same wherever the clauses named hold, and they hold of every state. Where no

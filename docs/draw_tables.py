@@ -43,7 +43,7 @@ def page() -> str:
             _list(sentence for _name, sentence in REST),
         ),
         _section("What becomes of each field", _LEFT_ALONE, _field_table()),
-        _section("What the tables have to say", _list(map(_sentence, RULES))),
+        _section("What the tables and the fresh device have to be", _list(map(_sentence, RULES))),
         _section("Sometimes", *_sometimes()),
         _section("Scopes of every run", "Slots/blocks/requests, and the bounds of the rest.", _scope_table()),
         _section("Scopes of a night", "With symmetry, as in the last column above.", _nightly_table()),

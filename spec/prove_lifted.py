@@ -89,7 +89,7 @@ def _keeps(sizes: Sizes, action: Action, before: State, holds: bool) -> Iterator
 
     for claim in claims(action):
         yield given.prove(f"{action.name}: {claim.name}", claim.holds(before, args, after), show)
-    anywhere = _Given(holds & sized(sizes, action, args))
+    anywhere = Given(holds & sized(sizes, action, args))
     for claim in timely(action):
         yield anywhere.prove(f"{action.name}: {claim.name}", claim.holds(before, args, before), show)
 

@@ -1,9 +1,10 @@
-"""What the tables have to say, whatever is in their cells: a few sentences that hold of every row."""
+"""What the tables and the fresh device have to be, whatever the text says: a few sentences that read them."""
 
 from collections.abc import Callable
 from typing import Final
 
-from spec.tables import COMMIT, COMPLETION_TABLE, EMPTY, ILLEGAL, PP_SLOT, RELEASE, SAME, SLOT_TABLE, STORED, WB
+from spec.state import AT_REST, IDLE, QUIET, Block, Budget, Counts, Reader, Req, Slot, State, initial
+from spec.tables import COMMIT, COMPLETION_TABLE, EMPTY, ILLEGAL, NONE, PP_SLOT, RELEASE, SAME, SLOT_TABLE, STORED, WB
 
 _KINDS: Final = (EMPTY, SAME, STORED, PP_SLOT, WB)
 
@@ -47,6 +48,26 @@ def a_write_is_counted_or_refunded() -> bool:
     return [(row.refund, row.bd_writes) for row in COMPLETION_TABLE] == [(1, 0)] * 2 + [(0, 1)] * 2
 
 
+def a_fresh_device_is_as_asked_for() -> bool:
+    """a fresh device has nothing in it, is at rest, and is of the size and has the limit that were asked for"""
+    return all(_fresh(given) == initial(5, 4, 3, given, 2) for given in (None, 0, 1))
+
+
+def _fresh(given: int | None) -> State:
+    limit, enabled = (0, 0) if given is None else (given, 1)
+    return State(
+        slots=(Slot(EMPTY, 0, 0, NONE),) * 5,
+        queued=(0,) * 5,
+        blocks=(Block(0, QUIET, NONE),) * 4,
+        reqs=(Req(IDLE, NONE, NONE, 0, 0),) * 3,
+        readers=(Reader(IDLE, NONE, NONE, 0, 0),) * 2,
+        running=AT_REST,
+        held=NONE,
+        budget=Budget(enabled, limit, 1, limit, 0),
+        counts=Counts(0, 0, 0, 0),
+    )
+
+
 RULES: Final[tuple[Callable[[], bool], ...]] = (
     what_is_written_is_there,
     what_is_freed_is_empty,
@@ -55,4 +76,5 @@ RULES: Final[tuple[Callable[[], bool], ...]] = (
     only_a_claim_is_released_or_committed,
     a_block_goes_where_its_slot_goes,
     a_write_is_counted_or_refunded,
+    a_fresh_device_is_as_asked_for,
 )

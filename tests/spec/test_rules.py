@@ -10,6 +10,7 @@ from spec.prove_lifted import DEVICE, prove
 from spec.prove_verdict import REFUTED
 from spec.rules import RULES
 from spec.scope import Scope
+from spec.state import initial
 from spec.tables import COMMIT, COMPLETION_TABLE, ILLEGAL, RELEASE, SLOT_TABLE, WB
 from spec.walk import walk
 
@@ -38,6 +39,12 @@ def test_no_cell_of_the_completion_table_can_say_anything_else(monkeypatch: pyte
         assert {RELEASE, COMMIT} == {0, 1}
         wrong = COMPLETION_TABLE[row]._replace(**{field: 1 - value})
         monkeypatch.setattr(rules, "COMPLETION_TABLE", (*COMPLETION_TABLE[:row], wrong, *COMPLETION_TABLE[row + 1 :]))
+        assert [rule() for rule in RULES].count(False) == 1
+
+
+def test_a_fresh_device_can_be_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    for field, wrong in {"held": 0, "running": 1, "readers": (), "queued": (1,) * 5}.items():
+        monkeypatch.setattr(rules, "initial", lambda *sizes, f=field, w=wrong: initial(*sizes)._replace(**{f: w}))
         assert [rule() for rule in RULES].count(False) == 1
 
 
