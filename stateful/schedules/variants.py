@@ -39,6 +39,8 @@ class Variant(NamedTuple):
     """`random` or `PCT`."""
     within: int
     """Schedules, the median of 30 seeds."""
+    breaks: tuple[str, ...]
+    """The properties it is expected to break; that anything else goes wrong with it does not count as found."""
     patches: Callable[[], Patches]
 
     @contextmanager
@@ -139,14 +141,25 @@ def _check_then_act() -> Patches:
     return (mock.patch.object(WritebackPass, "_reap", looks_first),)
 
 
+def _say_nothing_changed(pages: Pages, index: int, reader: int | None) -> None:
+    """Tell whoever observes that the read ended well, without having looked."""
+    if reader is not None:
+        assert pages._read_steps is not None, "only a read whose steps are told has a number"
+        pages._read_steps.answered(reader)
+        with pages._lock:
+            pages._read_steps.look_again(reader, index, unchanged=True, backed=True)
+
+
 def _index_outside_lock() -> Patches:
     """Which block to read is looked up again after the slot was found to be written back."""
 
-    def whatever_is_there(self: Pages, index: int, _entry: Backed) -> bytes:
+    def whatever_is_there(self: Pages, index: int, _entry: Backed, reader: int | None = None) -> bytes:
         assert self.backing is not None, "a written-back slot has a backing device"
         present = self._entries[index]
         number = present.blk_idx if type(present) is Backed else present if isinstance(present, int) else 0
-        return self.reads.read(self.backing, BlkIdx(number % self.backing.blocks))
+        page = self.reads.read(self.backing, BlkIdx(number % self.backing.blocks))
+        _say_nothing_changed(self, index, reader)
+        return page
 
     return (mock.patch.object(Pages, "_read_back", whatever_is_there),)
 
@@ -154,9 +167,11 @@ def _index_outside_lock() -> Patches:
 def _no_second_look() -> Patches:
     """What the device answers is returned, though the block may have got another page meanwhile."""
 
-    def as_it_comes(self: Pages, _index: int, entry: Backed) -> bytes:
+    def as_it_comes(self: Pages, index: int, entry: Backed, reader: int | None = None) -> bytes:
         assert self.backing is not None, "a written-back slot has a backing device"
-        return self.reads.read(self.backing, entry.blk_idx)
+        page = self.reads.read(self.backing, entry.blk_idx)
+        _say_nothing_changed(self, index, reader)
+        return page
 
     return (mock.patch.object(Pages, "_read_back", as_it_comes),)
 
@@ -222,47 +237,58 @@ def _driven_where_interrupts_land() -> Patches:
 VARIANTS: Final = (
     Variant(
         "stale_completion_count", "a count of completions outlives its batch, and what is in flight is committed", "10",
-        "two pages and two threads", "random", 100, _stale_completion_count,
+        "two pages and two threads", "random", 100,
+        ("a_written_back_block_holds_the_page", "same_state"), _stale_completion_count,
     ),
     Variant(
         "complete_after_free", "the callback completes after it has let the pass go on to its end", "11",
-        "pass and write", "PCT", 20, _complete_after_free,
+        "pass and write", "PCT", 20,
+        ("nobody_touches_a_freed_control_block",), _complete_after_free,
     ),
     Variant(
         "wake_after_unlock", "the callback queues the answer, unlocks, and only then wakes the pass", "18",
-        "pass and write", "PCT", 20, _wake_after_unlock,
+        "pass and write", "PCT", 20,
+        ("nobody_touches_a_freed_control_block",), _wake_after_unlock,
     ),
     Variant(
         "check_then_act", "the claim is tested before the table lock is taken", "-",
-        "pass and write", "PCT", 100, _check_then_act,
+        "pass and write", "PCT", 100,
+        ("a_written_back_block_holds_the_page",), _check_then_act,
     ),
     Variant(
         "index_outside_lock", "a read takes the block from the slot after the lock was dropped", "16",
-        "reuse under a read", "PCT", 100, _index_outside_lock,
+        "reuse under a read", "PCT", 100,
+        ("a_read_ends_with_a_value_the_page_held",), _index_outside_lock,
     ),
     Variant(
         "no_second_look", "a read returns what the device answers, whosever block it is by then", "26",
-        "reuse under a read", "PCT", 100, _no_second_look,
+        "reuse under a read", "PCT", 100,
+        ("a_read_ends_with_a_value_the_page_held",), _no_second_look,
     ),
     Variant(
         "refund_without_charge", "a failed write is refunded whether or not it was charged", "13",
-        "pass and toggled limit", "random", 100, _refund_without_charge,
+        "pass and toggled limit", "random", 100,
+        ("the_budget_is_conserved",), _refund_without_charge,
     ),
     Variant(
         "leak_when_failed_and_lost", "a block is leaked if its write fails and its slot was lost in flight", "7, 8",
-        "failing pass and write", "PCT", 100, _leak_when_failed_and_lost,
+        "failing pass and write", "PCT", 100,
+        ("every_block_has_one_owner",), _leak_when_failed_and_lost,
     ),
     Variant(
         "wake_before_queue", "the pass is woken before its answer is there", "3",
-        "pass and write", "random", 100, _wake_before_queue,
+        "pass and write", "random", 100,
+        ("nobody_waits_without_a_waker",), _wake_before_queue,
     ),
     Variant(
         "lost_update", "a partial write does not look whether the page was changed meanwhile", "22",
-        "patch and write", "PCT", 100, _lost_update,
+        "patch and write", "PCT", 100,
+        ("pages_read_back",), _lost_update,
     ),
     Variant(
         "interrupt_in_the_pass", "a Ctrl-C lands where the pass is driven, and nobody drives it on", "-",
-        "pass and interrupt", "random", 20, _driven_where_interrupts_land,
+        "pass and interrupt", "random", 20,
+        ("nobody_waits_without_a_waker",), _driven_where_interrupts_land,
     ),
 )  # fmt: skip
 assert all(variant.scenario in SCENARIOS for variant in VARIANTS), "every variant has a scenario"

@@ -42,8 +42,8 @@ class Verdict(NamedTuple):
 
     @property
     def good(self) -> bool:
-        """Whether it is found soon enough."""
-        return self.median <= self.variant.within
+        """Whether it is found soon enough, by a property it is expected to break."""
+        return self.median <= self.variant.within and self.breaks in self.variant.breaks
 
 
 def _policy(kind: str, number: int, points: int) -> Policy:
@@ -92,9 +92,10 @@ def judge(name: str, seeds: int = SEEDS, report: Callable[[str], None] | None = 
                 report(f"seed {seed + 1} of {seeds}")
             for count in itertools.count(1):
                 played = play(what, _policy(variant.policy, seed * MOST + count, points))
-                if played.error is not None:
+                found = played.found in variant.breaks
+                if found:
                     first = first or played
-                if played.error is not None or count == MOST:
+                if found or count == MOST:
                     counts.append(count)
                     break
         small = smallest(first) if first is not None else None
