@@ -201,8 +201,7 @@ class WritebackPass:
                 return False
             self.result.stop("limit")
         if self.result.stopped_by is not None:
-            # A page that was queued twice may be in flight: giving up its twin would take its claim off.
-            return not (self._alive and self._quirks.queue_twice) and self._give_up(index)
+            return self._leave(index)
         if self.held_request is None:
             return self._take_request()
         if self.held_block is None:
@@ -265,7 +264,7 @@ class WritebackPass:
             block = blocks.reserve() if blocks.take_back() else None
         if block is None:
             self.result.stop("no_space")
-            return self._give_up(index)
+            return self._leave(index)
         self.held_block = block
         self._observe("reserve_block", block)
         return True
@@ -312,12 +311,16 @@ class WritebackPass:
         self.result.skipped += 1
         return True
 
+    def _leave(self, index: SlotIndex) -> bool:
+        # A page that was queued twice may be in flight: giving up its twin would take its claim off.
+        return not (self._alive and self._quirks.queue_twice) and self._give_up(index)
+
     def _give_up(self, index: SlotIndex) -> bool:
-        if not self._shared.table.flags[index] & PP_SLOT:
-            return self._skip(index)
-        self._release_candidate(index, "give_up")
-        self.result.left += 1
-        return True
+        if self._shared.table.flags[index] & PP_SLOT:
+            self._release_candidate(index, "give_up")
+            self.result.left += 1
+            return True
+        return self._skip(index)
 
     def _release_candidate(self, index: SlotIndex, kind: str) -> None:
         self._buckets.pop()
@@ -363,10 +366,9 @@ class WritebackPass:
             result.fail(req.index, req.error)
         else:
             result.lost += 1
-        if row.release_block and req.error and not self._quirks.retry_failed_block:
-            shared.blocks.set_aside(req.blk_idx)
-        elif row.release_block:
-            shared.blocks.release(req.blk_idx)
+        if row.release_block:
+            later = req.error and not self._quirks.retry_failed_block
+            (shared.blocks.set_aside if later else shared.blocks.release)(req.blk_idx)
         if row.refund:
             shared.budget.refund(req.grant)
         shared.bd_writes += row.bd_writes

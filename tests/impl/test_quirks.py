@@ -68,13 +68,14 @@ def test_a_stop_for_want_of_what_nobody_needs_any_more() -> None:
     assert results == [(1, 1, None, 0), (1, 1, "no_space", ENOSPC)]
 
 
-def test_a_twin_that_is_left_does_not_take_the_claim_of_what_is_in_flight() -> None:
-    bench = Bench(quirks=Quirks(queue_twice=True, decide_before_reaping=True))
+@pytest.mark.parametrize(("blocks", "stopped_by"), [(8, "limit"), (1, "no_space")])
+def test_a_twin_that_is_left_does_not_take_the_claim_of_what_is_in_flight(blocks: int, stopped_by: str) -> None:
+    bench = Bench(blocks=blocks, quirks=Quirks(queue_twice=True, decide_before_reaping=True))
     bench.store(0)
-    bench.limit(1)
+    bench.limit(1 if blocks > 1 else 9)
     result = finish(begin(bench, 0, 0))
-    assert (result.written, result.skipped, result.left, result.stopped_by) == (1, 1, 0, "limit")
-    assert (kinds(bench)[0], bench.dev.writeback_limit) == ("W", 0)
+    assert (result.written, result.skipped, result.left, result.stopped_by) == (1, 1, 0, stopped_by)
+    assert kinds(bench)[0] == "W"
     assert_at_rest(bench)
 
 
