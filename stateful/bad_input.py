@@ -82,6 +82,8 @@ def draw(rng: random.Random, signatures: Mapping[str, inspect.Signature]) -> Cal
             continue
         plausible = PLAUSIBLE.get(parameter.name, anything)
         value = plausible(rng) if rng.randrange(5) else anything(rng)
+        if parameter.name == "progress" and callable(value):
+            continue  # what a caller's own function raises is raised again
         keywords[parameter.name] = value
     said = ", ".join(f"{key}={_said(value)}" for key, value in keywords.items())
     return f"{name}({said})", lambda dev: getattr(dev, name)(**keywords)

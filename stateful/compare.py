@@ -65,7 +65,7 @@ def _of_the_reports(subject: Subject, account: Account) -> Iterator[Finding]:
     if subject.result != account.result:
         yield "the_result_is_what_happened", f"the device says {subject.result}, it should be {account.result}"
     stats = subject.device.stats
-    objects = [len(entry) for entry in subject.disk.table.entries if isinstance(entry, bytes)]
+    objects = [entries.size_of(entry) for entry in subject.disk.table.entries if isinstance(entry, entries.IN_MEMORY)]
     stored = sum(content != ZERO_PAGE for content in subject.content)
     found = (stats.mm.orig_data_size, stats.mm.compr_data_size, stats.bd.bd_writes, stats.bd.bd_reads)
     expected = (stored * PAGE_SIZE, sum(objects), account.bd_writes, subject.gates.reads)

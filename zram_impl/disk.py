@@ -3,14 +3,15 @@
 A `Disk` lives from `disksize` to `reset`.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from errno import ENOMEM
 from typing import Final
 
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.blocks import NextFit
 from zram_impl.budget import Budget
+from zram_impl.compaction import Compaction
 from zram_impl.comps import Comps
 from zram_impl.engine.protocol import Engine
 from zram_impl.entries import ACCESS, IDLE, NO_LIMIT, SlotTable
@@ -65,6 +66,8 @@ class Disk(Pages):
         """The pass under way; guarded by the table lock."""
         # Guards nothing: whoever waits for a pass to end waits here.
         self._ended = runtime.condition("pass ended", Rank.ENGINE)
+        # Guards nothing but who compacts: one at a time.
+        self._compacting = runtime.lock("compaction", Rank.CONTROL)
         self._closed = False
         self._runtime = runtime
         self._quirks = quirks
@@ -84,10 +87,11 @@ class Disk(Pages):
             mm = MmStat(
                 orig_data_size=table.pages_stored << PAGE_SHIFT,
                 compr_data_size=table.compr_data_size,
-                mem_used_total=_whole_pages(table.compr_data_size),
+                mem_used_total=_whole_pages(table.used),
                 mem_limit=limit_pages << PAGE_SHIFT,
-                mem_used_max=_whole_pages(table.compr_data_max),
+                mem_used_max=_whole_pages(max(table.compr_data_max, table.used)),
                 same_pages=table.same_pages,
+                pages_compacted=table.pages_compacted,
                 huge_pages=table.huge_pages,
                 huge_pages_since=table.huge_pages_since,
             )
@@ -97,6 +101,12 @@ class Disk(Pages):
     def mark_idle(self, before: int | None) -> None:
         """Mark pages idle, as `idle.mark_idle` says."""
         mark_idle(self.table, self.times, self._lock, before, self._observer)
+
+    @contextmanager
+    def compaction(self) -> Iterator[Compaction]:
+        """Begin a compaction, once no other is under way; no lock but this one's may be held."""
+        with self._compacting:
+            yield Compaction(self.table, self._lock)
 
     # --- passes ----------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ An entry is one immutable object that is replaced, never changed, and whose type
     int           same-filled: the word it is filled with
     bytes         stored: the compressed object, or the page itself when it is as long as a page (huge)
     Recompressed  stored: an object of a secondary algorithm; bytes of a type that says which
+    Moved         stored: an object that compaction has moved to a segment; an int that says where, and its priority
     Backed        written back: block, object size, checksum and priority, packed into an int of its own type
 
 So a reader needs no lock: it takes the reference and has a consistent page. It also means that an entry's identity
@@ -21,6 +22,7 @@ from errno import ENOMEM
 from typing import ClassVar, Final, Self
 
 from zram_impl.errors import refuse
+from zram_impl.segments import SEGMENT_BITS, Segments
 from zram_impl.units import PAGE_SIZE, BlkIdx
 
 IDLE: Final = 0x01
@@ -67,9 +69,50 @@ RECOMPRESSED: Final[tuple[type[Recompressed], ...]] = (_Recompressed1, _Recompre
 """The types of priority 1, 2 and 3."""
 
 
-def priority_of(stored: bytes) -> int:
+class Moved(int):
+    """The entry of a stored slot whose object lies in a segment."""
+
+    __slots__ = ()
+
+    @classmethod
+    def at(cls, segment: int, offset: int, size: int, priority: int) -> Self:
+        """Pack number of the segment, offset in it, size of the object and its priority."""
+        return cls(((segment << SEGMENT_BITS | offset) << _PRIORITY_BITS | priority) << _SIZE_BITS | size)
+
+    @property
+    def segment(self) -> int:
+        """Number of the segment."""
+        return self >> SEGMENT_BITS + _PRIORITY_BITS + _SIZE_BITS
+
+    @property
+    def offset(self) -> int:
+        """Where in the segment the object begins."""
+        return self >> _PRIORITY_BITS + _SIZE_BITS & (1 << SEGMENT_BITS) - 1
+
+    @property
+    def priority(self) -> int:
+        """Priority of the algorithm that made the object."""
+        return self >> _SIZE_BITS & (1 << _PRIORITY_BITS) - 1
+
+    @property
+    def size(self) -> int:
+        """Size of the object in bytes."""
+        return self & (1 << _SIZE_BITS) - 1
+
+
+def priority_of(stored: "bytes | Moved") -> int:
     """Return the priority of the algorithm that made a stored object; a huge one has that of the first."""
-    return stored.priority if isinstance(stored, Recompressed) else 0
+    return stored.priority if isinstance(stored, (Recompressed, Moved)) else 0
+
+
+def size_of(stored: "bytes | Moved") -> int:
+    """Return the size of a stored object in bytes."""
+    return len(stored) if isinstance(stored, bytes) else stored.size
+
+
+def of_priority(data: bytes, priority: int) -> bytes:
+    """Return the entry for an object that an algorithm of this priority made."""
+    return RECOMPRESSED[priority - 1](data) if priority else data
 
 
 class Backed(int):
@@ -104,6 +147,8 @@ class Backed(int):
 
 
 Stored = bytes
+IN_MEMORY: Final = (bytes, Moved)
+"""The types of the entries of stored slots."""
 Entry = bytes | int | None
 
 
@@ -118,11 +163,14 @@ class SlotTable:
         same_pages: Same-filled ones.
         huge_pages: Huge ones in memory; `huge_pages_since` counts every one there ever was.
         compr_data_size: Bytes of the stored ones; `compr_data_max` is the most there ever were.
+        peak: The most bytes of stored ones there were since the last compaction, as of the last time one was freed.
+        segments: Where compaction has moved objects to.
+        pages_compacted: Whole pages of holes that compaction has closed.
     """
 
     __slots__ = (
         "compr_data_max", "compr_data_size", "entries", "flags", "huge_pages", "huge_pages_since", "limit",
-        "pages_stored", "same_pages",
+        "pages_compacted", "pages_stored", "peak", "same_pages", "segments",
     )  # fmt: skip
 
     def __init__(self, pages: int, *, limit: int = NO_LIMIT) -> None:
@@ -135,6 +183,9 @@ class SlotTable:
         self.huge_pages_since = 0
         self.compr_data_size = 0
         self.compr_data_max = 0
+        self.peak = 0
+        self.pages_compacted = 0
+        self.segments = Segments()
 
     def replace(self, index: int, entry: Entry) -> BlkIdx | None:
         """Replace the content of a slot; return the block the old content was on, which is the caller's to release.
@@ -154,8 +205,8 @@ class SlotTable:
         freed = None
         if old is None:
             self.pages_stored += 1
-        elif isinstance(old, bytes):
-            self._forget_object(len(old))
+        elif isinstance(old, IN_MEMORY):
+            self._forget_object(old)
         elif type(old) is Backed:
             freed = old.blk_idx
         else:
@@ -176,28 +227,65 @@ class SlotTable:
     def commit(self, index: int, blk_idx: BlkIdx, checksum: int) -> None:
         """Turn a stored slot into a written-back one that owns `blk_idx`; its object's memory is free."""
         old = self.entries[index]
-        assert isinstance(old, bytes), f"only a stored slot is written back: slot {index} is {type(old).__name__}"
-        size = len(old)
-        self.entries[index] = Backed.at(blk_idx, size, checksum, priority_of(old))
+        assert isinstance(old, IN_MEMORY), f"only a stored slot is written back: slot {index} is {type(old).__name__}"
+        self.entries[index] = Backed.at(blk_idx, size_of(old), checksum, priority_of(old))
         self.flags[index] &= ~IDLE
-        self._forget_object(size)
+        self._forget_object(old)
 
     def recompress(self, index: int, entry: Recompressed) -> None:
         """Replace a stored slot's object by a smaller one of the same page; all marks but the pp_slot are gone."""
         old = self.entries[index]
-        assert isinstance(old, bytes), f"only a stored slot is recompressed: slot {index} is {type(old).__name__}"
+        assert isinstance(old, IN_MEMORY), f"only a stored slot is recompressed: slot {index} is {type(old).__name__}"
         self.entries[index] = entry
         self.flags[index] &= OWNED
-        self._forget_object(len(old))
+        self._forget_object(old)
         self.compr_data_size += len(entry)
 
     def size(self, index: int) -> int:
         """Return the size of a stored slot's object in bytes."""
         entry = self.entries[index]
-        assert isinstance(entry, bytes), f"slot {index} is not in memory"
-        return len(entry)
+        assert isinstance(entry, IN_MEMORY), f"slot {index} is in memory: it is {type(entry).__name__}"
+        return size_of(entry)
 
-    def _forget_object(self, size: int) -> None:
+    def object(self, index: int) -> Stored:
+        """Return a stored slot's object, wherever it lies, for as long as the caller wants it."""
+        entry = self.entries[index]
+        assert isinstance(entry, IN_MEMORY), f"slot {index} is in memory: it is {type(entry).__name__}"
+        if isinstance(entry, bytes):
+            return entry
+        data = self.load(entry)
+        assert data is not None, "a segment lives as long as an object in it is used"
+        return data
+
+    def load(self, entry: Moved) -> Stored | None:
+        """Return the object a moved entry means, None when it was replaced meanwhile; needs no lock."""
+        data = self.segments.load(entry.segment, entry.offset, entry.size)
+        return None if data is None else of_priority(data, entry.priority)
+
+    def move(self, index: int) -> None:
+        """Move a stored slot's object to the segment that is being filled; nobody can tell but by its speed.
+
+        Raises:
+            OSError, MemoryError: There is no memory for another segment; nothing has changed.
+        """
+        old, data = self.entries[index], self.object(index)
+        segment, offset = self.segments.store(data)
+        self.entries[index] = Moved.at(segment, offset, len(data), priority_of(data))
+        if type(old) is Moved:
+            self.segments.forget(old.segment, old.size)
+
+    @property
+    def used(self) -> int:
+        """Bytes that objects and the segments that hold some of them take."""
+        return self.compr_data_size - self.segments.live + self.segments.held
+
+    def _forget_object(self, old: Stored | Moved) -> None:
+        self.peak = max(self.peak, self.compr_data_size)
+        if isinstance(old, bytes):
+            size = len(old)
+        else:
+            size = old.size
+            self.segments.forget(old.segment, size)
         self.compr_data_size -= size
         if size == PAGE_SIZE:
             self.huge_pages -= 1

@@ -8,7 +8,7 @@ Kernel: mark_idle(), as of 7.3.4.
 from typing import Final
 
 from zram_impl.access_times import TICKS, AccessTimes
-from zram_impl.entries import IDLE, SlotTable
+from zram_impl.entries import IDLE, IN_MEMORY, SlotTable
 from zram_impl.events import Observer
 from zram_impl.runtime import Lock
 
@@ -28,7 +28,7 @@ def mark_idle(table: SlotTable, times: AccessTimes, lock: Lock, before: int | No
             # Within the lock, because ticks may be numbered anew without it.
             young = TICKS if before is None else times.first_from(before)
             for index in range(first, min(first + STEP, len(entries))):
-                if not isinstance(entries[index], bytes):
+                if not isinstance(entries[index], IN_MEMORY):
                     continue
                 idle = ticks[index] < young
                 if idle == bool(flags[index] & IDLE):

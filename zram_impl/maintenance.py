@@ -19,7 +19,6 @@ from zram_impl.recompress_grammar import RecompressRequest
 from zram_impl.recompression import RecompressPass, Target
 from zram_impl.result import RecompressResult, WritebackResult
 from zram_impl.stats import MmStat, Stats
-from zram_impl.trim import trim
 from zram_impl.units import PAGE_SIZE
 from zram_impl.view import Snapshot, block_state, snapshot
 from zram_impl.wbpass import WritebackPass
@@ -167,10 +166,20 @@ class Maintenance(Lifecycle):
         if self.quirks.control_plane_blocks and disk is not None:
             disk.wait_for_pass()
 
-    def compact(self) -> None:
-        """Give memory that freed pages have left behind back to the system; EINVAL when not initialised."""
-        self._live()
-        trim()
+    def compact(self) -> int:
+        """Give memory that freed pages have left behind back to the system, when that has become worth it.
+
+        The pages that are left are moved together, some at a time: everything else goes on meanwhile. Reading a moved
+        page takes a little longer. It is worth it when at least a part in sixteen is holes.
+
+        Returns:
+            Bytes of the holes that were closed.
+
+        Raises:
+            ZramError: EINVAL when not initialised.
+        """
+        with self._live().compaction() as running:
+            return drive(running, self._runtime, None, None)
 
     # --- statistics ------------------------------------------------------------------------------------------------
 

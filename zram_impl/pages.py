@@ -15,7 +15,7 @@ from zram_impl.backing_reads import BackingReads, WasResetError
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.codec import encode, filled
 from zram_impl.comps import Comps
-from zram_impl.entries import ACCESS, Backed, Entry
+from zram_impl.entries import ACCESS, Backed, Entry, Moved
 from zram_impl.errors import ZramError, from_os, refuse, shown
 from zram_impl.events import Observer, ReadingObserver
 from zram_impl.read_steps import ReadSteps
@@ -139,6 +139,10 @@ class Pages:
                 raise
         if type(entry) is Backed:
             return self._read_back(index, entry, reader)
+        if type(entry) is Moved:
+            stored = self.table.load(entry)
+            # When its segment has gone, so has the entry: the slot is something else by now.
+            return self._decode(index, self._entries[index] if stored is None else stored)
         assert isinstance(entry, int), "an entry is None, a word, an object or a block"
         return filled(entry)
 

@@ -13,7 +13,17 @@ from typing import Final, NamedTuple
 
 from zram_impl.access_times import AccessTimes
 from zram_impl.comps import Comps
-from zram_impl.entries import IDLE, INCOMPRESSIBLE, OWNED, PP_SLOT, RECOMPRESSED, SlotTable, priority_of
+from zram_impl.entries import (
+    IDLE,
+    IN_MEMORY,
+    INCOMPRESSIBLE,
+    OWNED,
+    PP_SLOT,
+    RECOMPRESSED,
+    SlotTable,
+    priority_of,
+    size_of,
+)
 from zram_impl.errors import ZramError
 from zram_impl.events import Observer
 from zram_impl.pp import PpBuckets
@@ -148,9 +158,9 @@ class RecompressPass:
 
     def _wants(self, index: int) -> bool:
         entry, flags, mode = self._table.entries[index], self._table.flags[index], self._target.mode
-        if not isinstance(entry, bytes) or flags & INCOMPRESSIBLE or priority_of(entry) >= self._target.priority:
+        if not isinstance(entry, IN_MEMORY) or flags & INCOMPRESSIBLE or priority_of(entry) >= self._target.priority:
             return False
-        return not ((mode in _IDLE_MODES and not flags & IDLE) or (mode in _HUGE_MODES and len(entry) < PAGE_SIZE))
+        return not ((mode in _IDLE_MODES and not flags & IDLE) or (mode in _HUGE_MODES and size_of(entry) < PAGE_SIZE))
 
     # --- recompressing ---------------------------------------------------------------------------------------------
 
@@ -165,8 +175,7 @@ class RecompressPass:
             if stopped or not self._table.flags[index] & PP_SLOT or self._is_small(index):
                 self._pass_over(index, stopped)
                 return True
-            stored = self._table.entries[index]
-            assert isinstance(stored, bytes), f"a claimed slot is in memory: slot {index} is {type(stored).__name__}"
+            stored = self._table.object(index)
             self._buckets.pop()
         try:
             page = self._comps.decode(stored)

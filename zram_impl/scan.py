@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from zram_impl import decide
-from zram_impl.entries import IDLE, INCOMPRESSIBLE, OWNED, PP_SLOT, SlotTable
+from zram_impl.entries import IDLE, IN_MEMORY, INCOMPRESSIBLE, OWNED, PP_SLOT, SlotTable
 from zram_impl.grammar import Scan
 from zram_impl.units import PAGE_SIZE, SlotIndex
 
@@ -64,8 +64,8 @@ class Cursor:
         for index in indexes:
             entry = entries[index]
             flag = flags[index]
-            if isinstance(entry, bytes) and not flag & owned:
-                size = len(entry)
+            if isinstance(entry, IN_MEMORY) and not flag & owned:
+                size = len(entry) if isinstance(entry, bytes) else entry.size
                 if wants[flag & (IDLE | INCOMPRESSIBLE) | (_HUGE if size == PAGE_SIZE else 0)]:
                     flags[index] = flag | PP_SLOT | OWNED
                     found.append((SlotIndex(index), size))

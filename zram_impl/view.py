@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from zram_impl.decide import Kind
 from zram_impl.disk import Disk
-from zram_impl.entries import IDLE, INCOMPRESSIBLE, OWNED, PP_SLOT, Backed, Entry, priority_of
+from zram_impl.entries import IDLE, IN_MEMORY, INCOMPRESSIBLE, OWNED, PP_SLOT, Backed, Entry, priority_of, size_of
 from zram_impl.request import Phase, WbReq
 from zram_impl.runtime import Lock
 from zram_impl.units import PAGE_SIZE
@@ -81,8 +81,8 @@ def snapshot(disk: Disk, lock: Lock) -> Snapshot:
 
 def _slot(entry: Entry, flags: int) -> SlotView:
     kind, size, block = Kind.EMPTY, 0, None
-    if isinstance(entry, bytes):
-        kind, size = (Kind.PP_SLOT if flags & PP_SLOT else Kind.STORED), len(entry)
+    if isinstance(entry, IN_MEMORY):
+        kind, size = (Kind.PP_SLOT if flags & PP_SLOT else Kind.STORED), size_of(entry)
     elif type(entry) is Backed:
         kind, size, block = Kind.WB, entry.size, entry.blk_idx
     elif entry is not None:
@@ -124,4 +124,4 @@ def _marks(entry: Entry, flags: int) -> str:
 def _priority(entry: Entry) -> int:
     if type(entry) is Backed:
         return entry.priority
-    return priority_of(entry) if isinstance(entry, bytes) else 0
+    return priority_of(entry) if isinstance(entry, IN_MEMORY) else 0

@@ -270,8 +270,7 @@ class WritebackPass:
         return True
 
     def _submit(self, index: SlotIndex, req: WbReq, block: BlkIdx) -> None:
-        entry = self._shared.table.entries[index]
-        assert isinstance(entry, bytes), f"a claimed slot is in memory: slot {index} is {type(entry).__name__}"
+        entry = self._shared.table.object(index)
         self._buckets.pop()
         req.index, req.blk_idx, req.entry = index, block, entry
         req.grant = self._shared.budget.charge()

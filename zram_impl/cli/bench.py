@@ -140,4 +140,11 @@ def _memory_rows(used: Memory) -> list[Row]:
     return [
         Row("bookkeeping a stored page, bytes", used.bookkeeping, 70.0, True, pages),
         Row("resident / compressed", used.resident, 1.03, True, f"{used.grown:,} / {used.compressed:,} bytes, {pages}"),
+        Row(
+            "half freed, compacted / left",
+            used.after_compaction,
+            1.10,
+            True,
+            f"{used.compacted:,} / {used.left:,} bytes",
+        ),
     ]

@@ -9,6 +9,7 @@ other things before has free memory that would be used first, unseen.
 import gc
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -33,11 +34,15 @@ class Memory(NamedTuple):
         pages: Pages stored.
         compressed: Bytes of their objects.
         grown: What the process grew by, slot table included.
+        left: Bytes of the objects that are left when a random half of the pages was freed.
+        compacted: What the process has grown by once those are compacted.
     """
 
     pages: int
     compressed: int
     grown: int
+    left: int
+    compacted: int
 
     @property
     def bookkeeping(self) -> float:
@@ -48,6 +53,11 @@ class Memory(NamedTuple):
     def resident(self) -> float:
         """What is resident, as a multiple of the compressed data."""
         return self.grown / self.compressed
+
+    @property
+    def after_compaction(self) -> float:
+        """What is resident with half of the pages freed and the rest compacted, as a multiple of what is left."""
+        return self.compacted / self.left
 
 
 def memory(pages: int, stop: Stop) -> Memory:
@@ -85,7 +95,12 @@ def _measure(pages: int) -> Memory:
                 at = start * PAGE_SIZE % len(corpus)
                 measured.write_pages(start, corpus[at : at + piece])
             gc.collect()
-            return Memory(pages, measured.stats.mm.compr_data_size, _resident() - before)
+            compressed, grown = measured.stats.mm.compr_data_size, _resident() - before
+            for index in random.Random(pages).sample(range(pages), pages // 2):
+                measured.discard(index * PAGE_SIZE, PAGE_SIZE)
+            measured.compact()
+            gc.collect()
+            return Memory(pages, compressed, grown, measured.stats.mm.compr_data_size, _resident() - before)
 
 
 def _resident() -> int:
