@@ -60,4 +60,4 @@ def test_a_read_that_ends_with_what_is_on_the_block_now_is_not(monkeypatch: pyte
     found = check(read(reuse_under_a_read()))
     assert found is not None
     assert found.sentence == "read_end(reader 0) is impossible"
-    assert "reader 0  answered, slot 0 from blk 0, slot replaced since, may get another page's bytes" in found.details
+    assert "reader 0  answered, slot 0 from blk 0, slot replaced since" in found.details
