@@ -36,6 +36,8 @@ READERS: Final = 2
 PROBLEMS_SHOWN: Final = 3
 """Of each kind, or of each user."""
 MODES: Final = ("huge", "idle", "huge_idle")
+RECOMPRESSED: Final = 200
+"""Pages tried in a pass of recompression."""
 SHARERS: Final = 2
 SHARED: Final = 48
 """Pages of everybody, behind those that have an owner."""
@@ -183,7 +185,10 @@ def _run(
     stopped = stop.is_set if writer is None else partial(stop.wait, PAUSE_SECONDS)
     total = WritebackResult()
     passes = 0
-    with Zram.create((PAGES + SHARED) * PAGE_SIZE, backing=backing, observer=writer) as device:
+    with Zram(observer=writer) as device:
+        device.set_recomp_algorithm("deflate")
+        device.set_backing(backing)
+        device.initialise((PAGES + SHARED) * PAGE_SIZE)
         share = PAGES // WRITERS
         writers = [_User(device, n, range(n * share, (n + 1) * share), stopped) for n in range(WRITERS)]
         for each in writers:
@@ -228,6 +233,8 @@ def _store_limits(device: Zram, stop: threading.Event) -> None:
 
 def _one_pass(device: Zram, number: int) -> WritebackResult:
     device.set_batch_size((32, 1, 8, BATCH_MOST)[number % 4])
+    if number % 3 == 2:  # noqa: PLR2004  (the last of the modes)
+        device.recompress(max_pages=RECOMPRESSED)
     mode = MODES[number % 3]
     if "idle" in mode:
         device.mark_idle()

@@ -38,6 +38,7 @@ def test_what_was_recorded_is_a_behaviour_of_the_specification(
     assert "a behaviour of the specification\ncompared with the end; " in said
     kinds = {json.loads(line).get("does") for line in recorded.read_text(encoding="utf-8").splitlines()}
     assert kinds >= {"device_ok", "endio_queue", "endio_leave", "reap", "read_begin", "read_end", "store_limit", "skip"}
+    assert kinds >= {"recompress", "recompress_in_vain", "mark_idle"}
 
 
 def test_an_event_that_is_lost_is_found(recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
