@@ -10,11 +10,13 @@ from stateful.drawing import say, table
 from stateful.jobs import Done, Job
 
 
-def chosen(parser: argparse.ArgumentParser, names: Sequence[str], known: Sequence[str]) -> list[str]:
+def chosen(
+    parser: argparse.ArgumentParser, names: Sequence[str], known: Sequence[str], what: str = "variant"
+) -> list[str]:
     """Return those of `known` that were named, all of them when none was; what is unknown ends the program."""
     unknown = sorted(set(names) - set(known))
     if unknown:
-        parser.error(f"there is no variant {', '.join(unknown)}; there are {', '.join(known)}")
+        parser.error(f"there is no {what} {', '.join(unknown)}; there are {', '.join(known)}")
     return [name for name in known if name in names or not names]
 
 

@@ -14,6 +14,7 @@ from stateful.outcome import chosen, run
 from stateful.schedules import checks, variants
 from stateful.schedules.replaying import replay
 from stateful.schedules.scenarios import THEMES
+from stateful.schedules.speed import speeds
 from stateful.schedules.token import BadTokenError
 from stateful.schedules.zoo import JOINT_SEEDS, SEEDS
 
@@ -24,6 +25,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     again.add_argument("token", metavar="TOKEN")
     again.add_argument("--variant", metavar="NAME", help="with this bug put back: see mutants --schedules")
     every = commands.add_parser("schedules", help="the standard scenarios under every schedule of few preemptions")
+    every.add_argument("themes", nargs="*", metavar="THEME", help=f"which (all of them): {', '.join(THEMES)}")
+    every.add_argument("--speed", action="store_true", help="say instead how many points a second there are")
     every.add_argument("--preemptions", type=int, default=2, metavar="N", help="at most N preemptions (2)")
 
 
@@ -40,8 +43,15 @@ def _replay(parser: argparse.ArgumentParser, asked: argparse.Namespace) -> int:
 def _schedules(parser: argparse.ArgumentParser, asked: argparse.Namespace) -> int:
     if asked.preemptions < 0:
         parser.error(f"--preemptions {asked.preemptions} is below 0")
-    themes = [Job(theme, partial(checks.every_schedule_of, theme, asked.preemptions)) for theme in THEMES]
-    return run(themes, worth_seeing=list(THEMES))
+    if asked.speed:
+        for speed in speeds():
+            say(Console(), speed.line)
+        return 0
+    themes = chosen(parser, asked.themes, list(THEMES), "theme")
+    return run(
+        [Job(theme, partial(checks.every_schedule_of, theme, asked.preemptions)) for theme in themes],
+        worth_seeing=themes,
+    )
 
 
 def mutants(parser: argparse.ArgumentParser, names: Sequence[str]) -> int:

@@ -11,6 +11,7 @@ from typing import Final
 from spec.actions import ACTIONS, Action
 from spec.invariant import broken_clause
 from spec.properties import EVERY_STEP
+from spec.render import parts
 from spec.scope import Scope
 from spec.state import State
 
@@ -107,11 +108,13 @@ class Follower:
             return
         mine, state = abstract(self._at.state), self._at.state
         if mine != state:
-            different = [name for name, a, b in zip(State._fields, mine, state, strict=True) if a != b]
-            said = "; ".join(f"{name} {getattr(mine, name)}, not {getattr(state, name)}" for name in different)
+            has, is_due = parts(mine), parts(state)
+            different = "; ".join(
+                f"{part} is {has[part]}, not {is_due[part]}" for part in has if has[part] != is_due[part]
+            )
             clause = broken_clause(mine)
             name = clause.__name__ if clause is not None else "same_state"
-            raise Broken(f"{name}: the device has {said}{self._so_far()}")
+            raise Broken(f"{name}: in the device {different}{self._so_far()}")
         self._at.looks.add(look)
 
     def _so_far(self) -> str:

@@ -163,17 +163,18 @@ class Monitors:
 
     def _holds(self, disk: Disk, requests: Sequence[WbReq]) -> dict[int, int]:
         """Return, per block that a slot or a request owns, the page whose present content is, or will be, on it."""
-        owner = self._pages.owners()
-        found: dict[int, int] = {}
+        contents: dict[int, bytes] = {}
         for entry in disk.table.entries:
             if type(entry) is Backed:
-                found[entry.blk_idx] = owner.get(self._blocks.content[entry.blk_idx], -1)
+                contents[entry.blk_idx] = self._blocks.content[entry.blk_idx]
         for req in requests:
             if req.phase >= Phase.FLIGHT:
                 told = req in self._told
-                content = self._blocks.content[req.blk_idx] if told else disk.comps.decode(req.entry)
-                found[req.blk_idx] = owner.get(content, -1)
-        return found
+                contents[req.blk_idx] = self._blocks.content[req.blk_idx] if told else disk.comps.decode(req.entry)
+        if not contents:
+            return {}
+        owner = self._pages.owners()
+        return {block: owner.get(content, -1) for block, content in contents.items()}
 
 
 def _without_claims(view: Snapshot) -> Snapshot:

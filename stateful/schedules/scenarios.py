@@ -50,7 +50,7 @@ CONTROL: Final[Mapping[str, Program]] = {
     "pass and batch size": program([Does.WRITEBACK], [on(Does.STORE_BATCH, 0)]),
     "two passes": program(_PASS, _PASS),
     "recompression and write": program([Does.RECOMPRESS], [on(Does.WRITE, 0)]),
-    "recompression and pass": program([Does.RECOMPRESS, Does.WRITEBACK], _PASS, [on(Does.READ, 0)]),
+    "recompression and pass": program([Does.RECOMPRESS], _PASS),
 }
 ENDS: Final[Mapping[str, Program]] = {
     "pass and cancellation": program(_PASS, [Does.CANCEL], batch=1),

@@ -43,6 +43,7 @@ def stateful(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["replay", "1cqb4h085"], "'1cqb4h085' is mistyped: its check does not fit"),
         (["replay", "--variant", "nope", "1cqb4h084"], "there is no variant nope; there are stale_completion_count"),
         (["mutants", "--schedules", "no_refund"], "there is no variant no_refund; there are stale_completion_count"),
+        (["schedules", "nope"], "there is no theme nope; there are changes, reads, control, ends"),
         (["schedules", "--preemptions", "-1"], "--preemptions -1 is below 0"),
         (["mutants", "nope", "no_refund"], "there is no variant nope; there are early_release, unassigned_index"),
     ],
