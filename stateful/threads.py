@@ -47,6 +47,8 @@ BAD_BLOCKS: Final = range(5, 1 << 20, 97)
 SHORT_CHANCE: Final = 0.02
 LIMIT_SECONDS: Final = 0.01
 """Between one store of a limit and the next."""
+COMPACT_SECONDS: Final = 0.05
+"""Between one compaction and the next."""
 PAUSE_SECONDS: Final = 0.0002
 """Of a user between two operations, where a trace is recorded: it is to have much of the passes."""
 
@@ -80,13 +82,13 @@ class _User:
         content: What is on its own pages.
     """
 
-    def __init__(self, device: Zram, number: int, pages: range, stop: Stop) -> None:
+    def __init__(self, device: Zram, number: int, pages: range, stop: Stop, seed: int = 0) -> None:
         self.pages = pages
         self.content: dict[int, bytes] = {}
         self.writes = self.reads = 0
         self.problems: list[str] = []
         self._device, self._stop = device, stop
-        self._random = random.Random(number)
+        self._random = random.Random(f"{seed} {number}")
         self.thread = threading.Thread(target=self._work, name=f"user {number}")
 
     def put(self, page: int, content: bytes) -> None:
@@ -140,10 +142,12 @@ def run(
     report: Callable[[str], None] | None = None,
     trace: Path | None = None,
     surround: Surround | None = None,
+    seed: int = 0,
 ) -> Account:
     """Run for `seconds` and return the account; nothing is left running or on disk, but for the trace.
 
-    `surround` puts faults of writes around the backing device; a trace has some by itself.
+    `surround` puts faults of writes around the backing device; a trace has some by itself. With an odd `seed` pages
+    are written back compressed.
     """
     before = set(threading.enumerate())
     with ExitStack() as undo:
@@ -155,7 +159,7 @@ def run(
             writer = undo.enter_context(recording(trace, _header()))
         if surround is not None:
             backing = surround(backing)
-        account = _run(backing, seconds, report or (lambda _text: None), writer, faulty=surround is not None)
+        account = _run(backing, seconds, report or (lambda _text: None), writer, faulty=surround is not None, seed=seed)
     left = set(threading.enumerate()) - before
     problems = [f"thread {thread.name} is still running" for thread in left]
     return account._replace(problems=(*account.problems, *problems))
@@ -178,7 +182,13 @@ def some_faults(device: BackingDevice) -> BackingDevice:
 
 
 def _run(
-    backing: BackingDevice, seconds: float, report: Callable[[str], None], writer: TraceWriter | None, *, faulty: bool
+    backing: BackingDevice,
+    seconds: float,
+    report: Callable[[str], None],
+    writer: TraceWriter | None,
+    *,
+    faulty: bool,
+    seed: int,
 ) -> Account:
     began = time.perf_counter()
     stop = threading.Event()
@@ -187,16 +197,18 @@ def _run(
     passes = 0
     with Zram(observer=writer) as device:
         device.set_recomp_algorithm("deflate")
+        device.set_compressed_writeback(seed % 2 == 1)
         device.set_backing(backing)
         device.initialise((PAGES + SHARED) * PAGE_SIZE)
         share = PAGES // WRITERS
-        writers = [_User(device, n, range(n * share, (n + 1) * share), stopped) for n in range(WRITERS)]
+        writers = [_User(device, n, range(n * share, (n + 1) * share), stopped, seed) for n in range(WRITERS)]
         for each in writers:
             for page in each.pages:
                 each.put(page, stamped(page, 0, huge=page % 3 == 0))
-        users = [*writers, *(_User(device, WRITERS + n, range(0), stopped) for n in range(READERS))]
-        sharers = [Sharer(device, n, range(PAGES, PAGES + SHARED), stopped) for n in range(SHARERS)]
+        users = [*writers, *(_User(device, WRITERS + n, range(0), stopped, seed) for n in range(READERS))]
+        sharers = [Sharer(device, n, range(PAGES, PAGES + SHARED), stopped, seed) for n in range(SHARERS)]
         threads = [*[user.thread for user in users], *[sharer.thread for sharer in sharers]]
+        threads.append(threading.Thread(target=_compact, args=(device, stop), name="compaction"))
         if writer is not None:
             threads.append(threading.Thread(target=_store_limits, args=(device, stop), name="limits"))
         for thread in threads:
@@ -222,6 +234,11 @@ def _run(
     return Account(
         took, passes, total, writes, reads, sum(each.operations for each in sharers), tuple(problems), events
     )
+
+
+def _compact(device: Zram, stop: threading.Event) -> None:
+    while not stop.wait(COMPACT_SECONDS):
+        device.compact()
 
 
 def _store_limits(device: Zram, stop: threading.Event) -> None:

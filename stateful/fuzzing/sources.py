@@ -109,18 +109,18 @@ def machines(seed: int, report: Report) -> Harvest:
     return Harvest(0, campaign.steps, (Found(campaign.found.partition(":")[0], text),))
 
 
-def free_threads(_seed: int, report: Report) -> Harvest:
+def free_threads(seed: int, report: Report) -> Harvest:
     """Let users and passes run freely on a real file."""
-    account = threads.run(THREAD_SECONDS, report)
+    account = threads.run(THREAD_SECONDS, report, seed=seed)
     found = (Found("real_threads", "\n".join(account.problems)),) if account.problems else ()
     return Harvest(0, account.writes + account.reads, found)
 
 
-def traces(_seed: int, report: Report) -> Harvest:
+def traces(seed: int, report: Report) -> Harvest:
     """Record free-running threads, and judge them by the specification."""
     with tempfile.TemporaryDirectory(prefix="trace-") as directory:
         path = Path(directory) / "trace.jsonl"
-        account = threads.run(TRACE_SECONDS, report, trace=path)
+        account = threads.run(TRACE_SECONDS, report, trace=path, seed=seed)
         with path.open(encoding="utf-8") as file:
             verdict = check(read(file), report)
     texts = [*account.problems, *([verdict.text] if verdict else [])]

@@ -31,11 +31,11 @@ def value_of(content: bytes, page: int) -> int:
 class Sharer:
     """Works on `pages` in a thread of its own until `stop()`; `history` has what it saw of each."""
 
-    def __init__(self, device: Zram, number: int, pages: range, stop: Callable[[], bool]) -> None:
+    def __init__(self, device: Zram, number: int, pages: range, stop: Callable[[], bool], seed: int = 0) -> None:
         self.history: dict[int, list[Op]] = defaultdict(list)
         self.problems: list[str] = []
         self._device, self._pages, self._stop = device, pages, stop
-        self._random = random.Random(number)
+        self._random = random.Random(f"{seed} {number}")
         # A value is written once: who wrote it is in its upper half.
         self._value = (number + 1) << 32
         self.thread = threading.Thread(target=self._work, name=f"sharer {number}")

@@ -36,6 +36,10 @@ def test_a_run_has_no_problems_and_leaves_nothing(small: Path) -> None:
     assert told[0].startswith("1 passes, ")
 
 
+def test_pages_may_be_written_back_compressed() -> None:
+    assert threads.run(SECONDS, seed=1).problems == ()
+
+
 def early(operation: Operation) -> bool:
     """The first write, and some of the others."""
     return operation.kind == "write" and (operation.number == 0 or often(operation))
