@@ -11,10 +11,10 @@ class Quirks:
 
     Attributes:
         decide_before_reaping: A pass without budget or a free block stops at once, without waiting for the writes in
-            flight that could give some back, so the outcome depends on the batch size. Recordings g05, sg014.
+            flight that could give some back, so the outcome depends on the batch size. Recordings g05, gl004.
         claim_checked_last: Budget, request and block are got before a candidate's claim is looked at, so a pass also
-            stops for want of what no page needs any more. Derived from the order of the driver's loop.
-        queue_twice: A page that is named twice is selected and written twice. Recordings d01, d02.
+            stops for want of what no page needs any more. Recordings gl015, gl023.
+        queue_twice: A page that is named twice is selected and written twice. Recordings d01, tw000.
         lowest_free_block: Blocks are reserved lowest first, which fragments; else next fit. Recordings h17, h29.
         retry_failed_block: A block whose write failed is free at once, so that every later page may fail on it; else a
             pass comes back to it when it has tried all others. Recordings f02, rf05.

@@ -7,7 +7,7 @@ was asked, too; those differences have fields that begin with `recount`.
 from stateful.conformance.compare import Difference, StateComparison, compare_answers
 from stateful.conformance.guest import Guest
 from stateful.conformance.looking import look
-from stateful.conformance.operations import Discard, Operation, Zeroout
+from stateful.conformance.operations import Discard, Operation, Write, Zeroout
 from stateful.conformance.schema import Answer, Recording, State
 from stateful.recount import recounted, shown
 from zram_impl import PAGE_SIZE, Quirks
@@ -23,6 +23,8 @@ class Replay:
         self._states, self._recounts = StateComparison(), StateComparison()
         self._freed = 0
         """Pages that were discarded or zeroed since the device was initialised."""
+        self._failed = 0
+        """Write requests that failed since then."""
 
     def run(self) -> None:
         """Do everything that was recorded."""
@@ -48,14 +50,18 @@ class Replay:
         device, disk = self._guest.device, self._guest.disk
         if isinstance(operation, Discard | Zeroout) and not answer.rc:
             self._freed += operation.length // PAGE_SIZE
+        if isinstance(operation, Write) and answer.err == "EIO":
+            self._failed += 1
         if not device.pages:
-            self._freed = 0
+            self._freed = self._failed = 0
         asked = disk if device.pages and device.backing_name is not None else None
         counted: State = dict(recounted(device)._asdict())
         counted |= {
             "bd_reads": asked.reads if asked else 0,
             "bd_writes": asked.writes if asked else 0,
             "notify_free": self._freed,
+            "failed_writes": self._failed,
+            "failed_reads": 0,  # what the backing device refuses is not counted
         }
         stats = device.stats
         had: State = dict(shown(device)._asdict())
@@ -63,6 +69,8 @@ class Replay:
             "bd_reads": stats.bd.bd_reads,
             "bd_writes": stats.bd.bd_writes,
             "notify_free": stats.io.notify_free,
+            "failed_writes": stats.io.failed_writes,
+            "failed_reads": stats.io.failed_reads,
         }
         for field, (right, statistic) in self._recounts.compare(counted, had):
             self.differences.append(Difference(self._recording.name, number, f"recount.{field}", right, statistic))

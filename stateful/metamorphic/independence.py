@@ -32,9 +32,9 @@ class Campaign(NamedTuple):
 
 
 def ways(order: int) -> list[Way]:
-    """Return the ways a program is run: every batch size in two orders of its own, and one in that of submission."""
+    """Return the ways a program is run: batch sizes in orders of their own and in that of submission, little memory."""
     drawn = [Way(size, order + number) for number, size in enumerate(BATCH_SIZES * 2)]
-    return [*drawn, Way(BATCH_SIZES[-1], None)]
+    return [*drawn, Way(BATCH_SIZES[-1], None), Way(BATCH_SIZES[-1], order, memory=3)]
 
 
 def compare(program: Program, order: int, quirks: Quirks) -> Outcome:

@@ -21,18 +21,18 @@ class OrderedEngine:
     Every write is a real one, to a real device. Without `order` it answers everything in the order of submission.
     """
 
-    def __init__(self, device: BackingDevice, fault: Fault, order: random.Random | None) -> None:
+    def __init__(self, device: BackingDevice, fault: Fault, order: random.Random | None, memory: int = DEPTH) -> None:
         """Write to `device`; `order` decides which of the requests in flight are answered next."""
         self._device = device
         self._fault = fault
         self._order = order
-        self._buffers = PageBuffers(DEPTH)
+        self._buffers = PageBuffers(memory)
         self._flight: list[WbReq] = []
 
     @property
     def depth(self) -> int:
         """The most requests it carries at a time."""
-        return DEPTH
+        return self._buffers.depth
 
     def buffer(self) -> memoryview | None:
         """Hand out a page."""

@@ -4,7 +4,7 @@ import random
 from errno import EIO, ENOSPC
 from typing import NamedTuple
 
-from stateful.metamorphic.ordered import OrderedEngine
+from stateful.metamorphic.ordered import DEPTH, OrderedEngine
 from stateful.metamorphic.program import Discard, Faults, Limit, MarkIdle, Pass, Program, Read, Step, Write
 from stateful.pages import same_filled, stamped
 from stateful.recount import recounted, shown
@@ -22,10 +22,12 @@ class Way(NamedTuple):
     Attributes:
         batch_size: Requests in flight.
         order: Seed of the order in which they are answered; None: in the order of submission.
+        memory: Requests there is memory for.
     """
 
     batch_size: int
     order: int | None
+    memory: int = DEPTH
 
 
 class PassOutcome(NamedTuple):
@@ -59,6 +61,7 @@ class Running:
         self._content = [bytes(PAGE_SIZE)] * program.pages
         self._faults = Faults(frozenset(), frozenset())
         self._order = None if way.order is None else random.Random(way.order)
+        self._memory = way.memory
         self._generation = 0
         self.passes: list[PassOutcome] = []
         self.device = Zram(quirks=quirks, engine=self._make_engine)
@@ -67,7 +70,7 @@ class Running:
         self.device.initialise(program.pages * PAGE_SIZE)
 
     def _make_engine(self, device: BackingDevice, _runtime: Runtime) -> OrderedEngine:
-        return OrderedEngine(device, self._fault, self._order)
+        return OrderedEngine(device, self._fault, self._order, self._memory)
 
     def _fault(self, request: WbReq) -> int:
         if request.index in self._faults.pages:

@@ -30,7 +30,7 @@ def test_what_comes_of_a_program_depends_on_neither_batch_size_nor_order(program
 def test_a_campaign_counts_what_it_ran() -> None:
     seen: list[int] = []
     campaign = run(5, 1, seen.append)
-    assert (campaign.programs, campaign.runs, campaign.finding, seen) == (5, 40, None, [1, 2, 3, 4, 5])
+    assert (campaign.programs, campaign.runs, campaign.finding, seen) == (5, 45, None, [1, 2, 3, 4, 5])
     assert campaign.passes >= 5
 
 
@@ -70,8 +70,8 @@ def test_a_limit_is_used_up_whatever_failed_before() -> None:
 
 
 def test_every_batch_size_is_run_in_several_orders() -> None:
-    assert [way.batch_size for way in (REFERENCE, *ways(0))] == [1, 2, 7, 32, 2, 7, 32, 32]
-    assert len({way.order for way in ways(0)}) == 7
+    assert [way.batch_size for way in (REFERENCE, *ways(0))] == [1, 2, 7, 32, 2, 7, 32, 32, 32]
+    assert len(set(ways(0))) == 8
 
 
 def test_who_waits_gets_an_answer_and_who_does_not_may_get_none() -> None:
@@ -92,7 +92,7 @@ def test_who_waits_gets_an_answer_and_who_does_not_may_get_none() -> None:
 
 def test_the_command_says_what_it_ran(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["metamorphic", "--programs", "3", "--seed", "5"]) == 0
-    assert capsys.readouterr().out.startswith("3 programs in 24 runs, ")
+    assert capsys.readouterr().out.startswith("3 programs in 27 runs, ")
     monkeypatch.setattr(independence, "Quirks", Quirks.linux_7_3)
     assert main(["metamorphic", "--programs", "300"]) == 1
     out = capsys.readouterr().out
