@@ -187,7 +187,7 @@ class SlotTable:
         self.pages_compacted = 0
         self.segments = Segments()
 
-    def replace(self, index: int, entry: Entry) -> BlkIdx | None:
+    def replace(self, index: int, entry: Entry) -> BlkIdx | None:  # noqa: C901  (each kind of entry, old and new)
         """Replace the content of a slot; return the block the old content was on, which is the caller's to release.
 
         The claim and all marks are gone; a pp_slot keeps its owner.
@@ -195,26 +195,30 @@ class SlotTable:
         Raises:
             ZramError: ENOMEM when the new object does not fit beside the old one; nothing has changed then.
         """
-        old = self.entries[index]
-        # The old object is there until the new one is, so both have to fit.
-        if isinstance(entry, bytes) and self.compr_data_size + len(entry) > self.limit:
-            raise refuse(ENOMEM, f"{len(entry)} bytes more than {self.compr_data_size} exceed mem_limit {self.limit}")
-        self.entries[index] = entry
+        entries, used, size = self.entries, self.compr_data_size, 0
+        old = entries[index]
+        if isinstance(entry, bytes):
+            size = len(entry)
+            # The old object is there until the new one is, so both have to fit.
+            if used + size > self.limit:
+                raise refuse(ENOMEM, f"{size} bytes more than {used} exceed mem_limit {self.limit}")
+        entries[index] = entry
         if self.flags[index]:
             self.flags[index] &= OWNED
         freed = None
-        if old is None:
-            self.pages_stored += 1
-        elif isinstance(old, IN_MEMORY):
+        if type(old) is bytes or isinstance(old, IN_MEMORY):
             self._forget_object(old)
+            used = self.compr_data_size
+        elif old is None:
+            self.pages_stored += 1
         elif type(old) is Backed:
             freed = old.blk_idx
         else:
             self.same_pages -= 1
-        if isinstance(entry, bytes):
-            size = len(entry)
-            self.compr_data_size = total = self.compr_data_size + size
-            self.compr_data_max = max(self.compr_data_max, total)
+        if size:
+            self.compr_data_size = used = used + size
+            if used > self.compr_data_max:  # noqa: PLR1730  (a call costs more, and this is for every page written)
+                self.compr_data_max = used
             if size == PAGE_SIZE:
                 self.huge_pages += 1
                 self.huge_pages_since += 1
@@ -280,13 +284,13 @@ class SlotTable:
         return self.compr_data_size - self.segments.live + self.segments.held
 
     def _forget_object(self, old: Stored | Moved) -> None:
-        self.peak = max(self.peak, self.compr_data_size)
-        if isinstance(old, bytes):
-            size = len(old)
-        else:
-            size = old.size
-            self.segments.forget(old.segment, size)
-        self.compr_data_size -= size
+        used = self.compr_data_size
+        if used > self.peak:  # noqa: PLR1730  (as above)
+            self.peak = used
+        if type(old) is Moved:
+            self.segments.forget(old.segment, old.size)
+        size = len(old) if isinstance(old, bytes) else old.size
+        self.compr_data_size = used - size
         if size == PAGE_SIZE:
             self.huge_pages -= 1
 

@@ -68,7 +68,8 @@ class Pages:
         self._flags = self.table.flags
         self._replace = self.table.replace
         self._compress = comps.primary.compress
-        self._decompress = comps.primary.decompress
+        decompress = comps.primary.decompress
+        self._unpack = comps.primary.unpack or (lambda data, _size: decompress(data))
         self._now = self.times.clock
         self._ticks = self.times.ticks
 
@@ -88,10 +89,11 @@ class Pages:
             page = entry
         else:
             try:
-                page = self._decompress(entry)
-            except ZramError:
-                self._count_failed_read()
-                raise
+                page = self._unpack(entry, PAGE_SIZE)
+            except Exception:  # of the package's own; what is wrong is said in the next line but one
+                page = b""
+            if len(page) != PAGE_SIZE:
+                page = self._decode(index, entry)
         times = self.times
         if self._now() >= times.ends:
             times.begin()
@@ -100,7 +102,7 @@ class Pages:
 
     def read_pages_into(self, start: int, buffer: memoryview) -> None:
         """Fill `buffer`, whole pages of bytes, from `start`; each page is read as `read_page` does."""
-        entries, flags, decompress, read_page = self._entries, self._flags, self._decompress, self.read_page
+        entries, flags, unpack, read_page = self._entries, self._flags, self._unpack, self.read_page
         plain, at = self._observer is None, 0
         for first in range(start, start + len(buffer) // PAGE_SIZE, CHUNK):
             end = min(first + CHUNK, start + len(buffer) // PAGE_SIZE)
@@ -112,10 +114,11 @@ class Pages:
                     page = entry
                 else:
                     try:
-                        page = decompress(entry)
-                    except ZramError:
-                        self._count_failed_read()
-                        raise
+                        page = unpack(entry, PAGE_SIZE)
+                    except Exception:  # as in `read_page`
+                        page = b""
+                    if len(page) != PAGE_SIZE:
+                        page = self._decode(index, entry)
                 buffer[at : at + PAGE_SIZE] = page
                 at += PAGE_SIZE
             self.times.stamp(first, end)
@@ -220,7 +223,7 @@ class Pages:
         Raises:
             ZramError: ENOMEM for the first page beyond the limit; those before it are stored.
         """
-        compress, install = self._compress, self._install
+        compress, replace, observed = self._compress, self._replace, self._observer is not None
         for at in range(0, len(buffer), CHUNK * PAGE_SIZE):
             piece = buffer[at : at + CHUNK * PAGE_SIZE]
             # Each page is copied once: what is kept must not change when the caller's buffer does.
@@ -229,8 +232,14 @@ class Pages:
             try:
                 with self._lock:
                     for entry in entries:
-                        install(index, entry)
+                        freed = replace(index, entry)
+                        if observed or freed is not None:
+                            self._installed(index, entry, freed)
                         index += 1
+            except ZramError:
+                with self._lock:
+                    self.failed_writes += 1
+                raise
             finally:
                 self.times.stamp(first, index)
 
@@ -272,8 +281,12 @@ class Pages:
         except ZramError:
             self.failed_writes += 1
             raise
-        if freed is not None:
-            self.blocks.release(freed)
+        if freed is not None or self._observer is not None:
+            self._installed(index, entry, freed)
+
+    def _installed(self, index: int, entry: int | bytes, freed: BlkIdx | None) -> None:
+        """Release the block that a replaced page was on, and tell what it was replaced by; the table lock is held."""
+        self._release(freed)
         if self._observer is not None:
             if isinstance(entry, bytes):
                 self._observer("write", index, len(entry) == PAGE_SIZE)

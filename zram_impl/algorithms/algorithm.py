@@ -23,6 +23,8 @@ class Algorithm(NamedTuple):
     """A compressor of pages, to be called by any number of threads at once.
 
     `compress` takes a page. `decompress` returns one, or raises ZramError EIO for what is not a compressed page.
+    `unpack`, where there is one, is what the package itself offers for that, given the size of a page: it may raise
+    something else or return another length, after which `decompress` says what is wrong. It is there for its speed.
 
     Kernel: struct zcomp_ops
     """
@@ -30,6 +32,7 @@ class Algorithm(NamedTuple):
     name: str
     compress: Callable[[bytes], bytes]
     decompress: Callable[[bytes], bytes]
+    unpack: Callable[[bytes, int], bytes] | None = None
 
 
 Make = Callable[[Params], Algorithm]

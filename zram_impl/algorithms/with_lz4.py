@@ -1,14 +1,12 @@
 """lz4 and lz4hc, one format: what packs a page harder is unpacked just as fast."""
 
 from collections.abc import Callable
-from errno import EIO
 from functools import partial
 from typing import Final
 
 import lz4.block
 
 from zram_impl.algorithms.algorithm import Algorithm, Params, checked
-from zram_impl.errors import refuse
 from zram_impl.units import PAGE_SIZE
 
 _MOST_ACCELERATION: Final = 65537
@@ -22,14 +20,11 @@ def _compress(page: bytes) -> bytes:
 
 
 def _decompress(data: bytes) -> bytes:
-    # Not through `checked`: this is where every read of a page in memory spends its time.
-    try:
-        page = lz4.block.decompress(data, PAGE_SIZE)
-    except lz4.block.LZ4BlockError as error:
-        raise refuse(EIO, f"an object of {len(data)} bytes cannot be decompressed: {error}") from error
-    if len(page) != PAGE_SIZE:
-        raise refuse(EIO, f"an object of {len(data)} bytes decompresses to {len(page)} bytes, not to a page")
-    return page
+    return checked(data, _unpack, lz4.block.LZ4BlockError)
+
+
+def _unpack(data: bytes) -> bytes:
+    return lz4.block.decompress(data, PAGE_SIZE)
 
 
 def _unpacking_with(dictionary: bytes | None) -> Callable[[bytes], bytes]:
@@ -46,7 +41,7 @@ def lz4_default(params: Params) -> Algorithm:
     """
     acceleration = min(params.level or 1, _MOST_ACCELERATION)
     if acceleration <= 1 and not params.dictionary:
-        return Algorithm("lz4", _compress, _decompress)
+        return Algorithm("lz4", _compress, _decompress, lz4.block.decompress)
     pack = partial(
         lz4.block.compress, mode="fast", store_size=False, acceleration=acceleration, dict=params.dictionary or b""
     )
