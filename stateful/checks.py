@@ -15,6 +15,7 @@ from spec.prove_sizes import prove_all_sizes
 from spec.scope import EVERY_RUN
 from spec.walk import walk
 from stateful import threads, zoo
+from stateful.agreement_texts import PAIRS, differences
 from stateful.campaign import Until, run_machine
 from stateful.conformance.job import independence, recordings
 from stateful.jobs import Job, Report, Verdict
@@ -92,12 +93,18 @@ def variant(name: str, report: Report) -> Verdict:
 
 
 def agreement(report: Report) -> Verdict:
-    """Confirm that the decisions of the implementation are those of the specification."""
+    """Confirm that the decisions of the implementation are those of the specification, and read short texts twice."""
     report("confirming")
-    verdicts = confirm(["stateful.agreement"], lambda found: report(f"{len(found)} more conditions"))
+    modules = ["stateful.agreement", "stateful.agreement_slots"]
+    verdicts = confirm(modules, lambda found: report(f"{len(found)} more conditions"))
     good = sum(verdict.good for verdict in verdicts)
-    what = f"{good} of {len(verdicts)} decisions confirmed over all paths to be the specification's"
-    return Verdict(0 < good == len(verdicts), what, "\n".join(v.problem for v in verdicts if not v.good))
+    readers = [next(differences(pair), "") for pair in PAIRS]
+    what = (
+        f"{good} of {len(verdicts)} decisions confirmed over all paths to be the specification's; "
+        f"{readers.count('')} of {len(PAIRS)} readers of texts read every short one as the kernel does"
+    )
+    problems = [*(v.problem for v in verdicts if not v.good), *filter(None, readers)]
+    return Verdict(bool(verdicts) and not problems, what, "\n".join(problems))
 
 
 def proofs(report: Report) -> Verdict:

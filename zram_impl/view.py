@@ -62,7 +62,7 @@ def snapshot(disk: Disk, lock: Lock) -> Snapshot:
     with lock:
         running, table, budget = disk.running_pass, disk.table, disk.shared.budget
         return Snapshot(
-            slots=tuple(_slot(e, f) for e, f in zip(table.entries, table.flags, strict=True)),
+            slots=tuple(slot_view(e, f) for e, f in zip(table.entries, table.flags, strict=True)),
             queued=tuple(running.waiting()) if running else (),
             requests=tuple(_request(req) for req in running.requests) if running else (),
             held_block=running.held_block if running else None,
@@ -79,7 +79,8 @@ def snapshot(disk: Disk, lock: Lock) -> Snapshot:
         )
 
 
-def _slot(entry: Entry, flags: int) -> SlotView:
+def slot_view(entry: Entry, flags: int) -> SlotView:
+    """Return what an entry and its flags say of a slot."""
     kind, size, block = Kind.EMPTY, 0, None
     if isinstance(entry, IN_MEMORY):
         kind, size = (Kind.PP_SLOT if flags & PP_SLOT else Kind.STORED), size_of(entry)
@@ -109,7 +110,7 @@ def block_state(disk: Disk, lock: Lock) -> str:
 
 
 def _marks(entry: Entry, flags: int) -> str:
-    slot = _slot(entry, flags)
+    slot = slot_view(entry, flags)
     marks = {
         "s": slot.kind is Kind.SAME,
         "w": slot.kind is Kind.WB,
