@@ -28,9 +28,8 @@ def canonical(s: State) -> State:
 
 def to_canonical(s: State) -> Renumbering:
     """Return new numbers for `s` that make it the state that stands for it."""
-    if not _entangled(s):
-        return next(_renumberings(s, every=False))
-    return min(_renumberings(s, every=True), key=lambda to: renumbered(s, to))
+    first, *others = _renumberings(s)
+    return min((first, *others), key=lambda to: renumbered(s, to)) if others else first
 
 
 class Representatives:
@@ -52,17 +51,19 @@ class Representatives:
         return code + difference
 
 
-def _renumberings(s: State, *, every: bool) -> Iterator[Renumbering]:
-    """Yield numbers in the order of what is said of things: the least, or all that no word tells apart.
+def _renumberings(s: State) -> Iterator[Renumbering]:
+    """Yield numbers in the order of what is said of things, and every such order where it matters which.
 
     Slots come first, then what belongs to them in their order. Blocks are numbered as they are met on the way.
     """
-    for slots in _orders(_slots(s), every=every):
+    tangled = _tangled(s)
+    unlike = [i if i in tangled else NONE for i in range(len(s.slots))]
+    for slots in _orders(_slots(s), unlike):
         slot = (*inverse(slots), NONE)
         content = [(x.used, x.io, slot[x.holds]) for x in s.blocks]
         reqs = [(slot[q.slot], q.phase, q.grant, q.inside, content[q.blk] if q.blk > NONE else ()) for q in s.reqs]
-        reads = [(slot[x.slot], x.phase, x.valid, x.sound, content[x.blk] if x.blk > NONE else ()) for x in s.readers]
-        for requests, readers in itertools.product(_orders(reqs, every=every), _orders(reads, every=every)):
+        reads = [(slot[r.slot], r.phase, r.valid, r.sound, content[r.blk] if r.blk > NONE else ()) for r in s.readers]
+        for requests, readers in itertools.product(_orders(reqs, s.reqs), _orders(reads, s.readers)):
             met = [*(s.slots[i].blk for i in slots), *(s.reqs[r].blk for r in requests)]
             met += [s.held, *(s.readers[k].blk for k in readers)]
             unmet = sorted(set(range(len(s.blocks))).difference(met), key=content.__getitem__)
@@ -70,13 +71,14 @@ def _renumberings(s: State, *, every: bool) -> Iterator[Renumbering]:
             yield Renumbering(slot[:-1], inverse(blocks), inverse(requests), inverse(readers))
 
 
-def _orders(words: _Words, *, every: bool) -> list[tuple[int, ...]]:
-    """Return the numbers in the order of their words; with `every`, in each such order there is."""
+def _orders(words: _Words, unlike: Sequence[object]) -> list[tuple[int, ...]]:
+    """Return the order of the words; where one word is said of things that are not alike, each order of these."""
     order = sorted(range(len(words)), key=words.__getitem__)
-    if not every:
+    groups = [tuple(group) for _word, group in itertools.groupby(order, words.__getitem__)]
+    if len(groups) == len(order):
         return [tuple(order)]
-    alike = [itertools.permutations(group) for _word, group in itertools.groupby(order, words.__getitem__)]
-    return [tuple(itertools.chain(*each)) for each in itertools.product(*alike)]
+    ways = [itertools.permutations(g) if len({unlike[i] for i in g}) > 1 else (g,) for g in groups]
+    return [tuple(itertools.chain(*each)) for each in itertools.product(*ways)]
 
 
 def _slots(s: State) -> _Words:
@@ -84,7 +86,7 @@ def _slots(s: State) -> _Words:
 
     def content(b: int, i: int) -> tuple[int, ...]:
         block = s.blocks[b]
-        return (block.used, block.io, (block.holds == i) - (block.holds == NONE)) if b > NONE else ()
+        return (block.used, block.io, (block.holds == i) - (block.holds == NONE), b == s.held) if b > NONE else ()
 
     requests: list[list[tuple[object, ...]]] = [[] for _ in s.slots]
     readers: list[list[tuple[object, ...]]] = [[] for _ in s.slots]
@@ -99,14 +101,20 @@ def _slots(s: State) -> _Words:
     ]
 
 
-def _entangled(s: State) -> bool:
-    """Return whether anything that belongs to one slot says something of another, or of a block that is not its own.
+def _tangled(s: State) -> set[int]:
+    """Return the slots of which that is not all: their block has to do with others, or they have to do with two blocks.
 
-    If nothing does, slots of which the same is said may change places, each with all that belongs to it.
+    All there is to say of any other slot is what is on its one block, and which of its own has to do with that: so
+    slots of which the same is said may change places, each with all that belongs to it.
     """
-    owned = [*((x.blk, i) for i, x in enumerate(s.slots)), *((q.blk, q.slot) for q in s.reqs), (s.held, NONE)]
-    owned = [(b, i) for b, i in owned if b > NONE]
-    owner = dict(owned)
-    foreign = [x.holds not in {NONE, owner.get(b, NONE)} for b, x in enumerate(s.blocks)]
-    stale = [r.blk > NONE and s.slots[r.slot].blk != r.blk for r in s.readers]
-    return len(owner) < len(owned) or any(foreign) or any(stale)
+    concerned: list[set[int]] = [set() for _ in s.blocks]
+    parts = [*((x.blk, i) for i, x in enumerate(s.slots)), *((q.blk, q.slot) for q in s.reqs)]
+    for b, i in [*parts, *((r.blk, r.slot) for r in s.readers)]:
+        if b > NONE:
+            concerned[b].add(i)
+    tangled, met = set[int](), set[int]()
+    for slots, block in zip(concerned, s.blocks, strict=True):
+        if len(slots) > 1 or not met.isdisjoint(slots) or not {block.holds} - {NONE} <= slots:
+            tangled |= slots | {block.holds}
+        met |= slots
+    return tangled

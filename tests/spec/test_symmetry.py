@@ -1,6 +1,7 @@
 """A walk with symmetry visits, of states that differ only in numbers, one: it misses nothing, and tells real ways."""
 
 import itertools
+from collections.abc import Sequence
 from functools import cache
 
 import pytest
@@ -15,9 +16,9 @@ from spec.properties import EVERY_STEP, at_rest, work_left
 from spec.renumbering import Renumbering, arguments, inverse, renumbered, swaps
 from spec.scope import EVERY_RUN, Scope, choices
 from spec.sometimes import sometimes
-from spec.state import ASKED, Block, Counts, Reader, Slot, State
+from spec.state import ASKED, FLIGHT, Block, Counts, Reader, Req, Slot, State
 from spec.symmetry import Representatives, canonical, to_canonical
-from spec.tables import STORED, WB
+from spec.tables import NONE, STORED, WB
 from spec.variants import Variant
 from spec.walk import Walk, walk
 from tests.spec.states import BUSY
@@ -100,23 +101,40 @@ def entangled(*of: tuple[int, int]) -> State:
 
 
 UNLIKE = (Slot(WB, blk=0), Slot(WB, huge=1, blk=1))
-TWO = Scope(4, 2, 1, 2).initial()
+USED = Block(used=1)
 
 
-@pytest.mark.parametrize(
-    "s",
-    [
-        pytest.param(TWO._replace(slots=(Slot(WB, blk=0), Slot(WB, blk=1), *UNLIKE)), id="a block has two owners"),
-        pytest.param(
-            TWO._replace(
-                slots=(Slot(WB, blk=0), Slot(WB, blk=1), Slot(STORED), Slot(STORED, huge=1)),
-                blocks=(Block(used=1, holds=2), Block(used=1, holds=3)),
-            ),
-            id="a block holds another page",
-        ),
-    ],
-)
-def test_so_it_is_in_a_state_that_only_a_bug_leads_to(s: State) -> None:
+def device(
+    slots: Sequence[Slot],
+    blocks: Sequence[Block],
+    reqs: Sequence[tuple[int, int]] = (),
+    readers: Sequence[tuple[int, int]] = (),
+    held: int = NONE,
+) -> State:
+    """A device in any state, with requests and reads of a slot and a block."""
+    s = Scope(1, 1, 1, 2).initial()._replace(slots=tuple(slots), queued=(0,) * len(slots), blocks=tuple(blocks))
+    requests, reads = (Req(FLIGHT, i, b) for i, b in reqs), (Reader(ASKED, i, b) for i, b in readers)
+    return s._replace(reqs=tuple(requests), readers=tuple(reads), held=held)
+
+
+TANGLED = {
+    "a block has two owners": device((Slot(WB, blk=0), Slot(WB, blk=1), *UNLIKE), (USED, USED)),
+    "a block holds another page": device(
+        (Slot(WB, blk=0), Slot(WB, blk=1), Slot(STORED), Slot(STORED, huge=1)), (Block(1, 0, 2), Block(1, 0, 3))
+    ),
+    "a block of nobody holds a page": device((Slot(STORED), Slot(STORED)), (Block(1, 0, 0), USED)),
+    "the block that is read is held": device((Slot(), Slot()), (USED, USED), readers=((0, 0), (1, 1)), held=0),
+    "one page has two blocks": device(
+        (Slot(WB, blk=0), Slot(WB, blk=2)), (USED,) * 4, reqs=((0, 1), (1, 3)), readers=((0, 0), (1, 3))
+    ),
+    "a request of no page has a block": device(UNLIKE, (USED, USED), reqs=((NONE, 0), (NONE, 1))),
+    "a page is read twice from blocks of others": device((Slot(), *UNLIKE), (USED, USED), readers=((0, 1), (0, 0))),
+    "a page has two requests": device(UNLIKE, (USED, USED), reqs=((0, 1), (0, 0))),
+}
+
+
+@pytest.mark.parametrize("s", [pytest.param(s, id=name) for name, s in TANGLED.items()])
+def test_so_it_is_in_states_that_only_a_bug_leads_to(s: State) -> None:
     assert not inv(s)
     assert len({canonical(renumbered(s, to)) for to in renumberings(s)}) == 1
 
@@ -126,6 +144,30 @@ def test_what_cannot_be_told_apart_by_itself_is_told_apart_by_what_it_has_to_do_
     s = entangled(*of)
     assert inv(s)
     assert len({canonical(renumbered(s, to)) for to in renumberings(s)}) == 1
+
+
+def any_number(row: int) -> st.SearchStrategy[int]:
+    return st.integers(NONE, row - 1)
+
+
+def any_device(slots: int, blocks: int, requests: int, readers: int) -> st.SearchStrategy[State]:
+    """Any state at all of few kinds of things, so that many are alike and much is tangled; nothing holds of it."""
+    slot, blk = any_number(slots), any_number(blocks)
+    rows = {
+        "slots": (slots, st.builds(Slot, kind=st.sampled_from([STORED, WB]), blk=blk)),
+        "queued": (slots, st.just(0)),
+        "blocks": (blocks, st.builds(Block, used=st.just(1), holds=slot)),
+        "reqs": (requests, st.builds(Req, slot=slot, blk=blk)),
+        "readers": (readers, st.builds(Reader, slot=slot, blk=blk)),
+    }
+    cells = {name: st.lists(cell, min_size=n, max_size=n).map(tuple) for name, (n, cell) in rows.items()}
+    return st.builds(Scope(1, 1, 1, 2).initial()._replace, held=blk, **cells)
+
+
+@given(s=any_device(3, 3, 2, 2) | any_device(4, 2, 1, 2) | any_device(2, 2, 1, 3), data=st.data())
+def test_what_stands_for_any_state_at_all_stands_for_it_under_all_numbers(s: State, data: st.DataObject) -> None:
+    to = data.draw(st.sampled_from(renumberings(s)))
+    assert canonical(renumbered(s, to)) == canonical(s) == canonical(canonical(s))
 
 
 def test_what_stands_for_a_state_is_the_state_under_other_numbers() -> None:
@@ -162,7 +204,7 @@ def test_a_step_under_other_numbers_is_the_step(data: st.DataObject, name: str) 
 
 def test_the_reduced_states_are_sound_and_many_slots_have_one_word() -> None:
     assert all(inv(s) for s in reduced("limits"))
-    fresh = Scope(16, 16, 16, 1).initial()
+    fresh = Scope(16, 16, 16, 1, readers=16).initial()
     assert canonical(fresh) == fresh
 
 
