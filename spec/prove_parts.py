@@ -32,7 +32,7 @@ _DECISIVE: Final = ("reap", f"reap{AS_A_STEP}", "submit", "drop_held", "endio_qu
 _ANY_SIZE: Final[Which] = dict.fromkeys(SIZES, ())
 QUICK_AT_FIXED_SIZES: Final[Choice] = {
     "CrossHair": {_BASE: _DECISIVE},
-    "z3": {_BASE: (), _READERS: (), _LARGER: ()},
+    "z3": {_BASE: (), _READERS: ()},
 }
 QUICK: Final[Choice] = {**QUICK_AT_FIXED_SIZES, "any size": _ANY_SIZE}
 _EVERY_SIZE: Final[Which] = {_BASE: (), _READERS: (), _BASE._replace(readers=1): (), _LARGER: ()}

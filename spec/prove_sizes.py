@@ -107,8 +107,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         signal.signal(signal.SIGINT, before)
     progress.done()
-    sys.stdout.write(f"{json.dumps(data(found), indent=2) if asked.json else table(found)}\n")
-    return int(not all(answer.good for answer in found))
+    told = data(found)
+    sys.stdout.write(f"{json.dumps(told, indent=2) if asked.json else table(found)}\n")
+    return int(not told["proved"])
 
 
 class _Progress:

@@ -94,6 +94,11 @@ def test_no_answer_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
     verdict = prove_lifted.Given(hard).prove("Fermat", (x * x * x + y * y * y == z * z * z) == False, str)  # noqa: E712
     assert verdict.said.startswith("no answer: ")
     assert not verdict.good
+    # what is assumed may be so or not: nobody knows whether anything is said
+    verdict = prove_lifted.Given(hard & (x * x * x + y * y * y == z * z * z)).prove("positive", x > 0, str)
+    assert verdict.said == CONFIRMED
+    assert verdict.twin_said.startswith("no answer: ")
+    assert not verdict.good
 
 
 def test_a_branch_on_the_state_is_an_error() -> None:

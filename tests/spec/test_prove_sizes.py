@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import z3
 
-from spec import prove_sizes_equal, prove_sizes_induction
+from spec import prove_sizes_equal, prove_sizes_induction, prove_sizes_solve
 from spec.actions import ACTIONS
 from spec.history import EVERY_VARIANT
 from spec.invariant import CLAUSES
@@ -23,9 +23,10 @@ from spec.prove_sizes_rows import SLOTS, Device, any_device, each, some, updated
 from spec.prove_sizes_solve import DISCHARGED, REFUTED, VACUOUS, Answer, answers
 from spec.prove_sizes_steps import EVERY_STEP as STEPS_SAID
 from spec.prove_sizes_variants import REPLACED
-from spec.prove_terms import truth
+from spec.prove_terms import truth, unknown
 from spec.state import AT_REST, HELD
 from spec.tables import NONE, WB
+from spec.terms import no
 from spec.variants import Variant
 
 SMALL, LARGER = (f"equal at {sizes.label()}" for sizes in SIZES)
@@ -238,3 +239,20 @@ def test_nested_quantifiers_do_not_take_each_others_numbers() -> None:
     s, solver = any_device(), z3.Solver()
     solver.add(truth(s.sizes.slots == 2), truth(some(s, SLOTS, lambda i: each(s, SLOTS, lambda j: i == j))))
     assert solver.check() == z3.unsat
+
+
+def test_no_answer_is_neither_a_proof_nor_a_possibility(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prove_sizes_solve, "_MILLISECONDS", 20)
+    x, y, z = (unknown(name) for name in "xyz")
+    hard = (x > 2) & (y > 2) & (z > 2) & (x * x * x + y * y * y == z * z * z)
+    given = Given(
+        lambda: hard, (Condition(POSSIBLE, DEVICE, "it", None), Condition(KEEPS, DEVICE, "it", lambda: x > 0))
+    )
+    possible, positive = answers(given)
+    assert possible.verdict.startswith("no answer: ")
+    assert positive.good
+    assert (possible.possible, positive.possible) == (False, False)
+    never = Given(lambda: x > 2, (Condition(KEEPS, DEVICE, "it", lambda: no(hard)),))
+    [open_one] = answers(never)
+    assert open_one.verdict.startswith("no answer: ")
+    assert (open_one.good, open_one.possible) == (False, True)

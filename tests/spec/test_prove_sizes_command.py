@@ -57,6 +57,14 @@ def test_an_open_condition_ends_with_1(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert "\nopen: keeps: drop_held: every_block_has_one_owner: refuted at 2/2/1\n" in out
 
 
+def test_nothing_to_prove_is_nothing_proved(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(prove_sizes, "prove_all_sizes", proving())
+    assert prove_sizes.main([]) == 1
+    assert "NOT PROVED" in capsys.readouterr().out
+
+
 def test_data_instead_of_text(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(prove_sizes, "prove_all_sizes", proving(GOOD, OPEN_ONE))
     assert prove_sizes.main(["--json"]) == 1
