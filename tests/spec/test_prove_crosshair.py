@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from spec.prove_crosshair import confirm
+from spec.prove_crosshair import Module, confirm, plan
+from spec.prove_processes import Ended
 from spec.prove_verdict import CONFIRMED, REFUTED, Verdict
 
 CASES = '''"""One contract of each kind."""
@@ -136,6 +137,19 @@ def test_a_prover_that_crashes_confirms_nothing(tmp_path: Path, monkeypatch: pyt
     [verdict] = confirm(["crashes_the_prover"])
     assert verdict.said.startswith("no answer: exit code 1")
     assert not verdict.good
+
+
+@pytest.mark.parametrize(("code", "good"), [(0, True), (1, True), (2, False), (-9, False), (None, False)])
+def test_what_was_said_before_an_accident_does_not_count(code: int | None, good: bool, tmp_path: Path) -> None:
+    source = CONTRACT.lstrip()
+    [job] = plan(Module("a_module", source, tmp_path, "part"), tmp_path)
+    said = [
+        "a_module.py:4: info: Confirmed over all paths.",
+        "a_module_twin.py:4: error: false when calling identity(0) (which returns 0)",
+    ]
+    [verdict] = job.read(Ended(code, "\n".join(said), "killed", 1.0))
+    assert verdict.good == good
+    assert good or verdict.said.startswith("no answer: ")
 
 
 @pytest.mark.parametrize("crash", CRASHES)
