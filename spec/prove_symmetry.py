@@ -1,9 +1,10 @@
 """Proves with z3 that numbers do not matter: what a walk with symmetry rests on.
 
 From every state in which the invariant holds, for every action and every swap of two neighbouring slots, blocks,
-requests or readers: the swapped step can be taken from the swapped state, leads to the swapped state after it, and has
-every step property that the step has. A swapped state has every clause of the invariant, as much left to do, and is at
-rest when the state is. Every other renumbering is some swaps in turn, each from a state in which the invariant holds.
+requests or readers: the swapped step can be taken from the swapped state when the step can be taken, leads to the
+swapped state after it, and has every step property that the step has. A swapped state has every clause of the
+invariant, as much left to do, and is at rest when the state is. Every other renumbering is some swaps in turn, each
+from a state in which the invariant holds.
 
 As a program, `python -m spec.prove_symmetry SLOTS/BLOCKS/REQUESTS/READERS NAME...`, it writes one verdict a line.
 """
@@ -16,9 +17,10 @@ from typing import Final
 import z3
 
 from spec.actions import ACTIONS, Action
+from spec.changes import changes
 from spec.invariant import CLAUSES, inv
 from spec.properties import EVERY_STEP, at_rest, work_left
-from spec.prove_conditions import Sizes, admitted, allowed, parameters
+from spec.prove_conditions import Sizes, admitted, allowed, parameters, sized, timely
 from spec.prove_lifted import DEVICE, Given
 from spec.prove_terms import any_state, found, unknown
 from spec.prove_verdict import Verdict
@@ -46,11 +48,16 @@ def conditions(sizes: Sizes, names: Sequence[str]) -> list[str]:
     """Return the conditions that `prove` has a verdict on."""
     of_states = [_of_a_state(piece.__name__, row) for row in _swapped(sizes) for piece in _OF_A_STATE]
     chosen = [action for action in admitted(sizes) if action.name in names]
-    return of_states * (DEVICE in names) + [_of_a_step(action, row) for action in chosen for row in _swapped(sizes)]
+    of_steps = [of(action, row) for action in chosen for row in _swapped(sizes) for of in (_of_a_guard, _of_a_step)]
+    return of_states * (DEVICE in names) + of_steps
 
 
 def _of_a_state(what: str, row: str) -> str:
     return f"{DEVICE}: {what} with other numbers of {row}"
+
+
+def _of_a_guard(action: Action, row: str) -> str:
+    return f"{action.name}: possible as before with other numbers of {row}"
 
 
 def _of_a_step(action: Action, row: str) -> str:
@@ -80,24 +87,30 @@ def _states(sizes: Sizes, s: State, holds: bool) -> Iterator[Verdict]:
 def _steps(sizes: Sizes, action: Action, before: State, holds: bool) -> Iterator[Verdict]:
     args = tuple([unknown(name) for name in parameters(action)])
     after = action.effect(before, *args)
+    anywhere = Given(holds & sized(sizes, action, args))
     given = Given(holds & allowed(sizes, action, before, args))
 
     def show(model: z3.ModelRef) -> str:
         return drawn(action.name, *found(model, (args, before, after)))
 
     for row, to in _swapped(sizes).items():
+        claim = every([_as_possible(action, before, args, each) for each in to])
+        yield anywhere.prove(_of_a_guard(action, row), claim, show)
         claim = every([_same_step(action, before, args, after, each) for each in to])
         yield given.prove(_of_a_step(action, row), claim, show)
 
 
+def _as_possible(action: Action, before: State, args: tuple[int, ...], to: Renumbering) -> bool:
+    there, its_args = renumbered(before, to), arguments(action.over, args, to)
+    said = [claim.holds(there, its_args, there) == claim.holds(before, args, before) for claim in timely(action)]
+    return (action.guard(there, *its_args) == action.guard(before, *args)) & every(said)
+
+
 def _same_step(action: Action, before: State, args: tuple[int, ...], after: State, to: Renumbering) -> bool:
     there, its_args, then = renumbered(before, to), arguments(action.over, args, to), renumbered(after, to)
-    kept = [
-        implies(step.holds(before, args, after), step.holds(there, its_args, then))
-        for step in EVERY_STEP
-        if action.name in step.actions
-    ]
-    return action.guard(there, *its_args) & same(action.effect(there, *its_args), then) & every(kept)
+    steps = [*(step for step in EVERY_STEP if action.name in step.actions), *changes(action)]
+    kept = [implies(step.holds(before, args, after), step.holds(there, its_args, then)) for step in steps]
+    return same(action.effect(there, *its_args), then) & every(kept)
 
 
 def main(asked: Sequence[str]) -> None:
