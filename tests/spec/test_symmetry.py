@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from spec.history import EVERY_VARIANT
 from spec.invariant import CLAUSES, inv
-from spec.outcome import Counterexample
+from spec.outcome import Counterexample, Outcome
 from spec.pinned import REDUCED, Pinned
 from spec.properties import EVERY_STEP, at_rest, work_left
 from spec.renumbering import Renumbering, arguments, inverse, renumbered, swaps
@@ -30,11 +30,16 @@ SYMMETRIC = [pytest.param(each, id=each.name) for each in EVERY_VARIANT if not e
 
 
 @cache
-def reduced(name: str) -> list[State]:
-    """The states that a walk with symmetry visits, in the order in which it came to them."""
+def explored(name: str) -> tuple[Outcome, list[State]]:
+    """What a walk with symmetry finds, and the states it visits, in the order in which it came to them."""
     walked = Walk(SCOPES[name], symmetry=True)
-    assert walked.run().broken is None
-    return [walked.packing.unpack(code) for code in walked.seen]
+    outcome = walked.run()
+    return outcome, [walked.packing.unpack(code) for code in walked.seen]
+
+
+def reduced(name: str) -> list[State]:
+    """The states that a walk with symmetry visits."""
+    return explored(name)[1]
 
 
 def represented(walked: Walk) -> set[State]:
@@ -58,6 +63,7 @@ def renumberings(s: State) -> list[Renumbering]:
     return [Renumbering(*to) for to in itertools.product(*(itertools.permutations(range(len(row))) for row in sizes))]
 
 
+@pytest.mark.timeout(600)  # it goes through every state of every run, one by one
 @pytest.mark.parametrize("name", list(EVERY_RUN))
 def test_a_walk_with_symmetry_visits_what_stands_for_what_a_walk_without_visits(name: str) -> None:
     assert set(reduced(name)) == represented(Walk(EVERY_RUN[name]))
@@ -72,7 +78,7 @@ def test_where_free_blocks_are_not_alike_it_is_a_walk_that_reserves_any_of_them(
 
 @pytest.mark.parametrize("name", list(EVERY_RUN))
 def test_a_walk_with_symmetry_counts_what_it_ever_did_and_sees_everything(name: str) -> None:
-    found = walk(EVERY_RUN[name], symmetry=True)
+    found, _states = explored(name)
     assert (found.states, found.transitions, found.depth) == REDUCED[name]
     assert (found.broken, found.never, found.symmetry) == (None, (), True)
 
