@@ -83,6 +83,8 @@ class Guest:
         self._node = Node(self.device)
         self._held: list[NodeFile] = []
         self._background: Background | None = None
+        self._stuck: list[Background] = []
+        """Stores that hang, and were not in the background."""
 
     def close(self) -> None:
         """Let everything go."""
@@ -125,6 +127,9 @@ class Guest:
             case Resume(number):
                 self.disks.suspend(number, on=False)
             case BackgroundStore(attribute, value):
+                self._check_there(attribute)
+                if self._would_wait() or (attribute == "reset" and self._passes()):
+                    raise Hangs
                 self._background = self.turns.begin(lambda: self._store_now(attribute, value))
                 return Answer(0, text="done" if self._background.over else "blocked")
             case Join():
@@ -139,8 +144,9 @@ class Guest:
     # --- attributes --------------------------------------------------------------------------------------------------
 
     def _would_wait(self, attribute: str = "") -> bool:
-        """Return whether an attribute waits for a store in the background that itself waits."""
-        waiting = self._background is not None and self._background.waits
+        """Return whether an attribute waits for a store that itself waits."""
+        begun = [self._background] if self._background is not None else []
+        waiting = any(store.waits for store in [*begun, *self._stuck])
         return waiting and self.device.quirks.control_plane_blocks and attribute != "disksize"
 
     def _check_there(self, attribute: str) -> None:
@@ -158,12 +164,19 @@ class Guest:
     def _store(self, attribute: str, value: str) -> int:
         """Store; on the side while a device is suspended, where it can be seen to hang."""
         self._check_there(attribute)
-        if self._would_wait():
+        if self._would_wait() or (attribute == "reset" and self.disks.suspended and self._passes()):
             raise Hangs
         if not self.disks.suspended:
             return self._store_now(attribute, value)
         store = self.turns.begin(lambda: self._store_now(attribute, value))
+        if not store.over:
+            self._stuck.append(store)
         return _result(store)
+
+    def _passes(self) -> bool:
+        """Return whether a pass runs, which a reset would have to end."""
+        disk = self.device.disk
+        return disk is not None and disk.running_pass is not None
 
     def _store_now(self, attribute: str, value: str) -> int:
         return self.device.attrs.store(attribute, value[:STORE_BYTES])

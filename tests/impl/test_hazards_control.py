@@ -217,6 +217,17 @@ def test_y06_what_is_closed_is_not_set_up_again_behind_its_back() -> None:
         assert refused or it.dev.pages == 16  # after the end a device is as a new one
 
 
+def test_y25_a_device_that_is_let_go_waits_for_what_is_in_flight_and_leaves_nothing() -> None:
+    with held() as it:
+        closing = Aside(it.dev.close)
+        it.gate.open()
+        closing.join()
+        it.passing.join()
+        assert (it.dev.pages, it.dev.backing_name, it.gate.waiting) == (0, None, ())
+        with Node(it.dev).open() as node:
+            assert node.pread(PAGE_SIZE, 0) == b""
+
+
 def test_y20_a_backing_device_may_read_the_statistics_before_it_answers() -> None:
     backing = MemoryDevice(PAGES)
     seen: list[str] = []

@@ -185,6 +185,18 @@ def test_x29c_pages_that_were_written_in_vain_are_told() -> None:
     assert (kinds(bench)[:4], bench.snapshot.bd_count) == ("SSSS", 0)
 
 
+def test_x31_a_page_that_is_read_each_time_uses_up_the_limit_and_is_told_each_time() -> None:
+    bench = stored(1, 4, limit=3)
+    lost = []
+    for _ in range(3):
+        running = begin(bench, 0)
+        bench.dev.read_page(0)
+        lost.append(finish(running).lost)
+    assert (lost, bench.dev.writeback_limit, bench.dev.stats.bd.bd_writes) == ([1, 1, 1], 0, 3)
+    result = finish(begin(bench, 0))
+    assert (result.left, result.stopped_by) == (1, "limit")
+
+
 def test_x29c_a_device_may_be_told_to_write_them_all_the_same() -> None:
     bench = Bench(quirks=Quirks(read_cancels_claim=False))
     bench.store(0, 1)

@@ -5,6 +5,8 @@ the change happens at the device, after the read was asked for and before it loo
 """
 
 import random
+import threading
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -12,9 +14,12 @@ import lz4.block
 import pytest
 
 from stateful.conformance.contents import Pattern
-from tests.impl.doubles import Bench, huge, page
+from stateful.pages import stamp_of, stamped
+from tests.impl.doubles import PATIENCE, Bench, huge, page
 from tests.impl.passes import assert_at_rest, begin, finish, kinds, until_waiting
-from zram_impl import PAGE_SIZE
+from zram_impl import PAGE_SIZE, Zram
+from zram_impl.bdev.memory import MemoryDevice
+from zram_impl.faults import Delayed
 from zram_impl.node import Node
 
 ZEROS: Final = bytes(PAGE_SIZE)
@@ -240,3 +245,41 @@ def test_x26l_bytes_patched_into_a_page_that_is_read_meanwhile_go_into_the_prese
     overtaken(bench, change)
     bench.dev.write(100, b"patched")
     assert bench.dev.read_page(0) == huge(7)[:100] + b"patched" + huge(7)[107:]
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_storm26_whatever_happens_to_a_page_meanwhile_a_read_of_it_returns_one_of_its_values(compressed: bool) -> None:
+    """Free threads: one reads page 0, whose reads are slow, the others overwrite, discard and write back two pages."""
+    device = Delayed(MemoryDevice(2), lambda operation: operation.kind == "read", seconds=0, sleep=time.sleep)
+    dev = Zram()
+    dev.set_compressed_writeback(compressed)
+    dev.set_backing(device)
+    dev.initialise(2 * PAGE_SIZE)
+    over = threading.Event()
+    wrong: list[object] = []
+
+    def read() -> None:
+        while not over.is_set():
+            try:
+                got = dev.read_page(0)
+            except OSError as error:  # no read fails: the device does not
+                wrong.append(error)
+                return
+            if got != ZEROS and (stamp_of(got) or (1, 0))[0] != 0:
+                wrong.append(got[:24])
+                return
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    for generation in range(1, 200):
+        for slot in (0, 1):
+            dev.write_page(slot, stamped(slot, generation, huge=generation % 3 == 0))
+        dev.writeback(pages=[generation % 2])
+        if generation % 5 == 0:
+            dev.discard(0, PAGE_SIZE)
+        dev.writeback(pages=[0, 1])
+    over.set()
+    reader.join(PATIENCE)
+    dev.close()
+    assert wrong == []
+    assert dev.pages == 0

@@ -201,3 +201,24 @@ def test_a_recorded_device_has_the_attributes_that_were_recorded() -> None:
     assert answers(guest, Show("initstate"), Show("size"), Show("idle")) == ["0\n", "0\n", "ENOENT"]
     assert answers(guest, Store("recompress", "type=huge")) == ["ENOENT"]
     guest.close()
+
+
+def test_nothing_begins_behind_a_store_that_hangs() -> None:
+    guest = Guest(Quirks.linux_7_3())
+    guest.do(MakeBacking(0, BLOCKS * PAGE_SIZE))
+    backed(guest)
+    huge, limit = Store("writeback", "huge"), Show("writeback_limit")
+    assert answers(guest, Suspend(0), huge, huge, limit, BackgroundStore("idle", "all")) == [0, *[HANGS] * 4]
+    assert answers(guest, Show("disksize"), Resume(0), limit, Join()) == ["65536\n", 0, "0\n", "ECHILD"]
+    assert look(guest)["bd"] == [4, 0, 4]
+    guest.close()
+
+
+def test_a_reset_that_would_have_to_end_a_pass_that_waits_hangs_whatever_the_quirks() -> None:
+    guest = Guest(Quirks())
+    guest.do(MakeBacking(0, BLOCKS * PAGE_SIZE))
+    backed(guest)
+    reset = Store("reset", "1")
+    assert answers(guest, Suspend(0), BackgroundStore("writeback", "huge"), reset) == [0, "blocked", HANGS]
+    assert answers(guest, Resume(0), Join(), reset) == [0, 4, 1]
+    guest.close()
