@@ -49,8 +49,10 @@ LIMIT_SECONDS: Final = 0.01
 """Between one store of a limit and the next."""
 COMPACT_SECONDS: Final = 0.05
 """Between one compaction and the next."""
+TOGETHER: Final = 8
+"""Operations of a sharer between two pauses."""
 PAUSE_SECONDS: Final = 0.0002
-"""Of a user between two operations, where a trace is recorded: it is to have much of the passes."""
+"""Of a sharer, and of every user where a trace is recorded: it is to have much of the passes."""
 
 
 class Account(NamedTuple):
@@ -206,7 +208,10 @@ def _run(
             for page in each.pages:
                 each.put(page, stamped(page, 0, huge=page % 3 == 0))
         users = [*writers, *(_User(device, WRITERS + n, range(0), stopped, seed) for n in range(READERS))]
-        sharers = [Sharer(device, n, range(PAGES, PAGES + SHARED), stopped, seed) for n in range(SHARERS)]
+        paused = partial(stop.wait, PAUSE_SECONDS)  # what they note has to be judged, too
+        sharers = [Sharer(device, n, range(PAGES, PAGES + SHARED), paused, seed) for n in range(SHARERS)]
+        for sharer in sharers:
+            sharer.together = TOGETHER if writer is None else 1
         threads = [*[user.thread for user in users], *[sharer.thread for sharer in sharers]]
         threads.append(threading.Thread(target=_compact, args=(device, stop), name="compaction"))
         if writer is not None:

@@ -34,6 +34,8 @@ class Sharer:
     def __init__(self, device: Zram, number: int, pages: range, stop: Callable[[], bool], seed: int = 0) -> None:
         self.history: dict[int, list[Op]] = defaultdict(list)
         self.problems: list[str] = []
+        self.together = 1
+        """Operations between two looks at `stop`."""
         self._device, self._pages, self._stop = device, pages, stop
         self._random = random.Random(f"{seed} {number}")
         # A value is written once: who wrote it is in its upper half.
@@ -48,15 +50,18 @@ class Sharer:
     def _work(self) -> None:
         try:
             while not self._stop():
-                page, dice = self._random.choice(self._pages), self._random.randrange(8)
-                if dice < 4:  # noqa: PLR2004  (half of the operations)
-                    self.read(page)
-                elif dice == 4:  # noqa: PLR2004
-                    self.discard(page)
-                else:
-                    self.write(page, same=dice == 5, huge=dice == 6)  # noqa: PLR2004
+                for _ in range(self.together):
+                    self._operate(self._random.choice(self._pages), self._random.randrange(8))
         except Exception as error:  # a problem like any other, to be reported
             self.problems.append(f"{threading.current_thread().name}: {type(error).__name__}: {error}")
+
+    def _operate(self, page: int, dice: int) -> None:
+        if dice < 4:  # noqa: PLR2004  (half of the operations)
+            self.read(page)
+        elif dice == 4:  # noqa: PLR2004
+            self.discard(page)
+        else:
+            self.write(page, same=dice == 5, huge=dice == 6)  # noqa: PLR2004
 
     def write(self, page: int, *, same: bool = False, huge: bool = False) -> None:
         """Write a value that nobody has written before."""
