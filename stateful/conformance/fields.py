@@ -36,8 +36,8 @@ class Fields:
             raise self.wrong(f"{key} is {value!r}, not text")
         return value
 
-    def number(self, key: str, default: int | None = None, least: int = 0) -> int:
-        """Return a field that must be an integer of at least `least`; `default` when it is not there."""
+    def number(self, key: str, default: int | None = None, least: int = 0, most: int | None = None) -> int:
+        """Return a field that must be an integer from `least` to `most`; `default` when it is not there."""
         if default is not None and key not in self.values:
             return default
         value = self._get(key)
@@ -45,6 +45,8 @@ class Fields:
             raise self.wrong(f"{key} is {value!r}, not a whole number")
         if value < least:
             raise self.wrong(f"{key} is {value}, below {least}")
+        if most is not None and value > most:
+            raise self.wrong(f"{key} is {value}, above {most}")
         return value
 
     def texts(self, key: str) -> list[str]:

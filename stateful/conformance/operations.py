@@ -8,6 +8,11 @@ from stateful.conformance.contents import PATTERNS, Pattern
 from stateful.conformance.fields import Fields
 from zram_impl.units import PAGE_SIZE
 
+MOST_PAGES: Final = 1 << 16
+"""Pages of one read or write: more than the recorded machine has memory for."""
+MOST_BLOCKS: Final = 1 << 18
+"""Blocks of one backing file, likewise."""
+
 
 class Store(NamedTuple):
     """Write text to an attribute."""
@@ -132,7 +137,7 @@ def _write(line: Fields) -> Write:
     )
     if pattern.noise > PAGE_SIZE:
         raise line.wrong(f"n is {pattern.noise}, more than the {PAGE_SIZE} bytes of a page")
-    asked = Write(line.number("page"), line.number("count", default=1), pattern)
+    asked = Write(line.number("page"), line.number("count", default=1, most=MOST_PAGES), pattern)
     if line.has("crc"):
         _check_contents(line, asked)
     return asked
@@ -148,25 +153,28 @@ def _check_contents(line: Fields, asked: Write) -> None:
 
 def _read(line: Fields) -> Read:
     line.only("op", "page", "count")
-    return Read(line.number("page"), line.number("count", default=1))
+    return Read(line.number("page"), line.number("count", default=1, most=MOST_PAGES))
 
 
 def _bytes(line: Fields) -> tuple[int, int]:
     line.only("op", "page", "count", "off", "len")
     if line.has("off"):
         return line.number("off"), line.number("len")
-    return line.number("page") * PAGE_SIZE, line.number("count", default=1) * PAGE_SIZE
+    return line.number("page") * PAGE_SIZE, line.number("count", default=1, most=MOST_PAGES) * PAGE_SIZE
 
 
 def _make_backing(line: Fields) -> MakeBacking:
     line.only("op", "bd", "blocks", "bytes")
-    size = line.number("bytes") if line.has("bytes") else line.number("blocks") * PAGE_SIZE
+    if line.has("bytes"):
+        size = line.number("bytes", most=MOST_BLOCKS * PAGE_SIZE)
+    else:
+        size = line.number("blocks", most=MOST_BLOCKS) * PAGE_SIZE
     return MakeBacking(line.number("bd"), size)
 
 
 def _dm_table(line: Fields) -> DmTable:
     line.only("op", "bd", "blocks", "fail_write", "fail_all")
-    blocks = line.number("blocks", least=1)
+    blocks = line.number("blocks", least=1, most=MOST_BLOCKS)
     for key in ("fail_write", "fail_all"):
         for first, last in line.ranges(key):
             if last >= blocks:

@@ -62,6 +62,8 @@ def test_operations_are_understood(tmp_path: Path, line: str, operation: object)
         ('{"op":"read","page":"1"}', "not a whole number"),
         ('{"op":"read","page":true}', "not a whole number"),
         ('{"op":"read","page":-1}', "below 0"),
+        ('{"op":"read","page":0,"count":1000000}', "count is 1000000, above 65536"),
+        ('{"op":"mkbd","bd":0,"blocks":1000000}', "blocks is 1000000, above 262144"),
         ('{"op":"read","page":1,"pages":2}', "unknown field pages"),
         ('{"op":"store","attr":"idle","value":1}', "not text"),
         ('{"op":"write","page":0,"pat":"noise"}', "pat 'noise' is not one of"),

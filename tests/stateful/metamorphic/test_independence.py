@@ -104,3 +104,9 @@ def test_nothing_is_left_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     run(2, 3)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_programs_are_wrong_usage() -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["metamorphic", "--programs", "0"])
+    assert left.value.code == 2
