@@ -18,6 +18,7 @@ class Comps:
         primary = algorithms[0]
         assert primary is not None, "pages are written with some algorithm"
         self.primary = primary
+        self._first = primary.decompress
         self._algorithms = tuple(algorithms)
 
     def __getitem__(self, priority: int) -> Algorithm:
@@ -33,7 +34,11 @@ class Comps:
 
     def decode(self, stored: bytes) -> bytes:
         """Return the page of a stored entry; ZramError EIO when the object is damaged. Call it without a lock."""
-        return stored if len(stored) == PAGE_SIZE else self[priority_of(stored)].decompress(stored)
+        if len(stored) == PAGE_SIZE:
+            return stored
+        if type(stored) is bytes:  # nearly all of them, and a pass has each decoded
+            return self._first(stored)
+        return self[priority_of(stored)].decompress(stored)
 
     def unpack(self, block: bytes, size: int, priority: int) -> bytes:
         """Return the page of a block that carries an object of `size` bytes and padding; EIO when it is damaged."""

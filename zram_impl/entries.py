@@ -232,7 +232,10 @@ class SlotTable:
         """Turn a stored slot into a written-back one that owns `blk_idx`; its object's memory is free."""
         old = self.entries[index]
         assert isinstance(old, IN_MEMORY), f"only a stored slot is written back: slot {index} is {type(old).__name__}"
-        self.entries[index] = Backed.at(blk_idx, size_of(old), checksum, priority_of(old))
+        if type(old) is bytes:
+            self.entries[index] = Backed.at(blk_idx, len(old), checksum)
+        else:
+            self.entries[index] = Backed.at(blk_idx, size_of(old), checksum, priority_of(old))
         self.flags[index] &= ~IDLE
         self._forget_object(old)
 

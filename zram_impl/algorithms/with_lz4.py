@@ -1,12 +1,14 @@
 """lz4 and lz4hc, one format: what packs a page harder is unpacked just as fast."""
 
 from collections.abc import Callable
+from errno import EIO
 from functools import partial
 from typing import Final
 
 import lz4.block
 
 from zram_impl.algorithms.algorithm import Algorithm, Params, checked
+from zram_impl.errors import refuse
 from zram_impl.units import PAGE_SIZE
 
 _MOST_ACCELERATION: Final = 65537
@@ -20,11 +22,14 @@ def _compress(page: bytes) -> bytes:
 
 
 def _decompress(data: bytes) -> bytes:
-    return checked(data, _unpack, lz4.block.LZ4BlockError)
-
-
-def _unpack(data: bytes) -> bytes:
-    return lz4.block.decompress(data, PAGE_SIZE)
+    # Not through `checked`: a pass has every page decompressed.
+    try:
+        page = lz4.block.decompress(data, PAGE_SIZE)
+    except lz4.block.LZ4BlockError as error:
+        raise refuse(EIO, f"an object of {len(data)} bytes cannot be decompressed: {error}") from error
+    if len(page) != PAGE_SIZE:
+        raise refuse(EIO, f"an object of {len(data)} bytes decompresses to {len(page)} bytes, not to a page")
+    return page
 
 
 def _unpacking_with(dictionary: bytes | None) -> Callable[[bytes], bytes]:
