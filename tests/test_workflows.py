@@ -98,6 +98,16 @@ def test_the_nightly_job_asks_for_the_profile() -> None:
     assert 'register_profile("ci"' not in (ROOT / "tests" / "conftest.py").read_text(encoding="utf-8")
 
 
+def test_what_searches_by_itself_names_the_parent_too_and_gets_another_seed_every_night() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "stateful").rglob("*.py"))]
+    made = [after for text in texts for after in re.findall(r"\bsettings\(\s*(.*)", text)]
+    assert made
+    assert [after for after in made if not after.startswith('settings.get_profile("default"),')] == []
+    assert sum("derandomize=False" in text for text in texts) == len(made)
+    job = FUZZ.partition("\n  fuzz:\n")[2].partition("\n    steps:\n")[0]
+    assert "github.run_id" in value(f"{job}\n", "SEED")
+
+
 # The second: what is restored and saved is not where Hypothesis keeps its examples, or the prefix does not fit the key.
 
 FAILING = """
