@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Literal
 
 from stateful.histories.linear import unexplained
-from stateful.histories.operation import FOREIGN, ZERO, Op
+from stateful.histories.operation import FOREIGN, ZERO, Op, of_another_page
 from stateful.histories.smallest import drawn, smallest
 from stateful.pages import same_filled, stamp_of, stamped
 from zram_impl import PAGE_SIZE, Zram
@@ -25,7 +25,9 @@ def value_of(content: bytes, page: int) -> int:
     if word * (PAGE_SIZE // _WORD) == content:
         return int.from_bytes(word, "little")
     stamp = stamp_of(content)
-    return stamp[1] if stamp is not None and stamp[0] == page else FOREIGN
+    if stamp is None:
+        return FOREIGN
+    return stamp[1] if stamp[0] == page else of_another_page(stamp[0])
 
 
 class Sharer:

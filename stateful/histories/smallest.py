@@ -7,7 +7,7 @@ value; a discard if no read of zeros that stays could have seen it. So what is l
 from collections.abc import Sequence
 
 from stateful.histories.linear import unexplained
-from stateful.histories.operation import ZERO, Op
+from stateful.histories.operation import ZERO, Op, name_of
 
 
 def smallest(history: Sequence[Op]) -> list[Op]:
@@ -66,10 +66,13 @@ def drawn(history: Sequence[Op]) -> str:
 
 def _names(history: Sequence[Op]) -> dict[int, str]:
     """Call the values a, b, c in the order of their writes."""
-    names = {ZERO: "zeros", -1: "bytes that nobody wrote there"}
+    names, letters = {ZERO: "zeros"}, 0
     for op in sorted(history, key=lambda op: op.start):
-        if op.value not in names:
-            names[op.value] = _letter(len(names) - 2)
+        if op.value < ZERO:
+            names[op.value] = name_of(op.value)
+        elif op.value not in names:
+            names[op.value] = _letter(letters)
+            letters += 1
     return names
 
 

@@ -151,7 +151,7 @@ def test_a_history_is_drawn_as_bars_with_values_by_letters() -> None:
         "  task 8000                                           |-----|  read a",
         "             8.0 us in all",
     ]
-    assert "bytes that nobody wrote there" in drawn([op(f"r{FOREIGN}@1-2")])
+    assert "bytes that nobody wrote" in drawn([op(f"r{FOREIGN}@1-2")])
 
 
 def test_many_writes_at_a_time_are_no_matter() -> None:
