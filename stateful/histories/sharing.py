@@ -17,6 +17,16 @@ _WORD: Final = 8
 _ZERO_PAGE: Final = bytes(PAGE_SIZE)
 
 
+Put = Callable[[int, bytes], None]
+Free = Callable[[int, int], None]
+
+
+def _read_into(device: Zram, page: int) -> bytes:
+    into = bytearray(PAGE_SIZE)
+    device.read_pages_into(page, into)
+    return bytes(into)
+
+
 def value_of(content: bytes, page: int) -> int:
     """Return the value that was read from `page`."""
     if content == _ZERO_PAGE:
@@ -58,31 +68,42 @@ class Sharer:
             self.problems.append(f"{threading.current_thread().name}: {type(error).__name__}: {error}")
 
     def _operate(self, page: int, dice: int) -> None:
-        if dice < 4:  # noqa: PLR2004  (half of the operations)
-            self.read(page)
-        elif dice == 4:  # noqa: PLR2004
-            self.discard(page)
-        else:
-            self.write(page, same=dice == 5, huge=dice == 6)  # noqa: PLR2004
+        """Do something, half of the time read; every way there is to do it has its turn."""
+        device, offset = self._device, page * PAGE_SIZE
+        match dice:
+            case 0 | 1:
+                self.read(page)
+            case 2:
+                self.read(page, lambda: device.read(offset, PAGE_SIZE))
+            case 3:
+                self.read(page, lambda: _read_into(device, page))
+            case 4:
+                self.discard(page, device.write_zeroes if self._random.randrange(2) else device.discard)
+            case 5:
+                self.write(page, same=True)
+            case 6:
+                self.write(page, huge=True)
+            case _:
+                self.write(page, put=device.write_pages if self._random.randrange(2) else device.write_page)
 
-    def write(self, page: int, *, same: bool = False, huge: bool = False) -> None:
-        """Write a value that nobody has written before."""
+    def write(self, page: int, *, same: bool = False, huge: bool = False, put: Put | None = None) -> None:
+        """Write a value that nobody has written before, with `write_page` or as `put` does."""
         self._value += 1
         content = same_filled(self._value) if same else stamped(page, self._value, huge=huge)
         start = time.perf_counter_ns()
-        self._device.write_page(page, content)
+        (put or self._device.write_page)(page, content)
         self._note(page, "write", self._value, start)
 
-    def discard(self, page: int) -> None:
-        """Discard a page."""
+    def discard(self, page: int, free: Free | None = None) -> None:
+        """Discard a page, or free it as `free` does."""
         start = time.perf_counter_ns()
-        self._device.discard(page * PAGE_SIZE, PAGE_SIZE)
+        (free or self._device.discard)(page * PAGE_SIZE, PAGE_SIZE)
         self._note(page, "write", ZERO, start)
 
-    def read(self, page: int) -> None:
-        """Read a page."""
+    def read(self, page: int, get: Callable[[], bytes] | None = None) -> None:
+        """Read a page, with `read_page` or as `get` does."""
         start = time.perf_counter_ns()
-        content = self._device.read_page(page)
+        content = self._device.read_page(page) if get is None else get()
         end = time.perf_counter_ns()
         self._note(page, "read", value_of(content, page), start, end)
 
