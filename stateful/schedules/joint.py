@@ -21,7 +21,7 @@ CHOICES: Final = 24
 USERS: Final = (
     Does.WRITE, Does.DISCARD, Does.READ, Does.WRITE_SAME, Does.WRITE_HUGE, Does.PATCH, Does.MARK_IDLE,
     Does.STORE_LIMIT, Does.TOGGLE_LIMIT, Does.STORE_BATCH, Does.WRITEBACK, Does.CANCEL, Does.INTERRUPT, Does.RESET,
-    Does.RECOMPRESS,
+    Does.RECOMPRESS, Does.STATS, Does.COMPACT, Does.COMPRESSED,
 )  # fmt: skip
 """What users do, the likelier culprits first."""
 

@@ -16,11 +16,11 @@ from stateful.schedules.blocks_in_memory import BlocksInMemory
 from stateful.schedules.expected import ExpectedPages
 from stateful.schedules.following import Follower, said
 from stateful.stepped import Io
-from zram_impl import PAGE_SIZE, Zram
+from zram_impl import PAGE_SIZE, Zram, ZramError
 from zram_impl.decide import Kind
 from zram_impl.disk import Disk
 from zram_impl.engine.threads import ThreadEngine
-from zram_impl.entries import Backed
+from zram_impl.entries import Backed, priority_of
 from zram_impl.recompression import RecompressPass
 from zram_impl.request import Phase, WbReq
 from zram_impl.view import Snapshot, snapshot
@@ -166,15 +166,30 @@ class Monitors:
         contents: dict[int, bytes] = {}
         for entry in disk.table.entries:
             if type(entry) is Backed:
-                contents[entry.blk_idx] = self._blocks.content[entry.blk_idx]
+                contents[entry.blk_idx] = self._on_block(disk, entry.blk_idx, entry.size, entry.priority)
         for req in requests:
             if req.phase >= Phase.FLIGHT:
-                told = req in self._told
-                contents[req.blk_idx] = self._blocks.content[req.blk_idx] if told else disk.comps.decode(req.entry)
+                contents[req.blk_idx] = self._written(disk, req)
         if not contents:
             return {}
         owner = self._pages.owners()
         return {block: owner.get(content, -1) for block, content in contents.items()}
+
+    def _written(self, disk: Disk, req: WbReq) -> bytes:
+        """Return the page that a request has written or will write, nothing when it failed."""
+        if req not in self._told:
+            return disk.comps.decode(req.entry)
+        return b"" if req.error else self._on_block(disk, req.blk_idx, len(req.entry), priority_of(req.entry))
+
+    def _on_block(self, disk: Disk, block: int, size: int, priority: int) -> bytes:
+        """Return the page that is on a block, nothing when it is none."""
+        content = self._blocks.content[block]
+        if not disk.shared.compressed:
+            return content
+        try:
+            return disk.comps.unpack(content, size, priority)
+        except ZramError:
+            return b""
 
 
 def _without_claims(view: Snapshot) -> Snapshot:

@@ -48,6 +48,10 @@ class Does(IntEnum):
     PATCH = 15
     """A write of a part of a page."""
     RECOMPRESS = 16
+    STATS = 17
+    COMPACT = 18
+    COMPRESSED = 19
+    """Blocks carry objects instead of pages, from the beginning, in whichever lane it is."""
 
 
 class Op(NamedTuple):
@@ -143,7 +147,7 @@ _TABLE: Final = frozenset({"table"})
 _PASS: Final = frozenset({"control", "table", "pass", "engine.work", "engine.answers", "pass ended"})
 _ENGINE: Final = frozenset({"engine.work", "engine.answers", "device"})
 _READ: Final = frozenset({"table", "backing reads", "device", "look"})
-_ALL: Final = _PASS | _ENGINE | _READ | {"pass over", "openers"}
+_ALL: Final = _PASS | _ENGINE | _READ | {"pass over", "openers", "compaction"}
 
 FOOTPRINTS: Final = {
     Does.WRITE: Footprint(_TABLE, takes=True),
@@ -163,6 +167,9 @@ FOOTPRINTS: Final = {
     Does.WRITEBACK_IDLE: Footprint(_PASS),
     Does.PATCH: Footprint(_READ, takes=True),
     Does.RECOMPRESS: Footprint(_PASS),
+    Does.STATS: Footprint(_TABLE),
+    Does.COMPACT: Footprint(_TABLE | {"compaction", "pass over"}),
+    Does.COMPRESSED: Footprint(frozenset()),
 }
 PASSES: Final = (Does.WRITEBACK, Does.WRITEBACK_IDLE, Does.RECOMPRESS)
 _READS: Final = (Does.READ, Does.PATCH)

@@ -24,6 +24,10 @@ CHANGES: Final[Mapping[str, Program]] = {
     "torn pass and write": program(_PASS, [on(Does.WRITE, 1)], faults=(Fault(Fails.SHORT_WRITE, 0),)),
     "patch and write": program([on(Does.PATCH, 0)], [on(Does.WRITE, 0)]),
     "two pages and two threads": program(_PASS, threads=2),
+    "compressed pass and write": program((Does.COMPRESSED, Does.WRITEBACK), [on(Does.WRITE, 0)]),
+    "compaction, pass and write": _before(
+        program((Does.COMPACT, Does.WRITEBACK), [on(Does.WRITE, 0)]), on(Does.WRITE_HUGE, 2), on(Does.DISCARD, 2)
+    ),
     "two threads and a write": program(_PASS, [on(Does.WRITE, 1)], threads=2),
 }
 READS: Final[Mapping[str, Program]] = {
@@ -32,6 +36,16 @@ READS: Final[Mapping[str, Program]] = {
     "reuse under a read": _before(
         program([on(Does.READ, 0)], [on(Does.DISCARD, 0), on(Does.WRITEBACK, 2)], blocks=1, batch=1),
         on(Does.WRITEBACK, 1),
+    ),
+    "reuse under a compressed read": _before(
+        program([on(Does.READ, 0)], [on(Does.WRITE_HUGE, 0), on(Does.WRITEBACK, 0)], blocks=1, batch=1),
+        on(Does.COMPRESSED, 0),
+        on(Does.WRITEBACK, 1),
+    ),
+    "compaction and read": _before(
+        program((Does.COMPACT, Does.COMPACT), [on(Does.READ, 0)], [on(Does.PATCH, 0)]),
+        on(Does.WRITE_HUGE, 2),
+        on(Does.DISCARD, 2),
     ),
     "failing read": _before(
         program([on(Does.READ, 0)], [on(Does.WRITE, 0)], faults=(Fault(Fails.READ, 0),)), on(Does.WRITEBACK, 1)
@@ -50,6 +64,7 @@ CONTROL: Final[Mapping[str, Program]] = {
     "pass and batch size": program([Does.WRITEBACK], [on(Does.STORE_BATCH, 0)]),
     "two passes": program(_PASS, _PASS),
     "recompression and write": program([Does.RECOMPRESS], [on(Does.WRITE, 0)]),
+    "statistics during a pass": program(_PASS, [Does.STATS, Does.STATS]),
     "recompression and pass": program([Does.RECOMPRESS], _PASS),
 }
 ENDS: Final[Mapping[str, Program]] = {

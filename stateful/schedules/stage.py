@@ -128,6 +128,7 @@ class Stage:
     def _set_up(self) -> None:
         self.device.set_backing(self.blocks)
         self.device.set_batch_size(self.what.batch)
+        self.device.set_compressed_writeback(self.what.does(Does.COMPRESSED))
         if self.what.does(Does.RECOMPRESS):
             self.device.set_recomp_algorithm("deflate")
         self.device.initialise(PAGES * PAGE_SIZE)
@@ -204,6 +205,16 @@ class Stage:
             pass
         finally:
             self._waiting_for_pass = None
+
+    def _compact(self, _op: Op) -> None:
+        self.device.compact()
+
+    def _stats(self, _op: Op) -> None:
+        stats = self.device.stats
+        stored, used = stats.mm.orig_data_size // PAGE_SIZE, stats.bd.bd_count
+        assert 0 <= stored <= PAGES, f"statistics_equal_a_recount: {stored} pages are stored"
+        assert 0 <= used <= self.what.blocks, f"statistics_equal_a_recount: {used} blocks are used"
+        self.device.block_state()
 
     def _interrupt(self, _op: Op) -> None:
         self.runtime.point("pass over")
@@ -286,4 +297,7 @@ _DO: Final[dict[Does, Callable[[Stage, Op], None]]] = {
     Does.WRITEBACK_IDLE: Stage._writeback_idle,
     Does.PATCH: Stage._patch,
     Does.RECOMPRESS: Stage._recompress,
+    Does.STATS: Stage._stats,
+    Does.COMPACT: Stage._compact,
+    Does.COMPRESSED: lambda _stage, _op: None,
 }

@@ -6,6 +6,7 @@ from stateful.schedules.baton import BatonRuntime
 from zram_impl.disk import Disk
 from zram_impl.entries import Entry
 from zram_impl.runtime import Rank
+from zram_impl.segments import Segments
 
 
 class WatchedEntries(list[Entry]):
@@ -23,6 +24,24 @@ class WatchedEntries(list[Entry]):
         return super().__getitem__(index)
 
 
+class WatchedSegments(Segments):
+    """What compaction has moved; who loads an object without the table lock looks, too."""
+
+    __slots__ = ("_runtime",)
+
+    def __init__(self, runtime: BatonRuntime) -> None:
+        super().__init__()
+        self._runtime = runtime
+
+    def load(self, segment: int, offset: int, size: int) -> bytes | None:  # type: ignore[explicit-override]  # 3.12
+        """Load an object."""
+        task = self._runtime.current
+        if task is not None and Rank.TABLE not in task.held:
+            self._runtime.point("look")
+        return super().load(segment, offset, size)
+
+
 def watch(disk: Disk, runtime: BatonRuntime) -> None:
     """Watch the looks at a new disk."""
+    disk.table.segments = WatchedSegments(runtime)
     disk.table.entries = disk._entries = WatchedEntries(disk.table.entries, runtime)
