@@ -16,10 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from stateful.anything import PAGES, PLAUSIBLE, SIZE, anything, attribute_name, text
+from stateful.anything import PAGES, PLAUSIBLE, SIZE, Draw, anything, attribute_name, number, size, text
 from stateful.jobs import Report, Verdict
 from stateful.recount import recounted, shown
-from zram_impl import PAGE_SIZE, Zram, ZramError
+from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
 from zram_impl.attrs import ATTRIBUTES
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.file import open_file
@@ -74,6 +74,10 @@ def draw(rng: random.Random, signatures: Mapping[str, inspect.Signature]) -> Cal
         if rng.randrange(4):
             return f"store {_said(odd)} {_said(also)}", partial(_store, odd, also)
         return f"show {_said(odd)}", partial(_show, odd)
+    if kind == 5:  # noqa: PLR2004
+        chosen = [name for name in _CREATE if rng.randrange(3)]
+        made = {name: _CREATE[name](rng) if rng.randrange(3) else anything(rng) for name in chosen}
+        return f"create({_listed(made)})", partial(_create, made)
     name = rng.choice(list(signatures))
     keywords = dict[str, object]()
     for parameter in list(signatures[name].parameters.values())[1:]:
@@ -85,8 +89,29 @@ def draw(rng: random.Random, signatures: Mapping[str, inspect.Signature]) -> Cal
         if parameter.name == "progress" and callable(value):
             continue  # what a caller's own function raises is raised again
         keywords[parameter.name] = value
-    said = ", ".join(f"{key}={_said(value)}" for key, value in keywords.items())
-    return f"{name}({said})", lambda dev: getattr(dev, name)(**keywords)
+    return f"{name}({_listed(keywords)})", lambda dev: getattr(dev, name)(**keywords)
+
+
+_CREATE: Final[Mapping[str, Draw]] = {
+    "size": size,
+    "backing": lambda _rng: MemoryDevice(4),
+    "backing_size": size,
+    "algorithm": text,
+    "batch_size": number,
+    "quirks": lambda _rng: Quirks(),
+    "runtime": lambda _rng: None,
+    "observer": lambda _rng: None,
+}
+
+
+def _create(arguments: Mapping[str, object], _dev: Zram) -> None:
+    """Make another device and let it go; nothing is opened by a path here."""
+    chosen = {"size": 1, **arguments}
+    if isinstance(chosen.get("backing"), (str, os.PathLike)):
+        chosen["backing"] = None
+    if isinstance(chosen["size"], int) and _LARGEST_FILE < chosen["size"] < _SMALLEST_TOO_LARGE:
+        chosen["size"] = _LARGEST_FILE
+    Zram.create(**chosen).close()  # type: ignore[arg-type]  # that is what is tried
 
 
 def _bounded(text: str) -> str:
@@ -104,6 +129,10 @@ def _store(name: object, value: object, dev: Zram) -> None:
 
 def _show(name: object, dev: Zram) -> None:
     dev.attrs.show(name)  # type: ignore[arg-type]  # that is what is tried
+
+
+def _listed(arguments: Mapping[str, object]) -> str:
+    return ", ".join(f"{name}={_said(value)}" for name, value in arguments.items())
 
 
 def _said(value: object) -> str:

@@ -36,6 +36,9 @@ from zram_impl.units import DEFAULT_BATCH_SIZE, PAGE_SHIFT, PAGE_SIZE
 MAX_IN_FLIGHT: Final = 256
 """Requests the engine of production carries at most, whatever batch size is asked for; their memory grows on demand."""
 
+_RUNTIME: Final = ("lock", "condition", "spawn", "interruptible", "now")
+"""What a runtime has to offer."""
+
 MakeEngine = Callable[[BackingDevice, Runtime], Engine]
 OpenBacking = Callable[[str | os.PathLike[str], int | None], BackingDevice]
 
@@ -79,11 +82,15 @@ class Configuration:
         """Make a device that is not initialised, as hot_add does."""
         if quirks is not None and not isinstance(quirks, Quirks):
             raise refuse(EINVAL, f"quirks {shown(quirks)} are none")
-        for name, hook in (("engine", engine), ("open_backing", open_backing), ("observer", observer or print)):
+        for name, hook in (
+            ("engine", engine),
+            ("open_backing", open_backing),
+            ("observer", print if observer is None else observer),
+        ):
             if not callable(hook):
                 raise refuse(EINVAL, f"{name} {shown(hook)} cannot be called")
         self.quirks = quirks or Quirks()
-        self._runtime = runtime or ThreadRuntime()
+        self._runtime = ThreadRuntime() if runtime is None else _checked_runtime(runtime)
         # Any other engine is its maker's to connect.
         self._make_engine = partial(thread_engine, observer=observer) if engine is thread_engine else engine
         self._open_backing = open_backing
@@ -316,6 +323,13 @@ class Configuration:
     def _observe(self, kind: str, *args: int) -> None:
         if self._observer is not None:
             self._observer(kind, *args)
+
+
+def _checked_runtime(runtime: Runtime) -> Runtime:
+    missing = [name for name in _RUNTIME if not callable(getattr(runtime, name, None))]
+    if missing:
+        raise refuse(EINVAL, f"runtime {shown(runtime)} has no {', '.join(missing)}")
+    return runtime
 
 
 def _check_path(path: str | os.PathLike[str]) -> None:
