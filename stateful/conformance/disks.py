@@ -154,11 +154,13 @@ class Disks:
     def load(self, table: DmTable) -> None:
         """Load a table, and resume who was suspended; EBUSY, EINVAL when the loop device is taken or too small."""
         loop = self._loop(table.number)
-        mapping = self._mappings.setdefault(table.number, Mapping(self._turns))
-        if mapping.table is None:
-            loop.claim(f"dm-{table.number}")
+        mapping = self._mappings.get(table.number, Mapping(self._turns))
+        if mapping.table is None and loop.holder:
+            raise refuse(EBUSY, f"{loop.holder} has loop device {table.number}")
         if table.blocks > loop.blocks:
             raise refuse(EINVAL, f"{table.blocks} blocks do not fit into the {loop.blocks} of loop {table.number}")
+        self._mappings[table.number] = mapping  # there is no such device before a table was loaded
+        loop.holder = f"dm-{table.number}"
         mapping.node.file, mapping.node.blocks = loop.file, table.blocks
 
         def change() -> None:

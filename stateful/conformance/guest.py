@@ -157,8 +157,10 @@ class Guest:
         self._check_there(attribute)
         if self._would_wait(attribute):
             raise Hangs
-        if attribute == "size":  # the block layer's own
+        if attribute == "size":  # this one and the next are the block layer's own
             return f"{self._node.size // SECTOR}\n"
+        if attribute == "ro":
+            return "0\n"
         return self.device.attrs.show(attribute)
 
     def _store(self, attribute: str, value: str) -> int:

@@ -97,6 +97,22 @@ def test_large_discards_are_cut_into_requests(node: NodeFile, device: Zram, monk
     assert seen == [(PAGE_SIZE, 3 * PAGE_SIZE), (4 * PAGE_SIZE, 3 * PAGE_SIZE), (7 * PAGE_SIZE, PAGE_SIZE)]
 
 
+def test_a_failing_request_does_not_stop_the_others(
+    node: NodeFile, device: Zram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node_module, "DISCARD_BYTES", PAGE_SIZE)
+    seen: list[int] = []
+
+    def write_zeroes(offset: int, _length: int) -> None:
+        seen.append(offset // PAGE_SIZE)
+        if offset == PAGE_SIZE:
+            raise ZramError(12, "no memory")
+
+    monkeypatch.setattr(device, "write_zeroes", write_zeroes)
+    assert errno_of(node.zeroout, 0, 3 * PAGE_SIZE) == EIO
+    assert seen == [0, 1, 2]
+
+
 def test_a_failing_page_makes_the_read_fail_but_all_are_asked_for(node: NodeFile, device: Zram) -> None:
     node.pwrite(huge(0) + huge(1) + huge(2), 0)
     device.writeback("huge")

@@ -102,7 +102,10 @@ def test_a_device_below_one_block_is_too_small_and_is_let_go(guest: Guest) -> No
 
 
 def test_a_mapping_must_fit(guest: Guest) -> None:
-    assert answers(guest, DmTable(0, BLOCKS + 1, (), ()), DmTable(9, 1, (), ())) == ["EINVAL", "ENOENT"]
+    large = DmTable(0, BLOCKS + 1, (), ())
+    assert answers(guest, large, large, DmTable(9, 1, (), ())) == ["EINVAL", "EINVAL", "ENOENT"]
+    mapped, loop = Store("backing_dev", "/dev/dm-0"), Store("backing_dev", "/dev/loop0")
+    assert answers(guest, mapped, loop, TABLE, mapped) == ["ENOENT", 10, "EBUSY", "ENOENT"]
 
 
 def test_a_loop_device_is_attached_once(guest: Guest) -> None:
