@@ -2,6 +2,7 @@
 
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,10 +15,18 @@ from stateful.schedules import variants
 from stateful.schedules.token import decode
 
 
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that goes on by a hundredth of a second whenever somebody looks at it."""
+    ticks = itertools.count()
+    monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=lambda: next(ticks) / 100))
+
+
 def silent(_text: str) -> None:
     """Report nothing."""
 
 
+@pytest.mark.usefixtures("clock")
 def test_a_source_gets_the_seeds_of_its_process_one_after_the_other(tmp_path: Path) -> None:
     seeds = list[int]()
 
@@ -25,17 +34,18 @@ def test_a_source_gets_the_seeds_of_its_process_one_after_the_other(tmp_path: Pa
         seeds.append(seed)
         return Harvest(schedules=1)
 
-    verdict = work(Share(1, 2), 0.05, 100, tmp_path, silent, sources={"it": Source(source)})
+    verdict = work(Share(1, 2), 1.0, 100, tmp_path, silent, sources={"it": Source(source)})
     assert verdict.good
     assert seeds[:5] == [101, 103, 105, 107, 109]
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("clock")
 def test_a_finding_becomes_a_file_once(tmp_path: Path) -> None:
     def source(seed: int, _report: Report) -> Harvest:
         return Harvest(found=(Found("pages_read_back", f"of seed {seed}", "1cqb4h084"),))
 
-    verdict = work(Share(0, 1), 0.05, 7, tmp_path / "findings", silent, sources={"it": Source(source)})
+    verdict = work(Share(0, 1), 1.0, 7, tmp_path / "findings", silent, sources={"it": Source(source)})
     (file,) = (tmp_path / "findings").iterdir()
     assert not verdict.good
     assert verdict.what.startswith("0 schedules")
@@ -43,10 +53,11 @@ def test_a_finding_becomes_a_file_once(tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8") == "python -m stateful replay 1cqb4h084\n\nof seed 7\n"
 
 
+@pytest.mark.usefixtures("clock")
 def test_memory_that_grows_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = itertools.count(100 << 20, 10 << 20)
     monkeypatch.setattr(worker, "memory", lambda: next(steps))
-    verdict = work(Share(0, 1), 0.05, 0, tmp_path, silent, sources={"it": Source(lambda _s, _r: Harvest())})
+    verdict = work(Share(0, 1), 1.0, 0, tmp_path, silent, sources={"it": Source(lambda _s, _r: Harvest())})
     assert not verdict.good
     assert "memory grows" in verdict.details
 
