@@ -75,13 +75,13 @@ def trace(report: Report) -> Verdict:
     with tempfile.TemporaryDirectory(prefix="trace-") as directory:
         path = Path(directory) / "trace.jsonl"
         account = threads.run(TRACE_SECONDS, report, trace=path)
-        began = time.perf_counter()
+        spent = time.process_time()
         with path.open(encoding="utf-8") as file:
             found = check(read(file), report)
-    rate = account.events / (time.perf_counter() - began)
+    rate = account.events / (time.process_time() - spent)
     problems = [*account.problems, *([found.text] if found else [])]
     what = f"{account.events:,} events of {account.passes} passes and their users are a behaviour of the specification"
-    return Verdict(not problems, f"{what}; {rate:,.0f} a second", "\n".join(problems))
+    return Verdict(not problems, f"{what}; {rate:,.0f} a second of processor time", "\n".join(problems))
 
 
 def variant(name: str, report: Report) -> Verdict:

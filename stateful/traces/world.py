@@ -251,9 +251,12 @@ def _judged(action: Action, args: tuple[int, ...], s: State) -> State | None:
 
 def _named(action: Action, args: tuple[int, ...]) -> tuple[set[int], set[int], set[int], set[int]]:
     """Return the slots, blocks, requests and readers that are an action's parameters."""
-    slots, blocks, reqs, readers = named = (set[int](), set[int](), set[int](), set[int]())
-    for over, value in zip(action.over, args, strict=True):
-        place = _PLACES.get(over)
+    slots: set[int] = set()
+    blocks: set[int] = set()
+    reqs: set[int] = set()
+    readers: set[int] = set()
+    named = (slots, blocks, reqs, readers)
+    for place, value in zip(_OVER[action.name], args, strict=True):
         if place is not None:
             named[place].add(value)
     return slots, blocks, reqs, readers
@@ -268,14 +271,13 @@ _PLACES: Final = {
     "reader": 3,
     "idle_reader": 3,
 }
+_OVER: Final = {action.name: tuple(_PLACES.get(over) for over in action.over) for action in ACTIONS}
 
 
 def _renamed(action: Action, args: tuple[int, ...], of: Concerned) -> tuple[int, ...]:
     """Return the parameters as they are called in the small state."""
-    places = [_PLACES.get(over) for over in action.over]
-    return tuple(
-        [value if place is None else of[place].index(value) for place, value in zip(places, args, strict=True)]
-    )
+    places = zip(_OVER[action.name], args, strict=True)
+    return tuple([value if place is None else of[place].index(value) for place, value in places])
 
 
 def _back(value: int, names: tuple[int, ...], before: int) -> int:
