@@ -12,7 +12,7 @@ from typing import Final
 from zram_impl.algorithm_grammar import PRIMARY, PRIORITIES, SECONDARY
 from zram_impl.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, Algorithm, Params
 from zram_impl.comps import Comps
-from zram_impl.errors import refuse, shown
+from zram_impl.errors import ZramError, from_os, refuse, shown
 from zram_impl.numbers import S32_MAX, whole
 from zram_impl.units import PAGE_SIZE
 
@@ -72,7 +72,13 @@ def secondary(priority: int) -> int:
 
 
 def dictionary_of(source: bytes | str | os.PathLike[str]) -> bytes:
-    """Return a dictionary's bytes, of a file if it is a path; EINVAL, whatever is wrong with the file."""
+    """Return a dictionary's bytes, of a file if it is a path.
+
+    Raises:
+        ZramError: EINVAL for what is no file of 1 to S32_MAX bytes; else why it cannot be opened or read.
+
+    Kernel: kernel_read_file_from_path()
+    """
     if isinstance(source, bytes):
         return source
     if not isinstance(source, (str, os.PathLike)):  # a number would be taken for an open file
@@ -84,7 +90,11 @@ def dictionary_of(source: bytes | str | os.PathLike[str]) -> bytes:
             raise refuse(EINVAL, f"dictionary {shown(source)} is no file, or empty, or above {S32_MAX} bytes")
         with open(source, "rb") as file:
             return file.read(S32_MAX)
-    except (OSError, ValueError, TypeError) as error:
+    except ZramError:
+        raise
+    except OSError as error:
+        raise from_os(error, f"read dictionary {shown(source)}") from error
+    except (ValueError, TypeError) as error:
         raise refuse(EINVAL, f"dictionary {shown(source)} cannot be read: {error}") from error
 
 

@@ -105,7 +105,7 @@ def _store_reset(dev: Device, text: str) -> None:
 
 
 def _store_backing(dev: Device, text: str) -> None:
-    dev.set_backing_path(text.removesuffix("\n"))
+    dev.set_backing_path(numbers.c_string(text).removesuffix("\n"))
 
 
 def _store_writeback(dev: Device, text: str) -> None:

@@ -150,8 +150,8 @@ class Configuration:
             winbits: Window of deflate.
 
         Raises:
-            ZramError: EBUSY once initialised, EINVAL for a priority or an algorithm that is none, or a dictionary that
-                cannot be read.
+            ZramError: EBUSY once initialised; EINVAL for a priority, an algorithm or a dictionary that is none;
+                otherwise why the dictionary cannot be read.
         """
         for name, number in (("level", level), ("winbits", winbits)):
             if number is not None:

@@ -4,11 +4,12 @@ A device-mapper device can be suspended, so that what it is asked waits, and its
 """
 
 from collections.abc import Sequence
-from errno import EBUSY, EINVAL, EISDIR, ENOENT, ENOTBLK, ENXIO
+from errno import EBUSY, EINVAL, ENOENT, ENOTBLK, ENXIO, ETXTBSY
 from typing import Final
 
 from stateful.conformance.background import Turns
 from stateful.conformance.operations import DmTable
+from stateful.conformance.paths import walk
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.errors import refuse
 from zram_impl.faults import Delayed, Failing, Operation
@@ -17,8 +18,8 @@ from zram_impl.units import PAGE_SIZE
 LOOPS: Final = 8
 """Loop devices there are, attached or not."""
 
-_DIRECTORIES: Final = {"", ".", "..", "/bd", "/dev", "/dev/mapper", "/mods", "/proc", "/seq", "/sys"}
 _CHARACTER_DEVICES: Final = {"/dev/console", "/dev/full", "/dev/null", "/dev/random", "/dev/tty", "/dev/zero"}
+_RUNNING: Final = "/init"
 _OWN_NODE: Final = "/dev/zram0"
 
 
@@ -196,20 +197,20 @@ class Disks:
         """Open the block device at `path` for the device under test alone; a plain file too, if `files_too`.
 
         Raises:
-            ZramError: EISDIR, ENOENT, ENOTBLK, EBUSY (claimed), EINVAL (below one block, as is the device itself).
+            ZramError: As `paths.walk`; ENOTBLK, ETXTBSY (a program that runs), EBUSY (claimed), EINVAL (below one
+                block, as is the device itself).
         """
-        if path.rstrip("/") in _DIRECTORIES:
-            raise refuse(EISDIR, f"{path!r} is a directory")
-        if path == _OWN_NODE:
-            raise refuse(EINVAL, f"{path!r} has no size")
         files = {f"/bd/{number}": Node(file) for number, file in self.files.items()}
-        if path in _CHARACTER_DEVICES or (path in files and not files_too):
-            raise refuse(ENOTBLK, f"{path!r} is not a block device")
         loops = {f"/dev/loop{number}": node for number, node in enumerate(self._loops)}
         mappings = {f"/dev/dm-{number}": mapping for number, mapping in self._mappings.items()}
-        node = mappings[path].node if path in mappings else (files | loops).get(path)
-        if node is None:
-            raise refuse(ENOENT, f"there is no {path!r}")
+        path = walk(path, {_OWN_NODE, _RUNNING, *_CHARACTER_DEVICES, *files, *loops, *mappings})
+        if path == _OWN_NODE:
+            raise refuse(EINVAL, f"{path!r} has no size")
+        if path == _RUNNING:
+            raise refuse(ETXTBSY, f"{path!r} is a program that runs")
+        if path in _CHARACTER_DEVICES or (path in files and not files_too):
+            raise refuse(ENOTBLK, f"{path!r} is not a block device")
+        node = mappings[path].node if path in mappings else (files | loops)[path]
         node.claim("zram0")
         if not node.blocks:
             node.holder = ""

@@ -28,6 +28,7 @@ from stateful.conformance.operations import (
 from stateful.conformance.schema import Answer
 from stateful.conformance.together import TogetherEngine
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
+from zram_impl.algorithm_grammar import PRIMARY, parse_algorithm_params
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.errors import refuse
 from zram_impl.node import SECTOR, Node, NodeFile
@@ -180,7 +181,19 @@ class Guest:
         disk = self.device.disk
         return disk is not None and disk.running_pass is not None
 
+    def _check_priority(self, value: str) -> None:
+        """Refuse parameters of a priority that a driver without recompression does not have.
+
+        It looks at that after the words and before everything but whether the device is initialised.
+        """
+        if self._attributes is None or "recomp_algorithm" in self._attributes or self.device.pages:
+            return
+        if parse_algorithm_params(value, unknown_keys_ignored=True).priority not in (None, PRIMARY):
+            raise refuse(errno.EINVAL, f"{value!r}: the recorded device had one priority")
+
     def _store_now(self, attribute: str, value: str) -> int:
+        if attribute == "algorithm_params":
+            self._check_priority(value)
         return self.device.attrs.store(attribute, value[:STORE_BYTES])
 
     def _join(self) -> int:

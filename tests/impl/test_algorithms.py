@@ -16,9 +16,9 @@ from zram_impl.units import PAGE_SIZE
 
 TEXT = b"".join(b"line %d of a text that is like many others\n" % n for n in range(200))[:PAGE_SIZE]
 PARAMS = {
-    "lz4": [Params(), Params(level=1), Params(level=8), Params(level=-5), Params(dictionary=TEXT)],
-    "lz4hc": [Params(), Params(level=1), Params(level=12), Params(level=99), Params(level=-1), Params(dictionary=TEXT)],
-    "zstd": [Params(), Params(level=1), Params(level=22), Params(level=99), Params(level=-7), Params(dictionary=TEXT)],
+    "lz4": [Params(), Params(level=1), Params(level=8), Params(level=1 << 30), Params(dictionary=TEXT)],
+    "lz4hc": [Params(), Params(level=1), Params(level=12), Params(level=16), Params(dictionary=TEXT)],
+    "zstd": [Params(), Params(level=1), Params(level=22), Params(0), Params(-131072), Params(dictionary=TEXT)],
     "deflate": [Params(), Params(level=0), Params(level=9), Params(winbits=15), Params(winbits=-9), Params(None, TEXT)],
 }
 EVERY = [pytest.param(name, params, id=f"{name}-{n}") for name in PARAMS for n, params in enumerate(PARAMS[name])]
@@ -69,12 +69,30 @@ def test_a_dictionary_makes_what_is_like_it_small(name: str) -> None:
     assert len(with_it.compress(TEXT)) < len(made(name).compress(TEXT)) // 2
 
 
-@pytest.mark.parametrize(
-    "params", [Params(level=10), Params(level=-2), Params(winbits=8), Params(winbits=-16), Params(winbits=31)]
-)
+@pytest.mark.parametrize("params", [Params(winbits=8), Params(winbits=-16), Params(winbits=31)])
 def test_deflate_refuses_what_it_cannot_do(params: Params) -> None:
     with pytest.raises(ValueError, match="is not"):
         made("deflate", params)
+
+
+LEVELS = {"lz4": (1, (1 << 31) - 1), "lz4hc": (1, 16), "zstd": (-131072, 22), "deflate": (-1, 9)}
+"""The first and the last that the driver takes: recordings levels_lz4, levels_lz4hc, levels_zstd, levels_deflate."""
+
+
+@pytest.mark.parametrize("name", LEVELS)
+def test_a_level_beyond_the_drivers_first_or_last_is_refused(name: str) -> None:
+    first, last = LEVELS[name]
+    for level in (first, last):
+        made(name, Params(level=level))
+    for level in (first - 1, last + 1):
+        with pytest.raises(ValueError, match=f"level {level} is not in {first} to {last}"):
+            made(name, Params(level=level))
+
+
+def test_a_dictionary_of_lz4_ends_where_its_window_does() -> None:
+    made("lz4", Params(dictionary=bytes(65536)))
+    with pytest.raises(ValueError, match="the dictionary has 65537 bytes, above 65536"):
+        made("lz4", Params(dictionary=bytes(65537)))
 
 
 @pytest.mark.parametrize(("name", "params"), EVERY)

@@ -21,6 +21,14 @@ def refusal(dev: Zram, name: str, text: str) -> ZramError:
     return caught.value
 
 
+def test_a_path_ends_where_a_c_string_does(tmp_path: Path) -> None:
+    path = tmp_path / "pages.img"
+    path.write_bytes(bytes(PAGE_SIZE))
+    with Zram() as dev:
+        dev.attrs.store("backing_dev", f"{path}\0rest")
+        assert dev.attrs.show("backing_dev") == f"{path}\n"
+
+
 def test_a_device_is_set_up_used_and_reset_by_text_alone(tmp_path: Path) -> None:
     path = tmp_path / "pages.img"
     path.write_bytes(bytes(4 * PAGE_SIZE))

@@ -39,6 +39,15 @@ Make = Callable[[Params], Algorithm]
 """Makes an algorithm; ValueError for parameters it cannot work with."""
 
 
+def level_within(level: int | None, default: int, lowest: int, highest: int) -> int:
+    """Return `level`, or `default` when none was given; ValueError when it is not in `lowest` to `highest`."""
+    if level is None:
+        return default
+    if not lowest <= level <= highest:
+        raise ValueError(f"level {level} is not in {lowest} to {highest}")
+    return level
+
+
 def checked(data: bytes, unpack: Callable[[bytes], bytes], error: type[Exception]) -> bytes:
     """Return the page that `unpack` makes of `data`; EIO when it raises `error` or makes something else of it."""
     try:

@@ -7,13 +7,17 @@ from typing import Final
 
 import lz4.block
 
-from zram_impl.algorithms.algorithm import Algorithm, Params, checked
+from zram_impl.algorithms.algorithm import Algorithm, Params, checked, level_within
 from zram_impl.errors import refuse
+from zram_impl.numbers import S32_MAX
 from zram_impl.units import PAGE_SIZE
 
 _MOST_ACCELERATION: Final = 65537
 _HARDEST: Final = 12
 _HARD: Final = 9
+_HIGHEST_LEVEL: Final = 16
+"""Of lz4hc in the driver, which packs no harder above 12 either."""
+_WINDOW: Final = 64 * 1024
 
 
 def _compress(page: bytes) -> bytes:
@@ -40,12 +44,16 @@ def _unpacking_with(dictionary: bytes | None) -> Callable[[bytes], bytes]:
 
 
 def lz4_default(params: Params) -> Algorithm:
-    """Make lz4; its level is the acceleration, so that a higher one is faster and packs less.
+    """Make lz4; its level, from 1 on, is the acceleration, so that a higher one is faster and packs less.
+
+    A dictionary has at most 64 KiB.
 
     Kernel: backend_lz4.c
     """
-    acceleration = min(params.level or 1, _MOST_ACCELERATION)
-    if acceleration <= 1 and not params.dictionary:
+    acceleration = min(level_within(params.level, 1, 1, S32_MAX), _MOST_ACCELERATION)
+    if len(params.dictionary or b"") > _WINDOW:
+        raise ValueError(f"the dictionary has {len(params.dictionary or b'')} bytes, above {_WINDOW}")
+    if acceleration == 1 and not params.dictionary:
         return Algorithm("lz4", _compress, _decompress, lz4.block.decompress)
     pack = partial(
         lz4.block.compress, mode="fast", store_size=False, acceleration=acceleration, dict=params.dictionary or b""
@@ -54,11 +62,13 @@ def lz4_default(params: Params) -> Algorithm:
 
 
 def lz4_high(params: Params) -> Algorithm:
-    """Make lz4hc; levels from 1 to 12, and 9 for what is below. Packing makes no use of a dictionary in lz4 4.4.
+    """Make lz4hc; levels from 1 to 16, those above 12 as 12; 9 is the default.
+
+    Packing makes no use of a dictionary in lz4 4.4.
 
     Kernel: backend_lz4hc.c
     """
-    level = params.level if params.level is not None and params.level > 0 else _HARD
+    level = level_within(params.level, _HARD, 1, _HIGHEST_LEVEL)
     pack = partial(
         lz4.block.compress,
         mode="high_compression",

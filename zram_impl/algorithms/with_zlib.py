@@ -4,13 +4,14 @@ import zlib
 from functools import partial
 from typing import Final
 
-from zram_impl.algorithms.algorithm import Algorithm, Params, checked
+from zram_impl.algorithms.algorithm import Algorithm, Params, checked, level_within
 from zram_impl.units import PAGE_SIZE
 
 _WINBITS: Final = -11
 """Raw deflate with a window of 2 KiB: half a page."""
 
-_LEVELS: Final = range(-1, 10)
+_DEFAULT_LEVEL: Final = -1
+_HARDEST: Final = 9
 _WINDOWS: Final = range(9, 16)
 _MEMORY_LEVEL: Final = 8
 
@@ -20,11 +21,9 @@ def deflate(params: Params) -> Algorithm:
 
     Kernel: backend_deflate.c
     """
-    level = -1 if params.level is None else params.level
+    level = level_within(params.level, _DEFAULT_LEVEL, _DEFAULT_LEVEL, _HARDEST)
     winbits = _WINBITS if params.winbits is None else params.winbits
     dictionary = params.dictionary or b""
-    if level not in _LEVELS:
-        raise ValueError(f"level {level} is not in {_LEVELS.start} to {_LEVELS.stop - 1}")
     if abs(winbits) not in _WINDOWS:
         raise ValueError(f"winbits {winbits} is not 9 to 15 or -9 to -15")
 

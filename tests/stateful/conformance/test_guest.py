@@ -67,6 +67,16 @@ def backed(guest: Guest, pages: int = 4) -> None:
         ("\n", "EISDIR"),
         ("/dev/zram0", "EINVAL"),
         ("loop0", "ENOENT"),
+        ("dev//./loop0", 12),
+        ("/bd/../dev/loop0", 16),
+        ("/dev/loop0/", "ENOTDIR"),
+        ("/dev/loop0/..", "ENOTDIR"),
+        ("/bd/0/x", "ENOTDIR"),
+        ("/bd/9/x", "ENOENT"),
+        ("/nowhere/", "ENOENT"),
+        ("/dev/", "EISDIR"),
+        ("/" + "x" * 256, "ENAMETOOLONG"),
+        ("/init", "ETXTBSY"),
     ],
 )
 def test_what_a_path_is(guest: Guest, path: str, answer: object) -> None:
