@@ -47,6 +47,19 @@ def test_the_program_prints_what_the_page_says(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_token_plays_as_the_page_shows() -> None:
+    ((source, output),) = [block for block in blocks("console") if "stateful replay" in block[0]]
+    run = subprocess.run(
+        [sys.executable, *source.removeprefix("$ python").split()],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (1, "")
+    assert [line.rstrip() for line in run.stdout.splitlines()] == output.splitlines()
+
+
 @pytest.mark.parametrize("command", commands(), ids=" ".join)
 def test_every_command_explains_itself(command: list[str]) -> None:
     run = subprocess.run(
