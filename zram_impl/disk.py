@@ -3,9 +3,10 @@
 A `Disk` lives from `disksize` to `reset`.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from errno import ENOMEM
+from errno import EBUSY, ENOMEM
 from typing import Final
 
 from zram_impl.bdev.device import BackingDevice
@@ -73,6 +74,7 @@ class Disk(Pages):
         self._quirks = quirks
         self._make_engine = make_engine
         self._engine: Engine | None = None
+        self._owner = os.getpid()
 
     # --- memory and statistics -------------------------------------------------------------------------------------
 
@@ -114,9 +116,11 @@ class Disk(Pages):
         """Begin a writeback pass; None when one is running.
 
         Raises:
-            ZramError: ENOMEM when there is no memory for a single request; nothing started.
+            ZramError: ENOMEM when there is no memory for a single request, EBUSY in a forked child; nothing started.
         """
         assert self.backing is not None, "the caller answers ENODEV"
+        if os.getpid() != self._owner:  # which has the threads, and whose pages are on the blocks
+            raise refuse(EBUSY, f"backing device {self.backing.name} is that of process {self._owner}")
         if self._engine is None:
             self._engine = self._make_engine(self.backing)
         with self._lock:
@@ -172,30 +176,40 @@ class Disk(Pages):
         """Drive a running pass to its end, wait for reads, stop the threads, let the backing device go.
 
         Idempotent, and may be called again after it was interrupted. A device that somebody gave up waiting for
-        (`WritebackPass.abandoned`) gets another moment, then its threads and its file are left to the process.
+        (`WritebackPass.abandoned`) gets another moment, then its threads and its file are left to the process. A forked
+        child, which has no threads and waits for none, lets its copy of the file go.
         """
         if self._closed:
             return
-        with self._lock:
-            running = self.running_pass
-        if running is not None:
-            running.cancel()
-            waits = LAST_WAITS if running.abandoned else None
-            while (progress := running.advance()) is not Progress.DONE:
-                if progress is Progress.WAIT:
-                    if waits == 0:
-                        return
-                    running.wait()
-                    waits = waits and waits - 1
-        self.reads.close()
+        mine = os.getpid() == self._owner
+        if mine:
+            if not self._end_pass():
+                return
+            self.reads.close()
         try:
-            if self._engine is not None:
+            if mine and self._engine is not None:
                 self._engine.close()
         finally:
             if self.backing is not None:
                 with suppress(OSError):
                     self.backing.close()
             self._closed = True
+
+    def _end_pass(self) -> bool:
+        """Drive a running pass to its end; return False when its device does not answer."""
+        with self._lock:
+            running = self.running_pass
+        if running is None:
+            return True
+        running.cancel()
+        waits = LAST_WAITS if running.abandoned else None
+        while (progress := running.advance()) is not Progress.DONE:
+            if progress is Progress.WAIT:
+                if waits == 0:
+                    return False
+                running.wait()
+                waits = waits and waits - 1
+        return True
 
 
 def _whole_pages(size: int) -> int:

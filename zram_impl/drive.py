@@ -106,7 +106,11 @@ def drive(
 def _run(running: Pass[Result_co], progress: ProgressCallback | None, cancel: Event | None) -> Result_co:
     failure: BaseException | None = None
     while True:
-        if cancel is not None and cancel.is_set():
+        try:
+            if cancel is not None and failure is None and cancel.is_set():
+                running.cancel()
+        except BaseException as error:  # the caller's, too
+            failure = error
             running.cancel()
         came_to = running.advance()
         if came_to is Progress.DONE:

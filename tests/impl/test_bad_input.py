@@ -107,6 +107,13 @@ def test_pages_that_ceased_to_exist_while_they_were_named_are_refused() -> None:
 # Backing files
 
 
+@pytest.mark.parametrize("path", ["/proc/version", "/proc/self/mem"])
+def test_a_file_that_cannot_be_sought_in_is_refused(path: str) -> None:
+    with pytest.raises(ZramError, match="look at backing file") as caught:
+        Zram.create(SIZE, backing=path)
+    assert caught.value.errno == errno.EINVAL
+
+
 def make_directory(path: Path) -> None:
     path.mkdir()
 

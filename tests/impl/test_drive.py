@@ -261,3 +261,16 @@ def test_an_interrupt_while_the_worker_is_started_brings_the_pass_to_its_end() -
         drive(running, Spawner(main=True, no_threads=KeyboardInterrupt()), None, None)
     assert running.result == WritebackResult()
     assert_at_rest(bench)
+
+
+@every_runtime
+def test_a_cancel_that_raises_ends_the_pass(runtime: Spawner) -> None:
+    class Broken(threading.Event):
+        def is_set(self) -> bool:
+            raise LookupError("no answer")
+
+    bench = Bench()
+    with pytest.raises(LookupError, match="no answer"):
+        drive(begin_three(bench), runtime, None, Broken())
+    assert_at_rest(bench)
+    assert bench.dev.writeback(pages=[0]).written == 1

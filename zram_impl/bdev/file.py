@@ -15,7 +15,7 @@ from typing import Final
 
 from zram_impl.bdev.claim import claim
 from zram_impl.bdev.direct import BouncePages, is_aligned, set_direct
-from zram_impl.errors import from_os, refuse
+from zram_impl.errors import ZramError, from_os, refuse
 from zram_impl.units import PAGE_SHIFT, PAGE_SIZE
 
 _IOV_MAX: Final = 1024
@@ -28,7 +28,7 @@ class FileDevice:
     What the operating system refuses is raised as `ZramError` with its errno.
     """
 
-    __slots__ = ("_blocks", "_bounces", "_direct", "_fd", "_name")
+    __slots__ = ("_blocks", "_bounces", "_direct", "_fd", "_name", "_owner")
 
     def __init__(self, fd: int, name: str, blocks: int, *, direct: bool) -> None:
         """Own `fd` (open for reading and writing, locked, O_DIRECT set if `direct`) from here on."""
@@ -36,6 +36,7 @@ class FileDevice:
         self._name = name
         self._blocks = blocks
         self._direct = direct
+        self._owner = os.getpid()
         self._bounces = BouncePages()
 
     @property
@@ -102,14 +103,18 @@ class FileDevice:
             raise from_os(error, f"fdatasync of {self._name!r}") from error
 
     def close(self) -> None:
-        """Unlock and close the file. No transfer may be under way, and none may follow. Idempotent."""
+        """Unlock and close the file. No transfer may be under way, and none may follow. Idempotent.
+
+        The lock is its maker's: a forked child that closes its copy leaves it alone.
+        """
         fd, self._fd = self._fd, -1
         if fd < 0:
             return
         self._bounces.close()
         try:
             # A child forked without exec shares this open, so closing alone would leave the lock with it.
-            fcntl.flock(fd, fcntl.LOCK_UN)
+            if os.getpid() == self._owner:
+                fcntl.flock(fd, fcntl.LOCK_UN)
         finally:
             os.close(fd)
 
@@ -156,8 +161,13 @@ def open_file(path: str | os.PathLike[str], *, size: int | None) -> FileDevice:
         raise refuse(errno.EINVAL, f"size {size} of backing file {where!r} is below one page ({PAGE_SIZE} bytes)")
     with ExitStack() as undo:
         fd = claim(where, size, undo)
-        blocks = _count_blocks(fd, where, size)
-        device = FileDevice(fd, os.path.realpath(where), blocks, direct=set_direct(fd))
+        try:
+            blocks = _count_blocks(fd, where, size)
+            device = FileDevice(fd, os.path.realpath(where), blocks, direct=set_direct(fd))
+        except ZramError:
+            raise
+        except OSError as error:  # not every file can be sought in or asked for its flags: those of /proc
+            raise from_os(error, f"look at backing file {where!r}") from error
         undo.pop_all()
     return device
 
