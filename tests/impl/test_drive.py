@@ -264,13 +264,13 @@ def test_an_interrupt_while_the_worker_is_started_brings_the_pass_to_its_end() -
 
 
 @every_runtime
-def test_a_cancel_that_raises_ends_the_pass(runtime: Spawner) -> None:
-    class Broken(threading.Event):
-        def is_set(self) -> bool:
-            raise LookupError("no answer")
+def test_a_cancel_that_raises_ends_the_pass(runtime: Spawner, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_answer() -> bool:
+        raise LookupError("no answer")
 
-    bench = Bench()
+    bench, cancel = Bench(), threading.Event()
+    monkeypatch.setattr(cancel, "is_set", no_answer)
     with pytest.raises(LookupError, match="no answer"):
-        drive(begin_three(bench), runtime, None, Broken())
+        drive(begin_three(bench), runtime, None, cancel)
     assert_at_rest(bench)
     assert bench.dev.writeback(pages=[0]).written == 1
