@@ -3,6 +3,7 @@
 With a file, from what `python -m spec.mutate --json` has written there.
 """
 
+import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -79,4 +80,9 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    parser = argparse.ArgumentParser(prog="python -m docs.draw_mutants", description=__doc__)
+    parser.add_argument(
+        "file", nargs="?", metavar="FILE", help="what spec.mutate --json printed, instead of judging anew"
+    )
+    asked = parser.parse_args()
+    main([asked.file] if asked.file else [])

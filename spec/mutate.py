@@ -18,7 +18,7 @@ from typing import Final, TextIO
 
 from spec.mutants import MODULES, Mutant, every_mutant
 from spec.prove_mutants import SECONDS, Fate, counted, read
-from spec.prove_processes import Ended, Job, run, stop_on_sigterm
+from spec.prove_processes import Ended, Job, at_least_one, run, stop_on_sigterm
 from spec.prove_verdict import Verdict
 
 _MUTANTS_A_JOB: Final = 20
@@ -167,10 +167,10 @@ def _chosen(asked: argparse.Namespace, refuse: Callable[[str], object]) -> list[
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m spec.mutate", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="these mutants (all)")
-    parser.add_argument("--sample", type=int, metavar="N", help="so many of them, chosen by the seed")
+    parser.add_argument("--sample", type=at_least_one, metavar="N", help="so many of them, chosen by the seed")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="another sample (0)")
     parser.add_argument("--list", action="store_true", help="show them and do nothing")
-    parser.add_argument("--processes", type=int, default=2, metavar="N", help="programs at a time (2)")
+    parser.add_argument("--processes", type=at_least_one, default=2, metavar="N", help="programs at a time (2)")
     parser.add_argument("--json", action="store_true", help="print data instead of text")
     return parser
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from spec.prove_parts import FULL, NIGHTLY, QUICK, Part, parts, parts_of
-from spec.prove_processes import Job, run, stop_on_sigterm
+from spec.prove_processes import Job, at_least_one, run, stop_on_sigterm
 from spec.prove_table import Row, data, table
 from spec.prove_verdict import Verdict
 
@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="everything with z3, CrossHair on the contracts that decide")
     size.add_argument("--nightly", action="store_true", help="larger devices as well")
-    parser.add_argument("--processes", type=int, default=2, metavar="N", help="programs at a time (2)")
+    parser.add_argument("--processes", type=at_least_one, default=2, metavar="N", help="programs at a time (2)")
     parser.add_argument("--json", action="store_true", help="print data instead of text")
     return parser
 

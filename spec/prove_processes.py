@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -135,6 +136,13 @@ def _environment(path: tuple[Path, ...]) -> Mapping[str, str]:
     """Return an environment in which a prover finds the same modules, and takes the same decisions every time."""
     found = os.pathsep.join(filter(None, [*map(str, path), str(ROOT), os.environ.get("PYTHONPATH", "")]))
     return {**os.environ, "PYTHONPATH": found, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def at_least_one(text: str) -> int:
+    """Read a number of programs, or of anything else there has to be one of, from the command line."""
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise ArgumentTypeError(f"{text} is not a whole number from 1 on")
+    return int(text)
 
 
 def stop_on_sigterm() -> None:

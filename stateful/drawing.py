@@ -69,6 +69,11 @@ def say(console: Console, text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=not console.is_terminal)
 
 
+def complain(text: str) -> None:
+    """Tell on standard error why nothing was done."""
+    say(Console(stderr=True), f"error: {text}")
+
+
 def _lines(lines: Iterable[Line]) -> Table:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)

@@ -5,6 +5,7 @@ from functools import partial
 
 from rich.console import Console
 
+from stateful.amounts import count
 from stateful.bad_input import check
 from stateful.jobs import Job
 from stateful.outcome import run
@@ -13,16 +14,9 @@ from stateful.outcome import run
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to a parser's."""
     odd = commands.add_parser("inputs", help="call everything with arguments of any kind: taken, or refused properly")
-    odd.add_argument("--count", type=_count, default=100_000, metavar="N", help="how many inputs (100000)")
+    odd.add_argument("--count", type=count, default=100_000, metavar="N", help="how many inputs (100000)")
     odd.add_argument("--seed", type=int, default=1, metavar="S", help="what they are drawn from (1)")
     odd.set_defaults(do=inputs)
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"{count} is below 1")
-    return count
 
 
 def inputs(asked: argparse.Namespace, _console: Console) -> int:

@@ -11,7 +11,8 @@ from typing import Final
 from rich.console import Console
 
 from stateful import threads
-from stateful.drawing import Drawing, Line, say
+from stateful.amounts import duration
+from stateful.drawing import Drawing, Line, complain, say
 from stateful.traces.check import TooManyError, check
 from stateful.traces.schema import Malformed, read
 
@@ -24,7 +25,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     checking.add_argument("file", metavar="FILE", type=Path)
     recording = commands.add_parser("trace-record", help="record a trace of threads that run free on a real file")
     recording.add_argument("file", metavar="FILE", type=Path, help="is written, or overwritten")
-    recording.add_argument("--seconds", type=float, default=SECONDS, metavar="N", help=f"for how long ({SECONDS:g})")
+    recording.add_argument("--seconds", type=duration, default=SECONDS, metavar="N", help=f"for how long ({SECONDS:g})")
 
 
 def trace_check(path: Path, console: Console) -> int:
@@ -40,8 +41,11 @@ def trace_check(path: Path, console: Console) -> int:
             with path.open(encoding="utf-8") as file:
                 trace = read(file)
             found = check(trace, report)
-        except (OSError, UnicodeDecodeError, Malformed, TooManyError) as error:
-            say(console, f"error: {path}: {error}")
+        except OSError as error:
+            complain(f"{path}: {error.strerror or error}")
+            return 2
+        except (UnicodeDecodeError, Malformed, TooManyError) as error:
+            complain(f"{path}: {error}")
             return 2
     if found is not None:
         say(console, f"{path}, {found.text}")
@@ -66,7 +70,7 @@ def trace_record(path: Path, seconds: float, console: Console) -> int:
                 trace=path,
             )
     except OSError as error:
-        say(console, f"error: {path}: {error}")
+        complain(f"{path}: {error.strerror or error}")
         return 2
     for problem in account.problems:
         say(console, f"wrong: {problem}")

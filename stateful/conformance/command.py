@@ -17,7 +17,7 @@ from stateful.conformance.compare import Difference
 from stateful.conformance.fields import Malformed
 from stateful.conformance.replay import replay
 from stateful.conformance.schema import Recording, read_recording, recorded_names
-from stateful.drawing import Drawing, Line, say
+from stateful.drawing import Drawing, Line, complain, say
 from zram_impl import Quirks
 
 QUIRKS: Final = {"linux_7_3": Quirks.linux_7_3(), "none": Quirks()}
@@ -46,7 +46,7 @@ def conformance(asked: argparse.Namespace, console: Console) -> int:
     try:
         recordings = [read_recording(directory, name) for name in recorded_names(directory)]
     except Malformed as error:
-        say(console, f"error: {error}")
+        complain(str(error))
         return 2
     found = _replay_all(recordings, QUIRKS[quirks], console)
     if quirks == "none":

@@ -1,6 +1,7 @@
 """`python -m stateful fuzz --minutes N [--seed S]`: everything random there is, in two processes."""
 
 import argparse
+import os
 import secrets
 from functools import partial
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Final
 
 from rich.console import Console
 
+from stateful.amounts import duration
 from stateful.drawing import say
 from stateful.fuzzing.worker import Share, work
 from stateful.jobs import Job
@@ -21,17 +23,19 @@ SEEDS: Final = 1_000_000
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add this command to the parser of the command line."""
     fuzz = commands.add_parser("fuzz", help="machines, programs, schedules and free threads, by chance, for a while")
-    fuzz.add_argument("--minutes", type=_minutes, default=1.0, metavar="N", help="how long (1)")
+    fuzz.add_argument("--minutes", type=duration, default=1.0, metavar="N", help="how long (1)")
     fuzz.add_argument("--seed", type=int, metavar="S", help="what to do: the same seed does the same (a random one)")
-    fuzz.add_argument("--out", type=Path, default=Path("findings"), metavar="DIR", help="for findings (./findings)")
+    fuzz.add_argument("--out", type=_folder, default="findings", metavar="DIR", help="for findings (./findings)")
     fuzz.set_defaults(do=run_for_a_while)
 
 
-def _minutes(text: str) -> float:
-    minutes = float(text)
-    if not 0 < minutes < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no time to run for")
-    return minutes
+def _folder(text: str) -> Path:
+    """Refuse now what could not be written to when something is found; nothing is made yet."""
+    folder = Path(text).absolute()
+    there = next(path for path in (folder, *folder.parents) if os.access(path, os.F_OK))
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise argparse.ArgumentTypeError(f"{text}: {there} is no directory that can be written to")
+    return Path(text)
 
 
 def run_for_a_while(asked: argparse.Namespace, console: Console) -> int:

@@ -8,22 +8,16 @@ import time
 
 from rich.console import Console
 
+from stateful.amounts import count
 from stateful.drawing import Drawing, Line, say
 from stateful.metamorphic.independence import run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("--programs", type=_some, default=1000, metavar="N", help="how many to generate (1000)")
+    parser.add_argument("--programs", type=count, default=1000, metavar="N", help="how many to generate (1000)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="where the generator begins (0)")
     parser.set_defaults(do=metamorphic)
-
-
-def _some(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"{count} programs show nothing")
-    return count
 
 
 def metamorphic(asked: argparse.Namespace, console: Console) -> int:

@@ -56,6 +56,15 @@ def test_what_is_left_has_its_reason() -> None:
     assert sum(line.startswith("  - ") for line in shown) == 3
 
 
+@pytest.mark.parametrize("option", ["--sample", "--processes"])
+@pytest.mark.parametrize("number", ["0", "-3", "x", "²"])
+def test_there_is_at_least_one(option: str, number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main([option, number])
+    assert refused.value.code == 2
+    assert "is not a whole number from 1 on" in capsys.readouterr().err
+
+
 def test_a_sample_is_the_same_for_a_seed() -> None:
     some = sample(MUTANTS, 20, seed=1)
     assert some == sample(MUTANTS, 20, seed=1)

@@ -66,9 +66,19 @@ def test_what_is_no_trace_is_a_wrong_call(tmp_path: Path, capsys: pytest.Capture
     path.write_bytes(b"\xff\xfe")
     assert main(["trace-check", str(path)]) == 2
     assert main(["trace-record", str(tmp_path / "no" / "where")]) == 2
-    said = capsys.readouterr().out
-    assert "No such file" in said
+    out, said = capsys.readouterr()
+    assert not out
+    assert f"error: {path}: No such file or directory\n" in said
     assert "line 1: expected a JSON object, found 7" in said
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "inf", "nan", "soon"])
+def test_a_time_that_is_none_is_refused(tmp_path: Path, seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["trace-record", str(tmp_path / "t"), "--seconds", seconds])
+    assert refused.value.code == 2
+    assert "is no time to run for" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_goes_wrong_while_recording_is_said(

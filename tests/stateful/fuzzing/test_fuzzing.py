@@ -92,6 +92,17 @@ def test_a_time_that_is_none_is_refused(minutes: str, capsys: pytest.CaptureFixt
     assert "--minutes" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("where", ["taken", "taken/below"])
+def test_findings_that_could_not_be_written_are_refused_before(
+    tmp_path: Path, where: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "taken").touch()
+    with pytest.raises(SystemExit) as refused:
+        command.main(["fuzz", "--out", str(tmp_path / where)])
+    assert refused.value.code == 2
+    assert f"{tmp_path / 'taken'} is no directory" in capsys.readouterr().err
+
+
 def test_the_seed_is_printed_before_and_after(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
