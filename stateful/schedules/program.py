@@ -189,8 +189,12 @@ def shared(what: Program) -> frozenset[str]:
         tasks += [_ENGINE] * what.threads
         if any(fault.fails == Fails.THREAD for fault in what.faults):
             tasks.append(_ENGINE)  # whoever cannot start a thread does the writes itself
+    elif any(op.does in PASSES for op in what.lane(BEFORE)):
+        # Of the threads that are left from then, all but the one that did the work may still be on their way to rest.
+        tasks += [frozenset({"engine.work"})] * (what.threads - 1)
     if what.does(Does.INTERRUPT):
-        tasks.append(_PASS | {"pass over"})
+        # Who may be interrupted has a worker drive the pass, and waits for it, wherever the interrupt comes from.
+        tasks += [_PASS | {"pass over"}] * 2
     found = Counter(name for task in tasks for name in task)
     return frozenset({name for name, tasks_ in found.items() if tasks_ > 1} | ({"look"} if looks(what) else set()))
 

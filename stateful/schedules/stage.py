@@ -251,7 +251,7 @@ class Stage:
     def _check_footprints(self) -> None:
         """Check that what only one task was said to touch was touched by no other: there was no choice before it."""
         shared_, first = shared(self.what), dict[str, str]()
-        for task, where in set(self.runtime.trace[self._begins :]):
+        for task, where in dict.fromkeys(self.runtime.trace[self._begins :]):
             if task != "main" and where not in shared_ and where != "join" and not where.startswith("wait "):
                 before = first.setdefault(where, task)
                 assert before == task, f"declared_footprints: {where} is touched by {before} and by {task}"

@@ -1,0 +1,28 @@
+"""Programs of any kind that a token can stand for, not only those that the drawn ones and the scenarios are."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stateful.schedules.playing import play_twice
+from stateful.schedules.program import BEFORE, LANES, Does, Fails, Fault, Op, Program
+from stateful.schedules.token import decode, encode
+
+OPS = st.builds(Op, st.sampled_from([*range(LANES), BEFORE]), st.sampled_from(Does), st.integers(0, 2))
+FAULTS = st.builds(Fault, st.sampled_from(Fails), st.integers(0, 2))
+PROGRAMS = st.builds(
+    Program,
+    st.lists(OPS, min_size=1, max_size=6).map(tuple),
+    st.lists(FAULTS, max_size=2).map(tuple),
+    st.just(()),
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.integers(1, 4),
+)
+
+
+@settings(max_examples=300)
+@given(PROGRAMS)
+def test_any_operation_may_come_before(what: Program) -> None:
+    """What comes before the lanes may leave threads and interrupts behind: footprints have to say so."""
+    played = play_twice(decode(encode(what)))
+    assert played.error is None
