@@ -8,10 +8,11 @@ from stateful.schedules.program import BEFORE, LANES, Does, Fails, Fault, Op, Pr
 from stateful.schedules.token import decode, encode
 
 OPS = st.builds(Op, st.sampled_from([*range(LANES), BEFORE]), st.sampled_from(Does), st.integers(0, 2))
+LEFT_BEHIND = [(), (Op(BEFORE, Does.WRITEBACK, 0),), (Op(BEFORE, Does.INTERRUPT, 0),)]
 FAULTS = st.builds(Fault, st.sampled_from(Fails), st.integers(0, 2))
 PROGRAMS = st.builds(
     Program,
-    st.lists(OPS, min_size=1, max_size=6).map(tuple),
+    st.builds(lambda before, ops: (*before, *ops), st.sampled_from(LEFT_BEHIND), st.lists(OPS, max_size=6)),
     st.lists(FAULTS, max_size=2).map(tuple),
     st.just(()),
     st.integers(1, 3),
