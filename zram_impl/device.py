@@ -97,14 +97,14 @@ class Device(Maintenance):
     def write_pages(self, start: int, buffer: Buffer) -> None:
         """Store whole pages from page `start`; each page is stored atomically."""
         disk = self._live()
-        view = _flat(buffer)
+        view = flat(buffer)
         page_range(disk.pages, start, view.nbytes)
         disk.write_pages(start, view)
 
     def read_pages_into(self, start: int, buffer: bytearray | memoryview) -> None:
         """Fill `buffer`, whole pages, from page `start`."""
         disk = self._live()
-        view = _flat(buffer)
+        view = flat(buffer)
         if view.readonly:
             raise refuse(EINVAL, "what is read into is read-only")
         page_range(disk.pages, start, view.nbytes)
@@ -120,7 +120,7 @@ class Device(Maintenance):
     def write(self, offset: int, data: Buffer) -> None:
         """Store bytes from `offset`; the part of a page is put into it atomically, whole calls are not atomic."""
         disk = self._live()
-        view = _flat(data)
+        view = flat(data)
         at = 0
         for index, lo, hi in list(pieces(disk.pages, offset, view.nbytes)):
             piece = bytes(view[at : at + hi - lo])
@@ -164,13 +164,13 @@ def _no_index(index: int, error: TypeError) -> Exception:
 
 
 def _whole_page(page: Buffer) -> bytes:
-    view = _flat(page)
+    view = flat(page)
     if view.nbytes != PAGE_SIZE:
         raise refuse(EINVAL, f"a page is {PAGE_SIZE} bytes, not {view.nbytes}")
     return bytes(view)
 
 
-def _flat(buffer: Buffer) -> memoryview:
+def flat(buffer: Buffer) -> memoryview:
     """Look at any buffer as bytes; EINVAL when its bytes do not lie side by side."""
     try:
         return memoryview(buffer).cast("B")

@@ -13,8 +13,10 @@ from errno import EBADF, EINVAL, EIO, ENOSPC
 from types import TracebackType
 from typing import Final, Self
 
-from zram_impl.device import Buffer, Device
+from zram_impl.device import Buffer, Device, flat
 from zram_impl.errors import ZramError, refuse
+from zram_impl.numbers import truth
+from zram_impl.ranges import refuse_unless_ints
 from zram_impl.units import PAGE_SIZE
 
 SECTOR: Final = 512
@@ -46,6 +48,7 @@ class Node:
 
     def open(self, *, exclusive: bool = False) -> "NodeFile":
         """Open it; EBUSY during a reset, or when `exclusive` and somebody else has it so."""
+        truth(exclusive, "exclusive")
         self._device.openers.enter(exclusive=exclusive)
         return NodeFile(self._device, exclusive=exclusive)
 
@@ -87,7 +90,7 @@ class NodeFile:
             ZramError: EINVAL (not whole blocks), ENOSPC (begins past the end), EIO (the driver refused a page, for
                 whatever reason; pages before it in the same request, and other requests, are written all the same).
         """
-        view = memoryview(data).cast("B")
+        view = flat(data)
         length = self._within(offset, view.nbytes)
         if view.nbytes and not length:
             raise refuse(ENOSPC, f"offset {offset} is at or past the end of the device, {self.size}")
@@ -140,12 +143,14 @@ class NodeFile:
     def _within(self, offset: int, length: int) -> int:
         """Return how much of a transfer lies on the device; EINVAL unless it is of whole blocks."""
         self._check_open()
+        refuse_unless_ints(offset, length)
         if offset < 0 or length < 0 or offset % PAGE_SIZE or length % PAGE_SIZE:
             raise refuse(EINVAL, f"{length} bytes at offset {offset} are not whole blocks of {PAGE_SIZE}")
         return max(0, min(length, self.size - offset))
 
     def _check_range(self, offset: int, length: int) -> None:
         self._check_open()
+        refuse_unless_ints(offset, length)
         if offset < 0 or length <= 0 or offset % PAGE_SIZE or length % PAGE_SIZE:
             raise refuse(EINVAL, f"{length} bytes at offset {offset} are not whole blocks of {PAGE_SIZE}")
         if offset + length > self.size:

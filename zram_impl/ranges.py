@@ -15,7 +15,7 @@ def page_range(pages: int, start: int, length: int) -> range:
     """Return the pages that `length` bytes from page `start` cover; EINVAL unless they are whole and on the device."""
     if length % PAGE_SIZE:
         raise refuse(EINVAL, f"{length} bytes are not whole pages of {PAGE_SIZE}")
-    _refuse_unless_ints(start)
+    refuse_unless_ints(start)
     end = start + length // PAGE_SIZE
     if not 0 <= start <= end <= pages:
         raise refuse(EINVAL, f"pages {shown(start)} to {shown(end - 1)} are not within 0 to {pages - 1}")
@@ -24,7 +24,7 @@ def page_range(pages: int, start: int, length: int) -> range:
 
 def check_bytes(pages: int, offset: int, length: int) -> None:
     """Refuse, with EINVAL, a byte range that is not all on the device."""
-    _refuse_unless_ints(offset, length)
+    refuse_unless_ints(offset, length)
     size = pages * PAGE_SIZE
     if offset < 0 or length < 0 or offset + length > size:
         raise refuse(EINVAL, f"{shown(length)} bytes from offset {shown(offset)} are not within the device's {size}")
@@ -76,13 +76,14 @@ def _pairs(
 
 
 def _pair(pages: int, first: int, last: int) -> tuple[int, int]:
-    _refuse_unless_ints(first, last)
+    refuse_unless_ints(first, last)
     if not 0 <= first <= last < pages:
         raise refuse(EINVAL, f"pages {shown(first)} to {shown(last)} are not within 0 to {pages - 1}")
     return first, last
 
 
-def _refuse_unless_ints(*numbers: int) -> None:
+def refuse_unless_ints(*numbers: int) -> None:
+    """Refuse, with EINVAL, what is no int, whatever the type checker was told."""
     for number in numbers:
         if not isinstance(number, int):
             raise refuse(EINVAL, f"{shown(number)} is not a whole number")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from errno import EBADF, EBUSY, EINVAL, EIO, ENOSPC
+from functools import partial
 
 import pytest
 
@@ -35,6 +36,24 @@ def errno_of(do: object, *args: object) -> int | None:
     with pytest.raises(ZramError) as refused:
         do(*args)
     return refused.value.errno
+
+
+@pytest.mark.parametrize("odd", [None, 1.5, "text", b"0", object()])
+def test_what_is_no_number_is_refused(node: NodeFile, odd: object) -> None:
+    for do in (node.pread, node.discard, node.zeroout):
+        assert (errno_of(do, odd, PAGE_SIZE), errno_of(do, PAGE_SIZE, odd)) == (EINVAL, EINVAL)
+    assert errno_of(node.pwrite, page(0), odd) == EINVAL
+
+
+def test_what_are_no_bytes_is_refused(node: NodeFile) -> None:
+    apart = memoryview(bytes(2 * PAGE_SIZE))[::2]
+    assert [errno_of(node.pwrite, odd, 0) for odd in (None, 5, "text", apart)] == [EINVAL] * 4
+
+
+def test_an_open_is_exclusive_or_not(device: Zram) -> None:
+    for odd in (None, "yes", 2):
+        assert errno_of(partial(Node(device).open, exclusive=odd)) == EINVAL  # type: ignore[arg-type]  # on purpose
+    device.reset()
 
 
 def test_what_is_written_is_read(node: NodeFile) -> None:
