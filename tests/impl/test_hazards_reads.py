@@ -97,6 +97,19 @@ def test_x26c_a_page_that_changes_at_every_look_reads_as_what_it_is_in_the_end()
     assert bench.dev.stats.bd.bd_reads == 5
 
 
+def test_x26c_a_page_that_comes_back_to_its_own_block_is_not_taken_for_damage() -> None:
+    """Slot and block are what they were, and the bytes are not: only the entry itself tells."""
+    bench = written_back(huge(0), blocks=1)
+
+    def change(bench: Bench) -> None:
+        bench.dev.write_page(0, huge(7))
+        assert bench.dev.writeback(pages=[0]).written == 1
+
+    overtaken(bench, change)
+    assert bench.dev.read_page(0) == huge(7)
+    assert bench.dev.stats.io.failed_reads == 0
+
+
 def test_x26k_a_block_is_used_again_by_the_same_pass_that_runs_when_it_is_freed() -> None:
     bench = Bench(blocks=2, batch_size=1)
     for slot in range(3):

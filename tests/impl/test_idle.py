@@ -57,6 +57,16 @@ def test_an_age_of_nothing_leaves_out_what_was_used_in_this_very_second() -> Non
     assert idle(bench) == [1, 2, 4]
 
 
+def test_a_read_of_a_marked_page_counts_as_one_at_its_time() -> None:
+    bench = aged()
+    bench.dev.mark_idle()
+    bench.clock.seconds = 1060.5
+    bench.dev.read_page(1)
+    assert times(bench)[1] == 1060
+    bench.dev.mark_idle(age_seconds=5)
+    assert idle(bench) == [2, 3, 4]
+
+
 @pytest.mark.parametrize("age", [1050, 1051, U32_MAX])
 def test_an_age_that_the_clock_has_not_reached_changes_nothing(age: int) -> None:
     bench = aged()
