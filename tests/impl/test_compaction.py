@@ -78,6 +78,18 @@ def test_what_was_compacted_has_no_holes() -> None:
     assert bench.dev.compact() == 0
 
 
+def test_what_recompression_left_is_holes_as_well() -> None:
+    bench = Bench(pages=PAGES)
+    bench.dev.reset()
+    bench.dev.set_recomp_algorithm("deflate")
+    bench.dev.initialise(PAGES * PAGE_SIZE)
+    for index in range(20):
+        bench.dev.write_page(index, letters(index))
+    before = bench.dev.stats.mm.compr_data_size
+    assert bench.dev.recompress().recompressed == 20
+    assert bench.dev.compact() == before - bench.dev.stats.mm.compr_data_size > 0
+
+
 def test_sparse_segments_are_moved_again_and_go() -> None:
     bench = Bench(pages=3 * 256)
     for index in range(3 * 256):
