@@ -166,7 +166,7 @@ NEW: list[tuple[str, str, int]] = [
     ("comp_algorithm", "z" * 200, errno.E2BIG),
     ("backing_dev", "no/such/file", errno.ENOENT),
     ("backing_dev", "\n", errno.EISDIR),
-    ("backing_dev", "a\0b", INVALID),
+    ("backing_dev", "a\0b", errno.ENOENT),
     ("backing_dev", "/", errno.EISDIR),
     ("backing_dev", "/dev/null", errno.ENOTBLK),
     ("idle", "all", INVALID),

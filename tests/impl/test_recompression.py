@@ -294,9 +294,9 @@ def test_a_claim_of_recompression_is_seen_and_is_no_writeback() -> None:
 
 def test_a_damaged_object_stops_the_pass_with_its_errno() -> None:
     made = filled()
-    assert made.dev.disk is not None
-    made.dev.disk.table.entries[4] = b"\xff" * len(b"x" * 2100)
+    made.dev._live().table.entries[4] = b"\xff" * 2100
     result = made.dev.recompress()
+    assert not any(slot.owned for slot in made.snapshot.slots)
     assert (result.failed, result.errors, result.stopped_by, result.left) == (1, [(4, errno.EIO)], "error", 1)
     made.dev.mark_idle()
     with pytest.raises(ZramError, match="recompress 'type=idle'") as caught:

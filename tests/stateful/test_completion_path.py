@@ -21,11 +21,11 @@ _RELEASE = "table.release_claim(req.index)"
 BREAKS = {
     "no refund": ("_complete", "if row.refund:", "if False:", FAILED, "the_budget_is_conserved"),
     "block kept on error": (
-        *("_complete", "shared.blocks.set_aside(req.blk_idx)", "pass"),
+        *("_complete", "(shared.blocks.set_aside if later else", "((lambda _block: None) if later else"),
         *(FAILED, "every_block_has_one_owner"),
     ),
     "block kept when the claim is lost": (
-        *("_complete", "shared.blocks.release(req.blk_idx)", "pass"),
+        *("_complete", "else shared.blocks.release)(req.blk_idx)", "else lambda _block: None)(req.blk_idx)"),
         *(CLAIM_LOST, "every_block_has_one_owner"),
     ),
     "bd_writes not counted": (
