@@ -109,9 +109,11 @@ class WritebackMachine(RuleBasedStateMachine):
         self.both.mark_by_age(passed, age)
 
     @precondition(lambda self: self.scope.recompress and not self.both.running)
-    @rule(mode=st.sampled_from((None, "idle", "huge", "huge_idle")))
-    def recompress(self, mode: str | None) -> None:
-        """Recompress what is in memory."""
+    @rule(mode=st.sampled_from((None, "idle", "huge", "huge_idle")), page=st.none() | st.integers(0, 3))
+    def recompress(self, mode: str | None, page: int | None) -> None:
+        """Recompress what is in memory, perhaps with two new huge pages among it, one of which can be compressed."""
+        for new in () if page is None else (page, page + 1):
+            self.both.do("write", new % self.scope.slots, self.scope.huge)
         self.both.recompress(mode)
 
     @precondition(lambda self: self.both.running and not self.both.cancelled)
