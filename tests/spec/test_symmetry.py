@@ -28,6 +28,8 @@ TWO_READS = Scope(2, 2, 1, 2, readers=2)
 SCOPES = {**EVERY_RUN, "two_reads": TWO_READS}
 SYMMETRIC = [pytest.param(each, id=each.name) for each in EVERY_VARIANT if not each.asks_for_a_number]
 
+pytestmark = pytest.mark.timeout(600)  # these go through every state of every run, one by one
+
 
 @cache
 def explored(name: str) -> tuple[Outcome, list[State]]:
@@ -63,7 +65,6 @@ def renumberings(s: State) -> list[Renumbering]:
     return [Renumbering(*to) for to in itertools.product(*(itertools.permutations(range(len(row))) for row in sizes))]
 
 
-@pytest.mark.timeout(600)  # it goes through every state of every run, one by one
 @pytest.mark.parametrize("name", list(EVERY_RUN))
 def test_a_walk_with_symmetry_visits_what_stands_for_what_a_walk_without_visits(name: str) -> None:
     assert set(reduced(name)) == represented(Walk(EVERY_RUN[name]))

@@ -8,6 +8,8 @@ from stateful.schedules.program import Does, Fails
 from stateful.schedules.scenarios import SCENARIOS
 from stateful.schedules.token import decode
 
+pytestmark = pytest.mark.timeout(600)  # schedules are searched until there is one that shows the bug
+
 
 @pytest.mark.parametrize("name", variants.NAMES)
 def test_a_bug_is_found_by_random_schedules(name: str) -> None:
