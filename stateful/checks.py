@@ -145,11 +145,11 @@ def every_variant(report: Report) -> Verdict:
 JOBS: Final = (
     Job("explore base", partial(explore, "base")),
     Job("proofs", proofs),
-    Job("bugs of schedules", of_schedules.every_bug),
     Job("all sizes", all_sizes),
     Job("decisions", agreement),
     Job("machines", machines),
     Job("schedules", of_schedules.schedules),
+    Job("bugs of schedules", of_schedules.every_bug),
     Job("threads", real_threads),
     Job("traces", trace),
     Job("recordings", recordings),
