@@ -11,7 +11,7 @@ from rich.console import Console
 from stateful.drawing import say
 from stateful.jobs import Job
 from stateful.outcome import chosen, run
-from stateful.schedules import checks, variants
+from stateful.schedules import checks, mended, variants
 from stateful.schedules.replaying import replay
 from stateful.schedules.scenarios import THEMES
 from stateful.schedules.speed import speeds
@@ -23,7 +23,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Add these commands to the parser of the command line."""
     again = commands.add_parser("replay", help="play a token again: lanes per task, preemptions marked, the verdict")
     again.add_argument("token", metavar="TOKEN")
-    again.add_argument("--variant", metavar="NAME", help="with this bug put back: see mutants --schedules")
+    again.add_argument("--variant", metavar="NAME", help="with this bug put back: see mutants --schedules, mended.py")
     every = commands.add_parser("schedules", help="the standard scenarios under every schedule of few preemptions")
     every.add_argument("themes", nargs="*", metavar="THEME", help=f"which (all of them): {', '.join(THEMES)}")
     every.add_argument("--speed", action="store_true", help="say instead how many points a second there are")
@@ -32,9 +32,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _replay(parser: argparse.ArgumentParser, asked: argparse.Namespace) -> int:
     console = Console()
-    names = chosen(parser, [asked.variant], variants.NAMES) if asked.variant is not None else []
+    names = chosen(parser, [asked.variant], mended.NAMES) if asked.variant is not None else []
     try:
-        with variants.by_name(names[0]).applied() if names else nullcontext():
+        with mended.by_name(names[0]).applied() if names else nullcontext():
             return 0 if replay(asked.token, lambda text: say(console, text)) else 1
     except BadTokenError as error:
         parser.error(str(error))

@@ -152,7 +152,7 @@ class Stage:
             _DO[does](self, op)
         except ZramError as error:
             if error.errno not in self._allowed[does]:
-                raise
+                raise AssertionError(f"declared_errors: {op.text} ends in {error}") from error
             if self.tell is not None:
                 self.tell(f"refused with {errorcode[error.errno]}")
         if self.tell is not None:

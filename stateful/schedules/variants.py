@@ -26,6 +26,15 @@ from zram_impl.wbpass import Progress, WritebackPass
 Patches = Sequence["mock._patch[object]"]
 
 
+@contextmanager
+def put_in(patches: Patches) -> Iterator[None]:
+    """Apply patches, and take them back again."""
+    with ExitStack() as stack:
+        for patch in patches:
+            stack.enter_context(patch)
+        yield
+
+
 class Variant(NamedTuple):
     """A bug, and how soon it has to be found."""
 
@@ -46,9 +55,7 @@ class Variant(NamedTuple):
     @contextmanager
     def applied(self) -> Iterator[None]:
         """Put the bug in, and take it out again."""
-        with ExitStack() as stack:
-            for patch in self.patches():
-                stack.enter_context(patch)
+        with put_in(self.patches()):
             yield
 
 
