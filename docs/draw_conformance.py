@@ -1,4 +1,4 @@
-"""Writes `docs/conformance.md`: `python -m docs.draw_conformance`. Its table of quirks comes from the device.
+"""Writes `docs/generated/conformance.md`: `python -m docs.draw_conformance`. Its table of quirks comes from the device.
 
 A test says when it is stale.
 """
@@ -11,15 +11,15 @@ from typing import Final
 
 from zram_impl import Quirks
 
-PAGE: Final = Path(__file__).resolve().with_name("conformance.md")
+PAGE: Final = Path(__file__).resolve().with_name("generated") / "conformance.md"
 _BEFORE: Final = """\
 # Compared with the real driver
 
 Written by `python -m docs.draw_conformance`; the quirks are those of `zram_impl/quirks.py`.
 
 An unmodified Linux 7.3.4 was given sequences of operations on its zram device, in a virtual machine; what it answered
-lies in [tests/data/kernel-traces](../tests/data/kernel-traces/README.md). `python -m stateful conformance DIR` does the
-same operations on this device and prints every difference:
+lies in [tests/data/kernel-traces](../../tests/data/kernel-traces/README.md). `python -m stateful conformance DIR` does
+the same operations on this device and prints every difference:
 
 ```console
 $ python -m stateful conformance tests/data/kernel-traces
@@ -47,11 +47,11 @@ was asked, too (`recount.` fields).
 ## How a replay has one outcome
 
 - The machine around the device is rebuilt in memory: files, loop devices, device-mapper devices that can be suspended
-  and whose blocks can fail, paths and what opening them answers (`stateful/conformance/disks.py`). Failing and waiting
-  are the filters of `zram_impl.faults`.
-- Reads and writes go through the device's node (`zram_impl/node.py`), which answers what the block layer does: nothing
-  to read and no space past the end, EINVAL for parts of blocks, EIO for whatever the driver says of a page, EBUSY for a
-  reset while it is open.
+  and whose blocks can fail, paths and what opening them answers (`stateful/conformance/recorded_disks.py`). Failing and
+  waiting are the filters of `zram_impl.faults`.
+- Reads and writes go through the device's node (`zram_impl/block_layer.py`), which answers what the block layer does:
+  nothing to read and no space past the end, EINVAL for parts of blocks, EIO for whatever the driver says of a page,
+  EBUSY for a reset while it is open.
 - When a pass waits for a write, everything in flight is answered, last one first, as the recorded kernel does.
 - A store in the background runs in a thread, until it waits for a suspended device or is over; only one of the two
   threads ever runs. An operation that would have hung the machine for ever is told as `(hangs)`.

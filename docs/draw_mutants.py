@@ -1,4 +1,4 @@
-"""Writes `docs/mutation.md`: `python -m docs.draw_mutants` makes every mutant and sees what becomes of it, in minutes.
+"""Writes `docs/generated/mutation.md`: `python -m docs.draw_mutants` judges every mutant, in minutes.
 
 With a file, from what `python -m spec.mutate --json` has written there.
 """
@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from docs.draw_tables import markdown_table
-from spec.mutants import MODULES, Mutant, every_mutant
-from spec.mutate import HEADER, Progress, judge, numbers, reason
-from spec.prove_mutants import SCOPES, SIZES, Fate, read
+from spec.mutate.command import HEADER, Progress, judge, numbers, reason
+from spec.mutate.kill import SCOPES, SIZES, Fate, read
+from spec.mutate.mutants import MODULES, Mutant, every_mutant
 
-PAGE: Final = Path(__file__).resolve().with_name("mutation.md")
+PAGE: Final = Path(__file__).resolve().with_name("generated") / "mutation.md"
 
 _INTRODUCTION: Final = """\
 # Mistakes in the specification

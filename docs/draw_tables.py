@@ -1,22 +1,22 @@
-"""Writes `docs/state-machine.md` from the specification: `python -m docs.draw_tables`. A test says when it is stale."""
+"""Writes `docs/generated/state-machine.md`: `python -m docs.draw_tables`. A test fails when it is stale."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from spec.actions import ACTIONS, Action
-from spec.changes import BECOMES, Becomes
+from spec.bugs.history import EVERY_VARIANT
+from spec.explore.expected_counts import PINNED, REDUCED
 from spec.footprint import Piece
-from spec.history import EVERY_VARIANT
-from spec.invariant import CLAUSES
-from spec.pinned import PINNED, REDUCED
-from spec.properties import EVERY_STEP, REST
-from spec.rules import RULES
+from spec.model.actions import ACTIONS, Action
+from spec.model.invariant import CLAUSES
+from spec.model.properties import EVERY_STEP, REST
+from spec.model.tables import COMMIT, COMPLETION_TABLE, ILLEGAL, KINDS, SLOT_TABLE, Completion, SlotTable
+from spec.reachable import sometimes
+from spec.restated.frame import BECOMES, Becomes
+from spec.restated.tables_say import RULES
 from spec.scope import EVERY_RUN, NIGHTLY
-from spec.sometimes import sometimes
-from spec.tables import COMMIT, COMPLETION_TABLE, ILLEGAL, KINDS, SLOT_TABLE, Completion, SlotTable
 
-PAGE: Final = Path(__file__).resolve().with_name("state-machine.md")
+PAGE: Final = Path(__file__).resolve().with_name("generated") / "state-machine.md"
 _CASES: Final = (("error", "lost"), ("error", "kept"), ("ok", "lost"), ("ok", "kept"))
 _INTRODUCTION: Final = """\
 # The state machine
@@ -25,7 +25,7 @@ Written by `python -m docs.draw_tables` from `spec/`; edit that.
 """
 _LEFT_ALONE: Final = """\
 Every other action leaves the field alone; the counters are what a recount finds. And each action can be taken exactly
-when it should be possible (`spec/possible.py`)."""
+when it should be possible (`spec/restated/enabled.py`)."""
 
 
 def page() -> str:

@@ -1,6 +1,6 @@
-"""Writes `docs/variants.md`: every bug put back, and which layer says what of it: `python -m docs.draw_variants`.
+"""Writes `docs/generated/variants.md`, which layer says what of each seeded bug: `python -m docs.draw_variants`.
 
-What the layers say is pinned in `spec/`, and tests hold every pin to a walk and to both provers.
+What the layers say is pinned in `tests/spec/expected/`, and tests hold every pin to a walk and to both provers.
 """
 
 from collections.abc import Mapping
@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from docs.draw_tables import markdown_table
-from spec.history import EVERY_VARIANT
-from spec.prove_refuted import REFUTED, contracts
-from spec.prove_sizes_open import OPEN
-from spec.prove_variants import SMALL
-from spec.variants import Variant
+from spec.bugs.batching_v3 import Variant
+from spec.bugs.history import EVERY_VARIANT
+from tests.spec.expected.open_any_size import OPEN
+from tests.spec.expected.refutation import SMALL
+from tests.spec.expected.refuted import REFUTED, contracts
 
-PAGE: Final = Path(__file__).resolve().with_name("variants.md")
+PAGE: Final = Path(__file__).resolve().with_name("generated") / "variants.md"
 
 # The bugs that were found in the driver or in patches to it, in the order in which they became known.
 BUGS: Final[Mapping[int, str]] = {

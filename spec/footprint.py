@@ -1,14 +1,14 @@
 """Which fields of the state a piece of the specification reads and writes.
 
-The text does not branch on the state (see `terms`), so it reads the same fields whatever their values are, and one
-evaluation tells them all. The walk uses this to evaluate each piece once per combination of the fields it reads; a
+The text does not branch on the state (see `model.terms`), so it reads the same fields whatever their values are, and
+one evaluation tells them all. The walk uses this to evaluate each piece once per combination of the fields it reads; a
 test compares it with a walk that does not.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
-from spec.state import State
+from spec.model.state import State
 
 # A guard, an effect or a property: what follows the state are parameters of its own.
 Piece = Callable[..., object]  # type: ignore[explicit-any]

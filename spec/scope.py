@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from spec.actions import ACTIONS, Action
-from spec.state import Budget, State, initial
+from spec.model.actions import ACTIONS, Action
+from spec.model.state import Budget, State, initial
 
 
 class Scope(NamedTuple):

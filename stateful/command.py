@@ -9,17 +9,18 @@ from functools import partial
 
 from rich.console import Console
 
-from stateful import checks, zoo
-from stateful import inputs_command as inputs
+from stateful import check
 from stateful import trace_commands as traces
+from stateful.api_fuzz import command as inputs
 from stateful.conformance import command as conformance
-from stateful.drawing import say
 from stateful.fuzzing import command as fuzzing
-from stateful.jobs import Job
+from stateful.jobs.progress import say
+from stateful.jobs.report import chosen, run
+from stateful.jobs.runner import Job
+from stateful.lockstep import detection
 from stateful.metamorphic import command as metamorphic
-from stateful.outcome import chosen, run
 from stateful.schedules import command as schedules
-from stateful.schedules.variants import NAMES as VARIANTS
+from stateful.schedules.bugs import NAMES as VARIANTS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("check", help="the main job: everything, in about a minute")
     mutants = commands.add_parser("mutants", help="put bugs back and catch them")
-    mutants.add_argument("names", nargs="*", metavar="NAME", help=f"which (all of them): {', '.join(zoo.names())}")
+    mutants.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"which (all of them): {', '.join(detection.names())}"
+    )
     mutants.add_argument(
         "--schedules", action="store_true", help=f"those that only a schedule shows: {', '.join(VARIANTS)}"
     )
@@ -53,11 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.command in schedules.COMMANDS:
         return schedules.COMMANDS[asked.command](parser, asked)
     if asked.command == "check":
-        return run(checks.JOBS, worth_seeing=checks.WORTH_SEEING)
+        return run(check.JOBS, worth_seeing=check.WORTH_SEEING)
     if asked.schedules:
         return schedules.mutants(parser, asked.names)
-    names = chosen(parser, asked.names, zoo.names())
-    return run([Job(name, partial(checks.variant, name)) for name in names], worth_seeing=names)
+    names = chosen(parser, asked.names, detection.names())
+    return run([Job(name, partial(check.variant, name)) for name in names], worth_seeing=names)
 
 
 def here(do: Callable[[Console], int]) -> int:

@@ -10,9 +10,9 @@ from typing import Final
 
 from rich.console import Console
 
-from stateful import threads
-from stateful.amounts import duration
-from stateful.drawing import Drawing, Line, complain, say
+from stateful.jobs.arguments import duration
+from stateful.jobs.progress import Drawing, Line, complain, say
+from stateful.stress import free_threads
 from stateful.traces.check import TooManyError, check
 from stateful.traces.schema import Malformed, read
 
@@ -64,7 +64,7 @@ def trace_record(path: Path, seconds: float, console: Console) -> int:
     began = time.perf_counter()
     try:
         with Drawing(console) as drawing:
-            account = threads.run(
+            account = free_threads.run(
                 seconds,
                 lambda text: drawing.show([Line("trace-record", time.perf_counter() - began, text)]),
                 trace=path,

@@ -4,8 +4,8 @@ import re
 from collections import Counter
 
 from docs import draw_mutants
-from spec.mutants import MODULES, every_mutant
-from spec.mutate import judge, sample
+from spec.mutate.command import judge, sample
+from spec.mutate.mutants import MODULES, every_mutant
 
 MUTANTS = every_mutant()
 MUTATION = draw_mutants.PAGE.read_text(encoding="utf-8")

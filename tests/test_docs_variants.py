@@ -4,7 +4,7 @@ from collections import Counter
 
 from docs import draw_variants
 from docs.draw_variants import BUGS, NOT_HERE, PUTS_BACK
-from spec.history import EVERY_VARIANT
+from spec.bugs.history import EVERY_VARIANT
 
 
 def test_the_page_about_variants_is_not_stale() -> None:

@@ -1,7 +1,7 @@
 """The public class: a device with its attributes."""
 
-from zram_impl.attrs import Attributes
-from zram_impl.device import Device
+from zram_impl.device.io import Device
+from zram_impl.sysfs import Attributes
 
 
 class Zram(Device):

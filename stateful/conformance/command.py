@@ -17,7 +17,7 @@ from stateful.conformance.compare import Difference
 from stateful.conformance.fields import Malformed
 from stateful.conformance.replay import replay
 from stateful.conformance.schema import Recording, read_recording, recorded_names
-from stateful.drawing import Drawing, Line, complain, say
+from stateful.jobs.progress import Drawing, Line, complain, say
 from zram_impl import Quirks
 
 QUIRKS: Final = {"linux_7_3": Quirks.linux_7_3(), "none": Quirks()}

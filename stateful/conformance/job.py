@@ -6,7 +6,7 @@ from typing import Final
 from stateful.conformance.fields import Malformed
 from stateful.conformance.replay import replay
 from stateful.conformance.schema import read_recording, recorded_names
-from stateful.jobs import Report, Verdict
+from stateful.jobs.runner import Report, Verdict
 from stateful.metamorphic.independence import run
 from zram_impl import Quirks
 

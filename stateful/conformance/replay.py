@@ -4,12 +4,12 @@ After every operation the device's statistics are compared with a recount of its
 was asked, too; those differences have fields that begin with `recount`.
 """
 
+from stateful.common.recount import recounted, shown
 from stateful.conformance.compare import Difference, StateComparison, compare_answers
-from stateful.conformance.guest import Guest
-from stateful.conformance.looking import look
+from stateful.conformance.observe_state import look
 from stateful.conformance.operations import Discard, Operation, Write, Zeroout
+from stateful.conformance.recorded_machine import Guest
 from stateful.conformance.schema import Answer, Recording, State
-from stateful.recount import recounted, shown
 from zram_impl import PAGE_SIZE, Quirks
 
 

@@ -9,11 +9,11 @@ from typing import Final
 
 from rich.console import Console
 
-from stateful.amounts import duration
-from stateful.drawing import say
 from stateful.fuzzing.worker import Share, work
-from stateful.jobs import Job
-from stateful.outcome import run
+from stateful.jobs.arguments import duration
+from stateful.jobs.progress import say
+from stateful.jobs.report import run
+from stateful.jobs.runner import Job
 
 PROCESSES: Final = 2
 SEEDS: Final = 1_000_000

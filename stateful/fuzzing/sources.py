@@ -11,20 +11,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from stateful import threads
-from stateful.campaign import Until, run_machine
-from stateful.jobs import Report
-from stateful.machine import MACHINES
+from stateful.jobs.runner import Report
+from stateful.lockstep.machine import MACHINES
+from stateful.lockstep.run_machine import Until, run_machine
 from stateful.metamorphic import independence
-from stateful.schedules.drawn import drawn
-from stateful.schedules.joint import look
-from stateful.schedules.playing import Played, play
 from stateful.schedules.policies import exhaust
+from stateful.schedules.render import story
+from stateful.schedules.run import Played, play
 from stateful.schedules.scenarios import SCENARIOS
-from stateful.schedules.searching import policies
-from stateful.schedules.showing import story
-from stateful.schedules.smallest import smallest
+from stateful.schedules.search import policies
+from stateful.schedules.shrink import smallest
+from stateful.schedules.strategies import drawn, look
 from stateful.schedules.token import encode
+from stateful.stress import free_threads as threads
 from stateful.traces.check import check
 from stateful.traces.schema import read
 

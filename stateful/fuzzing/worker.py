@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from stateful.fuzzing.sources import SOURCES, Found, Harvest, Source
-from stateful.jobs import Report, Verdict
-from stateful.schedules.following import states_covered
+from stateful.jobs.runner import Report, Verdict
+from stateful.schedules.refinement import states_covered
 
 FILES_MOST: Final = 50
 """Findings that are written down; who has found as many has found one thing many times."""

@@ -8,8 +8,8 @@ import time
 
 from rich.console import Console
 
-from stateful.amounts import count
-from stateful.drawing import Drawing, Line, say
+from stateful.jobs.arguments import count
+from stateful.jobs.progress import Drawing, Line, say
 from stateful.metamorphic.independence import run
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.engine.buffers import PageBuffers
-from zram_impl.request import Phase, WbReq
+from zram_impl.engine.request import Phase, WbReq
 from zram_impl.units import PAGE_SIZE
 
 DEPTH: Final = 64

@@ -4,16 +4,16 @@ import random
 from errno import EIO, ENOSPC
 from typing import NamedTuple
 
+from stateful.common.recount import recounted, shown
+from stateful.common.stamped_pages import same_filled, stamped
 from stateful.metamorphic.ordered import DEPTH, OrderedEngine
 from stateful.metamorphic.program import Discard, Faults, Limit, MarkIdle, Pass, Program, Read, Step, Write
-from stateful.pages import same_filled, stamped
-from stateful.recount import recounted, shown
 from zram_impl import PAGE_SIZE, Quirks, Zram
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.memory import MemoryDevice
-from zram_impl.request import WbReq
+from zram_impl.engine.request import WbReq
+from zram_impl.pages.snapshot import SlotView
 from zram_impl.runtime import Runtime
-from zram_impl.view import SlotView
 
 
 class Way(NamedTuple):

@@ -8,15 +8,15 @@ from typing import Final
 
 from rich.console import Console
 
-from stateful.drawing import say
-from stateful.jobs import Job
-from stateful.outcome import chosen, run
-from stateful.schedules import checks, mended, variants
-from stateful.schedules.replaying import replay
+from stateful.jobs.progress import say
+from stateful.jobs.report import chosen, run
+from stateful.jobs.runner import Job
+from stateful.schedules import bugs, checks, mended
+from stateful.schedules.detection import JOINT_SEEDS, SEEDS
+from stateful.schedules.render import replay
 from stateful.schedules.scenarios import THEMES
-from stateful.schedules.speed import speeds
+from stateful.schedules.throughput import speeds
 from stateful.schedules.token import BadTokenError
-from stateful.schedules.zoo import JOINT_SEEDS, SEEDS
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -56,7 +56,7 @@ def _schedules(parser: argparse.ArgumentParser, asked: argparse.Namespace) -> in
 
 def mutants(parser: argparse.ArgumentParser, names: Sequence[str]) -> int:
     """Find the bugs that only a schedule shows; all of them, unless there are names."""
-    which = chosen(parser, names, variants.NAMES)
+    which = chosen(parser, names, bugs.NAMES)
     todo = [Job(name, partial(checks.variant_of_schedules, name, SEEDS)) for name in which]
     if not names:
         todo.append(Job("joint shrinking", partial(checks.joint_shrinking, JOINT_SEEDS)))

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from typing import Final, NamedTuple
 from unittest import mock
 
-from stateful.schedules import stage, variants
-from stateful.schedules.baton import BatonRuntime
-from stateful.schedules.gates import FREE, Task
+from stateful.schedules import bugs, harness
+from stateful.schedules.bugs import Patches, Variant, put_in
+from stateful.schedules.primitives import FREE, Task
 from stateful.schedules.program import BEFORE, PASSES, Does, Program, shared
-from stateful.schedules.variants import Patches, Variant, put_in
+from stateful.schedules.scheduler import BatonRuntime
 
 
 class Mended(NamedTuple):
@@ -47,12 +47,12 @@ def _time_passes_for_the_first() -> Patches:
 
 def _resets_are_never_refused() -> Patches:
     """Of a reset it is expected that it ends as a close does: never in EBUSY."""
-    errors = stage._errors
+    errors = harness._errors
 
     def as_a_close(what: Program) -> Mapping[Does, frozenset[int]]:
         return {**errors(what), Does.RESET: errors(what)[Does.CLOSE]}
 
-    return (mock.patch.object(stage, "_errors", as_a_close),)
+    return (mock.patch.object(harness, "_errors", as_a_close),)
 
 
 def _threads_are_forgotten() -> Patches:
@@ -61,7 +61,7 @@ def _threads_are_forgotten() -> Patches:
     def without_that_pass(what: Program) -> frozenset[str]:
         return shared(what._replace(ops=tuple(op for op in what.ops if op.lane != BEFORE or op.does not in PASSES)))
 
-    return (mock.patch.object(stage, "shared", without_that_pass),)
+    return (mock.patch.object(harness, "shared", without_that_pass),)
 
 
 def _waiter_is_forgotten() -> Patches:
@@ -71,7 +71,7 @@ def _waiter_is_forgotten() -> Patches:
         interrupts = any(op.does == Does.INTERRUPT and op.lane != BEFORE for op in what.ops)
         return shared(what) if interrupts else shared(what) - {"pass over"}
 
-    return (mock.patch.object(stage, "shared", unless_a_lane_interrupts),)
+    return (mock.patch.object(harness, "shared", unless_a_lane_interrupts),)
 
 
 MENDED: Final = (
@@ -92,10 +92,10 @@ MENDED: Final = (
         ("declared_footprints",), _waiter_is_forgotten,
     ),
 )  # fmt: skip
-NAMES: Final = (*variants.NAMES, *(bug.name for bug in MENDED))
+NAMES: Final = (*bugs.NAMES, *(bug.name for bug in MENDED))
 """Of every bug that a kept token shows."""
 
 
 def by_name(name: str) -> Variant | Mended:
     """Return the bug of a name, wherever it was."""
-    return next(bug for bug in (*variants.VARIANTS, *MENDED) if bug.name == name)
+    return next(bug for bug in (*bugs.VARIANTS, *MENDED) if bug.name == name)

@@ -9,22 +9,22 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import NoReturn
 
+from spec.model.state import State
 from spec.scope import Scope
-from spec.state import State
-from stateful.abstraction import state_of
-from stateful.schedules.blocks_in_memory import BlocksInMemory
-from stateful.schedules.expected import ExpectedPages
-from stateful.schedules.following import Follower, said
-from stateful.stepped import Io
+from stateful.lockstep.refinement_map import state_of
+from stateful.lockstep.stepped_engine import Io
+from stateful.schedules.memory_device import BlocksInMemory
+from stateful.schedules.page_oracle import ExpectedPages
+from stateful.schedules.refinement import Follower, said
 from zram_impl import PAGE_SIZE, Zram, ZramError
-from zram_impl.decide import Kind
-from zram_impl.disk import Disk
+from zram_impl.decisions import Kind
+from zram_impl.engine.request import Phase, WbReq
 from zram_impl.engine.threads import ThreadEngine
-from zram_impl.entries import Backed, priority_of
-from zram_impl.recompression import RecompressPass
-from zram_impl.request import Phase, WbReq
-from zram_impl.view import Snapshot, snapshot
-from zram_impl.wbpass import Stage
+from zram_impl.pages.initialised import Disk
+from zram_impl.pages.snapshot import Snapshot, snapshot
+from zram_impl.passes.recompress import RecompressPass
+from zram_impl.passes.writeback import Stage
+from zram_impl.table.slot_table import Backed, priority_of
 
 POISON = b"\xdb" * PAGE_SIZE
 """What is in a page buffer that belongs to nobody."""

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 
-from stateful.schedules.baton import Choice, Policy
+from stateful.schedules.scheduler import Choice, Policy
 
 
 def steady(_ready: Sequence[int], _can_go_on: bool) -> int:

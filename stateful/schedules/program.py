@@ -10,7 +10,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from stateful.schedules.blocks_in_memory import Faults
+from stateful.schedules.memory_device import Faults
 
 PAGES: Final = 3
 LANES: Final = 3

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import Final, NamedTuple
 
-from spec.actions import Action
+from spec.model.actions import Action
+from spec.model.state import State
+from spec.model.tables import EMPTY, NONE, WB
 from spec.scope import Scope, domain
-from spec.state import State
-from spec.tables import EMPTY, NONE, WB
 from stateful.traces import show
 from stateful.traces.schema import BY_NAME, LETTERS, End, Header, Line, Malformed, Trace
 from stateful.traces.world import World
-from zram_impl.event_order import OrderError, in_order
+from zram_impl.events.order import OrderError, in_order
 
 POSSIBLE_MOST: Final = 20_000
 """States that may be possible at a time; more say nothing."""

@@ -9,7 +9,7 @@ from typing import Final, TextIO
 
 from stateful.traces.schema import LETTERS, VERSION, Header
 from zram_impl import Zram
-from zram_impl.events import Versions, name_apart
+from zram_impl.events.observer import Versions, name_apart
 
 _TOGETHER: Final = 512
 """Events a task keeps before it writes them."""

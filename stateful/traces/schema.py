@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from spec.actions import ACTIONS, Action
-from spec.state import State, initial
-from spec.tables import KINDS
-from zram_impl.event_order import Touched
+from spec.model.actions import ACTIONS, Action
+from spec.model.state import State, initial
+from spec.model.tables import KINDS
+from zram_impl.events.order import Touched
 
 VERSION: Final = 1
 _SHOWN: Final = 60

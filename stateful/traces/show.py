@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from spec import render
+from spec.explore import trace
 from stateful.traces.schema import Line
 from stateful.traces.world import World
 
@@ -45,5 +45,5 @@ def _parts(world: World, line: Line) -> list[str]:
     slots, blocks, reqs, readers = world.concerned(line.action, line.args)
     near = {"slot": slots, "blk": blocks, "req": reqs, "reader": readers}
     names = {f"{what} {number}" for what, numbers in near.items() for number in numbers}
-    said = render.parts(world.state(), names | {"pass", "budget", "counts"})
+    said = trace.parts(world.state(), names | {"pass", "budget", "counts"})
     return [f"    {name:<9} {text}" for name, text in said.items()]

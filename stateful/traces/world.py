@@ -10,10 +10,10 @@ most steps are looked up. A test compares this with the specification on whole s
 from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
-from spec.actions import ACTIONS, Action
 from spec.footprint import footprint
-from spec.state import HELD, IDLE, Block, Budget, Counts, Reader, Req, Slot, State, initial
-from spec.tables import NONE
+from spec.model.actions import ACTIONS, Action
+from spec.model.state import HELD, IDLE, Block, Budget, Counts, Reader, Req, Slot, State, initial
+from spec.model.tables import NONE
 
 ELSEWHERE: Final = 1 << 20
 """Stands for a slot or block that is not in a small state: none of its indices, and not NONE."""

@@ -11,7 +11,7 @@ from zram_impl.bdev.file import FileDevice
 from zram_impl.cli import files
 from zram_impl.cli.command import main
 from zram_impl.cli.stop import Stop
-from zram_impl.disk import Disk
+from zram_impl.pages.initialised import Disk
 from zram_impl.units import PAGE_SIZE
 
 

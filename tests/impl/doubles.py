@@ -9,10 +9,10 @@ from typing import Final
 
 from zram_impl import PAGE_SIZE, Quirks, Zram
 from zram_impl.engine.buffers import PageBuffers
-from zram_impl.events import Observer
-from zram_impl.request import Phase, WbReq
+from zram_impl.engine.request import Phase, WbReq
+from zram_impl.events.observer import Observer
+from zram_impl.pages.snapshot import Snapshot
 from zram_impl.runtime import ThreadRuntime
-from zram_impl.view import Snapshot
 
 PATIENCE: Final = 20.0
 """Seconds after which whoever waits for another thread gives up: only ever spent by a test that fails."""

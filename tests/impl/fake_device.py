@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from zram_impl.engine.protocol import Engine
-from zram_impl.request import Phase, WbReq
+from zram_impl.engine.request import Phase, WbReq
 from zram_impl.units import PAGE_SIZE, BlkIdx
 
 Write = Callable[[int, Sequence[memoryview]], int]

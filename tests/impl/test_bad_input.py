@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tests.impl.doubles import Bench, MemoryDevice, huge, page, same
 from zram_impl import PAGE_SIZE as P
 from zram_impl import WritebackResult, Zram, ZramError
-from zram_impl.attrs import ATTRIBUTES
-from zram_impl.view import Snapshot
+from zram_impl.pages.snapshot import Snapshot
+from zram_impl.sysfs import ATTRIBUTES
 
 N = 8
 """Pages of the device."""

@@ -7,7 +7,7 @@ import pytest
 from tests.impl.doubles import Bench, huge
 from zram_impl import PAGE_SIZE as P
 from zram_impl import ZramError
-from zram_impl.stats import IoStat
+from zram_impl.pages.stats import IoStat
 
 
 def stored(pages: int = 4) -> Bench:

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stateful.recount import recounted, shown
+from stateful.common.recount import recounted, shown
 from tests.impl.doubles import Bench, huge, page, same
-from tests.impl.test_recompression import letters
+from tests.impl.passes.test_recompress import letters
 from zram_impl import PAGE_SIZE, Zram, ZramError
-from zram_impl.entries import IN_MEMORY, Moved, size_of
+from zram_impl.table.slot_table import IN_MEMORY, Moved, size_of
 
 N = 12
 KINDS: list[Callable[[int], bytes]] = [

@@ -13,12 +13,12 @@ from typing import Final
 import pytest
 
 from tests.impl.doubles import PATIENCE, Bench, huge, page
-from tests.impl.passes import assert_at_rest, begin, finish, kinds, until_waiting
+from tests.impl.passes.driving import assert_at_rest, begin, finish, kinds, until_waiting
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
-from zram_impl.attrs import ATTRIBUTES
 from zram_impl.bdev.memory import MemoryDevice
+from zram_impl.block_layer import Node
 from zram_impl.faults import Gated
-from zram_impl.node import Node
+from zram_impl.sysfs import ATTRIBUTES
 
 PAGES: Final = 8
 

@@ -9,7 +9,7 @@ from errno import EIO, ENOSPC
 import pytest
 
 from tests.impl.doubles import Bench, huge, page
-from tests.impl.passes import assert_adds_up, assert_at_rest, begin, finish, kinds, until_waiting
+from tests.impl.passes.driving import assert_adds_up, assert_at_rest, begin, finish, kinds, until_waiting
 from zram_impl import PAGE_SIZE, Quirks, WritebackResult, Zram, ZramError
 from zram_impl.bdev.memory import MemoryDevice
 from zram_impl.faults import Full

@@ -13,14 +13,14 @@ from typing import Final
 import lz4.block
 import pytest
 
+from stateful.common.stamped_pages import stamp_of, stamped
 from stateful.conformance.contents import Pattern
-from stateful.pages import stamp_of, stamped
 from tests.impl.doubles import PATIENCE, Bench, huge, page
-from tests.impl.passes import assert_at_rest, begin, finish, kinds, until_waiting
+from tests.impl.passes.driving import assert_at_rest, begin, finish, kinds, until_waiting
 from zram_impl import PAGE_SIZE, Zram
 from zram_impl.bdev.memory import MemoryDevice
+from zram_impl.block_layer import Node
 from zram_impl.faults import Delayed
-from zram_impl.node import Node
 
 ZEROS: Final = bytes(PAGE_SIZE)
 Change = Callable[[Bench], None]

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.impl.doubles import Bench, page
-from tests.impl.passes import assert_at_rest, begin, finish, kinds, until_waiting
+from tests.impl.passes.driving import assert_at_rest, begin, finish, kinds, until_waiting
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
-from zram_impl.disk import Disk
+from zram_impl.pages.initialised import Disk
 
 
 def test_the_default_has_none_but_the_one_that_is_no_worse() -> None:

@@ -7,7 +7,7 @@ import pytest
 import zram_impl
 from tests.impl.doubles import huge, page, same
 from zram_impl import PAGE_SIZE, Quirks, WritebackResult, Zram, ZramError
-from zram_impl.attrs import Attributes
+from zram_impl.sysfs import Attributes
 
 
 def test_the_public_names() -> None:

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from spec.state import ANSWERED, FLIGHT, HELD, PENDING, WRITING, Block, Budget, Counts, Reader, Req, Slot, State
-from spec.tables import EMPTY, PP_SLOT, STORED, WB
+from spec.model.state import ANSWERED, FLIGHT, HELD, PENDING, WRITING, Block, Budget, Counts, Reader, Req, Slot, State
+from spec.model.tables import EMPTY, PP_SLOT, STORED, WB
 
 # Slot 0 is written back and being read, slot 1 in flight, slot 2 waits in a bucket, slot 3 is only stored.
 BUSY: Final = State(

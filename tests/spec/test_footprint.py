@@ -1,9 +1,9 @@
 """What a piece reads and writes, found by evaluating it once."""
 
-from spec import effects, user
 from spec.footprint import footprint
-from spec.invariant import CLAUSES, the_budget_is_conserved
-from spec.state import State, initial
+from spec.model import transitions, user
+from spec.model.invariant import CLAUSES, the_budget_is_conserved
+from spec.model.state import State, initial
 from tests.spec.states import BUSY
 
 FIRST = initial(slots=2, blocks=2, requests=2, limit=1, readers=1)
@@ -25,7 +25,7 @@ def test_what_an_effect_writes_it_also_reads() -> None:
 
 
 def test_a_replacement_of_a_replacement_is_still_watched() -> None:
-    found = footprint(effects.release_block, FIRST, (0,))
+    found = footprint(transitions.release_block, FIRST, (0,))
     assert names(found.writes) == {"blocks", "counts"}
     assert names(footprint(user.write, FIRST, (0, 0)).writes) == {"slots", "blocks", "readers", "counts"}
 

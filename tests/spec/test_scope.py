@@ -1,7 +1,7 @@
 """Which steps a scope has, and what it is called."""
 
+from spec.model.state import Budget
 from spec.scope import EVERY_RUN, Scope, choices
-from spec.state import Budget
 
 
 def test_a_scope_says_its_sizes_and_what_is_on() -> None:

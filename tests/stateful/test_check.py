@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from stateful import checks, command, outcome, threads, variants, zoo
-from stateful.campaign import run_machine
-from stateful.jobs import Job, Verdict
-from stateful.machine import BudgetMachine
-from tests.stateful import trial_jobs
+from stateful import check, command
+from stateful.jobs import report as outcome
+from stateful.jobs.runner import Job, Verdict
+from stateful.lockstep import bugs, detection
+from stateful.lockstep.machine import BudgetMachine
+from stateful.lockstep.run_machine import run_machine
+from stateful.stress import free_threads
+from tests.stateful.jobs import trial_jobs
 from zram_impl import WritebackResult
 
 PATIENCE = 20.0
@@ -163,31 +166,31 @@ def group_is_alive(group: int) -> bool:
 
 
 def test_the_main_job_has_every_scope_the_machines_the_threads_and_the_zoo() -> None:
-    names = [job.name for job in checks.JOBS]
+    names = [job.name for job in check.JOBS]
     assert {f"explore {scope}" for scope in ("base", "readers", "limits", "marks")} <= set(names)
-    assert {"machines", "threads", "recordings", "any order", *checks.WORTH_SEEING} <= set(names)
+    assert {"machines", "threads", "recordings", "any order", *check.WORTH_SEEING} <= set(names)
 
 
 def test_a_walk_is_judged_by_its_counts() -> None:
     told: list[str] = []
-    judged = checks.explore("marks", told.append)
+    judged = check.explore("marks", told.append)
     assert (judged.good, judged.details, "states, depth" in told[-1]) == (True, "", True)
     assert judged.what.endswith("properties")
 
 
 def test_machines_that_find_nothing_are_good(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "MACHINE_SECONDS", 0.1)
-    monkeypatch.setattr(checks, "MACHINES", (BudgetMachine,))
+    monkeypatch.setattr(check, "MACHINE_SECONDS", 0.1)
+    monkeypatch.setattr(check, "MACHINES", (BudgetMachine,))
     told: list[str] = []
-    judged = checks.machines(told.append)
+    judged = check.machines(told.append)
     assert (judged.good, "BudgetMachine: " in told[0]) == (True, True)
 
 
 def test_a_machine_that_finds_something_says_which_and_how(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "run_machine", partial(run_machine, shrink=False))
-    early = next(variant for variant in variants.VARIANTS if variant.name == "early_release")
+    monkeypatch.setattr(check, "run_machine", partial(run_machine, shrink=False))
+    early = next(variant for variant in bugs.VARIANTS if variant.name == "early_release")
     with early.applied():
-        judged = checks.machines(silent)
+        judged = check.machines(silent)
     assert not judged.good
     assert judged.what.startswith("WritebackMachine: ")
     assert "· reap(" in judged.details
@@ -197,19 +200,19 @@ def test_a_machine_that_finds_something_says_which_and_how(monkeypatch: pytest.M
 def test_the_account_of_real_threads_is_the_verdict(
     monkeypatch: pytest.MonkeyPatch, problems: tuple[str, ...], *, good: bool
 ) -> None:
-    account = threads.Account(6.0, 3, WritebackResult(written=1000, lost=2), 40, 50, 6000, problems)
-    monkeypatch.setattr(threads, "run", lambda _seconds, _report: account)
+    account = free_threads.Account(6.0, 3, WritebackResult(written=1000, lost=2), 40, 50, 6000, problems)
+    monkeypatch.setattr(free_threads, "run", lambda _seconds, _report: account)
     what = (
         "3 passes wrote 1,000 pages (2 lost in flight) during 40 writes and 50 reads, all verified, and "
         "6,000 operations on shared pages, each page's in some order"
     )
-    assert checks.real_threads(silent) == Verdict(good, what, "\n".join(problems))
+    assert check.real_threads(silent) == Verdict(good, what, "\n".join(problems))
 
 
 def test_a_missed_bug_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    judge = zoo.judge
-    monkeypatch.setattr(zoo, "judge", lambda name, report: judge(name, report=report)._replace(wrong="missed"))
-    monkeypatch.setattr(zoo, "names", lambda: ["leak_on_error", "early_release"])
-    judged = checks.every_variant(silent)
+    judge = detection.judge
+    monkeypatch.setattr(detection, "judge", lambda name, report: judge(name, report=report)._replace(wrong="missed"))
+    monkeypatch.setattr(detection, "names", lambda: ["leak_on_error", "early_release"])
+    judged = check.every_variant(silent)
     assert (judged.good, judged.what) == (False, "0 of 2 bugs caught, each by the walk, retraced, and by the machine")
     assert "leak_on_error: missed\n" in judged.details

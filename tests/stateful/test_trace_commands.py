@@ -5,25 +5,26 @@ from pathlib import Path
 
 import pytest
 
-from stateful import checks, threads, trace_commands
+from stateful import check, trace_commands
 from stateful.command import main
-from stateful.jobs import Verdict
-from stateful.threads import Account
+from stateful.jobs.runner import Verdict
+from stateful.stress import free_threads
+from stateful.stress.free_threads import Account
 from zram_impl import WritebackResult
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "PAGES", 600)
-    monkeypatch.setattr(threads, "BLOCKS", 400)
+    monkeypatch.setattr(free_threads, "PAGES", 600)
+    monkeypatch.setattr(free_threads, "BLOCKS", 400)
 
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("traces") / "trace.jsonl"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(threads, "PAGES", 600)
-        patch.setattr(threads, "BLOCKS", 400)
+        patch.setattr(free_threads, "PAGES", 600)
+        patch.setattr(free_threads, "BLOCKS", 400)
         assert main(["trace-record", str(path), "--seconds", "0.5"]) == 0
     return path
 
@@ -85,7 +86,7 @@ def test_what_goes_wrong_while_recording_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     account = Account(1.0, 2, WritebackResult(), 0, 0, 0, ("page 3 is still claimed",), 17)
-    monkeypatch.setattr(threads, "run", lambda *_args, **_more: account)
+    monkeypatch.setattr(free_threads, "run", lambda *_args, **_more: account)
     assert main(["trace-record", str(tmp_path / "t")]) == 1
     said = capsys.readouterr().out
     assert "wrong: page 3 is still claimed" in said
@@ -106,8 +107,8 @@ def test_an_interrupt_is_one(
 
 
 def test_the_job_records_and_judges(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "TRACE_SECONDS", 0.3)
-    verdict = checks.trace(lambda _text: None)
+    monkeypatch.setattr(check, "TRACE_SECONDS", 0.3)
+    verdict = check.trace(lambda _text: None)
     assert isinstance(verdict, Verdict)
     assert (verdict.good, verdict.details) == (True, "")
     assert " are a behaviour of the specification; " in verdict.what

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Final
 
-from zram_impl.bdev.claim import claim
 from zram_impl.bdev.direct import BouncePages, is_aligned, set_direct
+from zram_impl.bdev.exclusive_open import claim
 from zram_impl.errors import ZramError, from_os, refuse
 from zram_impl.units import PAGE_SHIFT, PAGE_SIZE
 

@@ -6,14 +6,14 @@ The loop decompresses and submits as the pass does, but it selects, locks, check
 from collections.abc import Sequence
 from time import perf_counter
 
-from zram_impl.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, Params
 from zram_impl.cli.course import Course
 from zram_impl.cli.pairing import Paired, paired
 from zram_impl.cli.stop import Stop
-from zram_impl.codec import decode, encode
-from zram_impl.configuration import thread_engine
+from zram_impl.compression.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, Params
+from zram_impl.compression.codec import decode, encode
+from zram_impl.device.config import thread_engine
 from zram_impl.engine.protocol import Engine
-from zram_impl.request import Phase, WbReq
+from zram_impl.engine.request import Phase, WbReq
 from zram_impl.runtime import ThreadRuntime
 from zram_impl.units import BlkIdx
 

@@ -7,11 +7,11 @@ import sysconfig
 from collections.abc import Sequence
 from typing import Final, cast
 
-from zram_impl import numbers
 from zram_impl.cli import bench, demo
 from zram_impl.cli.screen import complain
 from zram_impl.cli.stop import Stop
 from zram_impl.errors import ZramError
+from zram_impl.parsing import kstrto
 from zram_impl.units import DEFAULT_BATCH_SIZE
 
 UNUSABLE: Final = 2
@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _size(text: str) -> int:
     try:
-        return numbers.size_of(text)
+        return kstrto.size_of(text)
     except ZramError as error:
         raise argparse.ArgumentTypeError(str(error.strerror)) from error
 

@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 from zram_impl.cli.files import Choice
 from zram_impl.cli.screen import complain, say, section, size
 from zram_impl.cli.throughput import Throughput
+from zram_impl.pages.stats import Stats
 from zram_impl.result import WritebackResult
-from zram_impl.stats import Stats
 from zram_impl.units import PAGE_SIZE
 
 CLEAN: Final = 0

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from zram_impl.request import WbReq
+from zram_impl.engine.request import WbReq
 
 
 class Engine(Protocol):

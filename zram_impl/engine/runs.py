@@ -6,8 +6,8 @@ from operator import attrgetter
 from typing import Final
 
 from zram_impl.bdev.device import BackingDevice
-from zram_impl.events import Observer
-from zram_impl.request import Phase, WbReq
+from zram_impl.engine.request import Phase, WbReq
+from zram_impl.events.observer import Observer
 from zram_impl.units import PAGE_SHIFT, PAGE_SIZE
 
 _BY_BLOCK: Final = attrgetter("blk_idx")

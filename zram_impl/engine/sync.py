@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.engine.buffers import PageBuffers
+from zram_impl.engine.request import Phase, WbReq
 from zram_impl.engine.runs import carry, report
-from zram_impl.events import Observer
-from zram_impl.request import Phase, WbReq
+from zram_impl.events.observer import Observer
 from zram_impl.units import DEFAULT_BATCH_SIZE
 
 

@@ -11,9 +11,9 @@ from typing import Final
 
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.engine.buffers import PageBuffers
+from zram_impl.engine.request import Phase, WbReq
 from zram_impl.engine.runs import carry, into_runs, report
-from zram_impl.events import Observer
-from zram_impl.request import Phase, WbReq
+from zram_impl.events.observer import Observer
 from zram_impl.runtime import Rank, Runtime, Task
 
 _PATIENCE: Final = 0.1

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from zram_impl.engine.protocol import Engine
+from zram_impl.engine.request import WbReq
 from zram_impl.faults.choosing import always
 from zram_impl.faults.operation import Chosen, Operation, Strikes
-from zram_impl.request import WbReq
 
 
 class ScarceBuffers:

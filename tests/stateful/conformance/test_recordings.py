@@ -7,7 +7,7 @@ import pytest
 from stateful.conformance.replay import replay
 from stateful.conformance.schema import read_recording, recorded_names
 from zram_impl import Quirks
-from zram_impl.attrs import ATTRIBUTES
+from zram_impl.sysfs import ATTRIBUTES
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "kernel-traces"
 NAMES = recorded_names(DATA)

@@ -6,12 +6,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from stateful import command, jobs
+from stateful import command
 from stateful.fuzzing import sources, worker
 from stateful.fuzzing.sources import Found, Harvest, Source
 from stateful.fuzzing.worker import Share, work
-from stateful.jobs import Report
-from stateful.schedules import variants
+from stateful.jobs import runner
+from stateful.jobs.runner import Report
+from stateful.schedules import bugs
 from stateful.schedules.token import decode
 
 
@@ -77,7 +78,7 @@ def test_another_source_does_something(name: str) -> None:
 
 
 def test_what_a_source_finds_is_a_token_that_replays() -> None:
-    with variants.by_name("lost_update").applied():
+    with bugs.by_name("lost_update").applied():
         found = sources.scenarios(0, silent).found
     assert found
     assert all("verdict  BROKEN" in each.text for each in found)
@@ -106,7 +107,7 @@ def test_findings_that_could_not_be_written_are_refused_before(
 def test_the_seed_is_printed_before_and_after(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "run", lambda *_todo, **_how: [])
+    monkeypatch.setattr(runner, "run", lambda *_todo, **_how: [])
     assert command.main(["fuzz", "--minutes", "0.01", "--seed", "5", "--out", str(tmp_path)]) == 0
     text = capsys.readouterr().out
     assert text.startswith("seed 5, 0.01 minutes, 2 processes")

@@ -15,7 +15,7 @@ from stateful.metamorphic.program import Faults, Limit, Pass, Program, Step, Wri
 from stateful.metamorphic.running import Running, Way
 from zram_impl import Quirks
 from zram_impl.bdev.memory import MemoryDevice
-from zram_impl.request import Phase, WbReq
+from zram_impl.engine.request import Phase, WbReq
 
 HUGE: tuple[Step, ...] = tuple(Write(page, "huge") for page in range(3))
 NO_PAGES: frozenset[int] = frozenset()

@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stateful.schedules.playing import play_twice
 from stateful.schedules.program import BEFORE, LANES, Does, Fails, Fault, Op, Program
+from stateful.schedules.run import play_twice
 from stateful.schedules.token import decode, encode
 
 OPS = st.builds(Op, st.sampled_from([*range(LANES), BEFORE]), st.sampled_from(Does), st.integers(0, 2))

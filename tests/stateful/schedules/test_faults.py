@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from stateful.schedules.baton import BatonRuntime
 from stateful.schedules.policies import random_walk
+from stateful.schedules.scheduler import BatonRuntime
 from zram_impl import PAGE_SIZE, Zram
 from zram_impl.bdev.memory import MemoryDevice
 from zram_impl.faults import Failing, Gated, Reordering, nth

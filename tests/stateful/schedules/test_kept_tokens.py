@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stateful.schedules import mended
-from stateful.schedules.playing import play_twice
+from stateful.schedules.run import play_twice
 from stateful.schedules.token import decode
 
 KEPT = Path(__file__).resolve().parents[2] / "regressions.tokens"

@@ -2,17 +2,17 @@
 
 import pytest
 
+from stateful.schedules import harness as stages
 from stateful.schedules import program as programs
-from stateful.schedules import stage as stages
-from stateful.schedules.blocks_in_memory import GARBAGE, BlocksInMemory, Faults
-from stateful.schedules.expected import ExpectedPages, overwrite
+from stateful.schedules.memory_device import GARBAGE, BlocksInMemory, Faults
 from stateful.schedules.monitors import Freed
-from stateful.schedules.playing import play
+from stateful.schedules.page_oracle import ExpectedPages, overwrite
 from stateful.schedules.program import Does, Footprint, on, program
+from stateful.schedules.run import play
 from stateful.schedules.scenarios import SCENARIOS
 from zram_impl import PAGE_SIZE
-from zram_impl.request import WbReq
-from zram_impl.wbpass import WritebackPass
+from zram_impl.engine.request import WbReq
+from zram_impl.passes.writeback import WritebackPass
 
 PAGE = memoryview(b"p" * PAGE_SIZE)
 

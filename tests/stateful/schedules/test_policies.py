@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import pytest
 
 from stateful.schedules import policies
-from stateful.schedules.baton import BatonRuntime, Choice, Policy, preemptions
-from stateful.schedules.playing import scenario
 from stateful.schedules.policies import NondeterminismError
+from stateful.schedules.run import scenario
 from stateful.schedules.scenarios import SCENARIOS
+from stateful.schedules.scheduler import BatonRuntime, Choice, Policy, preemptions
 
 PASS_AND_WRITE = scenario(SCENARIOS["pass and write"])
 

@@ -3,10 +3,10 @@
 import pytest
 
 from stateful.schedules import policies
-from stateful.schedules.playing import play, play_twice, scenario
+from stateful.schedules.harness import Stage
 from stateful.schedules.program import PAGES, Does, Program
+from stateful.schedules.run import play, play_twice, scenario
 from stateful.schedules.scenarios import SCENARIOS
-from stateful.schedules.stage import Stage
 
 EVERY = [pytest.param(what, id=name) for name, what in SCENARIOS.items()]
 

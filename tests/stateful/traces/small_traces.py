@@ -7,19 +7,19 @@ from contextlib import suppress
 from functools import partial
 from typing import TextIO
 
-from stateful.pages import stamped
+from stateful.common.stamped_pages import stamped
 from stateful.traces.check import Finding, check
 from stateful.traces.record import TraceWriter
 from stateful.traces.schema import Header, Trace, read
 from zram_impl import PAGE_SIZE, Zram
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.memory import MemoryDevice
-from zram_impl.decide import Kind
+from zram_impl.decisions import Kind
 from zram_impl.engine.sync import SyncEngine
-from zram_impl.events import Observer
+from zram_impl.events.observer import Observer
 from zram_impl.faults import Failing, on_blocks
+from zram_impl.passes.writeback import Progress, WritebackPass
 from zram_impl.runtime import Runtime
-from zram_impl.wbpass import Progress, WritebackPass
 
 HEADER = Header(slots=6, blocks=5, requests=4, readers=1, limit=None)
 Doctor = Callable[[list[dict[str, object]]], object]

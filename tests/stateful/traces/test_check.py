@@ -5,10 +5,10 @@ from collections import Counter
 
 import pytest
 
+from stateful.lockstep.bugs import VARIANTS, Variant
 from stateful.traces import check as checking
 from stateful.traces.check import TooManyError, check
 from stateful.traces.schema import Malformed, read
-from stateful.variants import VARIANTS, Variant
 from tests.stateful.traces.small_traces import Doctor, doctored, finding, place, record, without_versions
 
 Lines = list[dict[str, object]]

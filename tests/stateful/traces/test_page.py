@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from spec.actions import ACTIONS
+from spec.model.actions import ACTIONS
 from stateful.traces.check import POSSIBLE_MOST, check
 from stateful.traces.schema import ALSO, LARGEST, LETTERS, read
 

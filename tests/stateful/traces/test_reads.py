@@ -6,15 +6,15 @@ import zlib
 
 import pytest
 
-from stateful.pages import stamped
+from stateful.common.stamped_pages import stamped
 from stateful.traces.check import check
 from stateful.traces.record import TraceWriter
 from stateful.traces.schema import Header, read
 from zram_impl import PAGE_SIZE, Zram
 from zram_impl.bdev.memory import MemoryDevice
-from zram_impl.entries import Backed, Entry
 from zram_impl.faults import Gated
-from zram_impl.pages import Pages
+from zram_impl.pages.page_io import Pages
+from zram_impl.table.slot_table import Backed, Entry
 
 PATIENCE = 20.0
 

@@ -2,7 +2,7 @@
 
 import io
 
-from stateful.pages import stamped
+from stateful.common.stamped_pages import stamped
 from stateful.traces.check import check
 from stateful.traces.record import TraceWriter
 from stateful.traces.schema import Header, read

@@ -5,9 +5,9 @@ import random
 
 import pytest
 
-from spec.actions import ACTIONS
+from spec.model.actions import ACTIONS
+from spec.model.state import State, initial
 from spec.scope import Scope, domain
-from spec.state import State, initial
 from stateful.traces.schema import BY_NAME
 from stateful.traces.world import World
 

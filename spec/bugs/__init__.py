@@ -1,0 +1,1 @@
+"""Seeded bugs: actions with one mistake, and the property that each breaks."""

@@ -1,0 +1,170 @@
+"""Walk the specification: `python -m spec.explore`.
+
+Without sizes, the scopes of every run; with `--nightly`, larger ones; with sizes, that scope; with `--variant`, a bug
+and how it shows. With `--symmetry`, as with `--nightly`, states that differ only in the numbers of slots, blocks,
+requests and readers are visited once.
+Exit code 0 when nothing is wrong, 1 when something is, 2 when it was called wrongly, 130 when it was interrupted.
+"""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from spec.bugs.history import EVERY_VARIANT
+from spec.explore.bfs import walk
+from spec.explore.expected_counts import PINNED, REDUCED
+from spec.explore.progress import Drawing
+from spec.explore.report import Verdict, data, judge, table
+from spec.explore.result import Outcome
+from spec.explore.workers import Progress, WalkDied, walk_each
+from spec.model.actions import ACTIONS, Action
+from spec.scope import EVERY_RUN, NIGHTLY, Scope
+
+_LEAST: Final = {"slots": 1, "blocks": 1, "requests": 1}
+_MOST: Final = {"toggles": 1, "huge": 1, "idle": 1, "recompress": 1}
+_MOST_OTHERWISE: Final = 16
+_MANY_STATES: Final = 2_000_000
+_STATES_PER_SECOND: Final = {False: 25_000, True: 3_000}
+"""Without symmetry and with it: then most of the time goes into finding out which state stands for another."""
+_BYTES_PER_STATE: Final = {False: 600, True: 2_000}
+_HELP: Final = {
+    "slots": "pages of the device",
+    "blocks": "blocks of the backing device",
+    "requests": "write requests, the batch size",
+    "limit": "writeback_limit, in blocks; `none` leaves it disabled",
+    "readers": "reads of written-back pages that may be under way at a time",
+    "stores": "how often writeback_limit may be stored",
+    "toggles": "writeback_limit_enable may be switched",
+    "huge": "pages may be incompressible",
+    "idle": "pages may be marked idle",
+    "recompress": "pages may be recompressed",
+    "resets": "how often the device may be reset",
+}
+
+
+def estimate(scope: Scope) -> float:
+    """Return very roughly how many states a scope has: within a factor of ten for those that anybody has walked."""
+    used = min(scope.blocks, scope.slots)
+    flying = min(scope.requests, used)
+    limit = min(max(scope.limit, 2), 2 * scope.slots)
+    marks = 1.5 ** (scope.slots * (scope.huge + scope.idle))
+    bounds = 3.0**scope.stores * 5.0**scope.toggles * 1.6**scope.resets * 5.3**scope.readers
+    return 4.0 * 8.5**scope.slots * 1.4**used * 5.0 ** (flying - 1) * 1.8**limit * marks * bounds / 1.4
+
+
+def estimate_reduced(scope: Scope) -> float:
+    """Return the same of a walk with symmetry; what has no number yet has no other numbers, so it is not a quotient."""
+    rows = (scope.slots, scope.blocks, scope.requests, scope.readers)
+    return float(estimate(scope) / math.prod(map(math.factorial, rows)) ** 0.75)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says and return the exit code."""
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    scope = _scope(asked, parser.error)
+    if asked.variant and asked.variant not in {"all", *_NAMES}:
+        parser.error(f"--variant: there is no {asked.variant!r}; there are all, {', '.join(_NAMES)}")
+    if asked.list:
+        print(_listing())
+        return 0
+    if asked.nightly and (scope or asked.variant):
+        parser.error("--nightly: these are scopes of their own, without bugs")
+    if asked.symmetry and asked.variant in _NUMBERED:
+        parser.error(f"--symmetry: {asked.variant} is about one particular number, so numbers matter")
+    try:
+        verdicts = _variants(asked, scope) if asked.variant else _scopes(asked, scope)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except (WalkDied, MemoryError) as error:
+        print(f"error: {str(error) or 'out of memory'}: a smaller scope may fit", file=sys.stderr)
+        return 1
+    wrong = any(verdict.problems for verdict in verdicts)
+    if asked.json:
+        print(json.dumps({"clean": not wrong, "walks": [data(each) for each in verdicts]}, indent=2))
+    else:
+        print(table(verdicts))
+    return int(wrong)
+
+
+_NAMES: Final = [variant.name for variant in EVERY_VARIANT]
+_NUMBERED: Final = [variant.name for variant in EVERY_VARIANT if variant.asks_for_a_number]
+
+
+def _scopes(asked: argparse.Namespace, scope: Scope | None) -> list[Verdict]:
+    if scope is not None:
+        return [judge("scope", _alone("scope", scope, symmetry=asked.symmetry))]
+    scopes = NIGHTLY if asked.nightly else EVERY_RUN
+    drawing = Drawing(list(scopes), sys.stderr)
+    try:
+        outcomes = walk_each(scopes, drawing, symmetry=asked.symmetry or asked.nightly)
+    finally:
+        drawing.done()
+    return [judge(name, outcome) for name, outcome in zip(scopes, outcomes, strict=True)]
+
+
+def _variants(asked: argparse.Namespace, scope: Scope | None) -> list[Verdict]:
+    """Walk with a bug put back, or with all; where numbers matter, all states."""
+    verdicts = []
+    for each in EVERY_VARIANT:
+        if asked.variant in {"all", each.name}:
+            symmetry = asked.symmetry and not each.asks_for_a_number
+            outcome = _alone(each.name, scope or each.scope, each.actions, symmetry=symmetry)
+            verdicts.append(judge(each.name, outcome, pinned=False))
+    return verdicts
+
+
+def _alone(name: str, scope: Scope, actions: Iterable[Action] = ACTIONS, *, symmetry: bool) -> Outcome:
+    """Walk in this process."""
+    states = estimate_reduced(scope) if symmetry else estimate(scope)
+    if states > _MANY_STATES:
+        hours, memory = states / _STATES_PER_SECOND[symmetry] / 3600, states * _BYTES_PER_STATE[symmetry] / 1e9
+        print(
+            f"warning: {scope.label()} has, very roughly, {states:.0e} states: {hours:,.1f} hours, {memory:,.0f} GB",
+            file=sys.stderr,
+        )
+    drawing = Drawing([name], sys.stderr)
+    try:
+        return walk(scope, actions, lambda *numbers: drawing(Progress(name, *numbers)), symmetry=symmetry)
+    finally:
+        drawing.done()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m spec.explore", description=__doc__)
+    default = Scope()
+    for name in Scope._fields:
+        preset = getattr(default, name)
+        parser.add_argument(f"--{name}", metavar="N", help=f"{_HELP[name]} ({preset})")
+    parser.add_argument("--variant", metavar="NAME", help="walk with a bug put back: a name, or all")
+    parser.add_argument("--symmetry", action="store_true", help="visit states that differ only in numbers once")
+    parser.add_argument("--nightly", action="store_true", help="larger scopes, with symmetry, some minutes")
+    parser.add_argument("--list", action="store_true", help="list scopes and variants")
+    parser.add_argument("--json", action="store_true", help="print data instead of text")
+    return parser
+
+
+def _scope(asked: argparse.Namespace, refuse: Callable[[str], object]) -> Scope | None:
+    """Return the scope that was asked for, if any size was."""
+    given = {name: str(text) for name, text in vars(asked).items() if name in Scope._fields and text is not None}
+    sizes: dict[str, int] = {}
+    for name, text in given.items():
+        low, high = _LEAST.get(name, 0), _MOST.get(name, _MOST_OTHERWISE)
+        if name == "limit" and text == "none":
+            sizes[name] = -1
+        elif text.isdecimal() and low <= int(text) <= high:
+            sizes[name] = int(text)
+        else:
+            refuse(f"--{name}: {text} is not allowed: {low} to {high}" + (" or none" if name == "limit" else ""))
+    return Scope(**sizes) if given else None
+
+
+def _listing() -> str:
+    scopes = [f"  {name:<30} {s.label()}: {PINNED[name].states:,} states" for name, s in EVERY_RUN.items()]
+    larger = [f"  {name:<30} {s.label()}: {REDUCED[name].states:,} with symmetry" for name, s in NIGHTLY.items()]
+    variants = [f"  {variant.name:<30} {variant.mistake}" for variant in EVERY_VARIANT]
+    return "\n".join(["scopes of every run", *scopes, "scopes of a night", *larger, "variants", *variants])

@@ -1,0 +1,44 @@
+"""What a walk found."""
+
+from collections import Counter
+from typing import NamedTuple
+
+from spec.model.state import State
+from spec.scope import Scope
+
+
+class Counterexample(NamedTuple):
+    """A shortest way to break a property."""
+
+    name: str
+    """Of the function that says the property."""
+    sentence: str
+    steps: tuple[str, ...]
+    before: State
+    after: State
+
+
+class Outcome(NamedTuple):
+    """What a walk found."""
+
+    scope: Scope
+    states: int
+    transitions: int
+    depth: int
+    seconds: float
+    fired: Counter[str]
+    """Transitions by action."""
+    always: int
+    """How many clauses and step properties were checked."""
+    sometimes: int
+    """How many SOMETIMES sentences there are for this scope, the actions that must be taken included."""
+    never: tuple[str, ...]
+    """Those of them that were never seen; only after a complete walk."""
+    broken: Counterexample | None
+    symmetry: bool = False
+    """States that differ only in numbers were visited once."""
+
+    @property
+    def label(self) -> str:
+        """Return what was walked, and how."""
+        return self.scope.label() + ", symmetry" * self.symmetry

@@ -1,0 +1,1 @@
+"""The specification itself, ten files; `spec` names them in reading order."""

@@ -1,0 +1,1 @@
+"""An independent model in Promela, compared state for state under SPIN."""

@@ -1,0 +1,244 @@
+"""Compare the walk with an independent model under SPIN: `python -m spec.promela`.
+
+The model is in `spec/promela/`; `docs/second-model.md` says how the counts are compared.
+Exit code 0 when they are equal, 1 when they differ or an assertion is violated, 2 when it was called wrongly, 3 where
+SPIN or a C compiler is not installed, 130 when it was interrupted.
+"""
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from spec.bugs.batching_v3 import VARIANTS, Variant
+from spec.explore.expected_counts import PINNED, Pinned
+from spec.explore.trace import step
+from spec.model.invariant import CLAUSES
+from spec.model.properties import EVERY_STEP
+from spec.scope import EVERY_RUN, Scope
+
+MODEL: Final = Path(__file__).resolve().parent
+HOW_TO_INSTALL: Final = "`apt-get install spin gcc` (Debian, Ubuntu), or see https://spinroot.com"
+
+# What SPIN counts besides: the initial state as a transition; and the walk counts a level that finds nothing new.
+FIRST_STATE: Final = 1
+LAST_LEVEL: Final = 1
+
+# Every optimisation that could leave something uncounted is off, and states are stored whole, not hashed. The walk is
+# breadth first, so a trail is a shortest one. The compiler's optimisation would take longer than it saves.
+_GENERATE: Final = ("-o1", "-o2", "-o3", "-a")
+_COMPILE: Final = ("-O0", "-w", "-DSAFETY", "-DNOREDUCE", "-DBFS", "-o", "pan", "pan.c")
+
+_MAIN: Final = "writeback.pml"
+_ROW: Final = "{:<8} {:<55} {:>10} {:>12} {:>6} {:>8}  {}"
+_SENTENCES: Final = {
+    piece.__name__: piece.__doc__ or "" for piece in (*CLAUSES, *(every_step.holds for every_step in EVERY_STEP))
+}
+
+
+class SpinMissing(Exception):  # noqa: N818  (it says what is the matter)
+    """SPIN or a C compiler is not installed."""
+
+
+class SpinFailed(Exception):  # noqa: N818
+    """SPIN, the compiler or the verifier did not do what it should; most often the model does not parse."""
+
+
+class Broken(NamedTuple):
+    """A violated assertion, and a shortest way there."""
+
+    name: str
+    """Of the inline that it stands in, which is that of the property."""
+    assertion: str
+    where: str
+    """File and line."""
+    steps: tuple[str, ...]
+    """`actor action(arguments)`"""
+
+
+class Search(NamedTuple):
+    """What SPIN found, in the terms of the walk."""
+
+    states: int
+    transitions: int
+    depth: int
+    seconds: float
+    broken: Broken | None
+
+    @property
+    def counts(self) -> Pinned:
+        """Return what there is to compare."""
+        return Pinned(self.states, self.transitions, self.depth)
+
+
+def search(scope: Scope, bug: str = "") -> Search:
+    """Let SPIN visit every state of `scope`, or go the shortest way to a violated assertion; `bug` is put back."""
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="spin-") as place:
+        model = _Model(Path(place), scope, bug)
+        said = model.verify()
+        clean = re.search(r"errors: 0$", said, re.MULTILINE)
+        found = None if clean else broken(model.replay())
+    return counted(said, time.perf_counter() - began, found)
+
+
+def taken(scope: Scope) -> Counter[str]:
+    """Let SPIN visit every state of `scope` and count the steps of each action."""
+    with tempfile.TemporaryDirectory(prefix="spin-") as place:
+        said = _Model(Path(place), scope).verify("-DPRINTF")
+    return Counter(re.findall(r"^ *\w+ (\w+)\(.*\)$", said, re.MULTILINE))
+
+
+class _Model:
+    """A copy of the model in a directory of its own."""
+
+    def __init__(self, place: Path, scope: Scope, bug: str = "") -> None:
+        self._spin, self._compiler = programs()
+        self._place = place
+        sizes = [f"-D{name.upper()}={value}" for name, value in scope._asdict().items()]
+        self._defines = (f"-P{self._compiler} -E -x c", *sizes, *[f"-D{bug.upper()}"][: bool(bug)])
+        shutil.copytree(MODEL, place, dirs_exist_ok=True)
+
+    def verify(self, *flags: str) -> str:
+        """Make a verifier and return what it prints."""
+        self._run(self._spin, *_GENERATE, *self._defines, _MAIN)
+        self._run(self._compiler, *_COMPILE, *flags)
+        return self._run(str(self._place / "pan"))
+
+    def replay(self) -> str:
+        """Return what SPIN prints on the way to the violated assertion."""
+        return self._run(self._spin, "-t", "-B", "-T", *self._defines, _MAIN)
+
+    def _run(self, *command: str) -> str:
+        done = subprocess.run(command, cwd=self._place, capture_output=True, text=True, errors="replace", check=False)
+        if done.returncode:
+            last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-5:])
+            raise SpinFailed(f"{Path(command[0]).name} ended with {done.returncode}\n{last}")
+        return done.stdout
+
+
+def programs() -> tuple[str, str]:
+    """Return the names of SPIN and of a C compiler."""
+    compiler = next((name for name in ("gcc", "cc", "clang") if shutil.which(name)), None)
+    if not shutil.which("spin") or compiler is None:
+        missing = "SPIN" if compiler else "a C compiler"
+        raise SpinMissing(f"{missing} is not installed: {HOW_TO_INSTALL}")
+    return "spin", compiler
+
+
+def counted(said: str, seconds: float, found: Broken | None) -> Search:
+    """Read what the verifier has printed."""
+    if not found and "Search not completed" in said:
+        raise SpinFailed("the search was not completed: " + said.strip().splitlines()[0])
+    states = _number(r"(\S+) states, stored", said)
+    transitions = _number(r"(\S+) transitions \(= stored\+matched\)", said)
+    depth = _number(r"depth reached (\S+),", said)
+    return Search(states, transitions - FIRST_STATE, depth + LAST_LEVEL, seconds, found)
+
+
+def _number(pattern: str, said: str) -> int:
+    found = re.search(pattern, said)
+    if found is None or not found[1].isdecimal():  # numbers of nine digits and more are printed rounded
+        raise SpinFailed(f"cannot read the number in {found[0] if found else said!r}")
+    return int(found[1])
+
+
+def broken(replayed: str) -> Broken:
+    """Read a replayed trail: a line a step, and where in the model the assertion stands."""
+    place = re.search(r"(\w+\.pml):(\d+), Error: assertion violated", replayed)
+    text = re.search(r"text of failed assertion: (.*)", replayed)
+    if place is None or text is None:
+        raise SpinFailed(f"the trail does not end in a violated assertion\n{replayed}")
+    above = (MODEL / place[1]).read_text(encoding="utf-8").splitlines()[: int(place[2])]
+    inlines = re.findall(r"^inline (\w+)", "\n".join(above), re.MULTILINE)
+    # the trail goes on with what was asked for as the state was checked
+    steps = re.findall(r"^ *(\w+ \w+\(.*\))$", replayed[: place.start()], re.MULTILINE)
+    return Broken(inlines[-1] if inlines else "", text[1], f"{place[1]}:{place[2]}", tuple(steps))
+
+
+def problems(found: Search, expected: Pinned) -> list[str]:
+    """Say what is wrong with a search of a scope of every run."""
+    if found.broken:
+        return [readable(found.broken)]
+    pairs = zip(Pinned._fields, found.counts, expected, strict=True)
+    return [f"{what}: {n:,}, the walk's {pinned:,}" for what, n, pinned in pairs if n != pinned]
+
+
+def disagreement(found: Search, variant: Variant) -> str:
+    """Say what SPIN and the walk do not agree upon about a bug that was put back."""
+    shown = (found.broken.name, len(found.broken.steps)) if found.broken else ("nothing", 0)
+    if shown == (variant.breaks, variant.steps):
+        return ""
+    return f"breaks {shown[0]} in {shown[1]} steps, in the walk {variant.breaks} in {variant.steps}"
+
+
+def readable(found: Broken) -> str:
+    """Return the property, the way to break it, and the assertion that noticed."""
+    lines = [f"{found.name} is broken after {len(found.steps)} steps:", f"  {_SENTENCES.get(found.name, '')}", ""]
+    for number, text in enumerate(found.steps, start=1):
+        actor, _, taken = text.partition(" ")
+        lines.append(f"{number:>4}  {actor:<6}  {step(taken)}")
+    return "\n".join([*lines, "", f"{found.where}: {found.assertion}"])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m spec.promela", description=__doc__)
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--scope", default="all", metavar="NAME", choices=("all", *EVERY_RUN), help="a scope (all)")
+    names = [variant.name for variant in VARIANTS]
+    what.add_argument("--variant", metavar="NAME", choices=("all", *names), help="put a bug back: a name, or all")
+    asked = parser.parse_args(arguments)
+    try:
+        programs()
+        return _variants(asked.variant) if asked.variant else _scopes(asked.scope)
+    except KeyboardInterrupt:
+        return _refuse("interrupted", 130)
+    except SpinMissing as error:
+        return _refuse(f"error: {error}", 3)
+    except SpinFailed as error:
+        return _refuse(f"error: {error}", 1)
+
+
+def _scopes(wanted: str) -> int:
+    wrong: list[str] = []
+    _say(_ROW.format("scope", "", "states", "transitions", "depth", "seconds", "verdict"))
+    for name, scope in EVERY_RUN.items():
+        if wanted in {"all", name}:
+            found = search(scope)
+            different = problems(found, PINNED[name])
+            wrong += [f"\n{name}: {problem}" for problem in different]
+            verdict = "BROKEN" if found.broken else "DIFFERENT COUNTS" if different else "equal"
+            numbers = ["-", "-", "-"] if found.broken else [f"{number:,}" for number in found.counts]
+            _say(_ROW.format(name, scope.label(), *numbers, f"{found.seconds:.1f}", verdict))
+    for problem in wrong:
+        _say(problem)
+    return int(bool(wrong))
+
+
+def _variants(wanted: str) -> int:
+    """Return 1, as a walk does that finds a bug."""
+    for variant in VARIANTS:
+        if wanted in {"all", variant.name}:
+            found = search(variant.scope, variant.name)
+            shown = readable(found.broken) if found.broken else "nothing is broken"
+            different = disagreement(found, variant)
+            _say(f"{variant.name}: {shown}\n{f'DIFFERENT: {different}' if different else 'the same as in the walk'}\n")
+    return 1
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _refuse(text: str, code: int) -> int:
+    sys.stderr.write(f"{text}\n")
+    return code

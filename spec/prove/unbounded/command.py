@@ -1,0 +1,153 @@
+"""Prove the specification of devices of every size: `python -m spec.prove_sizes`.
+
+For any number of slots, blocks, requests and readers and any limit: every action keeps every clause of the invariant,
+the step properties hold, and left alone the device comes to rest (docs/all-sizes.md says it in full). With `--variant`,
+the same of a device with a bug put back, which leaves conditions open.
+
+Exit code 0 when every condition is discharged, 1 when one is open, 2 when it was called wrongly, 130 when it was
+interrupted.
+"""
+
+import argparse
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, TextIO
+
+from spec.bugs.history import EVERY_VARIANT
+from spec.model.actions import ACTIONS, Action
+from spec.prove.unbounded.actions import MOVES
+from spec.prove.unbounded.batching_v3 import REPLACED
+from spec.prove.unbounded.conditions import Given, conditions
+from spec.prove.unbounded.equal import equalities, possibilities
+from spec.prove.unbounded.fixed import SIZES, device
+from spec.prove.unbounded.induction import about_counting
+from spec.prove.unbounded.rows import any_device
+from spec.prove.unbounded.solve import REFUTED, Answer, answers
+from spec.prove.unbounded.table import data, table
+from spec.prove.unbounded.transitions import Move
+from spec.prove.z3_terms import any_state
+
+Report = Callable[[Answer], object]
+
+
+class Texts(NamedTuple):
+    """What is proved: the actions, and what the text for any size says of them."""
+
+    actions: Sequence[Action]
+    moves: Mapping[str, Move]
+
+
+AS_IT_IS: Final = Texts(ACTIONS, MOVES)
+
+
+def variant(name: str) -> Texts:
+    """Return both texts with a bug put back."""
+    found = next(each for each in EVERY_VARIANT if each.name == name)
+    return Texts(found.actions, {**MOVES, **REPLACED[name]})
+
+
+def prove_all_sizes(report: Report | None = None, texts: Texts = AS_IT_IS, only: Collection[str] = ()) -> list[Answer]:
+    """Return what came of every condition, and report each; with `only`, of those of these actions (or DEVICE)."""
+    found = []
+    for given in givens(texts):
+        if only and given.conditions[0].action not in only:
+            continue
+        for answer in answers(given):
+            found.append(answer if answer.good else _definite(answer, texts))
+            if report:
+                report(found[-1])
+    return found
+
+
+def givens(texts: Texts = AS_IT_IS) -> Iterator[Given]:
+    """Yield everything that is to be proved; what rests on the same assumptions is of one action."""
+    yield from of_any_size(texts)
+    for sizes in SIZES:
+        yield from equalities(sizes, *texts)
+
+
+def of_any_size(texts: Texts = AS_IT_IS) -> Iterator[Given]:
+    """Yield what is to be proved of the text for any size, and that what it assumes of every action can be so."""
+    yield from about_counting()
+    yield from conditions(any_device(), *texts)
+    yield from possibilities(*texts)
+
+
+def _definite(open_: Answer, texts: Texts) -> Answer:
+    """Return an answer that says more than "unknown" if there is a counterexample of a fixed size."""
+    for sizes in SIZES:
+        for given in conditions(device(any_state(sizes)), *texts):
+            same = tuple(each for each in given.conditions if each[:3] == open_[:3])
+            if same and REFUTED in [answer.verdict for answer in answers(given._replace(conditions=same))]:
+                return open_._replace(verdict=f"{REFUTED} at {sizes.label()}")
+    return open_
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m spec.prove_sizes", description=__doc__)
+    names = [each.name for each in EVERY_VARIANT]
+    parser.add_argument("--variant", metavar="NAME", help="with a bug put back")
+    parser.add_argument("--json", action="store_true", help="print data instead of text")
+    asked = parser.parse_args(arguments)
+    if asked.variant and asked.variant not in names:
+        parser.error(f"--variant: there is no {asked.variant!r}; there are {', '.join(names)}")
+    texts = variant(asked.variant) if asked.variant else AS_IT_IS
+    progress = _Progress(sum(len(given.conditions) for given in givens(texts)), sys.stderr)
+    before = signal.signal(signal.SIGINT, progress.interrupt)
+    try:
+        found = prove_all_sizes(progress, texts)
+    except KeyboardInterrupt:
+        progress.done()
+        sys.stderr.write("interrupted\n")
+        return 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    progress.done()
+    told = data(found)
+    sys.stdout.write(f"{json.dumps(told, indent=2) if asked.json else table(found)}\n")
+    return int(not told["proved"])
+
+
+class _Progress:
+    """How far it has come: one line that changes on a terminal, else a line now and then."""
+
+    def __init__(self, conditions: int, out: TextIO) -> None:
+        self._conditions = conditions
+        self._out = out
+        self._live = out.isatty()
+        self._found: list[Answer] = []
+        self._interrupted = False
+        self._due = time.monotonic() + (0 if self._live else _SAY)
+
+    def interrupt(self, *_signal: object) -> None:
+        """End it with the next answer; raised anywhere, the exception could get lost while z3 releases its terms."""
+        self._interrupted = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def __call__(self, answer: Answer) -> None:
+        """Take note of an answer."""
+        if self._interrupted:
+            raise KeyboardInterrupt
+        self._found.append(answer)
+        now = time.monotonic()
+        if now < self._due:
+            return
+        self._due = now + (_REDRAW if self._live else _SAY)
+        open_ = sum(not each.good for each in self._found)
+        line = f"{len(self._found):,} of {self._conditions:,} conditions, {open_:,} open"
+        self._out.write(f"\r\x1b[K{line}  {answer.layer}: {answer.action}" if self._live else f"{line}\n")
+        self._out.flush()
+
+    def done(self) -> None:
+        """Take the line off the terminal."""
+        if self._live:
+            self._out.write("\r\x1b[K")
+            self._out.flush()
+
+
+_REDRAW: Final = 0.1
+_SAY: Final = 5.0

@@ -1,0 +1,94 @@
+"""What came of the conditions for every size, as a table and as data; and what the proof rests on besides."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from spec.prove.unbounded.equal import EQUAL
+from spec.prove.unbounded.solve import Answer
+
+
+class Assumption(NamedTuple):
+    """Something that no condition for every size shows, and what checks it of fixed sizes."""
+
+    sentence: str
+    checked_by: str
+    """Another command, or nothing when the conditions do."""
+    shown_by: tuple[str, ...] = ()
+    """The conditions at fixed sizes that show it: what follows the action in their names."""
+
+    @property
+    def check(self) -> str:
+        """Return what checks it of fixed sizes."""
+        return self.checked_by or f"{EQUAL} fixed sizes: {', '.join(self.shown_by)}"
+
+
+ASSUMPTIONS: Final = (
+    Assumption(
+        "Of devices of other sizes than those compared, the text for any size says what the specification says. Both "
+        "know sizes only as the ends of rows.",
+        "",
+        ("fresh", "guard", "effect", "every_block_has_one_owner", "every_pp_slot_is_owned_once"),
+    ),
+    Assumption(
+        "How many there are of a kind is a number to which the facts about counting apply: what is true of no places, "
+        "and of one place more whenever it was true, is true of any number of places.",
+        "",
+        ("recount", "counters_equal_a_recount", "the_budget_is_conserved", "work_left"),
+    ),
+    Assumption(
+        "What a fresh device has and every step keeps, every device has that can be reached; and what becomes less "
+        "with every step and is never negative comes to an end.",
+        "python -m spec.explore: in every state that is reached, without induction",
+    ),
+    Assumption(
+        "There is at least one slot, one block and one request. There need not be a reader.",
+        "python -m spec.explore: refuses a device without, walks 1/1/1",
+    ),
+    Assumption(
+        "What z3 says cannot be so cannot be so.",
+        "python -m spec.explore: without a solver; every bug put back leaves its own conditions open",
+    ),
+)
+
+
+def table(answers: Sequence[Answer]) -> str:
+    """Return a line a layer, what is open, and what is assumed."""
+    header = ("layer", "conditions", "discharged", "seconds", "")
+    rows = [header, *_layers(answers)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(_aligned(k, cell, w) for k, (cell, w) in enumerate(zip(row, widths, strict=True))) for row in rows
+    ]
+    open_ = [f"open: {a.layer}: {a.action}: {a.clause}: {a.verdict}" for a in answers if not a.good]
+    return "\n".join([*(line.rstrip() for line in lines), *[""][: len(open_)], *open_, "", assumptions()])
+
+
+def assumptions() -> str:
+    """Return what is assumed, and what checks it of fixed sizes."""
+    return "\n".join(["assumptions that remain", *(f"- {each.sentence} [{each.check}]" for each in ASSUMPTIONS)])
+
+
+def _layers(answers: Sequence[Answer]) -> Iterator[tuple[str, ...]]:
+    layers = {layer: [a for a in answers if a.layer == layer] for layer in dict.fromkeys(a.layer for a in answers)}
+    for layer, mine in (*layers.items(), ("all", list(answers))):
+        good, seconds = sum(a.good for a in mine), sum(a.seconds for a in mine)
+        verdict = "proved" if 0 < len(mine) == good else "NOT PROVED"
+        yield layer, f"{len(mine):,}", f"{good:,}", f"{seconds:.1f}", verdict
+
+
+def _aligned(column: int, cell: str, width: int) -> str:
+    return cell.ljust(width) if column in {0, 4} else cell.rjust(width)
+
+
+def data(answers: Sequence[Answer]) -> Mapping[str, object]:
+    """Return all of it as plain data."""
+    return {
+        "proved": bool(answers) and all(answer.good for answer in answers),
+        "conditions": [answer._asdict() for answer in answers],
+        "assumptions": assumed(),
+    }
+
+
+def assumed() -> Sequence[Mapping[str, str]]:
+    """Return what is assumed as plain data."""
+    return [{"sentence": each.sentence, "check": each.check} for each in ASSUMPTIONS]

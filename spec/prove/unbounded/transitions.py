@@ -1,0 +1,119 @@
+"""What an action does to a device of any size, and the parts that actions are made of.
+
+What concerns a single slot, request or block, or the budget, is taken from `spec.model.transitions`.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from spec.model.state import HELD, WRITING, Block, Req, Slot
+from spec.model.tables import COMMIT, COMPLETION_TABLE, NONE, PP_SLOT, SLOT_TABLE, Completion
+from spec.model.transitions import recount, refund, spend
+from spec.prove.unbounded.rows import (
+    REQUESTS,
+    SLOT,
+    SLOTS,
+    Counted,
+    Device,
+    Owner,
+    cell,
+    each,
+    mapped,
+    pick,
+    some,
+    updated,
+)
+
+# What follows the device are the values of the action's own parameters.
+Guard = Callable[..., bool]  # type: ignore[explicit-any]
+
+
+class Change(NamedTuple):
+    """What an action makes of a device, and where in each row something may be counted differently afterwards."""
+
+    after: Device
+    slot: int = NONE
+    block: int = NONE
+    request: int = NONE
+    reader: int = NONE
+    none_of: tuple[Counted, ...] = ()
+    """Of these there is none afterwards, wherever they were."""
+
+
+Effect = Callable[..., Change]  # type: ignore[explicit-any]
+
+
+class Move(NamedTuple):
+    """An action of `spec.model.actions`, said of a device of any size."""
+
+    guard: Guard
+    change: Effect
+
+
+def unguarded(_s: Device, *_args: int) -> bool:
+    """Nothing forbids it."""
+    return True
+
+
+def with_block(s: Device, b: int, block: Block) -> Device:
+    """Replace block `b`."""
+    return s._replace(blocks=updated(s.blocks, b, block))
+
+
+def with_request(s: Device, r: int, request: Req) -> Device:
+    """Replace request `r`."""
+    return s._replace(reqs=updated(s.reqs, r, request))
+
+
+def release_block(s: Device, b: int) -> Device:
+    """Give block `b` back; NONE is nothing to give."""
+    counts = s.counts._replace(bd_count=s.counts.bd_count - (b > NONE))
+    return s._replace(blocks=updated(s.blocks, b, Block()), owner=updated(s.owner, b, Owner()), counts=counts)
+
+
+def set_slot(s: Device, i: int, slot: Slot) -> Device:
+    """Replace slot `i`, whose content stays; the statistics follow."""
+    return s._replace(slots=updated(s.slots, i, slot), counts=recount(s.counts, s.slots(i), slot))
+
+
+def replace_content(s: Device, i: int, slot: Slot) -> Change:
+    """Replace slot `i` and its content: its block is free, nothing on the device is its content any more."""
+    b = s.slots(i).blk
+    s = s._replace(
+        blocks=mapped(s.blocks, lambda x: x._replace(holds=pick(x.holds == i, NONE, x.holds))),
+        readers=mapped(s.readers, lambda x: x._replace(valid=pick(x.slot == i, 0, x.valid))),
+    )
+    return Change(release_block(set_slot(s, i, slot), b), slot=i, block=b)
+
+
+def loop_over(s: Device) -> bool:
+    """Return whether the pass has no candidate left."""
+    return (s.running == WRITING) & each(s, SLOTS, lambda i: s.queued(i) == 0)
+
+
+def holds_request(s: Device) -> bool:
+    """Return whether the pass has taken a request that it has not submitted yet."""
+    return some(s, REQUESTS, lambda r: s.reqs(r).phase == HELD)
+
+
+def completion(ok: bool, kept: bool, table: tuple[Completion, ...] = COMPLETION_TABLE) -> Completion:
+    """Decide what becomes of an answered request whose slot kept its claim or lost it."""
+    error_lost, error_kept, ok_lost, ok_kept = table
+    return pick(ok, pick(kept, ok_kept, ok_lost), pick(kept, error_kept, error_lost))
+
+
+def finish(s: Device, r: int, row: Completion) -> Change:
+    """Carry out `row` for request `r`, which is idle afterwards."""
+    q = s.reqs(r)
+    slot = s.slots(q.slot)
+    released = slot._replace(kind=pick(slot.kind == PP_SLOT, cell(SLOT_TABLE.release, slot.kind), slot.kind))
+    committed = Slot(kind=cell(SLOT_TABLE.commit, slot.kind), huge=slot.huge, blk=q.blk)
+    keeps = row.block == COMMIT
+    s = s._replace(
+        reqs=updated(s.reqs, r, Req(inside=q.inside)),  # a callback that has not left is still inside
+        carrier=updated(s.carrier, q.slot, NONE),
+        owner=updated(s.owner, q.blk, pick(keeps, Owner(SLOT, q.slot), s.owner(q.blk))),
+        budget=spend(refund(s.budget, pick(row.refund == 1, q.grant, 0)), pick(row.bd_writes == 1, q.grant, 0)),
+    )
+    s = set_slot(s, q.slot, pick(row.slot == COMMIT, committed, released))
+    return Change(release_block(s, pick(keeps, NONE, q.blk)), slot=q.slot, block=q.blk, request=r)

@@ -1,0 +1,1 @@
+"""The model said again in other words: frame conditions, enabling conditions, tables."""

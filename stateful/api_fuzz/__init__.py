@@ -1,0 +1,1 @@
+"""Calls with arguments of any kind."""

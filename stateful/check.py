@@ -1,0 +1,164 @@
+"""What `check` checks: one function a job, each of which says in one line what it did."""
+
+import io
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from spec.explore import report as spec_verdict
+from spec.explore.bfs import walk
+from spec.prove.command import prove
+from spec.prove.crosshair_run import confirm
+from spec.prove.plan import QUICK_AT_FIXED_SIZES, parts
+from spec.prove.unbounded.command import prove_all_sizes
+from spec.scope import EVERY_RUN
+from stateful.conformance.job import independence, recordings
+from stateful.equivalence.parsers import PAIRS, differences
+from stateful.jobs.runner import Job, Report, Verdict
+from stateful.lockstep import detection
+from stateful.lockstep.machine import MACHINES
+from stateful.lockstep.run_machine import Until, run_machine
+from stateful.schedules import checks as of_schedules
+from stateful.stress import free_threads
+from stateful.traces.check import check
+from stateful.traces.schema import read
+
+MACHINE_SECONDS: Final = 8.0
+THREAD_SECONDS: Final = 6.0
+TRACE_SECONDS: Final = 3.0
+
+
+def explore(name: str, report: Report) -> Verdict:
+    """Walk one of the scopes of every run."""
+
+    def progress(depth: int, states: int, frontier: int) -> None:
+        report(f"{states:,} states, depth {depth}, {frontier:,} to go on from")
+
+    outcome = walk(EVERY_RUN[name], progress=progress)
+    judged = spec_verdict.judge(name, outcome)
+    what = f"{outcome.states:,} states, {outcome.transitions:,} transitions, {outcome.always} properties"
+    return Verdict(not judged.problems, what, "\n".join(judged.problems))
+
+
+def machines(report: Report) -> Verdict:
+    """Let each machine look for a difference between the device and the specification."""
+    runs = steps = 0
+    until = Until(seconds=MACHINE_SECONDS / len(MACHINES))
+
+    def progress(name: str, runs: int, steps: int) -> None:
+        report(f"{name}: {runs} runs, {steps:,} steps")
+
+    for number, machine in enumerate(MACHINES):
+        campaign = run_machine(machine, until, number=number * 1000, report=partial(progress, machine.__name__))
+        runs, steps = runs + campaign.runs, steps + campaign.steps
+        if campaign.finding is not None:
+            program = getattr(campaign.finding, "__notes__", [])
+            details = "\n    ".join([str(campaign.finding), *program])
+            return Verdict(good=False, what=f"{machine.__name__}: {campaign.found}", details=details)
+    return Verdict(good=True, what=f"{runs:,} runs, {steps:,} steps of a device on a real file, each compared")
+
+
+def real_threads(report: Report) -> Verdict:
+    """Let users and passes run freely on a real file."""
+    account = free_threads.run(THREAD_SECONDS, report)
+    what = (
+        f"{account.passes} passes wrote {account.result.written:,} pages ({account.result.lost:,} lost in flight) "
+        f"during {account.writes:,} writes and {account.reads:,} reads, all verified, and "
+        f"{account.shared:,} operations on shared pages, each page's in some order"
+    )
+    return Verdict(not account.problems, what, "\n".join(account.problems))
+
+
+def trace(report: Report) -> Verdict:
+    """Record what free-running threads do, and judge it by the specification."""
+    with tempfile.TemporaryDirectory(prefix="trace-") as directory:
+        path = Path(directory) / "trace.jsonl"
+        account = free_threads.run(TRACE_SECONDS, report, trace=path)
+        spent = time.process_time()
+        with path.open(encoding="utf-8") as file:
+            found = check(read(file), report)
+    rate = account.events / (time.process_time() - spent)
+    problems = [*account.problems, *([found.text] if found else [])]
+    what = f"{account.events:,} events of {account.passes} passes and their users are a behaviour of the specification"
+    return Verdict(not problems, f"{what}; {rate:,.0f} a second of processor time", "\n".join(problems))
+
+
+def variant(name: str, report: Report) -> Verdict:
+    """Catch one bug that was put back."""
+    judged = detection.judge(name, report=report)
+    what = f"{judged.walked} in {len(judged.steps)} steps; found by the machine in {judged.seconds:.1f} s"
+    details = f"{judged.mistake}\n    {' · '.join(judged.steps)}\n    breaks {judged.walked}"
+    return Verdict(not judged.wrong, judged.wrong or what, f"{judged.wrong}\n{details}" if judged.wrong else details)
+
+
+def agreement(report: Report) -> Verdict:
+    """Confirm that the decisions of the implementation are those of the specification, and read short texts twice."""
+    report("confirming")
+    modules = ["stateful.equivalence.decisions", "stateful.equivalence.slots"]
+    verdicts = confirm(modules, lambda found: report(f"{len(found)} more conditions"))
+    good = sum(verdict.good for verdict in verdicts)
+    readers = [next(differences(pair), "") for pair in PAIRS]
+    what = (
+        f"{good} of {len(verdicts)} decisions confirmed over all paths to be the specification's; "
+        f"{readers.count('')} of {len(PAIRS)} readers of texts read every short one as the kernel does"
+    )
+    problems = [*(v.problem for v in verdicts if not v.good), *filter(None, readers)]
+    return Verdict(bool(verdicts) and not problems, what, "\n".join(problems))
+
+
+def proofs(report: Report) -> Verdict:
+    """Prove that the invariant is inductive, as far as a quick run goes; `all_sizes` is a job of its own."""
+    report("proving")
+    with tempfile.TemporaryDirectory(prefix="contracts-") as directory:
+        rows = prove(parts(QUICK_AT_FIXED_SIZES, Path(directory)), io.StringIO())
+    conditions, confirmed = sum(row.conditions for row in rows), sum(row.confirmed for row in rows)
+    what = f"{confirmed:,} of {conditions:,} conditions proved, by CrossHair and by z3, each with its twin refuted"
+    problems = [problem for row in rows for problem in row.problems]
+    return Verdict(all(row.clean for row in rows), what, "\n".join(problems))
+
+
+def all_sizes(report: Report) -> Verdict:
+    """Prove the invariant for any number of slots, blocks, requests and readers, and any limit."""
+    report("proving")
+    answers = prove_all_sizes(lambda answer: report(f"{answer.layer}: {answer.action} {answer.clause}"))
+    open_ = [f"{each.layer}: {each.action}, {each.clause}: {each.verdict}" for each in answers if not each.good]
+    what = f"{len(answers) - len(open_):,} of {len(answers):,} conditions discharged for any sizes and any limit"
+    return Verdict(bool(answers) and not open_, what, "\n".join(open_))
+
+
+def _report_on(report: Report, name: str, text: str) -> None:
+    report(f"{name}: {text}")
+
+
+def every_variant(report: Report) -> Verdict:
+    """Catch every bug that was put back."""
+    verdicts = [variant(name, partial(_report_on, report, name)) for name in detection.names()]
+    caught = sum(verdict.good for verdict in verdicts)
+    return Verdict(
+        caught == len(verdicts),
+        f"{caught} of {len(verdicts)} bugs caught, each by the walk, retraced, and by the machine",
+        "\n".join(f"{name}: {verdict.details}" for name, verdict in zip(detection.names(), verdicts, strict=True)),
+    )
+
+
+JOBS: Final = (
+    Job("explore base", partial(explore, "base")),
+    Job("proofs", proofs),
+    Job("all sizes", all_sizes),
+    Job("decisions", agreement),
+    Job("machines", machines),
+    Job("schedules", of_schedules.schedules),
+    Job("bugs of schedules", of_schedules.every_bug),
+    Job("threads", real_threads),
+    Job("traces", trace),
+    Job("recordings", recordings),
+    Job("any order", independence),
+    Job("explore readers", partial(explore, "readers")),
+    Job("explore limits", partial(explore, "limits")),
+    Job("explore marks", partial(explore, "marks")),
+    Job("variants", every_variant),
+)
+WORTH_SEEING: Final = ("variants",)
+"""Jobs whose details are shown even when all is well."""

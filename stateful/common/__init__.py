@@ -1,0 +1,1 @@
+"""Shared by the techniques: pages with a stamp, an independent recount."""

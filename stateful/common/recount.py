@@ -1,0 +1,64 @@
+"""Counting again what the device counts as it goes: statistics are only right if they equal a recount of the slots."""
+
+from typing import NamedTuple
+
+from zram_impl import PAGE_SIZE, Zram
+from zram_impl.decisions import Kind
+from zram_impl.engine.request import Phase
+from zram_impl.pages.snapshot import Snapshot
+
+_IN_MEMORY = (Kind.STORED, Kind.PP_SLOT)
+
+
+class Count(NamedTuple):
+    """Statistics that follow from the slots and from the pass that runs."""
+
+    orig_data_size: int = 0
+    compr_data_size: int = 0
+    same_pages: int = 0
+    huge_pages: int = 0
+    bd_count: int = 0
+    blocks_in_use: int = 0
+    """Owners counted one by one; `bd_count` is compared with the block map too."""
+
+
+def recounted(device: Zram) -> Count:
+    """Count the slots of a device, and the blocks that they and a running pass own."""
+    if not device.pages:
+        return Count()
+    seen = device.snapshot()
+    memory = [slot for slot in seen.slots if slot.kind in _IN_MEMORY]
+    owners = len(owned_blocks(seen))
+    return Count(
+        orig_data_size=PAGE_SIZE * sum(slot.kind is not Kind.EMPTY for slot in seen.slots),
+        compr_data_size=sum(slot.size for slot in memory),
+        same_pages=sum(slot.kind is Kind.SAME for slot in seen.slots),
+        huge_pages=sum(slot.huge for slot in memory),
+        bd_count=owners,
+        blocks_in_use=owners,
+    )
+
+
+def shown(device: Zram) -> Count:
+    """Return the same statistics as the device has them."""
+    if not device.pages:
+        mm = device.stats.mm
+        return Count(mm.orig_data_size, mm.compr_data_size, mm.same_pages, mm.huge_pages, device.stats.bd.bd_count)
+    stats = device.stats
+    return Count(
+        orig_data_size=stats.mm.orig_data_size,
+        compr_data_size=stats.mm.compr_data_size,
+        same_pages=stats.mm.same_pages,
+        huge_pages=stats.mm.huge_pages,
+        bd_count=stats.bd.bd_count,
+        blocks_in_use=sum(device.snapshot().blocks),
+    )
+
+
+def owned_blocks(seen: Snapshot) -> list[int]:
+    """List the blocks that slots, requests and the pass own; a block that is there twice has two owners."""
+    blocks = [slot.blk_idx for slot in seen.slots if slot.blk_idx is not None]
+    blocks += [req.blk_idx for req in seen.requests if req.phase >= Phase.FLIGHT and req.blk_idx is not None]
+    blocks += [seen.held_block] if seen.held_block is not None else []
+    assert len(set(blocks)) == len(blocks), "every block has one owner"
+    return blocks

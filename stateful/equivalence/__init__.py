@@ -1,0 +1,1 @@
+"""The decisions and parsers of the device, proved equal to the specification or a second reading."""

@@ -1,0 +1,133 @@
+"""Texts are read as the reference reads them: every short text over the letters that matter, and numbers at the edges.
+
+A symbolic check does not come to an end on texts, so they are enumerated: every text there is of up to so many letters.
+"""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from errno import EINVAL
+from functools import partial
+from typing import Final, NamedTuple
+
+from stateful.equivalence import reference_parsers as reference
+from stateful.equivalence.reference_parsers import Refused
+from zram_impl.errors import ZramError
+from zram_impl.parsing import kstrto, next_arg, recompress_args, writeback_args
+
+Read = Callable[[str], object]
+
+
+class Pair(NamedTuple):
+    """One reader of texts, twice, and the texts that both are to read."""
+
+    name: str
+    implemented: Read
+    specified: Read
+    texts: Callable[[], Iterable[str]]
+
+
+_NUMERIC: Final = "0189fxX+-\n\0 K"
+_EDGES: Final = [2**n + d for n in (15, 16, 31, 32, 63, 64, 70) for d in (-1, 0, 1)]
+_BOOLEAN: Final = "yYnNtTfFeEdDoO01x\n\0 "
+_SPLIT: Final = 'a= "\0\n'
+_WORDS: Final = (
+    *("idle", "huge", "huge_idle", "incompressible", "Idle", "type=idle", "type=", "type", "page_index=0"),
+    *("page_index=3", "page_index=4", "page_index=x", "page_index=", "page_indexes=0-3", "page_indexes=2-1"),
+    *("page_indexes=1", "page_indexes=1-9", "page_indexes=-", "foo=1", "foo", '"type=huge"', 'type="huge'),
+)
+_RECOMPRESS_WORDS: Final = (
+    *("type=idle", "type=huge_idle", "type=all", "type=", "idle", "threshold=3624", "threshold=3625", "threshold=x"),
+    *("max_pages=7", "max_pages=-1", "algo=zstd", "algo=", "priority=-1", "priority=2", "priority=9999999999", "foo=1"),
+)
+_PAGES: Final = 4
+
+
+def short(letters: str, length: int) -> Iterator[str]:
+    """Yield every text of up to so many of these letters."""
+    for n in range(length + 1):
+        yield from map("".join, itertools.product(letters, repeat=n))
+
+
+def numeric() -> Iterator[str]:
+    """Yield short texts, and numbers at the edges of what fits, with something before and after them."""
+    yield from short(_NUMERIC, 4)
+    for before, edge, after in itertools.product(("", "+", "-", "0", "0x", "00"), _EDGES, ("", "\n", " ", "\n\n", "K")):
+        yield from (f"{before}{edge}{after}", f"{before}{edge:x}{after}", f"{before}{edge:o}{after}")
+
+
+def sentences(words: Iterable[str]) -> Iterator[str]:
+    """Yield every text of up to three words that an attribute might be told."""
+    for n in range(4):
+        yield from map(" ".join, itertools.product(words, repeat=n))
+
+
+def _ages() -> Iterator[str]:
+    yield from short("al\n1", 5)
+    yield from numeric()
+
+
+def _implemented_writeback(text: str, *, ignored: bool) -> object:
+    scans = writeback_args.parse_writeback(text, _PAGES, unknown_keys_ignored=ignored).scans
+    return [(int(scan.mode), scan.lo, scan.hi) for scan in scans]
+
+
+def _implemented_recompress(text: str, *, ignored: bool) -> object:
+    asked = recompress_args.parse_recompress(text, unknown_keys_ignored=ignored)
+    return (asked.mode.value, *asked[1:])
+
+
+PAIRS: Final = (
+    Pair("u64", kstrto.parse_u64, partial(reference.number, low=0, high=2**64 - 1), numeric),
+    Pair("u32", kstrto.parse_u32, partial(reference.number, low=0, high=2**32 - 1), numeric),
+    Pair(
+        "u32 of any base",
+        partial(kstrto.parse_u32, base=0, too_big=EINVAL),
+        partial(reference.number, low=0, high=2**32 - 1, base=0, too_big=EINVAL),
+        numeric,
+    ),
+    Pair("u16", kstrto.parse_u16, partial(reference.number, low=0, high=2**16 - 1), numeric),
+    Pair("s32", kstrto.parse_s32, partial(reference.number, low=-(2**31), high=2**31 - 1), numeric),
+    Pair("boolean", kstrto.parse_bool, reference.boolean, partial(short, _BOOLEAN, 3)),
+    Pair("size", kstrto.parse_size, reference.size, numeric),
+    Pair("words", next_arg.split_arguments, reference.words, partial(short, _SPLIT, 6)),
+    Pair(
+        "writeback",
+        partial(_implemented_writeback, ignored=False),
+        partial(reference.writeback, pages=_PAGES, unknown_ignored=False),
+        partial(sentences, _WORDS),
+    ),
+    Pair(
+        "writeback, unknown keys ignored",
+        partial(_implemented_writeback, ignored=True),
+        partial(reference.writeback, pages=_PAGES, unknown_ignored=True),
+        partial(sentences, _WORDS),
+    ),
+    Pair(
+        "recompress",
+        partial(_implemented_recompress, ignored=False),
+        partial(reference.recompress, unknown_ignored=False),
+        partial(sentences, _RECOMPRESS_WORDS),
+    ),
+    Pair(
+        "recompress, unknown keys ignored",
+        partial(_implemented_recompress, ignored=True),
+        partial(reference.recompress, unknown_ignored=True),
+        partial(sentences, _RECOMPRESS_WORDS),
+    ),
+    Pair("idle", writeback_args.parse_idle, reference.age, _ages),
+)
+
+
+def differences(pair: Pair) -> Iterator[str]:
+    """Yield the texts that are read differently, and how."""
+    for text in pair.texts():
+        ours, theirs = _answer(pair.implemented, text), pair.specified(text)
+        if ours != theirs:
+            yield f"{pair.name}: {text!r} is {ours}, should be {theirs}"
+
+
+def _answer(read: Read, text: str) -> object:
+    try:
+        return read(text)
+    except ZramError as error:
+        return Refused(error.errno or 0)

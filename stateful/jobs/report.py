@@ -1,0 +1,45 @@
+"""Running jobs for a command: the table at the end, what is wrong in full, and the exit code."""
+
+import argparse
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from stateful.jobs import runner
+from stateful.jobs.progress import say, table
+from stateful.jobs.runner import Done, Job
+
+
+def chosen(
+    parser: argparse.ArgumentParser, names: Sequence[str], known: Sequence[str], what: str = "variant"
+) -> list[str]:
+    """Return those of `known` that were named, all of them when none was; what is unknown ends the program."""
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        parser.error(f"there is no {what} {', '.join(unknown)}; there are {', '.join(known)}")
+    return [name for name in known if name in names or not names]
+
+
+def run(todo: Sequence[Job], worth_seeing: Sequence[str] = ()) -> int:
+    """Run jobs, print the table and the details of those that went wrong or are worth seeing; return the exit code."""
+    console = Console()
+    try:
+        done = runner.run(todo, console)
+    except KeyboardInterrupt:
+        say(console, "interrupted: nothing is left running or on disk")
+        return 130
+    for each in done:
+        if each.verdict.details and (each.job.name in worth_seeing or not each.verdict.good):
+            say(console, f"\n{each.job.name}: {each.verdict.details}")
+    console.print()
+    console.print(table(each.row for each in done))
+    return _last_word(done, console)
+
+
+def _last_word(done: Sequence[Done], console: Console) -> int:
+    wrong = [each.job.name for each in done if not each.verdict.good]
+    if wrong:
+        say(console, f"wrong: {', '.join(wrong)}")
+        return 1
+    say(console, "all is well")
+    return 0

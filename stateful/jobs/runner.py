@@ -1,0 +1,209 @@
+"""Several checks at a time, each in a process of its own, with live progress and no traces.
+
+A job is a function of this project that gets a callable to report with and returns a `Verdict`. It may take threads,
+files and child processes as it likes, as long as it lets them go when it is interrupted: a job that is told to stop
+gets a KeyboardInterrupt, as at a terminal. One that does not stop is killed; its temporary files are removed with the
+folder they all lie in.
+"""
+
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from multiprocessing import connection, resource_tracker
+from multiprocessing.connection import Connection
+from types import FrameType
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from rich.console import Console
+
+from stateful.jobs.progress import Drawing, Line, Row
+
+if TYPE_CHECKING:
+    _Pipe = Connection[object, object]
+
+LOOK_SECONDS: Final = 0.1
+"""How long it takes at most to notice a Ctrl-C, and how often a job's reports are passed on."""
+STOP_SECONDS: Final = 0.7
+"""How long jobs may take to let go before they are killed."""
+
+
+class Verdict(NamedTuple):
+    """What a job found."""
+
+    good: bool
+    what: str
+    """One line for the table."""
+    details: str = ""
+    """What is wrong, in full, or what is worth seeing anyway."""
+
+
+Report = Callable[[str], None]
+
+
+class Job(NamedTuple):
+    """A check; `run` must be a function at the top of a module."""
+
+    name: str
+    run: Callable[[Report], Verdict]
+
+
+class Done(NamedTuple):
+    """A job that ended."""
+
+    job: Job
+    verdict: Verdict
+    seconds: float
+
+    @property
+    def row(self) -> Row:
+        """Return what the table says of it."""
+        return Row(self.job.name, self.verdict.good, self.verdict.what, self.seconds)
+
+
+def run(jobs: Sequence[Job], console: Console, processes: int = 2) -> list[Done]:
+    """Run all `jobs`, in their order, `processes` at a time; draw them, and return how each ended.
+
+    Raises:
+        KeyboardInterrupt: Once everything is as before: no process, thread or file is left behind.
+    """
+    waiting, running, done = list(jobs), list[_Running](), list[Done]()
+    with ExitStack() as undo:
+        # In this order: processes are stopped before their folder is removed, and Ctrl-C means nothing meanwhile.
+        interrupted = undo.enter_context(_interrupts_noted())
+        folder = undo.enter_context(tempfile.TemporaryDirectory(prefix="zram-check-", ignore_cleanup_errors=True))
+        drawing = undo.enter_context(Drawing(console))
+        undo.callback(lambda: stop(running))
+        while (waiting or running) and not interrupted():
+            while waiting and len(running) < processes:
+                running.append(_Running(waiting.pop(0), folder))
+            connection.wait([each.pipe for each in running], timeout=LOOK_SECONDS)
+            for each in list(running):
+                verdict = each.receive()
+                if verdict is not None:
+                    running.remove(each)
+                    each.end()
+                    done.append(Done(each.job, verdict, each.seconds()))
+                    drawing.ended(done[-1].row)
+            drawing.show(Line(each.job.name, each.seconds(), each.said) for each in running)
+    if interrupted():
+        raise KeyboardInterrupt
+    return sorted(done, key=lambda each: jobs.index(each.job))
+
+
+@contextmanager
+def _interrupts_noted() -> Iterator[Callable[[], bool]]:
+    """Note Ctrl-C instead of raising wherever it happens to arrive; yields whether there was one."""
+    noted: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        noted.append(number)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(noted)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class _Running:
+    """A job in its process."""
+
+    def __init__(self, job: Job, folder: str) -> None:
+        self.job = job
+        self.said = ""
+        self._began = time.perf_counter()
+        here, there = multiprocessing.Pipe(duplex=False)
+        self.pipe: _Pipe = here
+        # a fresh interpreter: a copy of this process would have copies of locks that threads hold
+        context = multiprocessing.get_context("spawn")
+        self.process = context.Process(target=_work, args=(job, there, os.getpid(), folder))
+        # Ctrl-C reaches every process of a terminal. Only this one is to answer it, and what is blocked here stays
+        # blocked in a child. (The first child would start the tracker, and with it unblock the signal too early.)
+        resource_tracker.ensure_running()
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self.process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        there.close()
+
+    def seconds(self) -> float:
+        return time.perf_counter() - self._began
+
+    def receive(self) -> Verdict | None:
+        """Take what the job has said; return its verdict, if that was it, or if it died without one."""
+        try:
+            while self.pipe.poll():
+                said = self.pipe.recv()
+                if isinstance(said, Verdict):
+                    return said
+                self.said = str(said)
+        except (EOFError, OSError, pickle.UnpicklingError):
+            self.process.join(STOP_SECONDS)
+            return Verdict(good=False, what=f"died with exit code {self.process.exitcode}")
+        return None
+
+    def end(self, seconds: float = STOP_SECONDS) -> None:
+        """Wait for the process a while, then kill it."""
+        self.process.join(seconds)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+        self.process.close()
+        self.pipe.close()
+
+
+def stop(running: Iterable[_Running]) -> None:
+    """Tell jobs to let go, and see that they are gone."""
+    until = time.perf_counter() + STOP_SECONDS
+    for each in running:
+        each.process.terminate()
+    for each in running:
+        each.end(max(0.0, until - time.perf_counter()))
+
+
+def _work(job: Job, pipe: "_Pipe", parent: int, folder: str) -> None:
+    """Run a job in its own process."""
+    try:
+        signal.signal(signal.SIGTERM, _interrupt)
+        tempfile.tempdir = folder
+        verdict = _judged(job, _reporter(pipe, parent))
+        # Nothing is left to be let go: whoever is told to stop from here on may just die.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        pipe.send(verdict)
+    except (KeyboardInterrupt, BrokenPipeError):
+        sys.exit(1)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # once is enough: another one would land in the middle of the cleaning up
+    raise KeyboardInterrupt
+
+
+def _judged(job: Job, report: Report) -> Verdict:
+    try:
+        return job.run(report)
+    except Exception as error:  # a check that crashes is a finding, not the end of the others
+        what = f"crashed: {type(error).__name__}: {error}".splitlines()[0]
+        return Verdict(good=False, what=what, details=traceback.format_exc())
+
+
+def _reporter(pipe: "_Pipe", parent: int) -> Report:
+    last = 0.0
+
+    def report(text: str) -> None:
+        nonlocal last
+        if os.getppid() != parent:
+            raise KeyboardInterrupt  # whoever asked is gone
+        if time.perf_counter() - last > LOOK_SECONDS:
+            last = time.perf_counter()
+            pipe.send(text)
+
+    return report

@@ -1,0 +1,1 @@
+"""The device beside the specification, compared after every step."""

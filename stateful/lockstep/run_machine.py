@@ -1,0 +1,84 @@
+"""Running the machines: for a number of examples or for a time, with or without a bug put in."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Final, NamedTuple
+
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from stateful.lockstep.divergence import Difference
+from stateful.lockstep.machine import WritebackMachine
+
+CHUNK: Final = 25
+"""Examples between two looks at the clock."""
+
+
+class Until(NamedTuple):
+    """When a run of a machine ends: whichever comes first, and not before the chunk is over."""
+
+    examples: int = 1_000_000
+    seconds: float = 1e9
+
+
+class Campaign(NamedTuple):
+    """What a run of a machine did."""
+
+    runs: int
+    steps: int
+    seconds: float
+    taken: frozenset[str]
+    """The actions of the specification that were taken."""
+    finding: AssertionError | None
+    """A Difference as a rule; an assert of the device's own otherwise."""
+
+    @property
+    def found(self) -> str:
+        """Name of the property that was found broken, "" for none."""
+        if self.finding is None:
+            return ""
+        return self.finding.name if isinstance(self.finding, Difference) else f"assert: {self.finding}"
+
+
+def run_machine(
+    machine: type[WritebackMachine],
+    until: Until,
+    *,
+    number: int = 0,
+    shrink: bool = True,
+    report: Callable[[int, int], None] | None = None,
+    bug: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Campaign:
+    """Run `machine` until it finds something or it is time to stop; `number` is the seed.
+
+    `report` gets runs and steps so far. `bug` is applied around the whole. Without `shrink` a finding is as it was
+    first seen, and `seconds` of the result is the time it took to find.
+    """
+    began = time.perf_counter()
+    runs = steps = 0
+    taken: set[str] = set()
+
+    class Counted(machine):  # type: ignore[misc, valid-type]  # whichever machine was asked for, counting
+        def teardown(self) -> None:
+            nonlocal runs, steps
+            runs, steps = runs + 1, steps + len(self.both.steps)
+            if report is not None:
+                report(runs, steps)
+            taken.update(step.partition("(")[0] for step in self.both.steps)
+            super().teardown()
+
+    how = settings(
+        settings.get_profile("default"), max_examples=CHUNK, stateful_step_count=50, deadline=None, database=None,
+        phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,), print_blob=False, derandomize=False,
+        report_multiple_bugs=False, suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    finding: AssertionError | None = None
+    with bug():
+        while finding is None and runs < until.examples and time.perf_counter() - began < until.seconds:
+            try:
+                run_state_machine_as_test(seed(number)(Counted), settings=how)
+            except AssertionError as error:
+                finding = error
+            number += 1
+    return Campaign(runs, steps, time.perf_counter() - began, frozenset(taken), finding)

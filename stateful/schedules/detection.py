@@ -1,0 +1,102 @@
+"""How soon a bug that was put back is found: schedules until then, over many seeds, and the smallest program."""
+
+import itertools
+import statistics
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from stateful.schedules import policies
+from stateful.schedules.bugs import Variant, by_name
+from stateful.schedules.run import Played, choices, play
+from stateful.schedules.scenarios import SCENARIOS
+from stateful.schedules.scheduler import Policy
+from stateful.schedules.search import DEPTHS
+from stateful.schedules.shrink import smallest
+from stateful.schedules.strategies import look
+from stateful.schedules.token import encode
+
+SEEDS: Final = 30
+MOST: Final = 1000
+"""Schedules after which a bug counts as missed."""
+
+EXAMPLES_MOST: Final = 3000
+JOINT: Final = "leak_when_failed_and_lost"
+"""The bug that takes an operation, a fault and an order together."""
+JOINT_SEEDS: Final = 9
+
+
+class Verdict(NamedTuple):
+    """How a bug was found."""
+
+    variant: Variant
+    schedules: tuple[int, ...]
+    """Per seed, MOST when it was missed."""
+    breaks: str
+    """The property that is broken by the smallest program."""
+    token: str
+
+    @property
+    def median(self) -> float:
+        """Schedules until it is found."""
+        return statistics.median(self.schedules)
+
+    @property
+    def good(self) -> bool:
+        """Whether it is found soon enough, by a property it is expected to break."""
+        return self.median <= self.variant.within and self.breaks in self.variant.breaks
+
+
+def _policy(kind: str, number: int, points: int) -> Policy:
+    if kind == "random":
+        return policies.random_walk(number)
+    return policies.pct(number, depth=DEPTHS[number % len(DEPTHS)], points=points)
+
+
+class Joint(NamedTuple):
+    """What the seeds of one bug shrink to."""
+
+    tokens: tuple[str, ...]
+    """Per seed, "" when it was missed."""
+    first: tuple[int, ...]
+    """The example that first showed it."""
+
+    @property
+    def good(self) -> bool:
+        """Whether all came to the same."""
+        return len(set(self.tokens)) == 1 and "" not in self.tokens
+
+
+def judge_joint(name: str, seeds: int, report: Callable[[str], None] | None = None) -> Joint:
+    """Let Hypothesis look for a bug with `seeds` seeds, program, faults and schedule together."""
+    found = []
+    with by_name(name).applied():
+        for seed in range(seeds):
+            if report is not None:
+                report(f"joint, seed {seed + 1} of {seeds}")
+            found.append(look(seed, EXAMPLES_MOST))
+    return Joint(
+        tuple(encode(each.finding.what) if each.finding else "" for each in found), tuple(each.first for each in found)
+    )
+
+
+def judge(name: str, seeds: int = SEEDS, report: Callable[[str], None] | None = None) -> Verdict:
+    """Look for a bug with `seeds` seeds."""
+    variant = by_name(name)
+    what = SCENARIOS[variant.scenario]
+    points = choices(what)
+    first: Played | None = None
+    counts = []
+    with variant.applied():
+        for seed in range(seeds):
+            if report is not None:
+                report(f"seed {seed + 1} of {seeds}")
+            for count in itertools.count(1):
+                played = play(what, _policy(variant.policy, seed * MOST + count, points))
+                found = played.found in variant.breaks
+                if found:
+                    first = first or played
+                if found or count == MOST:
+                    counts.append(count)
+                    break
+        small = smallest(first) if first is not None else None
+    return Verdict(variant, tuple(counts), small.found if small else "", encode(small.what) if small else "")

@@ -1,0 +1,303 @@
+"""A small device of production's own parts, and tasks that do what a program says.
+
+Only the runtime and the backing device (blocks in memory) are the tests'. Everything is looked at by `Monitors`; what
+an operation returns is checked, and after the last one nothing may be left over.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from errno import EAGAIN, EBUSY, EINVAL, EIO, ENOMEM, errorcode
+from functools import lru_cache, partial
+from typing import Final
+
+from spec.scope import Scope
+from stateful.common import stamped_pages
+from stateful.schedules.lockfree_reads import watch
+from stateful.schedules.memory_device import BlocksInMemory
+from stateful.schedules.monitors import MonitoredEngine, Monitors
+from stateful.schedules.page_oracle import ExpectedPages, overwrite, patch
+from stateful.schedules.program import BEFORE, LANES, PAGES, PASSES, Does, Fails, Op, Program, faults_of, looks, shared
+from stateful.schedules.scheduler import BatonRuntime, Policy, Task
+from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
+from zram_impl.bdev.device import BackingDevice
+from zram_impl.decisions import Kind
+from zram_impl.runtime import Runtime
+
+POINTS_MOST: Final = 3000
+"""Points within which everything has come to rest."""
+
+stamped = lru_cache(maxsize=256)(stamped_pages.stamped)
+
+
+class _Runtime(BatonRuntime):
+    """Starts no thread of the device where that is to fail."""
+
+    def __init__(self, policy: Policy, what: Program, releasing: Mapping[str, Callable[[], None]]) -> None:
+        closes = what.does(Does.RESET, Does.CLOSE, Does.INTERRUPT)
+        super().__init__(
+            policy, shared=shared(what), most_points=POINTS_MOST, time_may_pass=closes, releasing=releasing
+        )
+        self._unstartable = faults_of(what).threads
+        self._asked = -1
+
+    def spawn(self, run: Callable[[], None], name: str) -> Task:  # type: ignore[explicit-override]  # typing: 3.12
+        """Start a thread of the device."""
+        self._asked += 1
+        if self._asked in self._unstartable:
+            raise RuntimeError("this thread was not to start")
+        return super().spawn(run, name)
+
+    def lane(self, run: Callable[[], None], name: str) -> Task:
+        """Start a task of the program."""
+        return super().spawn(run, name)
+
+
+class Stage:
+    """A device, and who uses it. Pages 0 and 1 are written from the start."""
+
+    device: Zram
+
+    def __init__(self, what: Program, policy: Policy) -> None:
+        self.what = what
+        self.pages = ExpectedPages(PAGES)
+        faults = faults_of(what)
+        releasing = {"table": self._table_is_released, "engine.answers": self._answers_are_released}
+        self.runtime = _Runtime(policy, what, releasing)
+        self.blocks = BlocksInMemory(what.blocks, faults, self.runtime.point)
+        requests = max([what.batch, *(op.number + 1 for op in what.ops if op.does == Does.STORE_BATCH)])
+        self.monitors = Monitors(Scope(PAGES, what.blocks, requests, limit=-1), self.blocks, self.pages)
+        self.monitors.current = lambda: self.runtime.current
+        self.tell: Callable[[str], None] | None = None
+        """Told as operations begin and end, for those who ask."""
+        self.results: list[tuple[int, int]] = []
+        """Of every pass: pages selected, and those accounted for."""
+        self._depth = requests
+        self._begins = 0
+        self._cancel = threading.Event()
+        self._generation = 0
+        self._waiting_for_pass: Task | None = None
+        """Lane 0, while an interrupt of it means anything."""
+        self._allowed = _errors(what)
+        self.device = self.monitors.device = Zram(
+            runtime=self.runtime, engine=self._make_engine, observer=self._observe
+        )
+
+    def _make_engine(self, device: BackingDevice, runtime: Runtime) -> MonitoredEngine:
+        made = MonitoredEngine(device, runtime, depth=self._depth, threads=self.what.threads)
+        made.denied = faults_of(self.what).buffers
+        self.monitors.engine = made
+        return made
+
+    # --- looking on ------------------------------------------------------------------------------------------------
+
+    def _observe(self, kind: str, /, *args: int) -> None:
+        self.monitors.observe(kind, args)
+
+    def _table_is_released(self) -> None:
+        if not self.runtime.steady:
+            self.monitors.compare()
+
+    def _answers_are_released(self) -> None:
+        self.monitors.answers_are_known()
+
+    # --- running ---------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Run the program; raises what was found."""
+        self.runtime.run(self._main)
+        self._check_footprints()
+
+    def _main(self) -> None:
+        runtime = self.runtime
+        runtime.steady = True
+        self._set_up()
+        for op in (Op(BEFORE, Does.WRITE, 0), Op(BEFORE, Does.WRITE, 1), *self.what.lane(BEFORE)):
+            self._do(op)
+        lanes = [
+            runtime.lane(partial(self._do_all, ops), f"lane {number}")
+            for number in range(LANES)
+            if (ops := self.what.lane(number))
+        ]
+        runtime.steady = False
+        self._begins = len(runtime.trace)
+        runtime.join_all(lanes)
+        runtime.steady = True
+        self._check_rest()
+        self.device.close()
+
+    def _set_up(self) -> None:
+        self.device.set_backing(self.blocks)
+        self.device.set_batch_size(self.what.batch)
+        self.device.set_compressed_writeback(self.what.does(Does.COMPRESSED))
+        if self.what.does(Does.RECOMPRESS):
+            self.device.set_recomp_algorithm("deflate")
+        self.device.initialise(PAGES * PAGE_SIZE)
+        disk = self.device.disk
+        assert disk is not None, "it was initialised"
+        self.blocks.in_use = lambda block: bool(disk.blocks.in_use()[block])
+        if looks(self.what):
+            watch(disk, self.runtime)
+
+    # --- operations ------------------------------------------------------------------------------------------------
+
+    def _do_all(self, ops: Sequence[Op]) -> None:
+        for op in ops:
+            self._do(op)
+
+    def _do(self, op: Op) -> None:
+        does = Does(op.does)
+        if self.tell is not None:
+            self.tell(f"[{op.text}")
+        try:
+            _DO[does](self, op)
+        except ZramError as error:
+            if error.errno not in self._allowed[does]:
+                raise AssertionError(f"declared_errors: {op.text} ends in {error}") from error
+            if self.tell is not None:
+                self.tell(f"refused with {errorcode[error.errno]}")
+        if self.tell is not None:
+            self.tell("]")
+
+    def _write(self, op: Op) -> None:
+        self._put(op, stamped(op.number % PAGES, self._next(), huge=op.does == Does.WRITE_HUGE))
+
+    def _write_same(self, op: Op) -> None:
+        self._put(op, stamped_pages.same_filled(self._next()))
+
+    def _put(self, op: Op, content: bytes) -> None:
+        self.pages.intend(self.runtime.current, op.number % PAGES, overwrite(content))
+        self.device.write_page(op.number % PAGES, content)
+
+    def _patch(self, op: Op) -> None:
+        data = self._next().to_bytes(8, "big")
+        self.pages.intend(self.runtime.current, op.number % PAGES, patch(PAGE_SIZE - len(data), data))
+        self.device.write((op.number % PAGES + 1) * PAGE_SIZE - len(data), data)
+
+    def _discard(self, op: Op) -> None:
+        self.pages.intend(self.runtime.current, op.number % PAGES, overwrite(bytes(PAGE_SIZE)))
+        self.device.discard(op.number % PAGES * PAGE_SIZE, PAGE_SIZE)
+
+    def _read(self, op: Op) -> None:
+        self.pages.read(self.runtime.current, op.number % PAGES, self.device.read_page)
+
+    def _writeback(self, op: Op) -> None:
+        named = range(PAGES) if op.number == 0 else [(op.number - 1) % PAGES]
+        self._pass(op, lambda: _accounted(self.device.writeback(pages=named, cancel=self._cancel)))
+
+    def _writeback_idle(self, op: Op) -> None:
+        self._pass(op, lambda: _accounted(self.device.writeback("idle", cancel=self._cancel)))
+
+    def _recompress(self, op: Op) -> None:
+        def run() -> tuple[int, int]:
+            r = self.device.recompress(cancel=self._cancel)
+            return r.selected, r.recompressed + r.in_vain + r.small + r.skipped + r.failed + r.left
+
+        self._pass(op, run)
+
+    def _pass(self, op: Op, run: Callable[[], tuple[int, int]]) -> None:
+        task = self.runtime.current
+        if op.lane == 0 and task is not None and self.what.does(Does.INTERRUPT):
+            task.may_be_interrupted = True
+            self._waiting_for_pass = task
+        try:
+            self.results.append(run())
+        except KeyboardInterrupt:
+            pass
+        finally:
+            self._waiting_for_pass = None
+
+    def _compact(self, _op: Op) -> None:
+        self.device.compact()
+
+    def _stats(self, _op: Op) -> None:
+        stats = self.device.stats
+        stored, used = stats.mm.orig_data_size // PAGE_SIZE, stats.bd.bd_count
+        assert 0 <= stored <= PAGES, f"statistics_equal_a_recount: {stored} pages are stored"
+        assert 0 <= used <= self.what.blocks, f"statistics_equal_a_recount: {used} blocks are used"
+        self.device.block_state()
+
+    def _interrupt(self, _op: Op) -> None:
+        self.runtime.point("pass over")
+        if self._waiting_for_pass is not None:
+            self.runtime.interrupt(self._waiting_for_pass)
+
+    def _next(self) -> int:
+        self._generation += 1
+        return self._generation
+
+    # --- the end ---------------------------------------------------------------------------------------------------
+
+    def _check_rest(self) -> None:
+        """Check that nothing is left over, every page reads back, and every result adds up."""
+        disk = self.device.disk
+        if disk is None:
+            return
+        disk.wait_for_pass()
+        self.monitors.compare()
+        view = self.device.snapshot()
+        backed = sorted(slot.blk_idx for slot in view.slots if slot.blk_idx is not None)
+        left = [page for page, slot in enumerate(view.slots) if slot.owned or slot.kind is Kind.PP_SLOT]
+        assert not left, f"nothing_remains_at_rest: pages {left} are claimed"
+        used = [block for block, taken in enumerate(view.blocks) if taken]
+        assert backed == used, f"every_block_has_one_owner: blocks {used} are in use, {backed} are owned by slots"
+        taken = [kind for kind, _args in self.monitors.follower.steps]
+        submitted, reaped = taken.count("submit"), taken.count("reap")
+        assert submitted == reaped, f"every_request_is_reaped_once: {submitted} submitted, {reaped} reaped"
+        for selected, settled in self.results:
+            assert settled == selected, f"the_result_adds_up: {selected} pages selected, {settled} accounted for"
+        self.blocks.heal()
+        self.pages.check(self.device.read_page)
+
+    def _check_footprints(self) -> None:
+        """Check that what only one task was said to touch was touched by no other: there was no choice before it."""
+        shared_, first = shared(self.what), dict[str, str]()
+        for task, where in dict.fromkeys(self.runtime.trace[self._begins :]):
+            if task != "main" and where not in shared_ and where != "join" and not where.startswith("wait "):
+                before = first.setdefault(where, task)
+                assert before == task, f"declared_footprints: {where} is touched by {before} and by {task}"
+
+
+@lru_cache(maxsize=256)
+def _errors(what: Program) -> Mapping[Does, frozenset[int]]:
+    """Return the errors that each operation may end in, all things considered."""
+    fails = {fault.fails for fault in what.faults}
+    passes = [op for op in what.ops if op.does in PASSES]
+    busy = ({EAGAIN} if len(passes) > 1 else set()) | ({ENOMEM} if Fails.BUFFER in fails else set())
+    found: dict[Does, set[int]] = {does: {EINVAL} if what.does(Does.RESET, Does.CLOSE) else set() for does in Does}
+    found[Does.RESET].add(EBUSY)
+    for does in PASSES:
+        found[does] |= busy
+    if Fails.READ in fails:
+        found[Does.READ].add(EIO)
+        found[Does.PATCH].add(EIO)
+    return {does: frozenset(errors) for does, errors in found.items()}
+
+
+def _accounted(r: WritebackResult) -> tuple[int, int]:
+    return r.selected, r.written + r.lost + r.failed + r.skipped + r.left
+
+
+_DO: Final[dict[Does, Callable[[Stage, Op], None]]] = {
+    Does.WRITE: Stage._write,
+    Does.WRITE_SAME: Stage._write_same,
+    Does.DISCARD: Stage._discard,
+    Does.READ: Stage._read,
+    Does.WRITEBACK: Stage._writeback,
+    Does.MARK_IDLE: lambda stage, _op: stage.device.mark_idle(),
+    Does.STORE_LIMIT: lambda stage, op: stage.device.set_writeback_limit(op.number),
+    Does.TOGGLE_LIMIT: lambda stage, _op: stage.device.enable_writeback_limit(
+        enabled=not stage.device.writeback_limit_enabled
+    ),
+    Does.STORE_BATCH: lambda stage, op: stage.device.set_batch_size(op.number + 1),
+    Does.WRITE_HUGE: Stage._write,
+    Does.CANCEL: lambda stage, _op: stage._cancel.set(),
+    Does.INTERRUPT: Stage._interrupt,
+    Does.RESET: lambda stage, _op: stage.device.reset(),
+    Does.CLOSE: lambda stage, _op: stage.device.close(),
+    Does.WRITEBACK_IDLE: Stage._writeback_idle,
+    Does.PATCH: Stage._patch,
+    Does.RECOMPRESS: Stage._recompress,
+    Does.STATS: Stage._stats,
+    Does.COMPACT: Stage._compact,
+    Does.COMPRESSED: lambda _stage, _op: None,
+}

@@ -1,0 +1,47 @@
+"""A slot table whose lock-free looks are scheduling points: what is read without the lock may change any moment."""
+
+from typing import SupportsIndex
+
+from stateful.schedules.scheduler import BatonRuntime
+from zram_impl.pages.initialised import Disk
+from zram_impl.runtime import Rank
+from zram_impl.table.segments import Segments
+from zram_impl.table.slot_table import Entry
+
+
+class WatchedEntries(list[Entry]):
+    """The entries of a table; a look at one without the table lock is a point."""
+
+    def __init__(self, entries: list[Entry], runtime: BatonRuntime) -> None:
+        super().__init__(entries)
+        self._runtime = runtime
+
+    def __getitem__(self, index: SupportsIndex) -> Entry:  # type: ignore[override,explicit-override]  # no slices
+        """Look at an entry."""
+        task = self._runtime.current
+        if task is not None and Rank.TABLE not in task.held:
+            self._runtime.point("look")
+        return super().__getitem__(index)
+
+
+class WatchedSegments(Segments):
+    """What compaction has moved; who loads an object without the table lock looks, too."""
+
+    __slots__ = ("_runtime",)
+
+    def __init__(self, runtime: BatonRuntime) -> None:
+        super().__init__()
+        self._runtime = runtime
+
+    def load(self, segment: int, offset: int, size: int) -> bytes | None:  # type: ignore[explicit-override]  # 3.12
+        """Load an object."""
+        task = self._runtime.current
+        if task is not None and Rank.TABLE not in task.held:
+            self._runtime.point("look")
+        return super().load(segment, offset, size)
+
+
+def watch(disk: Disk, runtime: BatonRuntime) -> None:
+    """Watch the looks at a new disk."""
+    disk.table.segments = WatchedSegments(runtime)
+    disk.table.entries = disk._entries = WatchedEntries(disk.table.entries, runtime)

@@ -1,0 +1,105 @@
+"""A run as text: what the program does, a lane per task with the preemptions marked, the verdict."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from stateful.schedules.harness import Stage
+from stateful.schedules.policies import NondeterminismError
+from stateful.schedules.program import BEFORE, LANES, Program
+from stateful.schedules.run import Played, play_stage, play_twice, policy_of
+from stateful.schedules.scheduler import BatonRuntime
+from stateful.schedules.token import decode, encode
+
+
+class Row(NamedTuple):
+    """Something that a task did, or that was done to it."""
+
+    task: str
+    text: str
+    preempted: bool = False
+
+
+def watched(what: Program) -> tuple[Played, list[Row]]:
+    """Play a program under its own preemptions; return what came of it and what happened."""
+    rows: list[Row] = []
+    policy = policy_of(what)
+
+    def choose(ready: Sequence[int], can_go_on: bool) -> int:
+        taken = policy(ready, can_go_on)
+        if taken and stage.runtime.current is not None:
+            at = _before(stage.runtime)
+            rows.append(Row(stage.runtime.current.name, f"preempted before {at}" if can_go_on else "waits", can_go_on))
+        return taken
+
+    def tell(text: str) -> None:
+        task = stage.runtime.current
+        rows.append(Row(task.name if task is not None else "main", text))
+
+    stage = Stage(what, choose)
+    stage.tell = stage.monitors.tell = tell
+    played = play_stage(stage, what)
+    return played._replace(what=what), rows
+
+
+def _before(runtime: BatonRuntime) -> str:
+    return runtime.trace[-1][1] if runtime.trace else "the start"
+
+
+def draw(rows: Sequence[Row]) -> str:
+    """Return a lane per task, one row each."""
+    names = list(dict.fromkeys(row.task for row in rows))
+    widths = {name: max(len(name), *(len(row.text) for row in rows if row.task == name)) for name in names}
+    lines = ["   " + "  ".join(name.ljust(widths[name]) for name in names).rstrip()]
+    for row in rows:
+        cells = (row.text if name == row.task else "" for name in names)
+        text = "  ".join(cell.ljust(widths[name]) for cell, name in zip(cells, names, strict=True))
+        lines.append((" > " if row.preempted else "   ") + text.rstrip())
+    return "\n".join(lines)
+
+
+def describe(what: Program) -> Iterable[str]:
+    """Yield a program line by line."""
+    yield f"sizes    {what.blocks} blocks, batch size {what.batch}, {what.threads} thread{'s' * (what.threads > 1)}"
+    before = "; ".join(["write(0)", "write(1)", *(op.text for op in what.lane(BEFORE))])
+    yield f"before   {before}"
+    for lane in range(LANES):
+        if what.lane(lane):
+            yield f"lane {lane}   {'; '.join(op.text for op in what.lane(lane))}"
+    for fault in what.faults:
+        yield f"fault    {fault.text}"
+    for each in what.preemptions:
+        yield f"choice   number {each.step} goes to alternative {each.alternative}"
+
+
+def story(what: Program) -> str:
+    """Play a program and tell everything."""
+    played, rows = watched(what)
+    return "\n".join([*describe(what), "", draw(rows), "", verdict(played)])
+
+
+def verdict(played: Played) -> str:
+    """Say in one line what came of it."""
+    if played.error is None:
+        return "verdict  clean"
+    sentence = str(played.error).partition("; after ")[0]
+    kind = "" if played.found in sentence else f"{played.found}: "
+    return f"verdict  BROKEN {kind}{sentence}"
+
+
+def replay(token: str, say: Callable[[str], None]) -> bool:
+    """Play a token twice, print lanes and verdict; return whether all was well.
+
+    Raises:
+        BadTokenError: It is not a token.
+    """
+    what = decode(token)
+    say(f"token    {encode(what)}")
+    say(story(what).rpartition("\n")[0])
+    try:
+        played = play_twice(what)
+    except NondeterminismError as error:
+        say(f"verdict  NondeterminismError: {error}")
+        return False
+    say(f"played   twice, the same {len(played.schedule)} choices at {played.points} points")
+    say(verdict(played))
+    return played.error is None

@@ -1,0 +1,103 @@
+"""Playing a program: once under a policy, or again as it is written down, and looking whether that is the same."""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from stateful.schedules.harness import Stage
+from stateful.schedules.policies import NondeterminismError, parting, pct, round_robin, sparse, steady
+from stateful.schedules.program import Preemption, Program
+from stateful.schedules.scheduler import Choice, Policy
+
+ORDERS: Final = 8
+"""Orders of the tasks that are tried to see how long a program is: more than there are of three."""
+
+
+class Played(NamedTuple):
+    """A program that was played."""
+
+    what: Program
+    """With the preemptions there were."""
+    schedule: Sequence[Choice]
+    points: int
+    trace: Sequence[object]
+    """Every point, every choice and every step."""
+    error: Exception | None
+    """What was found."""
+
+    @property
+    def found(self) -> str:
+        """Name of what was found: the property that is broken, or the kind of error; "" for nothing."""
+        return name_of(self.error) if self.error is not None else ""
+
+
+def name_of(error: Exception) -> str:
+    """Return the property that an error names, or its kind."""
+    name, colon, _rest = str(error).partition(":")
+    return name if colon and name.isidentifier() else type(error).__name__
+
+
+def policy_of(what: Program) -> Policy:
+    """Return the policy that preempts as a program says."""
+    return sparse({each.step: each.alternative for each in what.preemptions})
+
+
+def play(what: Program, policy: Policy | None = None) -> Played:
+    """Play a program, under its own preemptions unless there is a policy."""
+    played = play_stage(Stage(what, policy or policy_of(what)), what)
+    if policy is None:
+        return played
+    taken = tuple(Preemption(n, choice.taken) for n, choice in enumerate(played.schedule) if choice.taken)
+    return played._replace(what=what._replace(preemptions=taken))
+
+
+def play_stage(stage: Stage, what: Program) -> Played:
+    """Play what is on the stage."""
+    error: Exception | None = None
+    try:
+        stage.run()
+    except Exception as raised:  # what was found is a result
+        error = raised
+    runtime = stage.runtime
+    trace = [*runtime.trace, *runtime.schedule, *stage.monitors.follower.steps]
+    return Played(what, runtime.schedule, len(runtime.trace), trace, error)
+
+
+@lru_cache(maxsize=1024)
+def choices(what: Program) -> int:
+    """Return how many choices there are in a run of a program: the most of several fixed orders of its tasks."""
+    orders = [steady, round_robin, *(pct(seed, depth=1, points=1) for seed in range(ORDERS))]
+    return max(len(play(what, policy).schedule) for policy in orders)
+
+
+def play_twice(what: Program, once: Callable[[Program], Played] = play) -> Played:
+    """Play a program twice.
+
+    Raises:
+        NondeterminismError: The two runs part.
+    """
+    first, second = once(what), once(what)
+    apart = parting(first.trace, second.trace)
+    if apart:
+        raise NondeterminismError(f"two runs of the same program part: point {apart}")
+    return first
+
+
+def scenario(what: Program) -> Callable[[Policy], Sequence[Choice]]:
+    """Return a program as something that is run under a policy; it raises a `Finding`."""
+
+    def run(policy: Policy) -> Sequence[Choice]:
+        played = play(what, policy)
+        if played.error is not None:
+            raise Finding(played) from played.error
+        return played.schedule
+
+    return run
+
+
+class Finding(AssertionError):  # noqa: N818  (it is a finding, not an error)
+    """A program, with a schedule, under which something went wrong."""
+
+    def __init__(self, played: Played) -> None:
+        self.played = played
+        super().__init__(f"{played.found}: {played.error}" if played.found not in str(played.error) else played.error)

@@ -1,0 +1,275 @@
+"""A runtime under which production code runs one task at a time, in an order that somebody else chooses.
+
+Tasks are real threads that pass a baton: whoever has it runs, and hands it on at a scheduling point. There is one
+before every lock, at every wait and, where a test asks for it, before a call of the backing device and before a look
+that takes no lock: between two of them a task touches nothing that is shared. Only where somebody else can go on, and
+only before a step that touches what several tasks touch, is there a choice; the points in between are passed.
+
+Time stands still: a wait with a time-out ends early only when nobody else can go on, which is a finding unless time was
+allowed to pass.
+"""
+
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Final, NamedTuple
+
+from stateful.schedules.primitives import FREE, Condition, Gate, Lock, OutOfOrderError, Task, all_of
+from zram_impl.runtime import Rank
+
+__all__ = ["BatonRuntime", "Choice", "OutOfOrderError", "Policy", "StuckError", "Task", "preemptions"]
+
+
+class Choice(NamedTuple):
+    """One decision of a schedule."""
+
+    taken: int
+    """Position among those who could go on: 0 is whoever ran last, if it could."""
+    options: int
+    preempts: bool
+    """Whether whoever ran last could have gone on, so that any other choice is a preemption."""
+
+
+Policy = Callable[[Sequence[int], bool], int]
+"""Gets the numbers of the tasks that can go on and whether the first is whoever ran last; returns whose turn it is."""
+
+
+class StuckError(AssertionError):
+    """Nobody can go on, and not everybody is done; or only time would help; or there is no end."""
+
+
+class _Aborted(BaseException):
+    """The run is over; unwind."""
+
+
+class _Worker:
+    """A thread that is lent to one task after another: starting one costs more than a whole schedule."""
+
+    def __init__(self) -> None:
+        self.baton = threading.Lock()
+        self.baton.acquire()
+        self.job: Callable[[], None] = lambda: None
+        threading.Thread(target=self._serve, name="baton", daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            self.baton.acquire()
+            self.job()
+
+
+_IDLE: Final[list[_Worker]] = []
+
+
+class BatonRuntime:
+    """Implements `Runtime`. Outside of `run` nothing is controlled: whoever calls then must not have to wait.
+
+    Attributes:
+        schedule: The choices there were.
+        trace: (task, what it was about to touch) for every point.
+        shared: Names of what several tasks touch; None for everything.
+        steady: Everybody runs until it has to wait, without choices: for what comes before and after what matters.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        shared: Collection[str] | None = None,
+        most_points: int = 100_000,
+        time_may_pass: bool = False,
+        releasing: Mapping[str, Callable[[], None]] | None = None,
+    ) -> None:
+        """Make a runtime for one run.
+
+        Args:
+            policy: Who goes on.
+            shared: Names of what several tasks touch; None for everything. Elsewhere there is no choice.
+            most_points: After as many points the run does not end.
+            time_may_pass: Whether a wait with a time-out may be what gets things going again.
+            releasing: Called, by the name of a lock, before it is given back.
+        """
+        self.schedule: list[Choice] = []
+        self.trace: list[tuple[str, str]] = []
+        self.steady = False
+        self.error: BaseException | None = None
+        self._policy = policy
+        self.shared = shared
+        self._most_points = most_points
+        self._time_may_pass = time_may_pass
+        self._releasing = releasing or {}
+        self._live: list[Task] = []
+        self._spawned = 0
+        self._main: Task | None = None
+        self.current: Task | None = None
+        """Whoever has the baton."""
+
+    # --- what production code sees ---------------------------------------------------------------------------------
+
+    def lock(self, name: str, rank: Rank) -> Lock:
+        """Make a lock whose order is checked."""
+        return Lock(self, name, rank, self._releasing.get(name))
+
+    def condition(self, name: str, rank: Rank) -> Condition:
+        """Make a condition with a lock of its own."""
+        return Condition(self, name, rank, self._releasing.get(name))
+
+    def spawn(self, run: Callable[[], None], name: str) -> Task:
+        """Start a task. Its parent goes on: until the next point it does nothing that anybody could see."""
+        assert self.current is not None, "tasks are started in a run"
+        worker = _IDLE.pop() if _IDLE else _Worker()
+        self._spawned += 1
+        task = Task(self, self._spawned, name, worker.baton)
+        worker.job = lambda: self._body(task, worker, run)
+        self._live.append(task)
+        return task
+
+    def interruptible(self) -> bool:
+        """Return whether an interrupt may be sent to whoever asks."""
+        return self.current is not None and self.current.may_be_interrupted
+
+    @contextmanager
+    def uninterrupted(self, noted: Callable[[], None]) -> Iterator[None]:
+        """Hold interrupts of the task that runs back: each calls `noted`, and one is raised at the end."""
+        task = self.current
+        assert task is not None, "it is a task that is not interrupted"
+        task.noted, task.held_back = noted, False
+        try:
+            yield
+        finally:
+            task.noted = None
+        if task.held_back:
+            raise KeyboardInterrupt
+
+    def now(self) -> float:
+        """Time stands still."""
+        return 0.0
+
+    def point(self, where: str) -> None:
+        """Let somebody else go on, perhaps, before `where` is touched; does nothing outside of a run."""
+        if self.current is not None:
+            self.stop(where, FREE)
+
+    def join_all(self, tasks: Sequence[Task]) -> None:
+        """Wait until all of `tasks` are done, in one wait."""
+        self.stop("join", all_of(tasks))
+
+    def interrupt(self, task: Task) -> None:
+        """Let a KeyboardInterrupt be raised where `task` stands, which is at a point, as soon as it goes on."""
+        if task.noted is not None:
+            task.held_back = True
+            task.noted()
+            return
+        task.interrupted = True
+        task.gate = FREE
+
+    def stop(self, where: str, gate: Gate, *, timed: bool = False) -> bool:
+        """Come to a point before `where` is touched; go on when it is this task's turn and `gate` is free.
+
+        Returns:
+            False when time had to pass instead.
+        """
+        me = self.current
+        assert me is not None, f"nothing to wait for outside of a run: {where}"
+        if self.error is not None:
+            raise _Aborted
+        self.trace.append((me.name, where))
+        if len(self.trace) > self._most_points:
+            raise StuckError(f"it_comes_to_rest: no end after {self._most_points} points")
+        if gate.owner is None and (
+            self.steady or not me.started or (self.shared is not None and where not in self.shared)
+        ):
+            me.started = True
+            return True
+        me.at, me.gate, me.timed, me.timed_out, me.started = where, gate, timed, False, True
+        following = self._choose(me)
+        if following is not me:
+            if following is None:
+                raise _Aborted
+            following.baton.release()
+            me.baton.acquire()
+            if self.error is not None:
+                raise _Aborted
+        me.gate = FREE
+        if me.interrupted:
+            me.interrupted = False
+            raise KeyboardInterrupt
+        return not me.timed_out
+
+    # --- running ---------------------------------------------------------------------------------------------------
+
+    def run(self, main: Callable[[], None]) -> None:
+        """Run `main` and everything it spawns to the end; raises what any of them raised, or what was found."""
+        baton = threading.Lock()
+        baton.acquire()
+        me = self._main = self.current = Task(self, 0, "main", baton)
+        me.started = True
+        self._live = [me]
+        try:
+            main()
+        except BaseException as error:  # told to the caller, who is the same
+            if self.error is None:
+                self.error = error
+                if self.current is not me:  # interrupted from outside: whoever has the baton gives it back
+                    baton.acquire()
+        self._live.remove(me)
+        following = self._choose(None) if self.error is None else None
+        if following is not None:
+            following.baton.release()
+            baton.acquire()
+        for task in list(self._live):
+            task.baton.release()
+            while task.owner is not None:
+                baton.acquire()
+        self.current = None
+        if self.error is not None:
+            raise self.error
+
+    def _body(self, task: Task, worker: _Worker, run: Callable[[], None]) -> None:
+        try:
+            if self.error is None:
+                run()
+        except BaseException as error:  # told to whoever called `run`
+            self.error = self.error or error
+        task.owner = None
+        self._live.remove(task)
+        _IDLE.append(worker)
+        following = self._choose(None) if self.error is None else None
+        assert self._main is not None, "a task is spawned in a run"
+        (following or self._main).baton.release()
+
+    def _choose(self, me: Task | None) -> Task | None:
+        """Choose who goes on and make it the current one; None when nobody does."""
+        ready = [task for task in self._live if task.gate.owner is None]
+        if len(ready) == 1:
+            self.current = ready[0]
+            return ready[0]
+        if not ready:
+            self.current = self._let_time_pass()
+            return self.current
+        can_go_on = me is not None and me.gate.owner is None
+        if can_go_on and ready[0] is not me:
+            assert me is not None, "it can go on"
+            ready.remove(me)
+            ready.insert(0, me)
+        taken = 0
+        if not self.steady:
+            taken = self._policy([task.number for task in ready], can_go_on)
+            self.schedule.append(Choice(taken, len(ready), can_go_on))
+        self.current = ready[taken]
+        return self.current
+
+    def _let_time_pass(self) -> Task | None:
+        timed = [task for task in self._live if task.timed]
+        if timed and self._time_may_pass:
+            first = min(timed, key=lambda task: task.waited)  # in turns: none waits for ever because of the others
+            first.timed_out, first.timed, first.gate, first.waited = True, False, FREE, len(self.trace)
+            return first
+        if self._live:
+            said = "; ".join(f"{t.name} waits at {t.at}{' until time passes' if t.timed else ''}" for t in self._live)
+            self.error = StuckError(f"nobody_waits_without_a_waker: {said}")
+        return None
+
+
+def preemptions(schedule: Sequence[Choice]) -> int:
+    """Count the preemptions of a schedule."""
+    return sum(choice.preempts and choice.taken > 0 for choice in schedule)

@@ -1,0 +1,82 @@
+"""Searching all standard scenarios: under every schedule of few preemptions, or under random ones."""
+
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+from stateful.schedules.policies import exhaust, pct, random_walk
+from stateful.schedules.program import Program
+from stateful.schedules.run import Played, choices, play
+from stateful.schedules.scenarios import SCENARIOS
+from stateful.schedules.scheduler import Policy
+from stateful.schedules.shrink import smallest
+from stateful.schedules.token import encode
+
+DEPTHS: Final = (2, 3, 4, 5)
+
+
+class Searched(NamedTuple):
+    """What a search came to."""
+
+    scenarios: int = 0
+    schedules: int = 0
+    points: int = 0
+    findings: tuple[str, ...] = ()
+    """A line each, with a token."""
+
+    def and_then(self, other: "Searched") -> "Searched":
+        """Add a search of the same scenarios."""
+        return Searched(
+            max(self.scenarios, other.scenarios),
+            self.schedules + other.schedules,
+            self.points + other.points,
+            (*self.findings, *other.findings),
+        )
+
+
+def finding(name: str, played: Played) -> str:
+    """Say what was found, with the token of the smallest program that shows it."""
+    small = smallest(played)
+    return f"{name}: {small.found}: python -m stateful replay {encode(small.what)}"
+
+
+def exhaustively(bound: int, report: Callable[[str], None]) -> Searched:
+    """Run every scenario under every schedule of at most `bound` preemptions, as far as its first finding."""
+    total = Searched()
+    for name in SCENARIOS:
+        total = total.and_then(exhaust_one(name, bound, report))
+    return total._replace(scenarios=len(SCENARIOS))
+
+
+def exhaust_one(name: str, bound: int, report: Callable[[str], None]) -> Searched:
+    """Run one scenario under every schedule of at most `bound` preemptions, as far as its first finding."""
+    what = SCENARIOS[name]
+    schedules = points = 0
+    for attempt in exhaust(bound):
+        played = play(what, attempt.policy)
+        attempt.schedule = played.schedule
+        schedules, points = schedules + 1, points + played.points
+        if played.error is not None:
+            return Searched(1, schedules, points, (finding(name, played),))
+        if schedules % 50 == 0:
+            report(f"{name}: {schedules:,} schedules of at most {bound} preemptions")
+    return Searched(1, schedules, points)
+
+
+def policies(seed: int, what: Program) -> Iterable[Policy]:
+    """Return the random policies of a seed."""
+    return random_walk(seed), pct(seed, depth=DEPTHS[seed % len(DEPTHS)], points=choices(what))
+
+
+def randomly(seeds: Iterable[int], report: Callable[[str], None]) -> Searched:
+    """Run every scenario under random walks and PCT of several depths."""
+    schedules = points = 0
+    found: list[str] = []
+    for seed in seeds:
+        for name, what in SCENARIOS.items():
+            for policy in policies(seed, what):
+                played = play(what, policy)
+                schedules, points = schedules + 1, points + played.points
+                if played.error is not None:
+                    found.append(finding(name, played))
+        report(f"{schedules:,} random schedules")
+    return Searched(len(SCENARIOS), schedules, points, tuple(dict.fromkeys(found)))

@@ -1,0 +1,102 @@
+"""Programs drawn by Hypothesis, or by chance alone where speed matters.
+
+Operations, faults and preemptions are three lists in one example, shrunk together.
+
+Preemptions are sparse, pairs of a choice and an alternative: a run without any is the steady one, and what is left
+after shrinking is what matters. Drawn at every choice instead, the same bugs take many times as many examples and
+shrink to several preemptions.
+"""
+
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, NamedTuple
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from stateful.schedules.program import PAGES, SIZES, Does, Fails, Fault, Op, Preemption, Program
+from stateful.schedules.run import Played, play
+from stateful.schedules.shrink import smallest
+
+CHOICES: Final = 24
+"""Choices among which preemptions are drawn: those of most programs."""
+USERS: Final = (
+    Does.WRITE, Does.DISCARD, Does.READ, Does.WRITE_SAME, Does.WRITE_HUGE, Does.PATCH, Does.MARK_IDLE,
+    Does.STORE_LIMIT, Does.TOGGLE_LIMIT, Does.STORE_BATCH, Does.WRITEBACK, Does.CANCEL, Does.INTERRUPT, Does.RESET,
+    Does.RECOMPRESS, Does.STATS, Does.COMPACT, Does.COMPRESSED,
+)  # fmt: skip
+"""What users do, the likelier culprits first."""
+
+_LIKELY: Final = (Does.WRITE, Does.WRITE, Does.DISCARD, Does.READ, Does.WRITE_SAME, *USERS)
+"""What is drawn from: what changes or reads a page comes up more often than what is done once in a while."""
+_FAILING: Final = (Fails.WRITE, Fails.WRITE, Fails.WRITE, *Fails)
+_PAGES: Final = (*range(PAGES), 0, 1)
+"""The two that a program begins with come up more often."""
+
+_ops: Final = st.lists(st.builds(Op, st.integers(1, 2), st.sampled_from(_LIKELY), st.sampled_from(_PAGES)), max_size=4)
+_faults: Final = st.lists(st.builds(Fault, st.sampled_from(_FAILING), st.integers(0, 3)), max_size=2)
+_preemptions: Final = st.lists(st.tuples(st.integers(0, CHOICES), st.integers(1, 2)), max_size=4)
+
+
+def _program(
+    ops: list[Op], faults: list[Fault], preemptions: list[tuple[int, int]], sizes: tuple[int, int, int]
+) -> Program:
+    pass_ = Op(0, Does.WRITEBACK)
+    once = sorted(dict(preemptions).items())
+    return Program((pass_, *ops), tuple(faults), tuple(Preemption(*each) for each in once), *sizes)
+
+
+programs: Final = st.builds(_program, _ops, _faults, _preemptions, st.sampled_from(SIZES))
+
+
+def drawn(chance: random.Random) -> Program:
+    """Return a program of a pass, a few operations of one or two users, and perhaps a fault."""
+    lanes = chance.choice((1, 1, 2))
+    ops = [
+        Op(chance.randint(1, lanes), chance.choice(USERS), chance.randrange(PAGES)) for _ in range(chance.randint(1, 3))
+    ]
+    faults = [Fault(chance.choice(list(Fails)), chance.randrange(3)) for _ in range(chance.choice((0, 0, 1, 2)))]
+    blocks, batch, threads = chance.choice(SIZES)
+    return Program((Op(0, Does.WRITEBACK), *ops), tuple(faults), (), blocks, batch, threads)
+
+
+class Search(NamedTuple):
+    """What a search came to."""
+
+    examples: int
+    first: int
+    """The example that first showed something, counted from 1; 0 for none."""
+    finding: Played | None
+    """The smallest program."""
+
+
+def look(number: int, most: int, each: Callable[[Played], None] | None = None) -> Search:
+    """Play up to `most` programs of seed `number`; shrink the first that shows anything."""
+    examples = first = 0
+    found: Played | None = None
+
+    @seed(number)
+    @settings(
+        settings.get_profile("default"), max_examples=most, deadline=None, database=None, derandomize=False,
+        phases=(Phase.generate, Phase.shrink), suppress_health_check=list(HealthCheck), print_blob=False,
+        report_multiple_bugs=False,
+    )  # fmt: skip
+    @given(programs)
+    def one(what: Program) -> None:
+        nonlocal examples, first, found
+        examples += 1
+        played = play(what)
+        if each is not None:
+            each(played)
+        if played.error is not None:
+            first, found = first or examples, played
+            raise _ShrinkThisError(played.found)
+
+    with suppress(_ShrinkThisError):
+        one()
+    return Search(examples, first, found and smallest(found))
+
+
+class _ShrinkThisError(Exception):
+    """A program broke something: one kind of error for Hypothesis, whatever it was."""

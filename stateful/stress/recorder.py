@@ -1,0 +1,128 @@
+"""Users of shared pages: everybody writes, discards and reads them, and notes what it saw and when."""
+
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, Literal
+
+from stateful.common.stamped_pages import same_filled, stamp_of, stamped
+from stateful.stress.linearizability import unexplained
+from stateful.stress.minimise import drawn, smallest
+from stateful.stress.operation import FOREIGN, ZERO, Op, of_another_page
+from zram_impl import PAGE_SIZE, Zram
+
+_WORD: Final = 8
+_ZERO_PAGE: Final = bytes(PAGE_SIZE)
+
+
+Put = Callable[[int, bytes], None]
+Free = Callable[[int, int], None]
+
+
+def _read_into(device: Zram, page: int) -> bytes:
+    into = bytearray(PAGE_SIZE)
+    device.read_pages_into(page, into)
+    return bytes(into)
+
+
+def value_of(content: bytes, page: int) -> int:
+    """Return the value that was read from `page`."""
+    if content == _ZERO_PAGE:
+        return ZERO
+    word = content[:_WORD]
+    if word * (PAGE_SIZE // _WORD) == content:
+        return int.from_bytes(word, "little")
+    stamp = stamp_of(content)
+    if stamp is None:
+        return FOREIGN
+    return stamp[1] if stamp[0] == page else of_another_page(stamp[0])
+
+
+class Sharer:
+    """Works on `pages` in a thread of its own until `stop()`; `history` has what it saw of each."""
+
+    def __init__(self, device: Zram, number: int, pages: range, stop: Callable[[], bool], seed: int = 0) -> None:
+        self.history: dict[int, list[Op]] = defaultdict(list)
+        self.problems: list[str] = []
+        self.together = 1
+        """Operations between two looks at `stop`."""
+        self._device, self._pages, self._stop = device, pages, stop
+        self._random = random.Random(f"{seed} {number}")
+        # A value is written once: who wrote it is in its upper half.
+        self._value = (number + 1) << 32
+        self.thread = threading.Thread(target=self._work, name=f"sharer {number}")
+
+    @property
+    def operations(self) -> int:
+        """Operations it has done."""
+        return sum(map(len, self.history.values()))
+
+    def _work(self) -> None:
+        try:
+            while not self._stop():
+                for _ in range(self.together):
+                    self._operate(self._random.choice(self._pages), self._random.randrange(8))
+        except Exception as error:  # a problem like any other, to be reported
+            self.problems.append(f"{threading.current_thread().name}: {type(error).__name__}: {error}")
+
+    def _operate(self, page: int, dice: int) -> None:
+        """Do something, half of the time read; every way there is to do it has its turn."""
+        device, offset = self._device, page * PAGE_SIZE
+        match dice:
+            case 0 | 1:
+                self.read(page)
+            case 2:
+                self.read(page, lambda: device.read(offset, PAGE_SIZE))
+            case 3:
+                self.read(page, lambda: _read_into(device, page))
+            case 4:
+                self.discard(page, device.write_zeroes if self._random.randrange(2) else device.discard)
+            case 5:
+                self.write(page, same=True)
+            case 6:
+                self.write(page, huge=True)
+            case _:
+                self.write(page, put=device.write_pages if self._random.randrange(2) else device.write_page)
+
+    def write(self, page: int, *, same: bool = False, huge: bool = False, put: Put | None = None) -> None:
+        """Write a value that nobody has written before, with `write_page` or as `put` does."""
+        self._value += 1
+        content = same_filled(self._value) if same else stamped(page, self._value, huge=huge)
+        start = time.perf_counter_ns()
+        (put or self._device.write_page)(page, content)
+        self._note(page, "write", self._value, start)
+
+    def discard(self, page: int, free: Free | None = None) -> None:
+        """Discard a page, or free it as `free` does."""
+        start = time.perf_counter_ns()
+        (free or self._device.discard)(page * PAGE_SIZE, PAGE_SIZE)
+        self._note(page, "write", ZERO, start)
+
+    def read(self, page: int, get: Callable[[], bytes] | None = None) -> None:
+        """Read a page, with `read_page` or as `get` does."""
+        start = time.perf_counter_ns()
+        content = self._device.read_page(page) if get is None else get()
+        end = time.perf_counter_ns()
+        self._note(page, "read", value_of(content, page), start, end)
+
+    def _note(self, page: int, kind: Literal["write", "read"], value: int, start: int, end: int | None = None) -> None:
+        over = time.perf_counter_ns() if end is None else end
+        self.history[page].append(Op(threading.current_thread().name, kind, value, start, over))
+
+
+def together(sharers: Iterable[Sharer]) -> dict[int, list[Op]]:
+    """Return the history of each page."""
+    histories: dict[int, list[Op]] = defaultdict(list)
+    for sharer in sharers:
+        for page, history in sharer.history.items():
+            histories[page] += history
+    return histories
+
+
+def judge(histories: Mapping[int, list[Op]]) -> list[str]:
+    """Return what is wrong: for each page whose history no order explains, the smallest part of it that shows so."""
+    wrong = [(page, smallest(history)) for page, history in histories.items() if unexplained(history) is not None]
+    wrong.sort(key=lambda found: len(found[1]))
+    return [f"no order explains what was read from page {page}:\n{drawn(history)}" for page, history in wrong]

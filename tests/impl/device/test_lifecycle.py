@@ -1,0 +1,271 @@
+"""Made, configured, initialised, reset, closed: what is allowed when, and what is let go."""
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.impl.doubles import Bench, MemoryDevice, page
+from tests.impl.passes.driving import begin
+from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
+from zram_impl.device.config import MAX_IN_FLIGHT, open_backing_file, thread_engine
+from zram_impl.device.lifecycle import Lifecycle
+from zram_impl.passes.writeback import Progress
+from zram_impl.runtime import ThreadRuntime
+
+Call = Callable[[Zram], object]
+
+
+def test_a_new_device_is_empty_and_has_the_drivers_defaults() -> None:
+    dev = Zram()
+    configuration = (dev.algorithm, dev.backing_name, dev.batch_size, dev.writeback_limit, dev.writeback_limit_enabled)
+    assert (dev.pages, dev.disksize, dev.disk, *configuration) == (0, 0, None, "lz4", None, 32, 0, False)
+
+
+CONFIGURE: dict[str, Call] = {
+    "comp_algorithm": lambda dev: dev.set_algorithm("lz4"),
+    "backing_dev": lambda dev: dev.set_backing(MemoryDevice()),
+    "disksize": lambda dev: dev.initialise("64K"),
+}
+
+
+@pytest.mark.parametrize("name", list(CONFIGURE))
+def test_what_a_device_is_made_of_is_set_before_its_size(name: str) -> None:
+    bench = Bench(pages=3)
+    with pytest.raises(ZramError, match=f"{name} cannot be set: the device is initialised with 3 pages") as caught:
+        CONFIGURE[name](bench.dev)
+    assert caught.value.errno == errno.EBUSY
+
+
+@pytest.mark.parametrize("name", list(CONFIGURE))
+def test_after_a_reset_it_can_be_set_again(name: str) -> None:
+    bench = Bench()
+    bench.dev.reset()
+    CONFIGURE[name](bench.dev)
+    bench.dev.close()
+
+
+USE: dict[str, Call] = {
+    "read_page": lambda dev: dev.read_page(0),
+    "write_page": lambda dev: dev.write_page(0, page(0)),
+    "read_pages_into": lambda dev: dev.read_pages_into(0, bytearray()),
+    "write_pages": lambda dev: dev.write_pages(0, b""),
+    "read": lambda dev: dev.read(0, 0),
+    "write": lambda dev: dev.write(0, b""),
+    "discard": lambda dev: dev.discard(0, 0),
+    "write_zeroes": lambda dev: dev.write_zeroes(0, 0),
+    "mark_idle": lambda dev: dev.mark_idle(),
+    "writeback": lambda dev: dev.writeback("no such mode"),
+    "begin_scans": lambda dev: dev.begin_scans([]),
+    "snapshot": lambda dev: dev.snapshot(),
+    "block_state": lambda dev: dev.block_state(),
+}
+
+
+@pytest.mark.parametrize("name", list(USE))
+@pytest.mark.parametrize("when", ["before", "after reset", "after close"])
+def test_a_device_without_size_is_not_used(name: str, when: str) -> None:
+    bench = Bench()
+    dev = bench.dev
+    if when == "before":
+        dev = Zram()
+    elif when == "after reset":
+        dev.reset()
+    else:
+        dev.close()
+    with pytest.raises(ZramError, match="the device is not initialised: disksize is 0") as caught:
+        USE[name](dev)
+    assert caught.value.errno == errno.EINVAL
+
+
+# The backing device
+
+
+def test_another_backing_device_replaces_the_first_which_is_let_go() -> None:
+    dev, first, second = Zram(), MemoryDevice(name="first"), MemoryDevice(name="second")
+    dev.set_backing(first)
+    dev.set_backing(second)
+    assert (dev.backing_name, first.closed, second.closed) == ("second", 1, 0)
+
+
+def refuse_to_close() -> None:
+    raise OSError(errno.EIO, "the cable is out")
+
+
+def test_a_backing_device_that_cannot_be_closed_is_replaced_all_the_same() -> None:
+    dev, first = Zram(), MemoryDevice()
+    first.on_close = refuse_to_close
+    dev.set_backing(first)
+    dev.set_backing(MemoryDevice(name="second"))
+    assert dev.backing_name == "second"
+
+
+def test_a_backing_device_that_cannot_be_closed_does_not_keep_a_device_from_closing() -> None:
+    dev, backing = Zram(), MemoryDevice()
+    backing.on_close = refuse_to_close
+    dev.set_backing(backing)
+    dev.close()
+    assert dev.backing_name is None
+
+
+def test_a_refused_backing_device_leaves_the_one_before(tmp_path: Path) -> None:
+    dev, first = Zram(), MemoryDevice(name="first")
+    dev.set_backing(first)
+    with pytest.raises(ZramError, match="is a directory"):
+        dev.set_backing(tmp_path)
+    assert (dev.backing_name, first.closed) == ("first", 0)
+
+
+def test_the_same_file_again_is_in_use(tmp_path: Path) -> None:
+    dev = Zram()
+    dev.set_backing(tmp_path / "pages.img", "64K")
+    with pytest.raises(ZramError, match="is in use") as caught:
+        dev.set_backing(tmp_path / "pages.img")
+    assert (caught.value.errno, dev.backing_name) == (errno.EBUSY, str(tmp_path / "pages.img"))
+    dev.close()
+
+
+@pytest.mark.parametrize("end", [Zram.close, Zram.reset], ids=["close", "reset"])
+@pytest.mark.parametrize("initialised", [True, False])
+def test_the_end_lets_the_backing_device_go_once(end: Callable[[Zram], None], initialised: bool) -> None:
+    dev, backing = Zram(), MemoryDevice()
+    dev.set_backing(backing)
+    if initialised:
+        dev.initialise("64K")
+    end(dev)
+    end(dev)
+    assert (backing.closed, dev.backing_name, dev.disksize) == (1, None, 0)
+
+
+def test_a_file_is_free_for_others_after_the_end(tmp_path: Path) -> None:
+    for _ in range(3):
+        with Zram.create("64K", backing=tmp_path / "pages.img", backing_size="64K") as dev:
+            dev.write_page(1, page(1))
+            assert dev.writeback(pages=[1]).written == 1
+
+
+def test_a_path_is_opened_by_what_the_device_was_given() -> None:
+    opened: list[tuple[str | os.PathLike[str], int | None]] = []
+
+    def open_backing(path: str | os.PathLike[str], size: int | None) -> MemoryDevice:
+        opened.append((path, size))
+        return MemoryDevice(name=str(path))
+
+    dev = Zram(open_backing=open_backing)
+    dev.set_backing("one", "8K")
+    dev.set_backing("two")
+    assert (opened, dev.backing_name) == ([("one", 8192), ("two", None)], "two")
+
+
+def test_production_opens_files_and_writes_with_threads(tmp_path: Path) -> None:
+    device = open_backing_file(tmp_path / "pages.img", 8192)
+    engine = thread_engine(device, ThreadRuntime())
+    assert (device.blocks, engine.depth) == (2, MAX_IN_FLIGHT)
+    engine.close()
+    device.close()
+
+
+# Size
+
+
+@pytest.mark.parametrize("size", [0, -1, "0", "", "x", "-1", "1T5"], ids=repr)
+def test_a_size_that_is_none_is_refused(size: int | str) -> None:
+    dev = Zram()
+    with pytest.raises(ZramError) as caught:
+        dev.initialise(size)
+    assert (caught.value.errno, dev.pages) == (errno.EINVAL, 0)
+
+
+@pytest.mark.parametrize("size", [1 << 62, 2**64 - 1])
+def test_a_table_that_does_not_fit_is_enomem(size: int) -> None:
+    dev = Zram()
+    with pytest.raises(
+        ZramError, match=f"disksize {size}: no memory for a table of {-(-size // PAGE_SIZE)} slots"
+    ) as caught:
+        dev.initialise(size)
+    assert (caught.value.errno, dev.pages) == (errno.ENOMEM, 0)
+
+
+# Batch size and limit
+
+
+@pytest.mark.parametrize("requests", [0, -1])
+def test_a_batch_has_at_least_one_request(requests: int) -> None:
+    dev = Zram()
+    with pytest.raises(ZramError, match=f"writeback_batch_size {requests} is not in 1 to") as caught:
+        dev.set_batch_size(requests)
+    assert (caught.value.errno, dev.batch_size) == (errno.EINVAL, 32)
+
+
+def test_a_batch_size_is_for_the_next_pass() -> None:
+    bench = Bench(batch_size=1)
+    bench.store(0, 1, 2)
+    running = begin(bench, 0, 1, 2)
+    bench.dev.set_batch_size(3)
+    assert (running.advance(), len(bench.engine.held)) == (Progress.WAIT, 1)
+    bench.dev.reset()
+    assert bench.dev.batch_size == 3
+
+
+@pytest.mark.parametrize("blocks", [-1, 1 << 64])
+def test_a_limit_is_a_u64(blocks: int) -> None:
+    dev = Zram()
+    with pytest.raises(ZramError, match=r"writeback_limit .*(-1|0x10000000000000000) is not in 0 to") as caught:
+        dev.set_writeback_limit(blocks)
+    assert (caught.value.errno, dev.writeback_limit) == (errno.EINVAL, 0)
+
+
+@pytest.mark.parametrize(
+    ("quirks", "kept"), [(Quirks(), (0, False)), (Quirks(limit_survives_reset=True), (7, True))], ids=["ours", "driver"]
+)
+def test_what_a_reset_does_to_the_limit(quirks: Quirks, kept: tuple[int, bool]) -> None:
+    dev = Zram(quirks=quirks)
+    dev.set_writeback_limit(7)
+    dev.enable_writeback_limit(True)
+    dev.reset()
+    assert (dev.writeback_limit, dev.writeback_limit_enabled) == kept
+
+
+def test_enabling_the_limit_twice_is_one_event() -> None:
+    seen: list[str] = []
+    dev = Zram(observer=lambda kind, *_args: seen.append(kind))
+    for enabled in (True, True, False):
+        dev.enable_writeback_limit(enabled)
+    assert seen == ["toggle_limit"] * 2
+
+
+def test_a_write_in_flight_over_a_reset_is_not_refunded_to_the_next_life() -> None:
+    bench = Bench()
+    bench.store(0)
+    bench.limit(5)
+    begin(bench, 0)
+    bench.engine.answer(0, errno.EIO)
+    bench.dev.reset()
+    assert (bench.dev.writeback_limit, bench.engine.closed, bench.engine.out) == (0, 1, 0)
+
+
+# The end
+
+
+def test_leaving_the_context_closes_also_when_something_went_wrong() -> None:
+    backing = MemoryDevice()
+    with pytest.raises(KeyError), Zram.create("64K", backing=backing):
+        raise KeyError
+    assert backing.closed == 1
+
+
+def test_a_reset_ends_a_running_pass_and_forgets_all_pages() -> None:
+    bench = Bench()
+    bench.store(0, 1)
+    running = begin(bench, 0)
+    bench.dev.reset()
+    assert (running.result.written, bench.engine.closed, bench.backing.closed) == (1, 1, 1)
+    bench.dev.initialise(2 * PAGE_SIZE)
+    assert (bench.dev.read_page(0), bench.dev.stats.bd.bd_writes) == (bytes(PAGE_SIZE), 0)
+
+
+def test_the_runtime_is_the_one_it_was_given() -> None:
+    runtime = ThreadRuntime()
+    assert Lifecycle(runtime=runtime).runtime is runtime

@@ -1,0 +1,119 @@
+"""Every engine: pages arrive, buffers are bounded, an end is an end."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.impl.fake_device import FakeDevice, closing, reap, requests, verdicts
+from zram_impl.bdev.device import BackingDevice
+from zram_impl.bdev.file import open_file
+from zram_impl.engine.protocol import Engine
+from zram_impl.engine.request import Phase, WbReq
+from zram_impl.engine.sync import SyncEngine
+from zram_impl.engine.threads import ThreadEngine
+from zram_impl.runtime import ThreadRuntime
+from zram_impl.units import PAGE_SIZE
+
+Make = Callable[[BackingDevice], Engine]
+
+
+def make_sync(device: BackingDevice) -> Engine:
+    return SyncEngine(device, depth=64)
+
+
+def make_threads(device: BackingDevice) -> Engine:
+    return ThreadEngine(device, ThreadRuntime(), depth=64)
+
+
+every_engine = pytest.mark.parametrize("make", [make_sync, make_threads])
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    assert set(threading.enumerate()) <= before
+
+
+@every_engine
+def test_pages_arrive_at_their_blocks(make: Make, tmp_path: Path) -> None:
+    path = tmp_path / "pages.img"
+    device = open_file(path, size=64 * PAGE_SIZE)
+    blocks = [5, 3, 4, 0, 63, 20, 21, 22]
+    with closing(make(device)) as engine:
+        assert verdicts(engine, blocks) == dict.fromkeys(sorted(blocks), 0)
+    device.close()
+    written = path.read_bytes()
+    assert {block: written[block * PAGE_SIZE :][:PAGE_SIZE] for block in range(64)} == {
+        block: bytes([block + 1 if block in blocks else 0]) * PAGE_SIZE for block in range(64)
+    }
+
+
+@every_engine
+def test_a_request_that_its_pass_still_holds_is_not_taken(make: Make) -> None:
+    device = FakeDevice()
+    with closing(make(device)) as engine:
+        held = requests(engine, [1])
+        held[0].phase = Phase.HELD
+        with pytest.raises(AssertionError, match="in flight"):
+            engine.submit(held)
+    assert device.calls == []
+
+
+@every_engine
+def test_a_request_is_in_flight_while_the_device_writes_it(make: Make) -> None:
+    phases: set[Phase] = set()
+    sent: list[WbReq] = []
+
+    def look(_blk_idx: int, pages: Sequence[memoryview]) -> int:
+        phases.update(request.phase for request in sent if any(request.page is page for page in pages))
+        return len(pages) * PAGE_SIZE
+
+    with closing(make(FakeDevice(look))) as engine:
+        sent += requests(engine, range(4))
+        engine.submit(sent)
+        assert len(reap(engine, 4)) == 4
+    assert phases == {Phase.FLIGHT}
+
+
+@every_engine
+def test_no_more_buffers_than_the_depth_are_handed_out(make: Make) -> None:
+    with closing(make(FakeDevice())) as engine:
+        pages = [engine.buffer() for _ in range(engine.depth)]
+        assert None not in pages
+        assert engine.buffer() is None
+        assert pages[0] is not None
+        engine.release(pages[0])
+        assert engine.buffer() is pages[0]
+
+
+@every_engine
+def test_an_unused_engine_closes_any_number_of_times(make: Make) -> None:
+    engine = make(FakeDevice())
+    engine.close()
+    engine.close()
+    with pytest.raises(AssertionError, match="after close"):
+        engine.buffer()
+
+
+@every_engine
+def test_nothing_is_submitted_to_a_closed_engine(make: Make) -> None:
+    device = FakeDevice()
+    engine = make(device)
+    sent = requests(engine, [1])
+    engine.close()
+    with pytest.raises(AssertionError, match="closed engine"):
+        engine.submit(sent)
+    assert device.calls == []
+
+
+def test_the_reference_writes_one_page_at_a_time_in_order_before_submit_returns() -> None:
+    device = FakeDevice()
+    with closing(SyncEngine(device, depth=4)) as engine:
+        sent = requests(engine, [3, 1, 2])
+        engine.submit(sent)
+        assert device.calls == [[3], [1], [2]]
+        assert engine.answered() == sent
+        assert engine.answered(wait=True) == []

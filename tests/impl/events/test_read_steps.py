@@ -1,0 +1,72 @@
+"""The steps of reads of written-back pages, as those observers hear of them who want to."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from tests.impl.doubles import PATIENCE, page
+from zram_impl import PAGE_SIZE, Zram
+from zram_impl.bdev.memory import MemoryDevice
+from zram_impl.events.observer import Recorder
+from zram_impl.events.read_steps import ReadSteps
+from zram_impl.faults import Gated
+
+
+def reads(recorder: Recorder) -> list[tuple[str, tuple[int, ...]]]:
+    return [(event.kind, event.args) for event in recorder.events if event.kind.startswith("read")]
+
+
+def test_each_read_under_way_has_the_lowest_number_that_is_free() -> None:
+    recorder = Recorder()
+    steps = ReadSteps(recorder)
+    assert [steps.begin(5), steps.begin(6), steps.begin(7)] == [0, 1, 2]
+    steps.look_again(1, 6, unchanged=True, backed=True)
+    steps.look_again(0, 5, unchanged=False, backed=False)
+    assert [steps.begin(8), steps.begin(9), steps.begin(9)] == [0, 1, 3]
+
+
+def test_to_most_observers_a_read_of_a_written_back_page_is_one_step() -> None:
+    told: list[str] = []
+    with Zram.create(PAGE_SIZE, backing=MemoryDevice(1), observer=lambda kind, *_args: told.append(kind)) as dev:
+        dev.write_page(0, page(1))
+        dev.writeback(pages=[0])
+        dev.read_page(0)
+    assert told[-1] == "read"
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "told"),
+    [
+        (lambda _dev: None, [("read_begin", (0, 0)), ("read_answer", (0,)), ("read_end", (0,))]),
+        (
+            lambda dev: dev.write_page(0, page(2)),
+            [("read_begin", (0, 0)), ("read_answer", (0,)), ("read_retry", (0,))],
+        ),
+        (
+            lambda dev: (dev.write_page(0, page(2)), dev.writeback(pages=[0])),
+            [
+                *[("read_begin", (0, 0)), ("read_answer", (0,)), ("read_retry", (0,))],
+                *[("read_begin", (0, 0)), ("read_answer", (0,)), ("read_end", (0,))],
+            ],
+        ),
+    ],
+    ids=["unchanged", "in memory", "written back again"],
+)
+def test_a_read_looks_again_after_the_device_has_answered(
+    meanwhile: Callable[[Zram], object], told: list[tuple[str, tuple[int, ...]]]
+) -> None:
+    recorder, got = Recorder(), list[bytes]()
+    backing = Gated(MemoryDevice(2), lambda operation: operation.kind == "read")
+    with Zram.create(PAGE_SIZE, backing=backing, observer=recorder) as dev:
+        dev.write_page(0, page(1))
+        dev.writeback(pages=[0])
+        backing.shut()
+        reading = threading.Thread(target=lambda: got.append(dev.read_page(0)))
+        reading.start()
+        assert backing.wait_for(1, PATIENCE)
+        meanwhile(dev)
+        backing.open()
+        reading.join(PATIENCE)
+    assert reads(recorder) == told
+    assert got == [page(1 if told[-1][0] == "read_end" and len(told) == 3 else 2)]

@@ -1,0 +1,80 @@
+"""Looking without touching: the snapshot and block_state."""
+
+from tests.impl.doubles import Bench, huge, page, same
+from tests.impl.passes.driving import begin
+from zram_impl.decisions import Kind
+from zram_impl.engine.request import Phase
+from zram_impl.pages.snapshot import RequestView, SlotView, Snapshot
+from zram_impl.passes.writeback import Stage
+from zram_impl.table.slot_table import INCOMPRESSIBLE
+
+
+def test_a_snapshot_has_everything() -> None:
+    bench = Bench(pages=5, blocks=2)
+    bench.dev.write_page(1, same(5))
+    bench.dev.write_page(2, huge(2))
+    bench.dev.write_page(3, page(3))
+    bench.dev.write_page(4, huge(4))
+    bench.dev.writeback(pages=[4])
+    bench.dev.mark_idle()
+    bench.limit(6)
+    begin(bench, 3)
+    size = len(bench.dev.disk.table.entries[3]) if bench.dev.disk else 0  # type: ignore[arg-type]
+    assert bench.snapshot == Snapshot(
+        slots=(
+            SlotView(Kind.EMPTY, 0, False, False, False, None),
+            SlotView(Kind.SAME, 0, False, False, False, None),
+            SlotView(Kind.STORED, 4096, True, True, False, None),
+            SlotView(Kind.PP_SLOT, size, False, True, True, None),
+            SlotView(Kind.WB, 4096, True, False, False, 0),
+        ),
+        queued=(),
+        requests=(RequestView(Phase.FLIGHT, 3, 1, 2, page(3)),),
+        held_block=None,
+        stage=Stage.WRITING,
+        blocks=b"\1\1",
+        limit_enabled=True,
+        limit=5,
+        grant=2,
+        pages_stored=4,
+        same_pages=1,
+        huge_pages=1,
+        compr_data_size=4096 + size,
+        bd_count=2,
+    )
+
+
+def test_looking_changes_nothing() -> None:
+    bench = Bench()
+    bench.store(1, 2)
+    bench.dev.mark_idle()
+    running = bench.dev.begin_writeback(pages=[1, 2])
+    running.advance(1)
+    before = bench.snapshot
+    bench.dev.block_state()
+    assert bench.snapshot == before
+
+
+def test_block_state_marks_every_stored_page() -> None:
+    bench = Bench(pages=7, blocks=2)
+    for number in (1, 2, 4):
+        bench.dev.write_page(number, huge(number))
+    bench.store(3, 5)
+    bench.dev.write_page(6, same(1))
+    bench.dev.writeback(pages=[2, 5])
+    bench.dev.mark_idle()
+    disk = bench.dev.disk
+    assert disk is not None
+    disk.table.flags[4] = INCOMPRESSIBLE
+    marks = {int(line[:12]): line[-6:] for line in bench.dev.block_state().splitlines()}
+    assert marks == {1: "..hi..", 2: ".wh...", 3: "...i..", 4: "..h..n", 5: ".w....", 6: "s....."}
+
+
+def test_a_line_of_block_state_is_as_wide_as_the_drivers() -> None:
+    bench = Bench()
+    bench.store(3)
+    assert bench.dev.block_state() == "           3         1000.000000 ......\n"
+
+
+def test_block_state_of_an_empty_device_is_empty() -> None:
+    assert Bench().dev.block_state() == ""

@@ -1,0 +1,86 @@
+"""Doing as much as possible at once is doing the same actions one by one."""
+
+import errno
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.impl.doubles import Bench, huge, page
+from tests.impl.passes.driving import assert_at_rest
+from zram_impl import Quirks
+from zram_impl.passes.writeback import MANY, Progress, Stage, WritebackPass
+
+PAGES = 12
+QUIRKS = st.builds(
+    Quirks, decide_before_reaping=st.booleans(), queue_twice=st.booleans(), lowest_free_block=st.booleans()
+)
+STEPS = st.tuples(
+    st.lists(st.tuples(st.sampled_from(["read", "write", "discard"]), st.integers(0, PAGES - 1)), max_size=3),
+    st.lists(st.tuples(st.integers(0, PAGES), st.sampled_from([0, errno.EIO])), max_size=4),
+)
+"""What users do, and which of the writes in flight are answered, before the pass goes on."""
+
+
+class Watched:
+    """A device, its pass, and all it was told."""
+
+    def __init__(self, quirks: Quirks, blocks: int, limit: int | None, actions: int) -> None:
+        self.events: list[tuple[str, tuple[int, ...]]] = []
+        self.bench = Bench(PAGES, blocks, quirks=quirks, observer=lambda kind, *args: self.events.append((kind, args)))
+        for index in range(PAGES):
+            self.bench.dev.write_page(index, huge(index) if index % 3 == 0 else page(index))
+        if limit is not None:
+            self.bench.limit(limit)
+        self.running: WritebackPass = self.bench.dev.begin_writeback(ranges=[(0, PAGES - 1), (2, 4)])
+        self._actions = actions
+        while self.running.stage is Stage.SCANNING:
+            self.running.advance(actions)
+
+    def go_on(self) -> Progress:
+        """Go on until somebody has to wait, or it is over."""
+        before = len(self.events)
+        while (progress := self.running.advance(self._actions)) is Progress.PROGRESS:
+            assert len(self.events) - before <= self._actions
+            before = len(self.events)
+        return progress
+
+    def use(self, kind: str, index: int) -> None:
+        if kind == "write":
+            self.bench.dev.write_page(index, page(index + 50))
+        elif kind == "read":
+            self.bench.dev.read_page(index)
+        else:
+            self.bench.dev.discard(index * 4096, 4096)
+
+    def answer(self, position: int, error: int) -> None:
+        if self.bench.engine.held:
+            self.bench.engine.answer(self.bench.engine.slots[position % len(self.bench.engine.held)], error)
+
+
+@given(
+    st.sampled_from([2, 3, 4, 7, MANY]),
+    QUIRKS,
+    st.integers(1, 9),
+    st.one_of(st.none(), st.integers(0, 9)),
+    st.lists(STEPS, max_size=6),
+)
+def test_the_same_actions_in_the_same_order(
+    actions: int,
+    quirks: Quirks,
+    blocks: int,
+    limit: int | None,
+    steps: list[tuple[list[tuple[str, int]], list[tuple[int, int]]]],
+) -> None:
+    at_once, one_by_one = (Watched(quirks, blocks, limit, actions) for actions in (actions, 1))
+    for uses, answers in [*steps, *[([], [])] * (2 * PAGES)]:
+        for each in (at_once, one_by_one):
+            for use in uses:
+                each.use(*use)
+            for answer in answers:
+                each.answer(*answer)
+            if each.go_on() is Progress.WAIT and not answers:
+                each.running.wait()
+        assert at_once.events == one_by_one.events
+        assert at_once.bench.snapshot == one_by_one.bench.snapshot
+    assert at_once.running.result == one_by_one.running.result
+    assert_at_rest(at_once.bench)

@@ -1,0 +1,99 @@
+"""Access times: exact to the second, for as many seconds as can be told apart, and ascending ever after."""
+
+import threading
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zram_impl.table.access_times import NEVER, AccessTimes
+
+
+class Watch:
+    """A clock that is set."""
+
+    def __init__(self) -> None:
+        self.seconds = 7.5
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def made(pages: int = 4, most: int = 8) -> tuple[AccessTimes, Watch]:
+    watch = Watch()
+    return AccessTimes(pages, watch, threading.Lock(), most=most), watch
+
+
+def seconds(times: AccessTimes) -> list[int]:
+    return [times.second(index) for index in range(len(times.ticks))]
+
+
+def test_a_page_that_was_never_accessed_is_as_old_as_the_clock() -> None:
+    times, _watch = made()
+    assert (seconds(times), set(times.ticks)) == ([0] * 4, {NEVER})
+
+
+def test_every_access_is_noted_in_its_second() -> None:
+    times, watch = made()
+    times.stamp(0, 2)
+    watch.seconds = 8.0
+    times.stamp(1, 3)
+    times.forget(2)
+    assert seconds(times) == [7, 8, 0, 0]
+
+
+def test_a_second_is_begun_once() -> None:
+    times, watch = made()
+    watch.seconds = 9.9
+    times.begin()
+    before = times.tick, times.ends
+    times.begin()
+    assert (times.tick, times.ends) == before == (2, 10)
+
+
+def test_ticks_come_in_the_order_of_their_seconds() -> None:
+    times, watch = made()
+    for second in (8, 20, 30):
+        watch.seconds = second
+        times.stamp(0, 1)
+    assert [times.first_from(second) for second in (1, 7, 8, 9, 30, 31)] == [1, 1, 2, 3, 4, 5]
+
+
+def test_numbers_that_no_page_has_are_used_again() -> None:
+    times, watch = made(most=8)
+    for second in range(10, 200):
+        watch.seconds = second
+        times.stamp(second % 3, second % 3 + 1)
+    assert seconds(times) == [198, 199, 197, 0]
+    assert times.tick < 8
+
+
+def test_when_all_are_in_use_neighbours_share_the_earlier_second() -> None:
+    times, watch = made(pages=10, most=8)
+    for page in range(10):
+        watch.seconds = 10 + page
+        times.stamp(page, page + 1)
+    found = seconds(times)
+    assert found == sorted(found)
+    assert all(10 + page - 3 <= second <= 10 + page for page, second in enumerate(found))
+    assert found[-1] == 19
+
+
+def test_a_store_that_comes_late_counts_as_the_latest() -> None:
+    times, watch = made(most=4)
+    late = 3
+    for second in (8, 9, 10, 11):
+        watch.seconds = second
+        times.stamp(0, 1)
+    times.ticks[1] = late + 10
+    assert times.second(1) == 11
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5)), max_size=60))
+def test_with_numbers_enough_every_second_is_exact(accesses: list[tuple[int, int]]) -> None:
+    times, watch = made(most=12)
+    expected = [0] * 4
+    for page, passed in accesses:
+        watch.seconds += passed
+        times.stamp(page, page + 1)
+        expected[page] = int(watch.seconds)
+        assert seconds(times) == expected

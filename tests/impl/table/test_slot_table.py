@@ -1,0 +1,141 @@
+"""The slot table: what replacing, committing and accessing do to entries, flags and statistics."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zram_impl.table.slot_table import IDLE, INCOMPRESSIBLE, OWNED, PP_SLOT, Backed, Entry, SlotTable
+from zram_impl.units import PAGE_SIZE, BlkIdx
+
+ALL_FLAGS = IDLE | PP_SLOT | INCOMPRESSIBLE | OWNED
+OBJECT, RAW = b"o" * 100, b"r" * PAGE_SIZE
+
+Stats = tuple[int, int, int, int, int]
+
+
+def stats(table: SlotTable) -> Stats:
+    return table.pages_stored, table.same_pages, table.huge_pages, table.huge_pages_since, table.compr_data_size
+
+
+def recount(table: SlotTable) -> Stats:
+    """The statistics as the entries say, but for the one that only history knows."""
+    stored = [entry for entry in table.entries if type(entry) is bytes]
+    return (
+        sum(entry is not None for entry in table.entries),
+        sum(type(entry) is int for entry in table.entries),
+        sum(len(entry) == PAGE_SIZE for entry in stored),
+        table.huge_pages_since,
+        sum(map(len, stored)),
+    )
+
+
+def table_with(entry: Entry) -> SlotTable:
+    table = SlotTable(1)
+    if entry is not None:
+        table.replace(0, entry)
+    return table
+
+
+@given(st.integers(0, 1 << 40), st.integers(0, PAGE_SIZE), st.integers(0, 2**32 - 1))
+def test_a_backed_entry_gives_back_what_it_was_made_of(blk_idx: int, size: int, checksum: int) -> None:
+    entry = Backed.at(blk_idx, size, checksum)
+    assert (entry.blk_idx, entry.size, entry.checksum) == (blk_idx, size, checksum)
+
+
+def test_each_commit_is_an_entry_of_its_own_even_to_the_same_block() -> None:
+    assert Backed.at(3, 100, 7) is not Backed.at(3, 100, 7)
+
+
+CONTENTS: list[Entry] = [None, 5, OBJECT, RAW]
+NAMES = ["empty", "same-filled", "object", "raw page"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "pages", "same", "huge", "size"),
+    [(None, 0, 0, 0, 0), (5, 1, 1, 0, 0), (OBJECT, 1, 0, 0, 100), (RAW, 1, 0, 1, PAGE_SIZE)],
+    ids=NAMES,
+)
+@pytest.mark.parametrize("old", CONTENTS, ids=NAMES)
+def test_after_a_replacement_only_the_new_content_counts(
+    old: Entry, entry: Entry, pages: int, same: int, huge: int, size: int
+) -> None:
+    table = table_with(old)
+    ever_huge = table.huge_pages_since + huge
+    assert table.replace(0, entry) is None
+    assert (table.entries[0], stats(table)) == (entry, (pages, same, huge, ever_huge, size))
+
+
+@pytest.mark.parametrize("entry", [None, 5, OBJECT], ids=["empty", "same-filled", "object"])
+def test_replacing_a_written_back_slot_hands_its_block_to_the_caller(entry: Entry) -> None:
+    table = table_with(RAW)
+    table.commit(0, BlkIdx(6), 1)
+    assert table.replace(0, entry) == 6
+    assert stats(table) == recount(table)
+
+
+def test_block_zero_is_a_block() -> None:
+    table = table_with(OBJECT)
+    table.commit(0, BlkIdx(0), 0)
+    assert table.replace(0, None) == 0
+
+
+def test_a_replacement_takes_off_every_mark_but_the_ownership_of_the_pp_slot() -> None:
+    table = table_with(OBJECT)
+    table.flags[0] = ALL_FLAGS
+    table.replace(0, RAW)
+    assert table.flags[0] == OWNED
+
+
+@pytest.mark.parametrize("content", [OBJECT, RAW], ids=["object", "raw page"])
+def test_a_commit_frees_the_memory_and_keeps_the_page_stored(content: bytes) -> None:
+    table = table_with(content)
+    since = table.huge_pages_since
+    table.commit(0, BlkIdx(3), 7)
+    entry = table.entries[0]
+    assert type(entry) is Backed
+    assert (entry.blk_idx, entry.size, entry.checksum) == (3, len(content), 7)
+    assert stats(table) == (1, 0, 0, since, 0)
+
+
+def test_a_commit_takes_off_the_idle_mark_alone() -> None:
+    table = table_with(OBJECT)
+    table.flags[0] = ALL_FLAGS
+    table.commit(0, BlkIdx(3), 7)
+    assert table.flags[0] == ALL_FLAGS & ~IDLE
+
+
+@pytest.mark.parametrize("entry", [None, 5], ids=["empty", "same-filled"])
+def test_only_a_stored_slot_is_committed(entry: Entry) -> None:
+    table = table_with(entry)
+    with pytest.raises(AssertionError, match="only a stored slot is written back: slot 0 is"):
+        table.commit(0, BlkIdx(3), 7)
+
+
+def test_an_access_takes_off_the_idle_mark_and_the_claim() -> None:
+    table = table_with(OBJECT)
+    table.flags[0] = ALL_FLAGS
+    table.accessed(0)
+    assert table.flags[0] == INCOMPRESSIBLE | OWNED
+
+
+def test_releasing_the_claim_ends_the_pp_slot_and_nothing_else() -> None:
+    table = table_with(OBJECT)
+    table.flags[0] = ALL_FLAGS
+    table.release_claim(0)
+    assert table.flags[0] == IDLE | INCOMPRESSIBLE
+
+
+ENTRIES = st.one_of(st.none(), st.integers(0, 2**64 - 1), st.binary(min_size=1, max_size=9), st.just(RAW))
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), ENTRIES | st.just("commit"))))
+def test_statistics_equal_a_recount_after_any_history(steps: list[tuple[int, Entry | str]]) -> None:
+    table, used = SlotTable(4), dict[int, int]()
+    for block, (index, step) in enumerate(steps):
+        old = table.entries[index]
+        if not isinstance(step, str):
+            assert table.replace(index, step) == used.pop(index, None)
+        elif type(old) is bytes:
+            table.commit(index, BlkIdx(block), 0)
+            used[index] = block
+        assert stats(table) == recount(table)

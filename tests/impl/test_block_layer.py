@@ -1,0 +1,200 @@
+"""The block-device face: what the block layer answers before and after the driver."""
+
+from collections.abc import Iterator
+from errno import EBADF, EBUSY, EINVAL, EIO, ENOSPC
+from functools import partial
+
+import pytest
+
+from tests.impl.doubles import huge, page
+from zram_impl import PAGE_SIZE, Zram, ZramError
+from zram_impl import block_layer as node_module
+from zram_impl.bdev.memory import MemoryDevice
+from zram_impl.block_layer import Node, NodeFile
+from zram_impl.faults import Failing, on_blocks
+
+PAGES = 8
+SIZE = PAGES * PAGE_SIZE
+
+
+@pytest.fixture
+def device() -> Iterator[Zram]:
+    """A device of eight pages whose backing device cannot read block 1."""
+    with Zram.create(SIZE, backing=Failing(MemoryDevice(PAGES), on_blocks([1], kind="read"))) as made:
+        yield made
+
+
+@pytest.fixture
+def node(device: Zram) -> Iterator[NodeFile]:
+    with Node(device).open() as opened:
+        yield opened
+
+
+def errno_of(do: object, *args: object) -> int | None:
+    """Call something that must be refused and return the errno."""
+    assert callable(do)
+    with pytest.raises(ZramError) as refused:
+        do(*args)
+    return refused.value.errno
+
+
+@pytest.mark.parametrize("odd", [None, 1.5, "text", b"0", object()])
+def test_what_is_no_number_is_refused(node: NodeFile, odd: object) -> None:
+    for do in (node.pread, node.discard, node.zeroout):
+        assert (errno_of(do, odd, PAGE_SIZE), errno_of(do, PAGE_SIZE, odd)) == (EINVAL, EINVAL)
+    assert errno_of(node.pwrite, page(0), odd) == EINVAL
+
+
+def test_what_are_no_bytes_is_refused(node: NodeFile) -> None:
+    apart = memoryview(bytes(2 * PAGE_SIZE))[::2]
+    assert [errno_of(node.pwrite, odd, 0) for odd in (None, 5, "text", apart)] == [EINVAL] * 4
+
+
+def test_an_open_is_exclusive_or_not(device: Zram) -> None:
+    for odd in (None, "yes", 2):
+        assert errno_of(partial(Node(device).open, exclusive=odd)) == EINVAL  # type: ignore[arg-type]  # on purpose
+    device.reset()
+
+
+def test_what_is_written_is_read(node: NodeFile) -> None:
+    data = page(1) + huge(2)
+    assert node.pwrite(data, 3 * PAGE_SIZE) == len(data)
+    assert node.pread(4 * PAGE_SIZE, 2 * PAGE_SIZE) == bytes(PAGE_SIZE) + data + bytes(PAGE_SIZE)
+
+
+def test_a_write_is_cut_at_the_end_of_the_device(node: NodeFile, device: Zram) -> None:
+    assert node.pwrite(page(1) + page(2), SIZE - PAGE_SIZE) == PAGE_SIZE
+    assert device.read_page(PAGES - 1) == page(1)
+
+
+@pytest.mark.parametrize("offset", [SIZE, SIZE + PAGE_SIZE])
+def test_past_the_end_there_is_nothing_to_read_and_no_space_to_write(node: NodeFile, offset: int) -> None:
+    assert node.pread(PAGE_SIZE, offset) == b""
+    assert errno_of(node.pwrite, page(1), offset) == ENOSPC
+    assert errno_of(node.discard, offset, PAGE_SIZE) == EINVAL
+    assert errno_of(node.zeroout, offset, PAGE_SIZE) == EINVAL
+
+
+def test_a_read_is_cut_at_the_end_of_the_device(node: NodeFile) -> None:
+    assert len(node.pread(2 * PAGE_SIZE, SIZE - PAGE_SIZE)) == PAGE_SIZE
+
+
+@pytest.mark.parametrize(("offset", "length"), [(0, 512), (512, PAGE_SIZE), (-PAGE_SIZE, PAGE_SIZE), (100, 4096)])
+def test_only_whole_blocks_are_transferred(node: NodeFile, offset: int, length: int) -> None:
+    assert errno_of(node.pread, length, offset) == EINVAL
+    assert errno_of(node.pwrite, bytes(length), offset) == EINVAL
+    assert errno_of(node.discard, offset, length) == EINVAL
+    assert errno_of(node.zeroout, offset, length) == EINVAL
+
+
+@pytest.mark.parametrize("offset", [0, SIZE])
+def test_nothing_is_transferred_but_not_discarded(node: NodeFile, offset: int) -> None:
+    assert (node.pread(0, offset), node.pwrite(b"", offset)) == (b"", 0)
+    assert errno_of(node.discard, offset, 0) == EINVAL
+    assert errno_of(node.zeroout, offset, 0) == EINVAL
+
+
+def test_a_range_that_ends_past_the_end_frees_nothing(node: NodeFile, device: Zram) -> None:
+    node.pwrite(page(1), 0)
+    assert errno_of(node.discard, 0, SIZE + PAGE_SIZE) == EINVAL
+    assert device.read_page(0) == page(1)
+
+
+def test_discards_and_zeroes_free_pages(node: NodeFile, device: Zram) -> None:
+    node.pwrite(page(0) + page(1) + page(2), 0)
+    node.discard(0, PAGE_SIZE)
+    node.zeroout(2 * PAGE_SIZE, PAGE_SIZE)
+    assert node.pread(3 * PAGE_SIZE, 0) == bytes(PAGE_SIZE) + page(1) + bytes(PAGE_SIZE)
+    assert device.stats.mm.orig_data_size == PAGE_SIZE
+
+
+def test_large_discards_are_cut_into_requests(node: NodeFile, device: Zram, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_module, "DISCARD_BYTES", 3 * PAGE_SIZE)
+    seen: list[tuple[int, int]] = []
+    monkeypatch.setattr(device, "discard", lambda *request: seen.append(request))
+    node.discard(PAGE_SIZE, 7 * PAGE_SIZE)
+    assert seen == [(PAGE_SIZE, 3 * PAGE_SIZE), (4 * PAGE_SIZE, 3 * PAGE_SIZE), (7 * PAGE_SIZE, PAGE_SIZE)]
+
+
+def test_a_failing_request_does_not_stop_the_others(
+    node: NodeFile, device: Zram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node_module, "DISCARD_BYTES", PAGE_SIZE)
+    seen: list[int] = []
+
+    def write_zeroes(offset: int, _length: int) -> None:
+        seen.append(offset // PAGE_SIZE)
+        if offset == PAGE_SIZE:
+            raise ZramError(12, "no memory")
+
+    monkeypatch.setattr(device, "write_zeroes", write_zeroes)
+    assert errno_of(node.zeroout, 0, 3 * PAGE_SIZE) == EIO
+    assert seen == [0, 1, 2]
+
+
+def test_a_failing_page_makes_the_read_fail_but_all_are_asked_for(node: NodeFile, device: Zram) -> None:
+    node.pwrite(huge(0) + huge(1) + huge(2), 0)
+    device.writeback("huge")
+    assert errno_of(node.pread, SIZE, 0) == EIO
+    assert device.stats.bd.bd_reads == 3
+
+
+def test_a_failing_page_ends_its_request_but_not_the_others(
+    node: NodeFile, device: Zram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node_module, "REQUEST_PAGES", 2)
+    through = device.write_page
+    written: list[int] = []
+
+    def write_page(index: int, data: bytes) -> None:
+        if index == 2:
+            raise ZramError(12, "no memory")
+        through(index, data)
+        written.append(index)
+
+    monkeypatch.setattr(device, "write_page", write_page)
+    assert errno_of(node.pwrite, b"".join(map(page, range(6))), 0) == EIO
+    assert written == [0, 1, 4, 5]
+
+
+def test_a_device_without_a_size_has_no_bytes() -> None:
+    with Zram() as device, Node(device).open() as node:
+        assert (node.size, node.pread(PAGE_SIZE, 0)) == (0, b"")
+        assert errno_of(node.pwrite, page(0), 0) == ENOSPC
+        assert errno_of(node.discard, 0, PAGE_SIZE) == EINVAL
+
+
+def test_an_open_node_holds_off_a_reset(device: Zram) -> None:
+    node = Node(device)
+    first, second = node.open(), node.open()
+    first.close()
+    first.close()
+    assert node.openers == 1
+    assert errno_of(device.reset) == EBUSY
+    assert errno_of(device.attrs.store, "reset", "1") == EBUSY
+    assert node.size == SIZE
+    second.close()
+    device.reset()
+    assert (node.openers, node.size) == (0, 0)
+
+
+def test_one_exclusive_open_at_a_time(device: Zram) -> None:
+    node = Node(device)
+    with node.open(exclusive=True), node.open():
+        assert errno_of(lambda: node.open(exclusive=True)) == EBUSY
+    node.open(exclusive=True).close()
+    assert node.openers == 0
+
+
+def test_nobody_opens_what_is_being_reset(device: Zram) -> None:
+    with device.openers.shut_out():
+        assert errno_of(Node(device).open) == EBUSY
+        assert errno_of(device.reset) == EBUSY
+    Node(device).open().close()
+
+
+def test_a_closed_open_is_of_no_use(device: Zram) -> None:
+    opened = Node(device).open()
+    opened.close()
+    assert errno_of(opened.pread, PAGE_SIZE, 0) == EBADF
+    assert errno_of(opened.discard, 0, PAGE_SIZE) == EBADF

@@ -1,0 +1,125 @@
+"""The command that mutates: what it prints, and its exit codes."""
+
+import json
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from spec.mutate import command as mutate
+from spec.mutate.command import judge, main, numbers, reason, sample, table
+from spec.mutate.kill import Fate
+from spec.mutate.mutants import Mutant, every_mutant
+from spec.prove.jobs import Ended
+
+MUTANTS = every_mutant()
+FATES = [
+    Fate("a", "broken (3)", "reap: broken"),
+    Fate("b", "broken (3)"),
+    Fate("c", "", "reap: broken"),
+    Fate("d", "crash: KeyError", "crash: KeyError"),
+    Fate("e", "crash: KeyError", "reap: broken"),
+    Fate("f", rests_on=("a_clause", "another")),
+    Fate("g", rests_on=()),
+    Fate("h", counts=True),
+]
+
+
+def test_the_numbers_add_up() -> None:
+    assert numbers(FATES) == (8, 5, 2, 1, 1, 1, 2, 1)
+    assert sum(numbers(FATES)[2:]) == len(FATES)
+
+
+def test_what_is_left_has_its_reason() -> None:
+    assert [reason(fate) for fate in FATES[5:]] == [
+        "the same because of a_clause, another",
+        "the same in every state",
+        "NOT REFUTED, and not the same; counts differ",
+    ]
+    shown = table(MUTANTS[: len(FATES)], FATES).splitlines()
+    assert shown[0].split() == [
+        "module",
+        "mutants",
+        "refuted",
+        "by",
+        "both",
+        "walk",
+        "alone",
+        "z3",
+        "alone",
+        "crashed",
+        "the",
+        "same",
+        "left",
+    ]
+    assert shown[2].split() == ["all", "8", "5", "2", "1", "1", "1", "2", "1"]
+    assert sum(line.startswith("  - ") for line in shown) == 3
+
+
+@pytest.mark.parametrize("option", ["--sample", "--processes"])
+@pytest.mark.parametrize("number", ["0", "-3", "x", "²"])
+def test_there_is_at_least_one(option: str, number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main([option, number])
+    assert refused.value.code == 2
+    assert "is not a whole number from 1 on" in capsys.readouterr().err
+
+
+def test_a_sample_is_the_same_for_a_seed() -> None:
+    some = sample(MUTANTS, 20, seed=1)
+    assert some == sample(MUTANTS, 20, seed=1)
+    assert some != sample(MUTANTS, 20, seed=2)
+    assert [each for each in MUTANTS if each in some] == some
+    assert sample(MUTANTS[:3], 20, seed=1) == MUTANTS[:3]
+
+
+def test_mutants_are_judged_in_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["user.can_discard:2:12 never", "user.can_discard:2:12 always", "user.can_recompress:2:23 == as <="]
+    assert main(["--json", *names]) == 0
+    found = {each["name"]: each for each in json.loads(capsys.readouterr().out)}
+    assert list(found) == [each.name for each in MUTANTS if each.name in names]
+    assert all(found[name]["by_walk"] and found[name]["by_z3"] for name in names[:2])
+    assert found[names[2]]["rests_on"]
+
+
+def test_a_program_that_dies_leaves_nothing_known() -> None:
+    found: dict[str, Fate] = {}
+    written = json.dumps(Fate("a", "broken"))
+    assert mutate._note(["a", "b"], found, Ended(None, f"{written}\n", "", 1.0)) == []
+    assert found == {"a": Fate("a", "broken"), "b": Fate("b")}
+
+
+def test_what_is_left_is_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def left(mutants: Sequence[Mutant], *_rest: object) -> list[Fate]:
+        return [Fate(mutant.name) for mutant in mutants]
+
+    monkeypatch.setattr(mutate, "judge", left)
+    assert main(["--sample", "3"]) == 1
+    assert "NOT REFUTED" in capsys.readouterr().out
+
+
+def test_an_interrupt_is_exit_code_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_args: object) -> list[Fate]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(mutate, "judge", interrupted)
+    assert main(["--sample", "3"]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_a_list_says_what_each_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list", "--sample", "2"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 6
+
+
+def test_a_name_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["nothing"])
+    assert ended.value.code == 2
+    assert "there is no mutant 'nothing'" in capsys.readouterr().err
+
+
+def test_progress_is_said_now_and_then(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(mutate, "_SAY", 0.0)
+    assert len(judge(MUTANTS[:1], mutate.Progress(1, sys.stderr))) == 1
+    assert capsys.readouterr().err.startswith("1 of 1 mutants, 1 refuted")

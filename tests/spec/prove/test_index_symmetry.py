@@ -1,0 +1,72 @@
+"""What a walk with symmetry rests on is proved of the specification, and refuted where a number is asked for."""
+
+import json
+
+import pytest
+
+from spec.bugs.batching_v3 import Variant
+from spec.bugs.history import EVERY_VARIANT
+from spec.model.state import State
+from spec.model.tables import STORED
+from spec.prove import index_symmetry
+from spec.prove.index_symmetry import conditions, main, prove
+from spec.prove.obligations import Sizes
+from spec.prove.verdict import CONFIRMED, REFUTED
+from spec.prove.z3_proof import DEVICE
+
+SIZES = Sizes(3, 2, 2, readers=1)
+SAME_STEP = "the same step with other numbers of"
+
+
+def test_numbers_do_not_matter() -> None:
+    verdicts = list(prove(Sizes(2, 2, 2, readers=2)))
+    assert [verdict.condition for verdict in verdicts if not verdict.good] == []
+    actions = list(dict.fromkeys(verdict.condition.partition(":")[0] for verdict in verdicts))
+    assert [verdict.condition for verdict in verdicts] == conditions(Sizes(2, 2, 2, readers=2), actions)
+    assert len(verdicts) == 4 * (2 * 31 + 16 + 2)
+
+
+@pytest.mark.parametrize("bug", [pytest.param(each, id=each.name) for each in EVERY_VARIANT])
+def test_they_matter_to_the_bugs_that_say_so_and_to_no_other(bug: Variant) -> None:
+    names = [action.name for action in bug.replaced]
+    verdicts = list(prove(SIZES, bug.actions, names))
+    assert {verdict.said for verdict in verdicts} <= {CONFIRMED, REFUTED}
+    assert {verdict.twin_said for verdict in verdicts} == {REFUTED}
+    assert any(verdict.said == REFUTED for verdict in verdicts) == bug.asks_for_a_number
+
+
+def test_a_refutation_shows_a_step() -> None:
+    bug = next(each for each in EVERY_VARIANT if each.name == "unassigned_index")
+    said = {verdict.condition: verdict for verdict in prove(SIZES, bug.actions, ["submit"])}
+    refuted = said.pop(f"submit: {SAME_STEP} slots")
+    assert refuted.problem.splitlines()[1].startswith("submit(slot ")
+    assert not said.pop("submit: possible as before with other numbers of slots").good
+    assert len(said) == 4
+    assert all(verdict.good for verdict in said.values())
+
+
+def test_a_property_that_asks_for_a_number_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slot_0_is_stored(s: State) -> bool:
+        return s.slots[0].kind == STORED
+
+    monkeypatch.setattr(index_symmetry, "at_rest", slot_0_is_stored)
+    said = {verdict.condition: verdict.said for verdict in prove(SIZES, names=[DEVICE])}
+    assert [condition for condition, verdict in said.items() if verdict != CONFIRMED] == [
+        f"{DEVICE}: slot_0_is_stored with other numbers of slots"
+    ]
+    monkeypatch.setattr(index_symmetry, "CLAUSES", (slot_0_is_stored,))
+    refuted = [verdict.said for verdict in prove(SIZES, names=[DEVICE]) if "of slots" in verdict.condition]
+    assert refuted == [REFUTED, CONFIRMED, REFUTED]
+
+
+def test_what_is_never_possible_is_not_proved() -> None:
+    never = [bug._replace(guard=lambda _s, _r: False) for bug in EVERY_VARIANT[0].replaced]
+    steps = [verdict for verdict in prove(SIZES, never, ["reap"]) if SAME_STEP in verdict.condition]
+    assert [(verdict.said, verdict.good) for verdict in steps] == [(CONFIRMED, False)] * 3
+
+
+def test_as_a_program_it_writes_a_verdict_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["2/1/1/0", "scan", DEVICE])
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [each["condition"] for each in found] == conditions(Sizes(2, 1, 1), ["scan", DEVICE])
+    assert {each["said"] for each in found} == {CONFIRMED}

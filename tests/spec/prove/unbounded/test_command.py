@@ -1,0 +1,153 @@
+"""The command that proves every size, what it prints, how it ends; and the page that tells of it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from spec.bugs.history import EVERY_VARIANT
+from spec.prove.unbounded import command as prove_sizes
+from spec.prove.unbounded.command import givens
+from spec.prove.unbounded.equal import EQUAL
+from spec.prove.unbounded.solve import DISCHARGED, Answer
+from spec.prove.unbounded.table import ASSUMPTIONS
+from tests.spec.expected.open_any_size import OPEN
+
+ROOT = Path(__file__).resolve().parents[4]
+PAGE = (ROOT / "docs" / "all-sizes.md").read_text(encoding="utf-8")
+GOOD = Answer("keeps", "reap", "every_block_has_one_owner", DISCHARGED, 0.25)
+OPEN_ONE = Answer("keeps", "drop_held", "every_block_has_one_owner", "refuted at 2/2/1", 0.5)
+
+Prover = Callable[..., list[Answer]]  # type: ignore[explicit-any]
+
+
+def proving(*found: Answer) -> Prover:
+    def prove(report: Callable[[Answer], object], _texts: prove_sizes.Texts) -> list[Answer]:
+        for answer in found:
+            report(answer)
+        return list(found)
+
+    return prove
+
+
+def test_all_discharged_ends_with_0(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(prove_sizes, "prove_all_sizes", proving(GOOD, GOOD._replace(layer="begins")))
+    assert prove_sizes.main([]) == 0
+    header, keeps, begins, all_, *rest = capsys.readouterr().out.splitlines()
+    assert header.split() == ["layer", "conditions", "discharged", "seconds"]
+    assert keeps.split() == ["keeps", "1", "1", "0.2", "proved"]
+    assert begins.split() == ["begins", "1", "1", "0.2", "proved"]
+    assert all_.split() == ["all", "2", "2", "0.5", "proved"]
+    assert rest[:2] == ["", "assumptions that remain"]
+    assert len(rest) == 2 + len(ASSUMPTIONS)
+
+
+def test_an_open_condition_ends_with_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(prove_sizes, "prove_all_sizes", proving(GOOD, OPEN_ONE))
+    assert prove_sizes.main(["--variant", "leak_after_loop"]) == 1
+    out = capsys.readouterr().out
+    assert "NOT PROVED" in out
+    assert "\nopen: keeps: drop_held: every_block_has_one_owner: refuted at 2/2/1\n" in out
+
+
+def test_nothing_to_prove_is_nothing_proved(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(prove_sizes, "prove_all_sizes", proving())
+    assert prove_sizes.main([]) == 1
+    assert "NOT PROVED" in capsys.readouterr().out
+
+
+def test_data_instead_of_text(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(prove_sizes, "prove_all_sizes", proving(GOOD, OPEN_ONE))
+    assert prove_sizes.main(["--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["proved"] is False
+    assert found["conditions"] == [GOOD._asdict(), OPEN_ONE._asdict()]
+    assert [each["sentence"] for each in found["assumptions"]] == [each.sentence for each in ASSUMPTIONS]
+
+
+@pytest.mark.parametrize("arguments", [["--variant", "no_such_bug"], ["--variant"], ["--size", "3"]])
+def test_a_wrong_call_ends_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        prove_sizes.main(arguments)
+    assert ended.value.code == 2
+    assert "usage: python -m spec.prove_sizes" in capsys.readouterr().err
+
+
+def test_an_interrupt_ends_it_with_the_next_answer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def prove(report: Callable[[Answer], object], _texts: prove_sizes.Texts) -> list[Answer]:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0)
+        report(GOOD)
+        raise AssertionError("went on")
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(prove_sizes, "prove_all_sizes", prove)
+    assert prove_sizes.main([]) == 130
+    assert capsys.readouterr() == ("", "interrupted\n")
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_ends_the_program_within_a_second() -> None:
+    command = [sys.executable, "-m", "spec.prove_sizes"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        out, err = process.communicate(timeout=20)
+        took = time.monotonic() - began
+    assert (process.returncode, out, err) == (130, "", "interrupted\n")
+    assert took < 1
+
+
+def test_progress_on_a_terminal_and_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Out:
+        def __init__(self, *, live: bool) -> None:
+            self.live, self.text = live, ""
+
+        def isatty(self) -> bool:
+            return self.live
+
+        def write(self, text: str) -> None:
+            self.text += text
+
+        def flush(self) -> None:
+            pass
+
+    for live, wanted in [(True, "\r\x1b[K2 of 3 conditions, 1 open  keeps: drop_held\r\x1b[K"), (False, "")]:
+        out = Out(live=live)
+        progress = prove_sizes._Progress(3, out)  # type: ignore[arg-type]  # as much of a file as it needs
+        monkeypatch.setattr(prove_sizes, "_REDRAW", 0)
+        progress(GOOD)
+        progress(OPEN_ONE)
+        progress.done()
+        assert out.text.endswith(wanted)
+        assert bool(out.text) == live
+
+
+def test_what_an_assumption_is_shown_by_exists() -> None:
+    names = {each.clause for given in givens() for each in given.conditions if each.layer.startswith(EQUAL)}
+    assert {name for assumption in ASSUMPTIONS for name in assumption.shown_by} <= names
+
+
+def test_the_page_tells_the_assumptions_the_numbers_and_the_bugs() -> None:
+    told = " ".join(PAGE.split())
+    assert [each.sentence for each in ASSUMPTIONS if each.sentence not in told] == []
+    layers = Counter(each.layer for given in givens() for each in given.conditions)
+    assert f"{sum(layers.values()):,} conditions" in told
+    assert [layer for layer, n in layers.items() if f"| {layer} | {n} |" not in told] == []
+    rows = [line for line in PAGE.splitlines() if line.startswith("| `")]
+    assert [row.split("`")[1] for row in rows] == [each.name for each in EVERY_VARIANT]
+    for row in rows:
+        _, name, _, action, what = row.replace("|", "").split("`")
+        assert {(action, clause) for clause in what.strip().split(", ")} == OPEN[name]

@@ -1,0 +1,133 @@
+"""Inputs of any kind: the device passes, broken ones do not, and a finding is found again."""
+
+import errno
+import random
+from collections.abc import Callable
+
+import pytest
+
+from stateful.api_fuzz import fuzz
+from stateful.api_fuzz.fuzz import ERRNOS, GROUP, Trial, draw, inputs, methods
+from stateful.api_fuzz.values import PLAUSIBLE, anything, text
+from stateful.command import main
+from zram_impl import Zram, ZramError
+from zram_impl.device.config import Configuration
+from zram_impl.errors import refuse
+from zram_impl.sysfs import ATTRIBUTES
+from zram_impl.table.slot_table import Entry, SlotTable
+from zram_impl.units import BlkIdx
+
+SOME = 1500
+
+
+def test_every_input_is_taken_or_refused() -> None:
+    assert inputs(20261123, SOME) == []
+
+
+def test_all_methods_that_take_arguments_are_called() -> None:
+    named = set(methods())
+    assert named >= {"read_page", "write_pages", "write_zeroes", "writeback", "recompress", "set_backing", "initialise"}
+    assert not {name for name in named if name.startswith("_")}
+    parameters = {name for signature in methods().values() for name in list(signature.parameters)[1:]}
+    assert parameters - set(PLAUSIBLE) <= {"scans", "request"}, "each has plausible values, but for what is parsed"
+
+
+def test_inputs_are_of_every_kind() -> None:
+    rng = random.Random(0)
+    calls = {draw(rng, methods())[0].split("(")[0] for _ in range(4000)}
+    assert calls >= {*methods(), "create"}
+    assert {f"store {name}" for name in ATTRIBUTES} <= {call.rpartition(" ")[0] for call in calls}
+    assert len({type(anything(rng)) for _ in range(2000)}) > 25
+    assert len({text(rng) for _ in range(2000)}) > 1000
+
+
+Breaking = Callable[[pytest.MonkeyPatch], None]
+
+
+def raising(patch: pytest.MonkeyPatch) -> None:
+    nothing = dict[int, int]()
+    patch.setattr(Configuration, "set_writeback_limit", lambda _self, blocks: nothing[id(blocks)])
+
+
+def refusing_oddly(patch: pytest.MonkeyPatch) -> None:
+    def broken(_self: Zram, _blocks: int) -> None:
+        raise refuse(errno.EDEADLK, "odd")
+
+    patch.setattr(Configuration, "set_writeback_limit", broken)
+
+
+def changing_first(patch: pytest.MonkeyPatch) -> None:
+    def broken(self: Configuration, requests: int) -> None:
+        self._batch_size = 7 + self._batch_size
+        raise refuse(errno.EINVAL, f"{type(requests)}")
+
+    patch.setattr(Configuration, "set_batch_size", broken)
+
+
+def miscounting(patch: pytest.MonkeyPatch) -> None:
+    replace = SlotTable.replace
+
+    def broken(self: SlotTable, index: int, entry: Entry) -> BlkIdx | None:
+        self.compr_data_size += entry is None
+        return replace(self, index, entry)
+
+    patch.setattr(SlotTable, "replace", broken)
+
+
+@pytest.mark.parametrize(
+    ("breaking", "what"),
+    [
+        (raising, "raised KeyError"),
+        (refusing_oddly, f"refused with errno {errno.EDEADLK}"),
+        (changing_first, "refused, but something has changed"),
+        (miscounting, "a recount gives"),
+    ],
+)
+def test_a_broken_device_is_found_and_found_again_by_its_number(
+    monkeypatch: pytest.MonkeyPatch, breaking: Breaking, what: str
+) -> None:
+    breaking(monkeypatch)
+    found = inputs(5, SOME)
+    assert found
+    assert what in found[0].what
+    again = inputs(5, GROUP, first=found[0].number // GROUP * GROUP)
+    assert again[0].number == found[0].number
+
+
+def test_what_a_refusal_may_change_are_counters_alone() -> None:
+    first = ["x"] * len(fuzz._SHOWN)
+    other = ["x" if name not in ("io_stat", "bd_stat") else "y" for name in fuzz._SHOWN]
+    assert fuzz._without_counters(first) == fuzz._without_counters(other)
+
+
+def test_a_file_of_a_trial_lies_in_its_directory_and_is_small(tmp_path: object) -> None:
+    trial = Trial(tmp_path, random.Random(0))  # type: ignore[arg-type]  # pytest says what it is
+    with pytest.raises(ZramError) as caught:
+        trial._open_backing("../../etc/passwd", 1 << 40)
+    assert caught.value.errno == errno.ENOSPC
+    device = trial._open_backing("/../x", 4096)
+    assert device.name == f"{tmp_path}/x"
+    device.close()
+
+
+def test_the_errnos_of_the_driver_are_few() -> None:
+    assert errno.EINTR not in ERRNOS
+
+
+def test_the_command_tries_inputs_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inputs", "--count", "200", "--seed", "3"]) == 0
+    assert "100 inputs, all taken or refused" in capsys.readouterr().out
+
+
+def test_the_command_finds_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    changing_first(monkeypatch)
+    verdict = fuzz.check(5, 0, SOME, lambda _text: None)
+    assert not verdict.good
+    assert "of seed 5: " in verdict.details
+
+
+def test_no_input_at_all_is_called_wrongly(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["inputs", "--count", "0"])
+    assert caught.value.code == 2
+    assert "argument --count: 0 is below 1" in capsys.readouterr().err

@@ -1,0 +1,65 @@
+"""Jobs for tests of jobs: they run in processes of their own, so they have to be found by import."""
+
+import os
+import signal
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from stateful.jobs.runner import Report, Verdict
+
+LONG = 600.0
+"""Seconds nobody waits: who runs a job that long stops it."""
+
+
+def good(report: Report) -> Verdict:
+    report("half done")
+    return Verdict(good=True, what="[red]all[/x] is well", details="in full")
+
+
+def wrong(_report: Report) -> Verdict:
+    return Verdict(good=False, what="one difference", details="which one")
+
+
+def crashing(_report: Report) -> Verdict:
+    raise LookupError("no [such] thing\nand a second line")
+
+
+def dying(_report: Report) -> Verdict:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("it is dead")
+
+
+def leaving(_report: Report) -> Verdict:
+    os._exit(7)
+
+
+def working(report: Report) -> Verdict:
+    """Work in a file of its own until it is stopped; lets everything go then, and says so beside the others' files."""
+    with tempfile.TemporaryDirectory(prefix="working-") as own:
+        try:
+            while True:
+                report("works")
+                time.sleep(0.01)
+        except KeyboardInterrupt:
+            Path(own).parent.with_name(f"let-go-{os.getpid()}").touch()
+            raise
+
+
+def hanging(report: Report) -> Verdict:
+    """Work on, whatever it is told, and leave a file behind."""
+    Path(tempfile.mkdtemp(prefix="hanging-"), "file").touch()
+    until = time.monotonic() + LONG
+    while time.monotonic() < until:
+        try:
+            report("hangs")
+            time.sleep(LONG)
+        except KeyboardInterrupt:
+            continue
+    return Verdict(good=True, what="nobody stopped it")
+
+
+def with_a_thread_that_stays(_report: Report) -> Verdict:
+    threading.Thread(target=time.sleep, args=(LONG,)).start()
+    return Verdict(good=True, what="but for a thread")

@@ -1,0 +1,90 @@
+"""No line of the completion path may be missing: with each of them taken out, the device is seen to be broken."""
+
+import inspect
+import textwrap
+
+import pytest
+
+from tests.stateful.lockstep.playing import BACKED, ERROR, IN_FLIGHT, OK, ONE, difference, lockstep, play
+from zram_impl.passes import writeback
+from zram_impl.passes.writeback import WritebackPass
+
+LIMITED = ONE._replace(limit=2)
+CLAIM_LOST = f"{IN_FLIGHT} write(0, 0) {OK} reap(0)"
+FAILED = f"{IN_FLIGHT} {ERROR} reap(0)"
+WRITTEN = f"{IN_FLIGHT} {OK} reap(0)"
+SKIPPED = "write(0, 0) begin_pass() scan(0) end_scan() take_request(0) reserve_block(0) read(0) skip(0)"
+
+_DECISION = "row = completion(req.error == 0, table.flags[req.index] & PP_SLOT and 1)"
+_RELEASE = "table.release_claim(req.index)"
+
+BREAKS = {
+    "no refund": ("_complete", "if row.refund:", "if False:", FAILED, "the_budget_is_conserved"),
+    "block kept on error": (
+        *("_complete", "(shared.blocks.set_aside if later else", "((lambda _block: None) if later else"),
+        *(FAILED, "every_block_has_one_owner"),
+    ),
+    "block kept when the claim is lost": (
+        *("_complete", "else shared.blocks.release)(req.blk_idx)", "else lambda _block: None)(req.blk_idx)"),
+        *(CLAIM_LOST, "every_block_has_one_owner"),
+    ),
+    "bd_writes not counted": (
+        *("_complete", "shared.bd_writes += row.bd_writes", "pass"),
+        *(WRITTEN, "statistics_equal_a_recount"),
+    ),
+    "claim released first": (
+        *("_complete", _DECISION, f"{_RELEASE}; {_DECISION}"),
+        *(WRITTEN, "a_good_write_of_an_unchanged_slot_makes_it_wb"),
+    ),
+    "claim not asked for": (
+        *("_complete", _DECISION, "row = completion(req.error == 0, 1)"),
+        *(CLAIM_LOST, "a_failed_write_changes_nothing_but_the_claim"),
+    ),
+    "checksum not stored": ("_complete", "req.checksum)", "0)", WRITTEN, "pages_read_back"),
+    "checksum not computed": (
+        *("_send", "req.checksum = zlib.crc32(page)", "req.checksum = 0"),
+        *(WRITTEN, "pages_read_back"),
+    ),
+    "request not idle": ("_retire", "self._idle.append(req)", "pass", BACKED, "nothing_is_raised"),
+    "phase not idle": ("_retire", "req.phase = Phase.IDLE", "pass", WRITTEN, "nothing_is_raised"),
+    "still alive": ("_complete", "self._alive -= 1", "pass", BACKED, "comes_to_rest"),
+    "no charge": (
+        *("_submit", "req.grant = self._shared.budget.charge()", "req.grant = 0"),
+        *(IN_FLIGHT, "same_state"),
+    ),
+    "claim not checked": (
+        *("_act", "lost = not self._shared.table.flags[index] & PP_SLOT", "lost = False"),
+        *(SKIPPED, "allowed_step"),
+    ),
+    "device not told": ("_end", "self._on_end()", "pass", BACKED, "nothing_remains_at_rest"),
+    "buffers kept": ("_end", "self._engine.release(req.page)", "pass", BACKED, "nothing_remains_at_rest"),
+    "claim kept": ("_complete", _RELEASE, "pass", FAILED, "a_failed_write_changes_nothing_but_the_claim"),
+    "claim kept after a commit": (
+        *("_complete", _RELEASE, "row.commit or table.release_claim(req.index)"),
+        *(WRITTEN, "every_pp_slot_is_owned_once"),
+    ),
+    "written not reported": ("_complete", "result.written += 1", "pass", WRITTEN, "the_result_is_what_happened"),
+    "lost not reported": ("_complete", "result.lost += 1", "pass", CLAIM_LOST, "the_result_is_what_happened"),
+    "failed not reported": (
+        *("_complete", "result.fail(req.index, req.error)", "pass"),
+        *(FAILED, "the_result_is_what_happened"),
+    ),
+    "errno not reported": (
+        *("_complete", "result.fail(req.index, req.error)", "result.failed += 1"),
+        *(FAILED, "the_result_is_what_happened"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("method", "line", "instead", "program", "found"), BREAKS.values(), ids=BREAKS)
+def test_the_completion_path_needs_every_line_of_it(
+    monkeypatch: pytest.MonkeyPatch, method: str, line: str, instead: str, program: str, found: str
+) -> None:
+    with lockstep(LIMITED) as both:
+        play(both, program)
+    source = textwrap.dedent(inspect.getsource(getattr(WritebackPass, method)))
+    assert source.count(line) == 1
+    broken = dict(vars(writeback))
+    exec(source.replace(line, instead), broken)
+    monkeypatch.setattr(WritebackPass, method, broken[method])
+    assert difference(program, LIMITED) == found

@@ -1,0 +1,256 @@
+"""A device that is broken by hand is seen to be broken, each time by the property it breaks."""
+
+import threading
+from collections.abc import Callable, Sequence
+from errno import EIO
+
+import pytest
+
+from stateful.lockstep.divergence import Difference
+from stateful.lockstep.stepped_engine import SteppedEngine
+from tests.stateful.lockstep.playing import BACKED, ERROR, IN_FLIGHT, OK, ONE, difference, lockstep, play
+from zram_impl import PAGE_SIZE, decisions
+from zram_impl.device.io import Device
+from zram_impl.device.lifecycle import Lifecycle
+from zram_impl.engine.request import WbReq
+from zram_impl.errors import refuse
+from zram_impl.pages import initialised
+from zram_impl.pages.initialised import Disk
+from zram_impl.parsing.writeback_args import Scan
+from zram_impl.passes.pp_buckets import PpBuckets
+from zram_impl.passes.scan import Cursor
+from zram_impl.passes.writeback import WritebackPass
+from zram_impl.table import slot_table
+from zram_impl.table.block_map import NextFit
+from zram_impl.table.budget import Budget
+from zram_impl.table.shared import Shared
+from zram_impl.table.slot_table import SlotTable
+from zram_impl.units import BlkIdx
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+REAPED = f"{IN_FLIGHT} {OK} reap(0)"
+LIMITED = ONE._replace(limit=2)
+
+
+def replacing(where: type, name: str, instead: object) -> Patch:
+    return lambda patch: patch.setattr(where, name, instead)
+
+
+def keeping_the_claim(patch: pytest.MonkeyPatch) -> None:
+    replace = SlotTable.replace
+
+    def broken(self: SlotTable, index: int, entry: slot_table.Entry) -> BlkIdx | None:
+        flags = self.flags[index]
+        freed = replace(self, index, entry)
+        self.flags[index] = flags
+        return freed
+
+    patch.setattr(SlotTable, "replace", broken)
+
+
+def counting_nothing(patch: pytest.MonkeyPatch) -> None:
+    replace = SlotTable.replace
+
+    def broken(self: SlotTable, index: int, entry: slot_table.Entry) -> BlkIdx | None:
+        before = self.pages_stored
+        freed = replace(self, index, entry)
+        self.pages_stored = before
+        return freed
+
+    patch.setattr(SlotTable, "replace", broken)
+
+
+def miscounting_bytes(patch: pytest.MonkeyPatch) -> None:
+    commit = SlotTable.commit
+
+    def broken(self: SlotTable, index: int, blk_idx: BlkIdx, checksum: int) -> None:
+        before = self.compr_data_size
+        commit(self, index, blk_idx, checksum)
+        self.compr_data_size = before
+
+    patch.setattr(SlotTable, "commit", broken)
+
+
+def reading_what_is_on_the_block(self: Disk, index: int, entry: slot_table.Backed, _reader: int | None) -> bytes:
+    assert self.backing is not None, f"page {index} is written back"
+    return self.reads.read(self.backing, entry.blk_idx)
+
+
+def failing_to_read(self: Disk, index: int, entry: slot_table.Backed, _reader: int | None) -> bytes:
+    raise refuse(EIO, f"page {index} on block {entry.blk_idx}")
+
+
+def scanning(patch: pytest.MonkeyPatch, instead: Callable[[Sequence[Scan]], Sequence[Scan]]) -> None:
+    init = Cursor.__init__
+
+    def broken(self: Cursor, scans: Sequence[Scan], *, queue_twice: bool) -> None:
+        init(self, instead(scans), queue_twice=queue_twice)
+
+    patch.setattr(Cursor, "__init__", broken)
+
+
+def passing_over_the_first(patch: pytest.MonkeyPatch) -> None:
+    scanning(patch, lambda scans: [scan for scan in scans if scan.lo != 0])
+
+
+def claiming_out_of_turn(patch: pytest.MonkeyPatch) -> None:
+    scanning(patch, lambda scans: scans[::-1])
+
+
+def writing_another_page(patch: pytest.MonkeyPatch) -> None:
+    make = Disk.begin_pass
+
+    def broken(self: Disk, scans: list[Scan], batch_size: int) -> WritebackPass | None:
+        self.shared.decode = lambda _stored: bytes(PAGE_SIZE)
+        return make(self, scans, batch_size)
+
+    patch.setattr(Disk, "begin_pass", broken)
+
+
+def not_counting_what_is_lost(patch: pytest.MonkeyPatch) -> None:
+    complete = WritebackPass._complete
+
+    def broken(self: WritebackPass, req: WbReq) -> None:
+        complete(self, req)
+        self.result.lost = 0
+
+    patch.setattr(WritebackPass, "_complete", broken)
+
+
+def beginning_a_second_pass(patch: pytest.MonkeyPatch) -> None:
+    begin = Disk.begin_pass
+
+    def broken(self: Disk, scans: list[Scan], batch_size: int) -> WritebackPass | None:
+        running = self.running_pass
+        return running if isinstance(running, WritebackPass) else begin(self, scans, batch_size)
+
+    patch.setattr(Disk, "begin_pass", broken)
+
+
+def saying_another_block(patch: pytest.MonkeyPatch) -> None:
+    observe = WritebackPass._observe
+
+    def broken(self: WritebackPass, kind: str, *args: int) -> None:
+        observe(self, kind, *args[:2], *(block + 1 for block in args[2:]))
+
+    patch.setattr(WritebackPass, "_observe", broken)
+
+
+def taking_all_steps_at_once(patch: pytest.MonkeyPatch) -> None:
+    advance = WritebackPass.advance
+    patch.setattr(WritebackPass, "advance", lambda self, _actions=0: advance(self))
+
+
+def counting_no_blocks_written(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Shared, "bd_writes", property(lambda _self: 0, lambda _self, _value: None), raising=False)
+
+
+def saying_nothing_of(kind: str) -> Patch:
+    def silence(patch: pytest.MonkeyPatch) -> None:
+        observe = WritebackPass._observe
+
+        def broken(self: WritebackPass, what: str, *args: int) -> None:
+            if what != kind:
+                observe(self, what, *args)
+
+        patch.setattr(WritebackPass, "_observe", broken)
+
+    return silence
+
+
+@pytest.mark.parametrize(
+    ("broken", "program", "found"),
+    [
+        # what users do
+        (keeping_the_claim, f"{IN_FLIGHT} write(0, 0)", "a_kept_claim_means_unchanged_content"),
+        (counting_nothing, "write(0, 0)", "counters_equal_a_recount"),
+        (replacing(SlotTable, "accessed", lambda *_: None), f"{IN_FLIGHT} read(0)", "same_state"),
+        (
+            replacing(Disk, "_note_access", lambda _self, _index, entry: (entry, None)),
+            f"{IN_FLIGHT} read(0)",
+            "reported_step",
+        ),
+        (replacing(Disk, "read_page", lambda *_: bytes(PAGE_SIZE)), "write(0, 0) read(0)", "pages_read_back"),
+        (replacing(Disk, "write_page", lambda *_: None), "write(0, 0)", "reported_step"),
+        (replacing(Disk, "free_pages", lambda *_: None), "write(0, 0) discard(0)", "reported_step"),
+        (replacing(Disk, "mark_idle", lambda *_: None), "write(0, 0) mark_idle(0)", "reported_step"),
+        (replacing(Device, "reset", lambda *_: None), "reset()", "nothing_is_raised"),
+        (replacing(Lifecycle, "enable_writeback_limit", lambda *_, **__: None), "toggle_limit()", "reported_step"),
+        (beginning_a_second_pass, f"{IN_FLIGHT} refuse_pass()", "a_refusal_changes_nothing"),
+        # what a read of a written-back page returns
+        (replacing(Disk, "_read_back", failing_to_read), REAPED, "pages_read_back"),
+        (
+            replacing(Disk, "_read_back", reading_what_is_on_the_block),
+            f"{BACKED} read_begin(0, 0) discard(0) write(1, 0) begin_pass() scan(1) end_scan() take_request(0)"
+            f" reserve_block(0) submit(1, 0) {OK} reap(0) end_pass() read_answer(0) read_retry(0)",
+            "a_read_ends_with_a_value_the_page_held",
+        ),
+        # blocks and budget
+        (replacing(NextFit, "release", lambda *_: None), f"{BACKED} discard(0)", "every_block_has_one_owner"),
+        (replacing(NextFit, "reserve", lambda *_: None), IN_FLIGHT, "a_pass_gives_up_for_a_reason"),
+        (replacing(NextFit, "reserve", lambda *_: BlkIdx(0)), IN_FLIGHT, "every_block_has_one_owner"),
+        (replacing(Budget, "charge", lambda self: self.grant), IN_FLIGHT, "the_budget_is_conserved"),
+        (replacing(Budget, "refund", lambda *_: None), f"{IN_FLIGHT} {ERROR} reap(0)", "the_budget_is_conserved"),
+        (
+            lambda patch: patch.setattr(decisions, "refund", lambda limit, _grant, _charged: limit + 1),
+            f"{IN_FLIGHT} store_limit(0) {ERROR} reap(0)",
+            "the_budget_is_conserved",
+        ),
+        # the pass
+        (passing_over_the_first, "write(0, 0) begin_pass() scan(0)", "the_scan_selects_what_was_asked"),
+        (
+            claiming_out_of_turn,
+            "write(0, 0) write(1, 0) begin_pass() scan(0) scan(1)",
+            "the_scan_selects_what_was_asked",
+        ),
+        (writing_another_page, IN_FLIGHT, "a_kept_claim_means_unchanged_content"),
+        (miscounting_bytes, REAPED, "statistics_equal_a_recount"),
+        (not_counting_what_is_lost, f"{IN_FLIGHT} write(0, 0) {OK} reap(0)", "the_result_is_what_happened"),
+        (replacing(PpBuckets, "pop", PpBuckets.peek), IN_FLIGHT, "every_pp_slot_is_owned_once"),
+        (replacing(SteppedEngine, "release", lambda *_: None), BACKED, "nothing_remains_at_rest"),
+        (replacing(SteppedEngine, "submit", lambda *_: None), IN_FLIGHT, "the_device_works_for_requests_in_flight"),
+        (taking_all_steps_at_once, "write(0, 0) begin_pass() scan(0)", "one_step_at_a_time"),
+        (saying_nothing_of("end_scan"), "begin_pass() end_scan()", "same_state"),
+        (saying_nothing_of("end_pass"), BACKED, "same_state"),
+        (saying_another_block, IN_FLIGHT, "reported_step"),
+        (counting_no_blocks_written, REAPED, "statistics_equal_a_recount"),
+    ],
+)
+def test_a_broken_device_is_seen_to_be_broken(
+    monkeypatch: pytest.MonkeyPatch, broken: Patch, program: str, found: str
+) -> None:
+    broken(monkeypatch)
+    assert difference(program, LIMITED) == found
+
+
+def test_the_same_programs_are_led_without_a_difference_on_a_whole_device() -> None:
+    for program in (f"{IN_FLIGHT} read(0)", f"{IN_FLIGHT} store_limit(0) {ERROR} reap(0)", f"{BACKED} discard(0)"):
+        with lockstep(LIMITED) as both:
+            play(both, program)
+
+
+@pytest.mark.parametrize("limit", [1, -1], ids=["no budget", "no block"])
+def test_a_pass_that_does_not_wait_for_what_it_could_get_back_is_seen(
+    monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    monkeypatch.setattr(WritebackPass, "_may_get_more", lambda _self: False)
+    with lockstep(ONE._replace(requests=2, limit=limit)) as both:
+        play(both, "write(0, 0) write(1, 0)")
+        both.begin(None, [0, 1])
+        with pytest.raises(Difference) as caught:
+            both.come_to_rest()
+    assert caught.value.name == "a_pass_gives_up_for_a_reason"
+
+
+def test_a_read_that_fails_is_seen_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_back = Disk._read_back
+
+    def failing_when_it_counts(self: Disk, index: int, entry: slot_table.Backed, _reader: int | None) -> bytes:
+        page = read_back(self, index, entry)
+        if threading.current_thread().name.startswith("read of"):
+            raise refuse(EIO, "this one fails")
+        return page
+
+    monkeypatch.setattr(initialised.Disk, "_read_back", failing_when_it_counts)
+    assert difference(f"{BACKED} read_begin(0, 0) read_answer(0) read_end(0)") == "a_read_ends"

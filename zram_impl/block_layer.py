@@ -1,0 +1,177 @@
+"""The block-device face: what the block layer answers on top of the driver.
+
+A `Node` stands for the device file, a `NodeFile` for one open of it. Transfers are those of direct I/O: whole logical
+blocks (of PAGE_SIZE bytes) at block offsets. The block layer answers some calls before the driver sees them (the end of
+the device, alignment), cuts large ones into requests, and makes one errno of whatever the driver says of a request.
+
+Kernel: blkdev_open(), blkdev_read_iter(), blkdev_write_iter(), blkdev_direct_IO(), blk_ioctl_discard(),
+blk_ioctl_zeroout(), bio_split_to_limits(), zram_submit_bio().
+"""
+
+from collections.abc import Callable
+from errno import EBADF, EINVAL, EIO, ENOSPC
+from types import TracebackType
+from typing import Final, Self
+
+from zram_impl.device.io import Buffer, Device, flat
+from zram_impl.errors import ZramError, refuse
+from zram_impl.parsing.kstrto import truth
+from zram_impl.parsing.ranges import refuse_unless_ints
+from zram_impl.units import PAGE_SIZE
+
+SECTOR: Final = 512
+"""What the block layer counts in."""
+
+REQUEST_PAGES: Final = 256
+"""Pages of one read or write request at most (BIO_MAX_VECS)."""
+
+DISCARD_BYTES: Final = (((1 << 32) - 1) * SECTOR) // PAGE_SIZE * PAGE_SIZE
+"""Bytes of one discard or write-zeroes request at most: the driver sets no limit, so the block layer's counter does."""
+
+
+class Node:
+    """The device file. Opens hold off a reset of the device; the node itself holds nothing."""
+
+    def __init__(self, device: Device) -> None:
+        """Stand for `device`, which stays the caller's to close."""
+        self._device = device
+
+    @property
+    def size(self) -> int:
+        """Size in bytes; 0 while the device is not initialised."""
+        return self._device.disksize
+
+    @property
+    def openers(self) -> int:
+        """How many opens there are."""
+        return self._device.openers.count
+
+    def open(self, *, exclusive: bool = False) -> "NodeFile":
+        """Open it; EBUSY during a reset, or when `exclusive` and somebody else has it so."""
+        truth(exclusive, "exclusive")
+        self._device.openers.enter(exclusive=exclusive)
+        return NodeFile(self._device, exclusive=exclusive)
+
+
+class NodeFile:
+    """One open of the node, for one task at a time; close it, or use it as a context manager."""
+
+    def __init__(self, device: Device, *, exclusive: bool) -> None:
+        """Own an open that `Openers.enter` has counted."""
+        self._device = device
+        self._exclusive = exclusive
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close it. Idempotent."""
+        if not self._closed:
+            self._closed = True
+            self._device.openers.leave(exclusive=self._exclusive)
+
+    @property
+    def size(self) -> int:
+        """Size in bytes, as it is now."""
+        return self._device.disksize
+
+    # --- transfers -------------------------------------------------------------------------------------------------
+
+    def pwrite(self, data: Buffer, offset: int) -> int:
+        """Write whole blocks at `offset` and return how many bytes were: fewer where the device ends.
+
+        Raises:
+            ZramError: EINVAL (not whole blocks), ENOSPC (begins past the end), EIO (the driver refused a page, for
+                whatever reason; pages before it in the same request, and other requests, are written all the same).
+        """
+        view = flat(data)
+        length = self._within(offset, view.nbytes)
+        if view.nbytes and not length:
+            raise refuse(ENOSPC, f"offset {offset} is at or past the end of the device, {self.size}")
+        step = REQUEST_PAGES * PAGE_SIZE
+        failures = [
+            self._write_request(view[at : min(at + step, length)], offset + at) for at in range(0, length, step)
+        ]
+        _raise_first(failures, f"write of {length} bytes at {offset}")
+        return length
+
+    def _write_request(self, view: memoryview, offset: int) -> ZramError | None:
+        """Write page after page; the first that fails ends the request."""
+        try:
+            for at in range(0, view.nbytes, PAGE_SIZE):
+                self._device.write_page((offset + at) // PAGE_SIZE, view[at : at + PAGE_SIZE])
+        except ZramError as error:
+            return error
+        return None
+
+    def pread(self, length: int, offset: int) -> bytes:
+        """Read whole blocks from `offset`: fewer where the device ends, none past it.
+
+        Raises:
+            ZramError: EINVAL (not whole blocks), EIO (a page cannot be had; the others are asked for all the same).
+        """
+        length = self._within(offset, length)
+        pages: list[bytes] = []
+        failures: list[ZramError | None] = []
+        for index in range(offset // PAGE_SIZE, (offset + length) // PAGE_SIZE):
+            # Pages on the backing device are asked for side by side, so one that fails does not stop the others.
+            try:
+                pages.append(self._device.read_page(index))
+            except ZramError as error:
+                failures.append(error)
+        _raise_first(failures, f"read of {length} bytes at {offset}")
+        return b"".join(pages)
+
+    def discard(self, offset: int, length: int) -> None:
+        """Discard whole blocks; EINVAL when they are not whole, none, or not all on the device."""
+        self._check_range(offset, length)
+        self._in_requests(self._device.discard, offset, length)
+
+    def zeroout(self, offset: int, length: int) -> None:
+        """Make whole blocks read as zeros; EINVAL when they are not whole, none, or not all on the device."""
+        self._check_range(offset, length)
+        self._in_requests(self._device.write_zeroes, offset, length)
+
+    # --- what the block layer checks --------------------------------------------------------------------------------
+
+    def _within(self, offset: int, length: int) -> int:
+        """Return how much of a transfer lies on the device; EINVAL unless it is of whole blocks."""
+        self._check_open()
+        refuse_unless_ints(offset, length)
+        if offset < 0 or length < 0 or offset % PAGE_SIZE or length % PAGE_SIZE:
+            raise refuse(EINVAL, f"{length} bytes at offset {offset} are not whole blocks of {PAGE_SIZE}")
+        return max(0, min(length, self.size - offset))
+
+    def _check_range(self, offset: int, length: int) -> None:
+        self._check_open()
+        refuse_unless_ints(offset, length)
+        if offset < 0 or length <= 0 or offset % PAGE_SIZE or length % PAGE_SIZE:
+            raise refuse(EINVAL, f"{length} bytes at offset {offset} are not whole blocks of {PAGE_SIZE}")
+        if offset + length > self.size:
+            raise refuse(EINVAL, f"{length} bytes at offset {offset} are not within the device's {self.size}")
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise refuse(EBADF, "the node was closed")
+
+    def _in_requests(self, request: Callable[[int, int], None], offset: int, length: int) -> None:
+        failures: list[ZramError | None] = []
+        for at in range(offset, offset + length, DISCARD_BYTES):
+            try:
+                request(at, min(DISCARD_BYTES, offset + length - at))
+            except ZramError as error:
+                failures.append(error)
+        _raise_first(failures, f"{request.__name__} of {length} bytes at {offset}")
+
+
+def _raise_first(failures: list[ZramError | None], doing: str) -> None:
+    """Raise EIO for the first failure there is: of what the driver says, the block layer passes on only that."""
+    for failure in failures:
+        if failure is not None:
+            raise refuse(EIO, f"{doing}: {failure.strerror}") from failure

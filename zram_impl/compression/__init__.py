@@ -1,0 +1,1 @@
+"""Compression: the codec, priorities, size classes, algorithms."""

@@ -1,0 +1,1 @@
+"""The device as its users hold it: configuration, life cycle, maintenance calls."""

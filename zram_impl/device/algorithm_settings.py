@@ -1,0 +1,117 @@
+"""Which algorithms a device is to have, by priority, and how they work; looked up when the device is initialised.
+
+Kernel: zram->comp_algs, zram->params, comp_algorithm_set(), comp_params_store(), zram_destroy_comps().
+"""
+
+import os
+import stat
+from collections.abc import Sequence
+from errno import EINVAL
+from typing import Final
+
+from zram_impl.compression.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, Algorithm, Params
+from zram_impl.compression.compressors import Comps
+from zram_impl.errors import ZramError, from_os, refuse, shown
+from zram_impl.parsing.algorithm_args import PRIMARY, PRIORITIES, SECONDARY
+from zram_impl.parsing.kstrto import S32_MAX, whole
+from zram_impl.units import PAGE_SIZE
+
+_SAMPLE: Final = bytes(range(256)) * (PAGE_SIZE // 256)
+
+
+class AlgorithmSettings:
+    """Names and parameters by priority. The control lock is held by whoever calls."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Go back to the default algorithm alone."""
+        self._names: list[str | None] = [DEFAULT_ALGORITHM] + [None] * (PRIORITIES - 1)
+        self._params = [Params()] * PRIORITIES
+
+    @property
+    def names(self) -> Sequence[str | None]:
+        """Name of the algorithm of each priority."""
+        return tuple(self._names)
+
+    @property
+    def primary(self) -> str:
+        """Name of what pages are written with."""
+        name = self._names[PRIMARY]
+        assert name is not None, "there is always a primary algorithm"
+        return name
+
+    def choose(self, name: str, priority: int) -> None:
+        """Take another algorithm, which is known, for a priority; parameters of the priority stay."""
+        self._names[priority] = name
+
+    def set_params(self, params: Params, priority: int) -> None:
+        """Take other parameters for a priority; what is not given is the default again."""
+        self._params[priority] = params
+
+    def make(self) -> Comps:
+        """Make the algorithms.
+
+        Raises:
+            ZramError: EINVAL when one cannot work with its parameters.
+        """
+        return Comps([_make(name, params) for name, params in zip(self._names, self._params, strict=True)])
+
+
+def known(name: str) -> str:
+    """Return `name`; EINVAL when no algorithm is called that."""
+    if type(name) is not str or name not in ALGORITHMS:
+        raise refuse(EINVAL, f"algorithm {shown(name)} is not one of {', '.join(ALGORITHMS)}")
+    return name
+
+
+def secondary(priority: int) -> int:
+    """Return `priority`; EINVAL when recompression has none such."""
+    return whole(priority, "priority", SECONDARY, PRIORITIES - 1)
+
+
+def dictionary_of(source: bytes | str | os.PathLike[str]) -> bytes:
+    """Return a dictionary's bytes, of a file if it is a path.
+
+    Raises:
+        ZramError: EINVAL for what is no file of 1 to S32_MAX bytes; else why it cannot be opened or read.
+
+    Kernel: kernel_read_file_from_path()
+    """
+    if isinstance(source, bytes):
+        return source
+    if not isinstance(source, (str, os.PathLike)):  # a number would be taken for an open file
+        raise refuse(EINVAL, f"dictionary {shown(source)} is neither bytes nor a path")
+    try:
+        # Looked at first: opening something else than a file may block, or do something.
+        status = os.stat(source)
+        if not stat.S_ISREG(status.st_mode) or not 0 < status.st_size <= S32_MAX:
+            raise refuse(EINVAL, f"dictionary {shown(source)} is no file, or empty, or above {S32_MAX} bytes")
+        with open(source, "rb") as file:
+            return file.read(S32_MAX)
+    except ZramError:
+        raise
+    except OSError as error:
+        raise from_os(error, f"read dictionary {shown(source)}") from error
+    except (ValueError, TypeError) as error:
+        raise refuse(EINVAL, f"dictionary {shown(source)} cannot be read: {error}") from error
+
+
+def _make(name: str | None, params: Params) -> Algorithm | None:
+    if name is None:
+        return None
+    try:
+        algorithm = ALGORITHMS[name](params)
+        # Some parameters, dictionaries above all, are looked at only when they are used.
+        working = algorithm.decompress(algorithm.compress(_SAMPLE)) == _SAMPLE
+    except Exception as error:  # each package has exceptions of its own
+        raise refuse(EINVAL, f"algorithm {name} cannot be used with {_said(params)}: {error}") from error
+    if not working:
+        raise refuse(EINVAL, f"algorithm {name} with {_said(params)} does not give back what it was given")
+    return algorithm
+
+
+def _said(params: Params) -> str:
+    size = None if params.dictionary is None else len(params.dictionary)
+    return f"level {params.level}, dictionary of {size} bytes, winbits {params.winbits}"

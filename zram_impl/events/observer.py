@@ -1,0 +1,137 @@
+"""What an observer of a device is told.
+
+At every linearization point the device calls its observer with the name of what happened (an action of the
+specification) and its parameters, under the lock that makes it one. `Recorder` keeps that as events that can be put
+into a total order afterwards without a lock or a counter of its own: each carries the objects it touched with a
+version, counted under the lock that the device holds anyway, and only while somebody observes.
+"""
+
+import threading
+from typing import Final, NamedTuple, Protocol, runtime_checkable
+
+from zram_impl.events.order import Touched, in_order
+
+
+class Observer(Protocol):
+    """Called under a lock of the device; it must not call the device and should be quick."""
+
+    def __call__(self, kind: str, /, *args: int) -> None:
+        """Take notice of one action."""
+        ...
+
+
+@runtime_checkable
+class ReadingObserver(Observer, Protocol):
+    """An observer that is also told the steps of reads of written-back pages; to others they are one `read` each."""
+
+    def reading(self, kind: str, /, *args: int) -> None:
+        """Take notice of a step: read_begin (index, number), read_answer, read_end or read_retry (number)."""
+        ...
+
+
+class Event(NamedTuple):
+    """One observed action.
+
+    Attributes:
+        kind: Name of the action.
+        args: Its parameters, and for some actions what it concerns besides: see `_ALSO`.
+        task: Name of the thread; two threads of one name are told apart by a number.
+        touched: (object, number, version) for everything it touched; the version counts that object's events from 1.
+    """
+
+    kind: str
+    args: tuple[int, ...]
+    task: str
+    touched: Touched
+
+
+# These happen outside of the table lock: the request and its block belong to whoever carries them, and a reader to the
+# task that reads, so nobody else counts their events meanwhile.
+_ELSEWHERE: Final[dict[str, tuple[str, ...]]] = {
+    "device_ok": ("block",),
+    "device_error": ("block",),
+    "endio_queue": ("request",),
+    "endio_leave": ("request",),
+    "read_answer": (),
+}
+# Everything else happens under the table lock; these also hand a request and a block over. By position in `args`.
+_HANDED_OVER: Final[dict[str, tuple[tuple[str, int], ...]]] = {
+    "submit": (("request", 1), ("block", 2)),
+    "reap": (("request", 0), ("block", 2)),
+}
+_TABLE: Final = ("table", 0)
+
+
+class Versions:
+    """Counts the events of every object."""
+
+    def __init__(self) -> None:
+        self._versions: dict[tuple[str, int], int] = {}
+
+    def touch(self, kind: str, args: tuple[int, ...]) -> Touched:
+        """Count an event, under the lock that the device holds; return what it touched."""
+        elsewhere = _ELSEWHERE.get(kind)
+        if elsewhere is not None:
+            return tuple([self._next((name, args[0])) for name in elsewhere])
+        handed_over = _HANDED_OVER.get(kind)
+        if handed_over is None:
+            return (self._next(_TABLE),)
+        return (self._next(_TABLE), *[self._next((name, args[position])) for name, position in handed_over])
+
+    def _next(self, obj: tuple[str, int]) -> tuple[str, int, int]:
+        version = self._versions[obj] = self._versions.get(obj, 0) + 1
+        return (*obj, version)
+
+
+class Tasks(threading.local):
+    """What each thread has done, and what it is called."""
+
+    events: list[Event]
+    name: str
+
+
+class Recorder:
+    """An observer that keeps every event, each thread its own."""
+
+    def __init__(self) -> None:
+        self._versions = Versions()
+        self._mine = Tasks()
+        self._lock = threading.Lock()  # guards _tasks
+        self._tasks: dict[str, list[Event]] = {}
+
+    def __call__(self, kind: str, /, *args: int) -> None:
+        """Keep one event."""
+        mine = self._mine
+        if not hasattr(mine, "events"):
+            self._begin(mine)
+        mine.events.append(Event(kind, args, mine.name, self._versions.touch(kind, args)))
+
+    def reading(self, kind: str, /, *args: int) -> None:
+        """Keep one step of a read of a written-back page."""
+        self(kind, *args)
+
+    def _begin(self, mine: Tasks) -> None:
+        with self._lock:
+            mine.name = name_apart(threading.current_thread().name, self._tasks)
+            mine.events = self._tasks[mine.name] = []
+
+    @property
+    def tasks(self) -> dict[str, list[Event]]:
+        """The events of each thread, in the order in which it did them."""
+        with self._lock:
+            return dict(self._tasks)
+
+    @property
+    def events(self) -> list[Event]:
+        """All events in an order in which they can have happened; OrderError when there is none, which is a bug."""
+        return in_order(list(self.tasks.values()))
+
+
+def name_apart(name: str, taken: "dict[str, list[Event]] | set[str]") -> str:
+    """Return `name`, with a number when it is taken."""
+    if name not in taken:
+        return name
+    number = 2
+    while f"{name} ({number})" in taken:
+        number += 1
+    return f"{name} ({number})"

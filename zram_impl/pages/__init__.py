@@ -1,0 +1,1 @@
+"""Pages of an initialised device: write, read, discard, statistics, snapshot."""

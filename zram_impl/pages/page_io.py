@@ -1,0 +1,305 @@
+"""The pages of an initialised device: reading, writing, patching and freeing them.
+
+Compression and decompression run outside of every lock on immutable bytes; the table lock is held only to put a
+finished entry into the table. Reading a page in memory takes no lock at all.
+
+Kernel: zram_read_page(), zram_write_page(), zram_bvec_write_partial(), zram_bio_discard(), zram_slot_free_notify().
+"""
+
+import zlib
+from errno import EINVAL, EIO
+from typing import Final
+
+from zram_impl.bdev.device import BackingDevice
+from zram_impl.compression.codec import encode, filled
+from zram_impl.compression.compressors import Comps
+from zram_impl.errors import ZramError, from_os, refuse, shown
+from zram_impl.events.observer import Observer, ReadingObserver
+from zram_impl.events.read_steps import ReadSteps
+from zram_impl.pages.backing_reads import BackingReads, WasResetError
+from zram_impl.runtime import Runtime
+from zram_impl.table.access_times import AccessTimes
+from zram_impl.table.shared import Shared
+from zram_impl.table.slot_table import ACCESS, Backed, Entry, Moved
+from zram_impl.units import PAGE_SIZE, ZERO_PAGE, BlkIdx
+
+CHUNK: Final = 64
+"""Pages a bulk call puts into the table in one hold of the table lock."""
+
+
+class Pages:
+    """Pages, indexed from 0. Ranges are checked by the caller, except where a method says otherwise.
+
+    Attributes:
+        pages: How many there are.
+        failed_reads: Pages that could not be read, but for what the backing device refused; like the next two guarded
+            by the table lock.
+        failed_writes: Pages that could not be written.
+        notify_free: Whole pages that were discarded, zeroed or told to be free, stored or not.
+    """
+
+    def __init__(
+        self,
+        shared: Shared,
+        comps: Comps,
+        *,
+        backing: BackingDevice | None,
+        runtime: Runtime,
+        observer: Observer | None,
+        read_takes_off: int = ACCESS,
+    ) -> None:
+        """Read and write the slots of `shared`, whose table lock is taken here; a read takes some marks off."""
+        self.shared = shared
+        self.comps = comps
+        self.table = shared.table
+        self.blocks = shared.blocks
+        self.pages = len(shared.table.entries)
+        self.backing = backing
+        self.reads = BackingReads(runtime)
+        self.times = AccessTimes(self.pages, runtime.now, shared.lock)
+        self.failed_reads = 0
+        self.failed_writes = 0
+        self.notify_free = 0
+        self._lock = shared.lock
+        self._observer = observer
+        self._read_steps = ReadSteps(observer) if isinstance(observer, ReadingObserver) else None
+        self._read_takes_off = read_takes_off
+        self._entries = self.table.entries
+        self._flags = self.table.flags
+        self._replace = self.table.replace
+        self._compress = comps.primary.compress
+        decompress = comps.primary.decompress
+        self._unpack = comps.primary.unpack or (lambda data, _size: decompress(data))
+        self._now = self.times.clock
+        self._ticks = self.times.ticks
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+
+    def read_page(self, index: int) -> bytes:
+        """Return page `index`; EINVAL when there is no such page, EIO when the backing device fails."""
+        if not 0 <= index < self.pages:
+            raise self._no_such_page(index)
+        entry = self._entries[index]
+        # The entry was taken first: an access mark that is put on after this look belongs to a later access.
+        if self._flags[index] & ACCESS or self._observer is not None:
+            page = self._decode(index, *self._note_access(index, entry))
+        elif type(entry) is not bytes:
+            page = self._decode(index, entry)
+        elif len(entry) == PAGE_SIZE:
+            page = entry
+        else:
+            try:
+                page = self._unpack(entry, PAGE_SIZE)
+            except Exception:  # of the package's own; what is wrong is said in the next line but one
+                page = b""
+            if len(page) != PAGE_SIZE:
+                page = self._decode(index, entry)
+        times = self.times
+        if self._now() >= times.ends:
+            times.begin()
+        self._ticks[index] = times.tick
+        return page
+
+    def read_pages_into(self, start: int, buffer: memoryview) -> None:
+        """Fill `buffer`, whole pages of bytes, from `start`; each page is read as `read_page` does."""
+        entries, flags, unpack, read_page = self._entries, self._flags, self._unpack, self.read_page
+        plain, at = self._observer is None, 0
+        for first in range(start, start + len(buffer) // PAGE_SIZE, CHUNK):
+            end = min(first + CHUNK, start + len(buffer) // PAGE_SIZE)
+            for index in range(first, end):
+                entry = entries[index]
+                if type(entry) is not bytes or flags[index] & ACCESS or not plain:
+                    page = read_page(index)
+                elif len(entry) == PAGE_SIZE:
+                    page = entry
+                else:
+                    try:
+                        page = unpack(entry, PAGE_SIZE)
+                    except Exception:  # as in `read_page`
+                        page = b""
+                    if len(page) != PAGE_SIZE:
+                        page = self._decode(index, entry)
+                buffer[at : at + PAGE_SIZE] = page
+                at += PAGE_SIZE
+            self.times.stamp(first, end)
+
+    def _count_failed_read(self) -> None:
+        with self._lock:
+            self.failed_reads += 1
+
+    def peek_page(self, index: int) -> bytes:
+        """Return page `index` without its counting as an access."""
+        return self._decode(index, self._entries[index])
+
+    def _decode(self, index: int, entry: Entry, reader: int | None = None) -> bytes:
+        if entry is None:
+            return ZERO_PAGE
+        if isinstance(entry, bytes):
+            try:
+                return self.comps.decode(entry)
+            except ZramError:
+                self._count_failed_read()
+                raise
+        if type(entry) is Backed:
+            return self._read_back(index, entry, reader)
+        if type(entry) is Moved:
+            stored = self.table.load(entry)
+            # When its segment has gone, so has the entry: the slot is something else by now.
+            return self._decode(index, self._entries[index] if stored is None else stored)
+        assert isinstance(entry, int), "an entry is None, a word, an object or a block"
+        return filled(entry)
+
+    def _read_back(self, index: int, entry: Backed, reader: int | None = None) -> bytes:
+        """Read a written-back page from its block.
+
+        No lock is held meanwhile, so the block may be freed and get another page before the device answers. That the
+        slot still has the very same entry proves that it did not; otherwise the answer, good or bad, says nothing, and
+        the read begins again with what the slot is by then.
+        """
+        assert self.backing is not None, "a written-back slot has a backing device"
+        while True:
+            try:
+                page = self.reads.read(self.backing, entry.blk_idx)
+                failure = None
+            except WasResetError:
+                raise
+            except OSError as error:
+                page, failure = b"", error
+            present = self._entries[index] if reader is None else self._look_again(index, entry, reader)
+            if present is entry:
+                break
+            if type(present) is not Backed:
+                return self._decode(index, present)
+            entry = present
+        if failure is not None:
+            raise from_os(failure, f"page {index}, block {entry.blk_idx} of {self.backing.name}") from failure
+        try:
+            if zlib.crc32(page) != entry.checksum:
+                raise refuse(EIO, f"page {index}: block {entry.blk_idx} of {self.backing.name} is not what was written")
+            return self.comps.unpack(page, entry.size, entry.priority) if self.shared.compressed else page
+        except ZramError:
+            self._count_failed_read()
+            raise
+
+    def _note_access(self, index: int, entry: Entry) -> tuple[Entry, int | None]:
+        """Note an access; return the entry to read, and the number of the read if its steps are to be told."""
+        with self._lock:
+            self.table.accessed(index, self._read_takes_off)
+            if self._read_steps is not None:
+                # What is told must be what is done: the entry of this moment is read.
+                entry = self._entries[index]
+                if type(entry) is Backed:
+                    return entry, self._read_steps.begin(index)
+            self._observe("read", index)
+            return entry, None
+
+    def _look_again(self, index: int, entry: Backed, reader: int) -> Entry:
+        """Return what the slot is after the device answered, and tell so."""
+        steps = self._read_steps
+        assert steps is not None, "only a read whose steps are told has a number"
+        steps.answered(reader)
+        with self._lock:
+            present = self._entries[index]
+            steps.look_again(reader, index, unchanged=present is entry, backed=type(present) is Backed)
+            return present
+
+    # --- writing ---------------------------------------------------------------------------------------------------
+
+    def write_page(self, index: int, page: bytes) -> None:
+        """Store page `index` (PAGE_SIZE bytes); EINVAL when there is no such page, ENOMEM beyond the limit."""
+        if not 0 <= index < self.pages:
+            raise self._no_such_page(index)
+        entry = encode(page, self._compress)
+        with self._lock:
+            self._install(index, entry)
+        times = self.times
+        if self._now() >= times.ends:
+            times.begin()
+        self._ticks[index] = times.tick
+
+    def write_pages(self, start: int, buffer: memoryview) -> None:
+        """Store whole pages of bytes from `start`; each is stored atomically, CHUNK of them in one hold of the lock.
+
+        Raises:
+            ZramError: ENOMEM for the first page beyond the limit; those before it are stored.
+        """
+        compress, replace, observed = self._compress, self._replace, self._observer is not None
+        for at in range(0, len(buffer), CHUNK * PAGE_SIZE):
+            piece = buffer[at : at + CHUNK * PAGE_SIZE]
+            # Each page is copied once: what is kept must not change when the caller's buffer does.
+            entries = [encode(piece[lo : lo + PAGE_SIZE].tobytes(), compress) for lo in range(0, len(piece), PAGE_SIZE)]
+            first = index = start + at // PAGE_SIZE
+            try:
+                with self._lock:
+                    for entry in entries:
+                        freed = replace(index, entry)
+                        if observed or freed is not None:
+                            self._installed(index, entry, freed)
+                        index += 1
+            except ZramError:
+                with self._lock:
+                    self.failed_writes += 1
+                raise
+            finally:
+                self.times.stamp(first, index)
+
+    def patch_page(self, index: int, at: int, data: bytes) -> None:
+        """Replace `data` at byte `at` of a page: a read-modify-write that no other write gets lost in."""
+        while True:
+            old = self._entries[index]
+            try:
+                page = bytearray(self._decode(index, old))
+            except ZramError:
+                with self._lock:
+                    self.failed_writes += 1
+                raise
+            page[at : at + len(data)] = data
+            entry = encode(bytes(page), self._compress)
+            with self._lock:
+                # The slot was not locked while the page was read and compressed; who changed it meanwhile comes first.
+                if self._entries[index] is not old:
+                    continue
+                self._install(index, entry)
+            self.times.stamp(index, index + 1)
+            return
+
+    def free_pages(self, lo: int, hi: int) -> None:
+        """Free pages `lo` to `hi`, excluded: they read as zeros. Each counts as a notification, stored or not."""
+        for chunk in range(lo, hi, CHUNK):
+            end = min(chunk + CHUNK, hi)
+            with self._lock:
+                self.notify_free += end - chunk
+                for index in range(chunk, end):
+                    if self._entries[index] is not None:
+                        self._release(self._replace(index, None))
+                        self.times.forget(index)
+                        self._observe("discard", index)
+
+    def _install(self, index: int, entry: int | bytes) -> None:
+        try:
+            freed = self._replace(index, entry)
+        except ZramError:
+            self.failed_writes += 1
+            raise
+        if freed is not None or self._observer is not None:
+            self._installed(index, entry, freed)
+
+    def _installed(self, index: int, entry: int | bytes, freed: BlkIdx | None) -> None:
+        """Release the block that a replaced page was on, and tell what it was replaced by; the table lock is held."""
+        self._release(freed)
+        if self._observer is not None:
+            if isinstance(entry, bytes):
+                self._observer("write", index, len(entry) == PAGE_SIZE)
+            else:
+                self._observer("write_same", index)
+
+    def _release(self, block: BlkIdx | None) -> None:
+        if block is not None:
+            self.blocks.release(block)
+
+    def _no_such_page(self, index: int) -> ZramError:
+        return refuse(EINVAL, f"page {shown(index)} is not in 0 to {self.pages - 1}")
+
+    def _observe(self, kind: str, *args: int) -> None:
+        if self._observer is not None:
+            self._observer(kind, *args)

@@ -1,0 +1,138 @@
+"""Looking at a device without touching it: a consistent snapshot of everything writeback is about, and block_state."""
+
+from typing import NamedTuple
+
+from zram_impl.decisions import Kind
+from zram_impl.engine.request import Phase, WbReq
+from zram_impl.pages.initialised import Disk
+from zram_impl.passes.writeback import Stage
+from zram_impl.runtime import Lock
+from zram_impl.table.slot_table import (
+    IDLE,
+    IN_MEMORY,
+    INCOMPRESSIBLE,
+    OWNED,
+    PP_SLOT,
+    Backed,
+    Entry,
+    priority_of,
+    size_of,
+)
+from zram_impl.units import PAGE_SIZE
+
+
+class SlotView(NamedTuple):
+    """One slot."""
+
+    kind: Kind
+    size: int
+    """Of its object in bytes, also when it is written back; 0 for empty and same-filled slots."""
+    huge: bool
+    idle: bool
+    owned: bool
+    """A pp_slot exists for it."""
+    blk_idx: int | None
+
+
+class RequestView(NamedTuple):
+    """One request of the running pass."""
+
+    phase: Phase
+    slot: int | None
+    blk_idx: int | None
+    grant: int
+    page: bytes | None
+    """What is being written; None unless in flight or answered."""
+
+
+class Snapshot(NamedTuple):
+    """Everything at one moment."""
+
+    slots: tuple[SlotView, ...]
+    queued: tuple[int, ...]
+    """Slots whose pp_slot waits in a bucket."""
+    requests: tuple[RequestView, ...]
+    held_block: int | None
+    stage: Stage
+    """OVER when no pass runs."""
+    blocks: bytes
+    """One byte a block, 1 in use."""
+    limit_enabled: bool
+    limit: int
+    grant: int
+    pages_stored: int
+    same_pages: int
+    huge_pages: int
+    compr_data_size: int
+    bd_count: int
+
+
+def snapshot(disk: Disk, lock: Lock) -> Snapshot:
+    """Take the table lock and copy; exact as long as nobody is advancing the pass at the same time."""
+    with lock:
+        running, table, budget = disk.running_pass, disk.table, disk.shared.budget
+        return Snapshot(
+            slots=tuple(slot_view(e, f) for e, f in zip(table.entries, table.flags, strict=True)),
+            queued=tuple(running.waiting()) if running else (),
+            requests=tuple(_request(req) for req in running.requests) if running else (),
+            held_block=running.held_block if running else None,
+            stage=running.stage if running else Stage.OVER,
+            blocks=disk.blocks.in_use(),
+            limit_enabled=budget.enabled,
+            limit=budget.limit,
+            grant=budget.grant,
+            pages_stored=table.pages_stored,
+            same_pages=table.same_pages,
+            huge_pages=table.huge_pages,
+            compr_data_size=table.compr_data_size,
+            bd_count=disk.blocks.used,
+        )
+
+
+def slot_view(entry: Entry, flags: int) -> SlotView:
+    """Return what an entry and its flags say of a slot."""
+    kind, size, block = Kind.EMPTY, 0, None
+    if isinstance(entry, IN_MEMORY):
+        kind, size = (Kind.PP_SLOT if flags & PP_SLOT else Kind.STORED), size_of(entry)
+    elif type(entry) is Backed:
+        kind, size, block = Kind.WB, entry.size, entry.blk_idx
+    elif entry is not None:
+        kind = Kind.SAME
+    return SlotView(kind, size, size == PAGE_SIZE, bool(flags & IDLE), bool(flags & OWNED), block)
+
+
+def _request(req: WbReq) -> RequestView:
+    if req.phase < Phase.FLIGHT:
+        return RequestView(req.phase, None, None, 0, None)
+    return RequestView(req.phase, req.index, req.blk_idx, req.grant, bytes(req.page))
+
+
+def block_state(disk: Disk, lock: Lock) -> str:
+    """Return debugfs' block_state: index, second of the last access and the marks s w h i r n of every stored page."""
+    with lock:
+        table = disk.table
+        rows = [
+            (index, disk.times.second(index), entry, table.flags[index])
+            for index, entry in enumerate(table.entries)
+            if entry is not None
+        ]
+    return "".join(f"{index:12d} {second:12d}.{0:06d} {_marks(entry, flags)}\n" for index, second, entry, flags in rows)
+
+
+def _marks(entry: Entry, flags: int) -> str:
+    slot = slot_view(entry, flags)
+    marks = {
+        "s": slot.kind is Kind.SAME,
+        "w": slot.kind is Kind.WB,
+        "h": slot.huge,
+        "i": slot.idle,
+        "r": _priority(entry) > 0,
+        "n": bool(flags & INCOMPRESSIBLE),
+    }
+    return "".join(mark if holds else "." for mark, holds in marks.items())
+
+
+def _priority(entry: Entry) -> int:
+    if type(entry) is Backed:
+        return entry.priority
+    return priority_of(entry) if isinstance(entry, IN_MEMORY) else 0

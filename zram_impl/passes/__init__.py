@@ -1,0 +1,1 @@
+"""Passes over the slots: writeback, recompression, compaction, idle marking."""

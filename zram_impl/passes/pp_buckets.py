@@ -1,0 +1,67 @@
+"""The candidates of a pass, in buckets by object size.
+
+A pp_slot is the index of a slot that the scan has claimed. It is in a bucket until it is dropped or handed to a
+request; never both. Each page written costs a whole block whatever its size, so the largest objects go first; within
+a bucket the last one placed goes first, as in the driver. Every method needs the table lock.
+
+Kernel: struct zram_pp_ctl, place_pp_slot(), select_pp_slot().
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from zram_impl.decisions import bucket
+from zram_impl.table.slot_table import PP_SLOT
+from zram_impl.units import PAGE_SIZE, PP_BUCKETS, SlotIndex
+
+_BUCKET_OF: Final = tuple(bucket(size) for size in range(PAGE_SIZE + 1))
+
+
+class PpBuckets:
+    """Buckets of pp_slots."""
+
+    def __init__(self) -> None:
+        self._buckets: list[list[SlotIndex]] = [[] for _ in range(PP_BUCKETS)]
+        self._top = -1
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def place(self, found: Iterable[tuple[SlotIndex, int]]) -> None:
+        """Put pp_slots, each with the size of its object in bytes, into their buckets."""
+        top = self._top
+        for index, size in found:
+            where = _BUCKET_OF[size]
+            self._buckets[where].append(index)
+            top = max(top, where)
+            self._count += 1
+        self._top = top
+
+    def peek(self) -> SlotIndex | None:
+        """Return the next candidate, which stays where it is; None when there is none."""
+        while self._top >= 0:
+            candidates = self._buckets[self._top]
+            if candidates:
+                return candidates[-1]
+            self._top -= 1
+        return None
+
+    def pop(self) -> SlotIndex:
+        """Detach the candidate `peek` returned."""
+        self._count -= 1
+        return self._buckets[self._top].pop()
+
+    def claimed(self, flags: bytearray, most: int) -> list[SlotIndex]:
+        """List the next candidates, in order, as long as they still have their claim; at most `most`, of one bucket."""
+        if most <= 0 or self.peek() is None:
+            return []
+        following = self._buckets[self._top][: -most - 1 : -1]
+        for number, index in enumerate(following):
+            if not flags[index] & PP_SLOT:
+                return following[:number]
+        return following
+
+    def waiting(self) -> list[SlotIndex]:
+        """List the pp_slots in buckets."""
+        return [index for candidates in self._buckets for index in candidates]

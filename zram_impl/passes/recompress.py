@@ -1,0 +1,254 @@
+"""One pass of recompression: scan, compress again with another algorithm, keep what got into a smaller size class.
+
+It claims slots as a writeback pass does and excludes one: a page that is read, written or freed between its claim and
+its turn is passed over. Compression runs outside of every lock, on immutable bytes; the claim, looked at again under
+the table lock, proves that the page is still the same. Tried pages are no longer idle, whether it helped or not.
+
+Kernel: recompress_store(), scan_slots_for_recompress(), recompress_slot(), as of 7.3.4.
+"""
+
+from collections.abc import Callable
+from errno import EIO, ENOMEM
+from typing import Final, NamedTuple
+
+from zram_impl.compression.compressors import Comps
+from zram_impl.compression.size_classes import SIZE_CLASS
+from zram_impl.engine.request import WbReq
+from zram_impl.errors import ZramError
+from zram_impl.events.observer import Observer
+from zram_impl.parsing.recompress_args import RecompressMode
+from zram_impl.passes.pp_buckets import PpBuckets
+from zram_impl.passes.writeback import MANY, Progress, Stage
+from zram_impl.result import RecompressResult
+from zram_impl.runtime import Lock, Rank, Runtime
+from zram_impl.table.access_times import AccessTimes
+from zram_impl.table.slot_table import (
+    IDLE,
+    IN_MEMORY,
+    INCOMPRESSIBLE,
+    OWNED,
+    PP_SLOT,
+    RECOMPRESSED,
+    SlotTable,
+    priority_of,
+    size_of,
+)
+from zram_impl.units import PAGE_SIZE, SlotIndex
+
+LOOK_AHEAD: Final = 1024
+"""Slots looked at in one hold of the table lock."""
+
+_IDLE_MODES: Final = (RecompressMode.IDLE, RecompressMode.HUGE_IDLE)
+_HUGE_MODES: Final = (RecompressMode.HUGE, RecompressMode.HUGE_IDLE)
+
+
+class Target(NamedTuple):
+    """What is asked for, checked.
+
+    Attributes:
+        mode: Which pages in memory to look at.
+        threshold: Bytes from which an object is worth trying, and below which it must come; 0 is none.
+        max_pages: How many may be tried; None is any number.
+        priority: Of the algorithm to use.
+        last: Whether no algorithm of a higher priority is configured, so that who does not shrink never will.
+    """
+
+    mode: RecompressMode
+    threshold: int
+    max_pages: int | None
+    priority: int
+    last: bool
+
+
+class RecompressPass:
+    """A pass under way; it is DONE once `advance` says so, and `result` is final then."""
+
+    requests: Final[tuple[WbReq, ...]] = ()
+    held_block: Final = None
+
+    def __init__(  # noqa: PLR0913  (what it is made of, named at the one place that makes it)
+        self,
+        table: SlotTable,
+        times: AccessTimes,
+        comps: Comps,
+        target: Target,
+        *,
+        lock: Lock,
+        runtime: Runtime,
+        observer: Observer | None,
+        on_end: Callable[[], None],
+    ) -> None:
+        """Begin a pass over the slots of `table`, which `lock` guards; `on_end` is called as it ends."""
+        # Guards everything below: who holds it drives the pass.
+        self._lock = runtime.lock("pass", Rank.PASS)
+        self._table_lock = lock
+        self._table = table
+        self._times = times
+        self._comps = comps
+        self._compress = comps[target.priority].compress
+        self._target = target
+        self._observer = observer
+        self._on_end = on_end
+        self._cancelled = False
+        self.abandoned = False
+        """Somebody gave up waiting for it."""
+        self._buckets = PpBuckets()
+        self._next = 0
+        self._tries_left = target.max_pages
+        self.stage = Stage.SCANNING
+        self.result = RecompressResult()
+
+    # --- driving ---------------------------------------------------------------------------------------------------
+
+    def advance(self, actions: int = MANY) -> Progress:
+        """Go on with at most `actions` pages; it never has to wait."""
+        with self._lock:
+            if self.stage is Stage.OVER:
+                return Progress.DONE
+            if self.stage is Stage.SCANNING:
+                self._scan()
+                return Progress.PROGRESS
+            for _ in range(min(actions, LOOK_AHEAD)):
+                if not self._go_on():
+                    return Progress.DONE
+            return Progress.PROGRESS
+
+    def wait(self) -> None:
+        """Return at once: `advance` never says WAIT."""
+
+    def cancel(self) -> None:
+        """Try no more pages; takes no lock, so a signal handler may call it."""
+        self._cancelled = True
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return self._cancelled
+
+    @property
+    def selected(self) -> int:
+        """Pages that were claimed."""
+        return self.result.selected
+
+    @property
+    def settled(self) -> int:
+        """Selected pages that are done with, one way or another."""
+        r = self.result
+        return r.recompressed + r.in_vain + r.small + r.skipped + r.failed + r.left
+
+    def waiting(self) -> list[SlotIndex]:
+        """List the candidates whose turn has not come; needs the table lock."""
+        return self._buckets.waiting()
+
+    # --- scanning --------------------------------------------------------------------------------------------------
+
+    def _scan(self) -> None:
+        table, found = self._table, list[tuple[SlotIndex, int]]()
+        end = min(self._next + LOOK_AHEAD, len(table.entries))
+        with self._table_lock:
+            for index in range(self._next, end):
+                if self._wants(index):
+                    table.flags[index] |= PP_SLOT | OWNED
+                    found.append((SlotIndex(index), table.size(index)))
+            self._buckets.place(found)
+        self.result.selected += len(found)
+        self._next = end
+        if end == len(table.entries) or self._cancelled:
+            self.stage = Stage.WRITING
+
+    def _wants(self, index: int) -> bool:
+        entry, flags, mode = self._table.entries[index], self._table.flags[index], self._target.mode
+        if not isinstance(entry, IN_MEMORY) or flags & INCOMPRESSIBLE or priority_of(entry) >= self._target.priority:
+            return False
+        return not ((mode in _IDLE_MODES and not flags & IDLE) or (mode in _HUGE_MODES and size_of(entry) < PAGE_SIZE))
+
+    # --- recompressing ---------------------------------------------------------------------------------------------
+
+    def _go_on(self) -> bool:
+        """Take the next candidate; False when the pass is over."""
+        with self._table_lock:
+            index = self._buckets.peek()
+            if index is None:
+                self._end()
+                return False
+            stopped = self._stopped_by()
+            if stopped or not self._table.flags[index] & PP_SLOT or self._is_small(index):
+                self._pass_over(index, stopped)
+                return True
+            stored = self._table.object(index)
+            self._buckets.pop()
+        try:
+            page = self._comps.decode(stored)
+        except (ZramError, MemoryError):  # the driver has not yet counted the attempt here
+            self._fail(index, EIO)
+            return True
+        if self._tries_left is not None:
+            self._tries_left -= 1
+        try:
+            packed = self._compress(page)
+        except MemoryError:
+            self._fail(index, ENOMEM)
+            return True
+        with self._table_lock:
+            self._settle(index, stored, packed)
+        return True
+
+    def _stopped_by(self) -> bool:
+        if self._cancelled:
+            self.result.stopped_by = self.result.stopped_by or "cancelled"
+        elif self._tries_left == 0:
+            self.result.stopped_by = self.result.stopped_by or "max_pages"
+        return self.result.stopped_by is not None
+
+    def _is_small(self, index: SlotIndex) -> bool:
+        return self._table.size(index) < self._target.threshold
+
+    def _pass_over(self, index: SlotIndex, stopped: bool) -> None:
+        if stopped:
+            self.result.left += 1
+        elif self._table.flags[index] & PP_SLOT:
+            self.result.small += 1
+        else:
+            self.result.skipped += 1
+        self._buckets.pop()
+        self._table.release_claim(index)
+
+    def _settle(self, index: SlotIndex, stored: bytes, packed: bytes) -> None:
+        """Keep a smaller object, or note that there is none; the table lock is held.
+
+        The slot was not locked while its page was compressed. That it still has its claim is the proof that the page
+        was neither replaced nor accessed meanwhile.
+        """
+        table, target = self._table, self._target
+        if not table.flags[index] & PP_SLOT:
+            self.result.skipped += 1
+        elif SIZE_CLASS[min(len(packed), PAGE_SIZE)] < SIZE_CLASS[len(stored)] and (
+            not target.threshold or len(packed) < target.threshold
+        ):
+            table.recompress(index, RECOMPRESSED[target.priority - 1](packed))
+            self._times.forget(index)  # as the driver, which frees the slot first
+            self.result.recompressed += 1
+            self._observe("recompress", index)
+        else:
+            table.flags[index] &= ~IDLE
+            if target.last:
+                table.flags[index] |= INCOMPRESSIBLE
+            self.result.in_vain += 1
+            self._observe("recompress_in_vain", index)
+        table.release_claim(index)
+
+    def _fail(self, index: SlotIndex, code: int) -> None:
+        """Stop for a page that cannot be had or compressed; it stays as it is."""
+        with self._table_lock:
+            self._table.release_claim(index)
+        self.result.failed += 1
+        self.result.errors.append((index, code))
+        self.result.stopped_by = "error"
+
+    def _end(self) -> None:
+        self.stage = Stage.OVER
+        self._on_end()
+
+    def _observe(self, kind: str, *args: int) -> None:
+        if self._observer is not None:
+            self._observer(kind, *args)

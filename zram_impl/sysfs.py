@@ -1,0 +1,204 @@
+"""The attributes by their sysfs names: a table over the typed methods of the device, readable in one place.
+
+Text in, text out, with the driver's parsing, order of checks and errno.
+"""
+
+from collections.abc import Callable
+from errno import EACCES, EINVAL, ENODEV, ENOENT
+from typing import Final, NamedTuple
+
+from zram_impl.compression.algorithms import ALGORITHMS
+from zram_impl.device.io import Device
+from zram_impl.errors import refuse, shown
+from zram_impl.pages.stats import columns
+from zram_impl.parsing import kstrto
+from zram_impl.parsing.algorithm_args import parse_algorithm_name, parse_algorithm_params, parse_recomp_algorithm
+from zram_impl.parsing.recompress_args import parse_recompress
+from zram_impl.parsing.writeback_args import parse_idle, parse_writeback
+from zram_impl.passes.drive import drive
+
+
+class Attribute(NamedTuple):
+    """One attribute; what cannot be shown, or stored, is None."""
+
+    show: Callable[[Device], str] | None
+    store: Callable[[Device, str], None] | None
+
+
+class Attributes:
+    """The attributes of one device."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+
+    def show(self, name: str) -> str:
+        """Return the text of an attribute, newline included; ENOENT, or EACCES when it is write-only."""
+        show = _find(name).show
+        if show is None:
+            raise refuse(EACCES, f"attribute {name} is write-only")
+        if name != "disksize":
+            self._device.wait_as_the_driver()
+        return show(self._device)
+
+    def store(self, name: str, text: str) -> int:
+        """Store text and return its length in bytes; ENOENT, EACCES when it is read-only, or the driver's errno."""
+        store = _find(name).store
+        if store is None:
+            raise refuse(EACCES, f"attribute {name} is read-only")
+        if not isinstance(text, str):
+            raise refuse(EINVAL, f"{name} takes text, not {shown(text)}")
+        try:
+            length = len(text.encode(errors="surrogateescape"))  # as paths that are not UTF-8 come from the system
+        except UnicodeEncodeError as error:
+            raise refuse(EINVAL, f"{name} {text!r} cannot be encoded: {error.reason}") from error
+        if text:  # a write of nothing never reaches the driver
+            self._device.wait_as_the_driver()
+            store(self._device, text)
+        return length
+
+
+def _find(name: str) -> Attribute:
+    if type(name) is not str or name not in ATTRIBUTES:
+        raise refuse(ENOENT, f"there is no attribute {shown(name)}; there are {', '.join(ATTRIBUTES)}")
+    return ATTRIBUTES[name]
+
+
+def _store_algorithm(dev: Device, text: str) -> None:
+    dev.set_algorithm(parse_algorithm_name(text))
+
+
+def _listed(chosen: str) -> str:
+    return "".join(f"[{name}] " if name == chosen else f"{name} " for name in ALGORITHMS) + "\n"
+
+
+def _show_recomp_algorithms(dev: Device) -> str:
+    return "".join(f"#{priority}: {_listed(name)}" for priority, name in enumerate(dev.algorithms) if priority and name)
+
+
+def _store_recomp_algorithm(dev: Device, text: str) -> None:
+    asked = parse_recomp_algorithm(text, unknown_keys_ignored=dev.quirks.unknown_keys_ignored)
+    dev.set_recomp_algorithm(asked.algorithm, asked.priority)
+
+
+def _store_algorithm_params(dev: Device, text: str) -> None:
+    params = parse_algorithm_params(text, unknown_keys_ignored=dev.quirks.unknown_keys_ignored)
+    dev.set_algorithm_params(
+        params.priority,
+        params.algorithm,
+        level=params.level,
+        dictionary=params.dictionary,
+        winbits=params.winbits,
+    )
+
+
+def _store_disksize(dev: Device, text: str) -> None:
+    size = kstrto.parse_size(text)
+    if not size:
+        raise refuse(EINVAL, f"disksize {text!r} is 0")
+    dev.initialise(kstrto.page_align(size))
+
+
+def _store_reset(dev: Device, text: str) -> None:
+    if kstrto.parse_u16(text) == 0:
+        raise refuse(EINVAL, f"reset {text!r} is 0")
+    dev.reset()
+
+
+def _store_backing(dev: Device, text: str) -> None:
+    dev.set_backing_path(kstrto.c_string(text).removesuffix("\n"))
+
+
+def _store_writeback(dev: Device, text: str) -> None:
+    """Run a pass and raise what the driver would return; what was written before stays written."""
+    if not dev.pages:
+        raise refuse(EINVAL, "writeback: the device is not initialised")
+    if dev.backing_name is None:
+        raise refuse(ENODEV, "writeback: there is no backing device")
+    request = parse_writeback(text, dev.pages, unknown_keys_ignored=dev.quirks.unknown_keys_ignored)
+    if not request.scans:
+        return
+    result = drive(dev.begin_scans(list(request.scans)), dev.runtime, None, None)
+    code = result.last_errno if dev.quirks.mask_results else result.driver_errno
+    if code:
+        raise refuse(code, f"writeback {text.strip()!r}: {result}")
+
+
+def _store_recompress(dev: Device, text: str) -> None:
+    request = parse_recompress(text, unknown_keys_ignored=dev.quirks.unknown_keys_ignored)
+    result = drive(dev.begin_recompression(request), dev.runtime, None, None)
+    if result.driver_errno:
+        raise refuse(result.driver_errno, f"recompress {text.strip()!r}: {result}")
+
+
+def _store_idle(dev: Device, text: str) -> None:
+    dev.mark_idle(age_seconds=parse_idle(text))
+
+
+def _store_mem_limit(dev: Device, text: str) -> None:
+    dev.set_mem_limit(kstrto.page_align(kstrto.parse_size(text)))
+
+
+def _store_mem_used_max(dev: Device, text: str) -> None:
+    if _u64(text) != 0:
+        raise refuse(EINVAL, f"mem_used_max {text!r} is not 0")
+    dev.reset_mem_used_max()
+
+
+def _store_compact(dev: Device, text: str) -> None:
+    del text  # anything will do
+    dev.compact()
+
+
+def _u64(text: str) -> int:
+    return kstrto.parse_u64(text, too_big=EINVAL)
+
+
+def _store_limit(dev: Device, text: str) -> None:
+    dev.set_writeback_limit(_u64(text))
+
+
+def _store_limit_enable(dev: Device, text: str) -> None:
+    dev.enable_writeback_limit(_u64(text) != 0)
+
+
+def _store_compressed_writeback(dev: Device, text: str) -> None:
+    dev.set_compressed_writeback(kstrto.parse_bool(text))
+
+
+def _store_batch_size(dev: Device, text: str) -> None:
+    dev.set_batch_size(kstrto.parse_u32(text, too_big=EINVAL))
+
+
+def _show_io_stat(dev: Device) -> str:
+    io = dev.stats.io
+    return f"{io.failed_reads:8d} {io.failed_writes:8d} {io.invalid_io} {io.notify_free:8d}\n"
+
+
+def _show_debug_stat(dev: Device) -> str:
+    debug = dev.stats.debug
+    return f"version: 1\n{debug.writestall} {debug.miss_free:8d}\n"
+
+
+ATTRIBUTES: Final[dict[str, Attribute]] = {
+    "disksize": Attribute(lambda dev: f"{dev.disksize}\n", _store_disksize),
+    "initstate": Attribute(lambda dev: f"{int(dev.pages > 0)}\n", None),
+    "reset": Attribute(None, _store_reset),
+    "mem_limit": Attribute(None, _store_mem_limit),
+    "mem_used_max": Attribute(None, _store_mem_used_max),
+    "comp_algorithm": Attribute(lambda dev: _listed(dev.algorithm), _store_algorithm),
+    "recomp_algorithm": Attribute(_show_recomp_algorithms, _store_recomp_algorithm),
+    "algorithm_params": Attribute(None, _store_algorithm_params),
+    "compact": Attribute(None, _store_compact),
+    "idle": Attribute(None, _store_idle),
+    "backing_dev": Attribute(lambda dev: f"{dev.backing_name or 'none'}\n", _store_backing),
+    "recompress": Attribute(None, _store_recompress),
+    "writeback": Attribute(None, _store_writeback),
+    "writeback_limit": Attribute(lambda dev: f"{dev.writeback_limit}\n", _store_limit),
+    "writeback_limit_enable": Attribute(lambda dev: f"{int(dev.writeback_limit_enabled)}\n", _store_limit_enable),
+    "writeback_batch_size": Attribute(lambda dev: f"{dev.batch_size}\n", _store_batch_size),
+    "compressed_writeback": Attribute(lambda dev: f"{int(dev.compressed_writeback)}\n", _store_compressed_writeback),
+    "bd_stat": Attribute(lambda dev: columns(dev.stats.bd), None),
+    "mm_stat": Attribute(lambda dev: columns(dev.stats.mm), None),
+    "io_stat": Attribute(_show_io_stat, None),
+    "debug_stat": Attribute(_show_debug_stat, None),
+}

@@ -1,0 +1,37 @@
+"""What a writeback pass and the device it works on share."""
+
+from collections.abc import Callable
+
+from zram_impl.runtime import Lock
+from zram_impl.table.block_map import BlockMap
+from zram_impl.table.budget import Budget
+from zram_impl.table.slot_table import SlotTable
+
+
+class Shared:
+    """What a pass shares with the device: everything in it is guarded by `lock`, the table lock.
+
+    Attributes:
+        lock: Guards the slot table, the block map, the budget and the statistics.
+        bd_writes: Blocks written, including those whose slot was lost in flight.
+        decode: From stored entry to page; called without the lock.
+        compressed: Blocks carry objects, padded with zeros, instead of pages; fixed for the life of the disk.
+    """
+
+    def __init__(
+        self,
+        lock: Lock,
+        table: SlotTable,
+        blocks: BlockMap,
+        budget: Budget,
+        decode: Callable[[bytes], bytes],
+        *,
+        compressed: bool,
+    ) -> None:
+        self.lock = lock
+        self.table = table
+        self.blocks = blocks
+        self.budget = budget
+        self.decode = decode
+        self.compressed = compressed
+        self.bd_writes = 0

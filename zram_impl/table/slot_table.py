@@ -1,0 +1,310 @@
+"""The slot table: what each page of the device is at the moment.
+
+An entry is one immutable object that is replaced, never changed, and whose type says what it is:
+
+    None          empty: reads as zeros
+    int           same-filled: the word it is filled with
+    bytes         stored: the compressed object, or the page itself when it is as long as a page (huge)
+    Recompressed  stored: an object of a secondary algorithm; bytes of a type that says which
+    Moved         stored: an object that compaction has moved to a segment; an int that says where, and its priority
+    Backed        written back: block, object size, checksum and priority, packed into an int of its own type
+
+So a reader needs no lock: it takes the reference and has a consistent page. It also means that an entry's identity
+proves that nothing happened to the slot since the reference was taken; a `Backed` is made anew for every commit, so
+identity is slot, block and generation in one. What is cleared by an access (idle mark, claim) is in `flags`.
+
+Everything but the lock-free look at `entries[i]` and `flags[i]` needs the table lock.
+
+Kernel: struct zram_table_entry, zram_slot_free(), zram_can_store_page().
+"""
+
+from errno import ENOMEM
+from typing import ClassVar, Final, Self
+
+from zram_impl.errors import refuse
+from zram_impl.table.segments import SEGMENT_BITS, Segments
+from zram_impl.units import PAGE_SIZE, BlkIdx
+
+IDLE: Final = 0x01
+PP_SLOT: Final = 0x02
+"""The claim of the running pass: the content is what it was when the scan selected it."""
+INCOMPRESSIBLE: Final = 0x04
+OWNED: Final = 0x08
+"""A pp_slot exists for the slot, in a bucket or with a request. Unlike the claim, nothing but its release ends it."""
+ACCESS: Final = IDLE | PP_SLOT
+"""What an access takes off."""
+
+NO_LIMIT: Final = 1 << 64
+"""A limit that no table reaches."""
+
+_SIZE_BITS: Final = 13
+_PRIORITY_BITS: Final = 2
+_CHECKSUM_BITS: Final = 32
+assert PAGE_SIZE < 1 << _SIZE_BITS, "an object of a full page has a size that fits"
+
+
+class Recompressed(bytes):
+    """The entry of a stored slot whose object a secondary algorithm made."""
+
+    __slots__ = ()
+    priority: ClassVar[int]
+
+
+class _Recompressed1(Recompressed):
+    __slots__ = ()
+    priority = 1
+
+
+class _Recompressed2(Recompressed):
+    __slots__ = ()
+    priority = 2
+
+
+class _Recompressed3(Recompressed):
+    __slots__ = ()
+    priority = 3
+
+
+RECOMPRESSED: Final[tuple[type[Recompressed], ...]] = (_Recompressed1, _Recompressed2, _Recompressed3)
+"""The types of priority 1, 2 and 3."""
+
+
+class Moved(int):
+    """The entry of a stored slot whose object lies in a segment."""
+
+    __slots__ = ()
+
+    @classmethod
+    def at(cls, segment: int, offset: int, size: int, priority: int) -> Self:
+        """Pack number of the segment, offset in it, size of the object and its priority."""
+        return cls(((segment << SEGMENT_BITS | offset) << _PRIORITY_BITS | priority) << _SIZE_BITS | size)
+
+    @property
+    def segment(self) -> int:
+        """Number of the segment."""
+        return self >> SEGMENT_BITS + _PRIORITY_BITS + _SIZE_BITS
+
+    @property
+    def offset(self) -> int:
+        """Where in the segment the object begins."""
+        return self >> _PRIORITY_BITS + _SIZE_BITS & (1 << SEGMENT_BITS) - 1
+
+    @property
+    def priority(self) -> int:
+        """Priority of the algorithm that made the object."""
+        return self >> _SIZE_BITS & (1 << _PRIORITY_BITS) - 1
+
+    @property
+    def size(self) -> int:
+        """Size of the object in bytes."""
+        return self & (1 << _SIZE_BITS) - 1
+
+
+def priority_of(stored: "bytes | Moved") -> int:
+    """Return the priority of the algorithm that made a stored object; a huge one has that of the first."""
+    return stored.priority if isinstance(stored, (Recompressed, Moved)) else 0
+
+
+def size_of(stored: "bytes | Moved") -> int:
+    """Return the size of a stored object in bytes."""
+    return len(stored) if isinstance(stored, bytes) else stored.size
+
+
+def of_priority(data: bytes, priority: int) -> bytes:
+    """Return the entry for an object that an algorithm of this priority made."""
+    return RECOMPRESSED[priority - 1](data) if priority else data
+
+
+class Backed(int):
+    """The entry of a written-back slot; compare with `is`, its identity is its generation."""
+
+    __slots__ = ()
+
+    @classmethod
+    def at(cls, blk_idx: int, size: int, checksum: int, priority: int = 0) -> Self:
+        """Pack block, size of the object in memory (a full page: huge), CRC-32 of the block, and its priority."""
+        return cls(((blk_idx << _CHECKSUM_BITS | checksum) << _PRIORITY_BITS | priority) << _SIZE_BITS | size)
+
+    @property
+    def blk_idx(self) -> BlkIdx:
+        """The block that holds the page."""
+        return BlkIdx(self >> _CHECKSUM_BITS + _PRIORITY_BITS + _SIZE_BITS)
+
+    @property
+    def checksum(self) -> int:
+        """CRC-32 of the block: of the page, or of its padded object."""
+        return self >> _PRIORITY_BITS + _SIZE_BITS & (1 << _CHECKSUM_BITS) - 1
+
+    @property
+    def priority(self) -> int:
+        """Priority of the algorithm that made the object."""
+        return self >> _SIZE_BITS & (1 << _PRIORITY_BITS) - 1
+
+    @property
+    def size(self) -> int:
+        """Size of the object the slot had in memory."""
+        return self & (1 << _SIZE_BITS) - 1
+
+
+Stored = bytes
+IN_MEMORY: Final = (bytes, Moved)
+"""The types of the entries of stored slots."""
+Entry = bytes | int | None
+
+
+class SlotTable:
+    """Entries, flags and the statistics that follow from them.
+
+    Attributes:
+        entries: One per page.
+        flags: One byte per page: IDLE, PP_SLOT, INCOMPRESSIBLE, OWNED.
+        limit: The most bytes that objects may have together, the driver's mem_limit.
+        pages_stored: Entries that are not None.
+        same_pages: Same-filled ones.
+        huge_pages: Huge ones in memory; `huge_pages_since` counts every one there ever was.
+        compr_data_size: Bytes of the stored ones; `compr_data_max` is the most there ever were.
+        peak: The most bytes of stored ones there were since the last compaction, as of the last time one was freed.
+        segments: Where compaction has moved objects to.
+        pages_compacted: Whole pages of holes that compaction has closed.
+    """
+
+    __slots__ = (
+        "compr_data_max", "compr_data_size", "entries", "flags", "huge_pages", "huge_pages_since", "limit",
+        "pages_compacted", "pages_stored", "peak", "same_pages", "segments",
+    )  # fmt: skip
+
+    def __init__(self, pages: int, *, limit: int = NO_LIMIT) -> None:
+        self.entries: list[Entry] = [None] * pages
+        self.flags = bytearray(pages)
+        self.limit = limit
+        self.pages_stored = 0
+        self.same_pages = 0
+        self.huge_pages = 0
+        self.huge_pages_since = 0
+        self.compr_data_size = 0
+        self.compr_data_max = 0
+        self.peak = 0
+        self.pages_compacted = 0
+        self.segments = Segments()
+
+    def replace(self, index: int, entry: Entry) -> BlkIdx | None:  # noqa: C901  (each kind of entry, old and new)
+        """Replace the content of a slot; return the block the old content was on, which is the caller's to release.
+
+        The claim and all marks are gone; a pp_slot keeps its owner.
+
+        Raises:
+            ZramError: ENOMEM when the new object does not fit beside the old one; nothing has changed then.
+        """
+        entries, used, size = self.entries, self.compr_data_size, 0
+        old = entries[index]
+        if isinstance(entry, bytes):
+            size = len(entry)
+            # The old object is there until the new one is, so both have to fit.
+            if used + size > self.limit:
+                raise refuse(ENOMEM, f"{size} bytes more than {used} exceed mem_limit {self.limit}")
+        entries[index] = entry
+        if self.flags[index]:
+            self.flags[index] &= OWNED
+        freed = None
+        if type(old) is bytes or isinstance(old, IN_MEMORY):
+            self._forget_object(old)
+            used = self.compr_data_size
+        elif old is None:
+            self.pages_stored += 1
+        elif type(old) is Backed:
+            freed = old.blk_idx
+        else:
+            self.same_pages -= 1
+        if size:
+            self.compr_data_size = used = used + size
+            if used > self.compr_data_max:  # noqa: PLR1730  (a call costs more, and this is for every page written)
+                self.compr_data_max = used
+            if size == PAGE_SIZE:
+                self.huge_pages += 1
+                self.huge_pages_since += 1
+        elif entry is None:
+            self.pages_stored -= 1
+        else:
+            self.same_pages += 1
+        return freed
+
+    def commit(self, index: int, blk_idx: BlkIdx, checksum: int) -> None:
+        """Turn a stored slot into a written-back one that owns `blk_idx`; its object's memory is free."""
+        old = self.entries[index]
+        assert isinstance(old, IN_MEMORY), f"only a stored slot is written back: slot {index} is {type(old).__name__}"
+        if type(old) is bytes:
+            self.entries[index] = Backed.at(blk_idx, len(old), checksum)
+        else:
+            self.entries[index] = Backed.at(blk_idx, size_of(old), checksum, priority_of(old))
+        self.flags[index] &= ~IDLE
+        self._forget_object(old)
+
+    def recompress(self, index: int, entry: Recompressed) -> None:
+        """Replace a stored slot's object by a smaller one of the same page; all marks but the pp_slot are gone."""
+        old = self.entries[index]
+        assert isinstance(old, IN_MEMORY), f"only a stored slot is recompressed: slot {index} is {type(old).__name__}"
+        self.entries[index] = entry
+        self.flags[index] &= OWNED
+        self._forget_object(old)
+        self.compr_data_size += len(entry)
+
+    def size(self, index: int) -> int:
+        """Return the size of a stored slot's object in bytes."""
+        entry = self.entries[index]
+        assert isinstance(entry, IN_MEMORY), f"slot {index} is in memory: it is {type(entry).__name__}"
+        return size_of(entry)
+
+    def object(self, index: int) -> Stored:
+        """Return a stored slot's object, wherever it lies, for as long as the caller wants it."""
+        entry = self.entries[index]
+        assert isinstance(entry, IN_MEMORY), f"slot {index} is in memory: it is {type(entry).__name__}"
+        if isinstance(entry, bytes):
+            return entry
+        data = self.load(entry)
+        assert data is not None, "a segment lives as long as an object in it is used"
+        return data
+
+    def load(self, entry: Moved) -> Stored | None:
+        """Return the object a moved entry means, None when it was replaced meanwhile; needs no lock."""
+        data = self.segments.load(entry.segment, entry.offset, entry.size)
+        return None if data is None else of_priority(data, entry.priority)
+
+    def move(self, index: int) -> None:
+        """Move a stored slot's object to the segment that is being filled; nobody can tell but by its speed.
+
+        Raises:
+            OSError, MemoryError: There is no memory for another segment; nothing has changed.
+        """
+        old, data = self.entries[index], self.object(index)
+        segment, offset = self.segments.store(data)
+        self.entries[index] = Moved.at(segment, offset, len(data), priority_of(data))
+        if type(old) is Moved:
+            self.segments.forget(old.segment, old.size)
+
+    @property
+    def used(self) -> int:
+        """Bytes that objects and the segments that hold some of them take."""
+        return self.compr_data_size - self.segments.live + self.segments.held
+
+    def _forget_object(self, old: Stored | Moved) -> None:
+        used = self.compr_data_size
+        if used > self.peak:  # noqa: PLR1730  (as above)
+            self.peak = used
+        if type(old) is Moved:
+            self.segments.forget(old.segment, old.size)
+        size = len(old) if isinstance(old, bytes) else old.size
+        self.compr_data_size = used - size
+        if size == PAGE_SIZE:
+            self.huge_pages -= 1
+
+    def accessed(self, index: int, marks: int = ACCESS) -> None:
+        """Note an access, which takes `marks` off: idle mark, claim of a pass (mark_slot_accessed())."""
+        self.flags[index] &= ~marks
+
+    def release_claim(self, index: int) -> None:
+        """Take the claim off, if it is still there, and end the pp_slot (release_pp_slot())."""
+        self.flags[index] &= ~(PP_SLOT | OWNED)
+
+    def reset_max(self) -> None:
+        """Begin anew to note the most bytes of objects there were (mem_used_max)."""
+        self.compr_data_max = self.compr_data_size
