@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from zram_impl.device.io import Buffer, Device, flat
+from zram_impl.device.openers import Opened
 from zram_impl.errors import ZramError, refuse
 from zram_impl.parsing.kstrto import truth
 from zram_impl.parsing.ranges import refuse_unless_ints
@@ -49,18 +50,20 @@ class Node:
     def open(self, *, exclusive: bool = False) -> "NodeFile":
         """Open it; EBUSY during a reset, or when `exclusive` and somebody else has it so."""
         truth(exclusive, "exclusive")
-        self._device.openers.enter(exclusive=exclusive)
-        return NodeFile(self._device, exclusive=exclusive)
+        device = self._device
+        # An open that an exception keeps from its caller is over as soon as nobody holds it.
+        return device.runtime.shielded(
+            lambda _interrupts: NodeFile(device, device.openers.enter(exclusive=exclusive)), NodeFile.close
+        )
 
 
 class NodeFile:
     """One open of the node, for one task at a time; close it, or use it as a context manager."""
 
-    def __init__(self, device: Device, *, exclusive: bool) -> None:
-        """Own an open that `Openers.enter` has counted."""
+    def __init__(self, device: Device, opened: Opened) -> None:
+        """Own an open that `Openers.enter` has noted."""
         self._device = device
-        self._exclusive = exclusive
-        self._closed = False
+        self._opened = opened
 
     def __enter__(self) -> Self:
         return self
@@ -72,9 +75,7 @@ class NodeFile:
 
     def close(self) -> None:
         """Close it. Idempotent."""
-        if not self._closed:
-            self._closed = True
-            self._device.openers.leave(exclusive=self._exclusive)
+        self._opened.closed = True
 
     @property
     def size(self) -> int:
@@ -157,7 +158,7 @@ class NodeFile:
             raise refuse(EINVAL, f"{length} bytes at offset {offset} are not within the device's {self.size}")
 
     def _check_open(self) -> None:
-        if self._closed:
+        if self._opened.closed:
             raise refuse(EBADF, "the node was closed")
 
     def _in_requests(self, request: Callable[[int, int], None], offset: int, length: int) -> None:

@@ -6,14 +6,16 @@ The device takes a `Runtime` in its constructor and uses nothing else of `thread
 Lock order: a task may take a lock only of a higher rank than every lock it holds. The ranks are in `Rank`.
 """
 
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
 from enum import IntEnum
-from types import FrameType, TracebackType
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, TypeVar
+
+from zram_impl.shield import Interrupts, NoThreadError, held_back, interruptible, shielded, start_thread
+
+T = TypeVar("T")
 
 
 class Rank(IntEnum):
@@ -78,11 +80,15 @@ class Runtime(Protocol):
         ...
 
     def interruptible(self) -> bool:
-        """Return whether a KeyboardInterrupt may land in the calling task."""
+        """Return whether what a signal handler raises may land in the calling task."""
         ...
 
-    def uninterrupted(self, noted: Callable[[], None]) -> AbstractContextManager[None]:
-        """Hold interrupts of the calling task back: each calls `noted`, and KeyboardInterrupt is raised at the end."""
+    def shielded(self, run: Callable[[Interrupts], T], lost: Callable[[T], object] | None = None) -> T:
+        """Do `run` where nothing lands that a signal handler raises, which is raised after the end.
+
+        A second exception is raised at once; `run` looks at its argument to learn of either. `lost` gets a result in
+        the place of which an exception is raised. No lock may be held.
+        """
         ...
 
     def now(self) -> float:
@@ -110,26 +116,31 @@ class ThreadRuntime:
         return thread
 
     def interruptible(self) -> bool:
-        """Return whether this is the main thread: the one that Python delivers signals to."""
-        return threading.current_thread() is threading.main_thread()
+        """Return whether this is the main thread: the one that Python runs the handlers of signals in."""
+        return interruptible()
 
-    @contextmanager
-    def uninterrupted(self, noted: Callable[[], None]) -> Iterator[None]:
-        """Note Ctrl-C instead of raising it, and raise it at the end; for the main thread alone."""
-        interrupted = False
-
-        def note(_number: int, _frame: FrameType | None) -> None:
-            nonlocal interrupted
-            interrupted = True
-            noted()
-
-        before = signal.signal(signal.SIGINT, note)
+    def shielded(self, run: Callable[[Interrupts], T], lost: Callable[[T], object] | None = None) -> T:
+        """Do `run` in a thread of its own when this is the main thread, else here."""
+        if not interruptible():
+            return run(Interrupts())
         try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)
-        if interrupted:
-            raise KeyboardInterrupt
+            return shielded(start_thread, run, lost)
+        except NoThreadError:
+            return held_back(run, lost)
 
     # Itself, not a method that calls it: every access to a page asks for the time.
     now = staticmethod(time.monotonic)
+
+
+class UnshieldedRuntime(ThreadRuntime):
+    """Native threads and locks where no signal handler raises: every call is done where it is made."""
+
+    def interruptible(self) -> bool:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        """Return False."""
+        return False
+
+    def shielded(  # type: ignore[explicit-override]  # likewise
+        self, run: Callable[[Interrupts], T], lost: Callable[[T], object] | None = None
+    ) -> T:
+        """Do `run` here."""
+        return run(Interrupts())

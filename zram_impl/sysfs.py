@@ -15,7 +15,6 @@ from zram_impl.parsing import kstrto
 from zram_impl.parsing.algorithm_args import parse_algorithm_name, parse_algorithm_params, parse_recomp_algorithm
 from zram_impl.parsing.recompress_args import parse_recompress
 from zram_impl.parsing.writeback_args import parse_idle, parse_writeback
-from zram_impl.passes.drive import drive
 
 
 class Attribute(NamedTuple):
@@ -117,7 +116,7 @@ def _store_writeback(dev: Device, text: str) -> None:
     request = parse_writeback(text, dev.pages, unknown_keys_ignored=dev.quirks.unknown_keys_ignored)
     if not request.scans:
         return
-    result = drive(dev.begin_scans(list(request.scans)), dev.runtime, None, None)
+    result = dev.run_scans(list(request.scans))
     code = result.last_errno if dev.quirks.mask_results else result.driver_errno
     if code:
         raise refuse(code, f"writeback {text.strip()!r}: {result}")
@@ -125,7 +124,7 @@ def _store_writeback(dev: Device, text: str) -> None:
 
 def _store_recompress(dev: Device, text: str) -> None:
     request = parse_recompress(text, unknown_keys_ignored=dev.quirks.unknown_keys_ignored)
-    result = drive(dev.begin_recompression(request), dev.runtime, None, None)
+    result = dev.run_recompression(request)
     if result.driver_errno:
         raise refuse(result.driver_errno, f"recompress {text.strip()!r}: {result}")
 

@@ -32,7 +32,7 @@ from zram_impl.bdev.device import BackingDevice
 from zram_impl.block_layer import SECTOR, Node, NodeFile
 from zram_impl.errors import refuse
 from zram_impl.parsing.algorithm_args import PRIMARY, parse_algorithm_params
-from zram_impl.runtime import Runtime, ThreadRuntime
+from zram_impl.runtime import Runtime, UnshieldedRuntime
 
 T = TypeVar("T")
 
@@ -46,21 +46,11 @@ HANGS: Final = "(hangs)"
 """What `err` says of an operation that waits for a later one; no kernel was recorded doing that."""
 
 
-class GuestRuntime:
-    """Native threads, the clock of the recorded machine; no pass gets a thread, so a store runs where it was called."""
+class GuestRuntime(UnshieldedRuntime):
+    """Native threads, the clock of the recorded machine; a store runs where it was called."""
 
     def __init__(self) -> None:
-        native = ThreadRuntime()
-        self.lock, self.condition, self.spawn = native.lock, native.condition, native.spawn
-        self.uninterrupted = native.uninterrupted
-
-    def interruptible(self) -> bool:
-        """Return False: nothing is left behind by an interrupt, as everything is in memory."""
-        return False
-
-    def now(self) -> float:
-        """Return the recorded machine's uptime."""
-        return UPTIME
+        self.now = lambda: UPTIME
 
 
 class Guest:

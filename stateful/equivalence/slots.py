@@ -16,6 +16,7 @@ from zram_impl.decisions import Mode
 from zram_impl.pages.snapshot import slot_view
 from zram_impl.parsing.writeback_args import Scan
 from zram_impl.passes.scan import Cursor
+from zram_impl.table.block_map import NextFit
 from zram_impl.table.slot_table import IDLE, OWNED, Backed, SlotTable
 from zram_impl.table.slot_table import PP_SLOT as CLAIM
 from zram_impl.units import PAGE_SIZE, BlkIdx
@@ -70,12 +71,13 @@ def slots_agree(kind: int, huge: int, idle: int, event: int, written: int) -> bo
 
 def _table(slot: Slot) -> SlotTable:
     """Return a table of one such slot."""
-    table = SlotTable(1)
+    table = SlotTable(1, blocks=NextFit(1))
     if slot.kind == SAME:
         table.replace(0, _WORD)
     elif slot.kind > EMPTY:
         table.replace(0, _OBJECTS[slot.huge])
     if slot.kind == WB:
+        table.blocks.reserve()
         table.entries[0] = Backed.at(0, PAGE_SIZE if slot.huge else 1, 0)
         table.huge_pages = 0
     table.flags[0] = IDLE * slot.idle | (CLAIM | OWNED) * (slot.kind == PP_SLOT)

@@ -20,7 +20,7 @@ from zram_impl.bdev.file import open_file
 from zram_impl.engine.request import WbReq
 from zram_impl.pages.initialised import Disk
 from zram_impl.passes.writeback import Progress, WritebackPass
-from zram_impl.runtime import ThreadRuntime
+from zram_impl.runtime import UnshieldedRuntime
 from zram_impl.table.slot_table import Entry
 
 Event = tuple[str, tuple[int, ...]]
@@ -44,7 +44,7 @@ class ReadUnderWay:
         self.read, self.entry, self.seen = read, entry, {content}
 
 
-class Clock(ThreadRuntime):
+class Clock(UnshieldedRuntime):
     """A clock that stands still until somebody lets time pass; all else is as in production."""
 
     def __init__(self) -> None:

@@ -5,22 +5,19 @@ The numbers are those of the catalogue of the driver's bugs; a bug without one w
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from threading import Event
 from typing import Final, NamedTuple
 from unittest import mock
 
 from stateful.schedules.scenarios import SCENARIOS
-from zram_impl import WritebackResult
+from stateful.schedules.scheduler import BatonRuntime
 from zram_impl.decisions import Completion, completion
-from zram_impl.device import maintenance
 from zram_impl.engine.request import Phase, WbReq
 from zram_impl.engine.runs import carry
 from zram_impl.engine.threads import ThreadEngine
 from zram_impl.pages.page_io import Pages
 from zram_impl.passes import writeback
-from zram_impl.passes.drive import ProgressCallback
-from zram_impl.passes.writeback import Progress, WritebackPass
-from zram_impl.runtime import Runtime
+from zram_impl.passes.writeback import WritebackPass
+from zram_impl.shield import Interrupts
 from zram_impl.table.budget import Budget
 from zram_impl.table.slot_table import PP_SLOT, Backed
 from zram_impl.units import PAGE_SIZE, BlkIdx
@@ -232,15 +229,12 @@ def _lost_update() -> Patches:
 def _driven_where_interrupts_land() -> Patches:
     """The caller drives its pass itself, so that a Ctrl-C lands in the middle of it."""
 
-    def by_oneself(
-        running: WritebackPass, _runtime: Runtime, _progress: ProgressCallback | None, _cancel: Event | None
-    ) -> WritebackResult:
-        while (came_to := running.advance()) is not Progress.DONE:
-            if came_to is Progress.WAIT:
-                running.wait()
-        return running.result
+    def where_it_is_called(
+        _self: BatonRuntime, run: Callable[[Interrupts], object], _lost: Callable[[object], object] | None = None
+    ) -> object:
+        return run(Interrupts())
 
-    return (mock.patch.object(maintenance, "drive", by_oneself),)
+    return (mock.patch.object(BatonRuntime, "shielded", where_it_is_called),)
 
 
 VARIANTS: Final = (

@@ -10,12 +10,15 @@ allowed to pass.
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Final, NamedTuple
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Final, NamedTuple, TypeVar
 
 from stateful.schedules.primitives import FREE, Condition, Gate, Lock, OutOfOrderError, Task, all_of
+from stateful.schedules.shielding import shielded
 from zram_impl.runtime import Rank
+from zram_impl.shield import Interrupts
+
+T = TypeVar("T")
 
 __all__ = ["BatonRuntime", "Choice", "OutOfOrderError", "Policy", "StuckError", "Task", "preemptions"]
 
@@ -125,20 +128,15 @@ class BatonRuntime:
 
     def interruptible(self) -> bool:
         """Return whether an interrupt may be sent to whoever asks."""
-        return self.current is not None and self.current.may_be_interrupted
-
-    @contextmanager
-    def uninterrupted(self, noted: Callable[[], None]) -> Iterator[None]:
-        """Hold interrupts of the task that runs back: each calls `noted`, and one is raised at the end."""
         task = self.current
-        assert task is not None, "it is a task that is not interrupted"
-        task.noted, task.held_back = noted, False
-        try:
-            yield
-        finally:
-            task.noted = None
-        if task.held_back:
-            raise KeyboardInterrupt
+        return task is not None and task.may_be_interrupted and task.noted is None
+
+    def shielded(self, run: Callable[[Interrupts], T], lost: Callable[[T], object] | None = None) -> T:
+        """Do `run` in a task of its own when an interrupt may be sent to the one that runs, else here."""
+        task = self.current
+        if task is None or not self.interruptible():
+            return run(Interrupts())
+        return shielded(self, task, run, lost)
 
     def now(self) -> float:
         """Time stands still."""

@@ -9,17 +9,10 @@ from typing import Final, TextIO
 
 from stateful.traces.schema import LETTERS, VERSION, Header
 from zram_impl import Zram
-from zram_impl.events.observer import Versions, name_apart
+from zram_impl.events.observer import Tasks, Versions
 
 _TOGETHER: Final = 512
 """Events a task keeps before it writes them."""
-
-
-class _Mine(threading.local):
-    """What a thread has not written yet, and what it is called."""
-
-    lines: list[str]
-    name: str
 
 
 class TraceWriter:
@@ -29,22 +22,20 @@ class TraceWriter:
         """Begin a trace in `file`, which stays the caller's."""
         self._file = file
         self._versions = Versions()
-        self._mine = _Mine()
-        self._lock = threading.Lock()  # guards the file and _tasks; taken inside the device's locks, and calls nothing
-        self._tasks: dict[str, list[str]] = {}
+        self._lock = threading.Lock()  # guards the file and _events; taken inside the device's locks, and calls nothing
+        self._tasks = Tasks[str]()
+        """What each task has not written yet."""
         self._events = 0
         self._write([json.dumps({"trace": VERSION, **header._asdict()})])
 
     def __call__(self, kind: str, /, *args: int) -> None:
         """Write one event down."""
-        mine = self._mine
-        if not hasattr(mine, "lines"):
-            self._begin(mine)
+        name, lines = self._tasks.mine()
         touched = self._versions.touch(kind, args)
-        event = {"task": mine.name, "does": kind, "args": [int(each) for each in args], "touches": touched}
-        mine.lines.append(json.dumps(event))
-        if len(mine.lines) >= _TOGETHER:
-            self._flush(mine.lines)
+        event = {"task": name, "does": kind, "args": [int(each) for each in args], "touches": touched}
+        lines.append(json.dumps(event))
+        if len(lines) >= _TOGETHER:
+            self._flush(lines)
 
     def reading(self, kind: str, /, *args: int) -> None:
         """Write down a step of a read of a written-back page."""
@@ -52,7 +43,7 @@ class TraceWriter:
 
     def end(self, device: Zram) -> int:
         """Write what is left, and what the device is like now that nobody uses it; return the number of events."""
-        for lines in self._tasks.values():
+        for lines in self._tasks.lists().values():
             self._flush(lines)
         now = device.snapshot()
         counts = {"stored": now.pages_stored, "same": now.same_pages, "huge": now.huge_pages, "bd_count": now.bd_count}
@@ -64,11 +55,6 @@ class TraceWriter:
         }
         self._write([json.dumps({"end": end})])
         return self._events - 2  # header and end are no events
-
-    def _begin(self, mine: _Mine) -> None:
-        with self._lock:
-            mine.name = name_apart(threading.current_thread().name, set(self._tasks))
-            mine.lines = self._tasks[mine.name] = []
 
     def _flush(self, lines: list[str]) -> None:
         self._write(lines)

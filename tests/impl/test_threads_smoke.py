@@ -60,7 +60,7 @@ class OrderedRuntime:
         self._threads = ThreadRuntime()
         self.now = self._threads.now
         self.interruptible = self._threads.interruptible
-        self.uninterrupted = self._threads.uninterrupted
+        self.shielded = self._threads.shielded
 
     def lock(self, name: str, rank: Rank) -> Ordered:
         del name

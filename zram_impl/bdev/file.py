@@ -16,6 +16,7 @@ from typing import Final
 from zram_impl.bdev.direct import BouncePages, is_aligned, set_direct
 from zram_impl.bdev.exclusive_open import claim
 from zram_impl.errors import ZramError, from_os, refuse
+from zram_impl.shield import raised_by_handler
 from zram_impl.units import PAGE_SHIFT, PAGE_SIZE
 
 _IOV_MAX: Final = 1024
@@ -92,6 +93,8 @@ class FileDevice:
             else:
                 self._fill(blk_idx << PAGE_SHIFT, into)
         except OSError as error:
+            if raised_by_handler(error):
+                raise
             raise from_os(error, f"read {len(into)} bytes at block {blk_idx} of {self._name!r}") from error
 
     def sync(self) -> None:

@@ -36,7 +36,7 @@ from zram_impl.units import DEFAULT_BATCH_SIZE, PAGE_SHIFT, PAGE_SIZE
 MAX_IN_FLIGHT: Final = 256
 """Requests the engine of production carries at most, whatever batch size is asked for; their memory grows on demand."""
 
-_RUNTIME: Final = ("lock", "condition", "spawn", "interruptible", "now")
+_RUNTIME: Final = ("lock", "condition", "spawn", "interruptible", "shielded", "now")
 """What a runtime has to offer."""
 
 MakeEngine = Callable[[BackingDevice, Runtime], Engine]
@@ -174,6 +174,9 @@ class Configuration:
             ZramError: EBUSY once initialised or when somebody uses it; EINVAL for what is no backing device or has no
                 whole block; otherwise why it cannot be opened.
         """
+        self._runtime.shielded(lambda _interrupts: self._set_backing(backing, size))
+
+    def _set_backing(self, backing: str | os.PathLike[str] | BackingDevice, size: int | str | None) -> None:
         with self._control:
             self._refuse_initialised("backing_dev")
             if isinstance(backing, (str, os.PathLike)):

@@ -14,6 +14,7 @@ from zram_impl.events.observer import Observer
 from zram_impl.parsing.ranges import page_range, pieces, whole_pages
 from zram_impl.quirks import Quirks
 from zram_impl.runtime import Runtime
+from zram_impl.shield import Interrupts
 from zram_impl.units import DEFAULT_BATCH_SIZE, PAGE_SIZE
 
 Buffer = bytes | bytearray | memoryview
@@ -63,15 +64,19 @@ class Device(Maintenance):
         if backing is None and backing_size is not None:
             raise refuse(EINVAL, f"backing_size={shown(backing_size)} without backing")
         dev = cls(quirks=quirks, runtime=runtime, engine=engine, open_backing=open_backing, observer=observer)
-        try:
-            dev.set_algorithm(algorithm)
-            dev.set_batch_size(batch_size)
-            if backing is not None:
-                dev.set_backing(backing, backing_size)
-            dev.initialise(size)
-        except BaseException:
-            dev.close()
-            raise
+
+        def make(_interrupts: Interrupts) -> None:
+            try:
+                dev.set_algorithm(algorithm)
+                dev.set_batch_size(batch_size)
+                if backing is not None:
+                    dev.set_backing(backing, backing_size)
+                dev.initialise(size)
+            except BaseException:
+                dev.close()
+                raise
+
+        dev.runtime.shielded(make, lambda _: dev.close())
         return dev
 
     # --- pages -----------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from zram_impl.device.config import Configuration
 from zram_impl.errors import refuse
 from zram_impl.pages.initialised import Disk
 from zram_impl.parsing import kstrto
+from zram_impl.shield import Interrupts
 from zram_impl.table.slot_table import SlotTable
 from zram_impl.units import PAGE_SHIFT, PAGE_SIZE
 
@@ -62,6 +63,9 @@ class Lifecycle(Configuration):
                 initialised already, ENOMEM when the table does not fit.
         """
         pages = pages_of(size)
+        self._runtime.shielded(lambda _interrupts: self._initialise(pages, size))
+
+    def _initialise(self, pages: int, size: int | str) -> None:
         with self._control:
             self._refuse_initialised("disksize")
             comps = self._algorithms.make()
@@ -86,8 +90,11 @@ class Lifecycle(Configuration):
         Raises:
             ZramError: EBUSY while the node is open, or while another reset is under way.
         """
+        self._runtime.shielded(self._reset)
+
+    def _reset(self, interrupts: Interrupts) -> None:
         with self.openers.shut_out(), self._control:
-            self._let_go()
+            self._let_go(interrupts)
             self._limit_pages = 0
             self._algorithms.reset()
             with self._table:
@@ -98,14 +105,17 @@ class Lifecycle(Configuration):
 
     def close(self) -> None:
         """Give everything back: memory, threads, the backing device. Idempotent; never raises for a failing device."""
-        with self._control:
-            self._let_go()
+        self._runtime.shielded(self._close)
 
-    def _let_go(self) -> None:
-        """Close what there is; what an interrupt leaves open, the next call closes."""
+    def _close(self, interrupts: Interrupts) -> None:
+        with self._control:
+            self._let_go(interrupts)
+
+    def _let_go(self, interrupts: Interrupts) -> None:
+        """Close what there is; the control lock is held."""
         try:
             if self._disk is not None:
-                self._disk.close()
+                self._disk.close(interrupts)
             elif self._backing is not None:
                 with suppress(OSError):
                     self._backing.close()

@@ -4,7 +4,8 @@ Kernel: idle_store(), writeback_store(), recompress_store(), compact_store(), mm
 """
 
 from collections.abc import Callable, Iterable
-from errno import EAGAIN, EINVAL, ENODEV
+from errno import EAGAIN, EINTR, EINVAL, ENODEV
+from functools import partial
 from threading import Event
 
 from zram_impl.device.lifecycle import Lifecycle
@@ -17,10 +18,11 @@ from zram_impl.parsing.kstrto import U32_MAX, whole
 from zram_impl.parsing.ranges import recompression_of, scans_for
 from zram_impl.parsing.recompress_args import RecompressRequest
 from zram_impl.parsing.writeback_args import Scan
-from zram_impl.passes.drive import check_watchers, drive
+from zram_impl.passes.drive import check_watchers, drive, end_pass, run_pass
 from zram_impl.passes.recompress import RecompressPass, Target
 from zram_impl.passes.writeback import WritebackPass
 from zram_impl.result import RecompressResult, WritebackResult
+from zram_impl.shield import Interrupts
 from zram_impl.units import PAGE_SIZE
 
 
@@ -71,8 +73,8 @@ class Maintenance(Lifecycle):
             KeyboardInterrupt: After what was in flight is finished; a second one does not wait for a hung device.
         """
         check_watchers(progress, cancel)
-        running = self.begin_writeback(mode, pages=pages, ranges=ranges)
-        return drive(running, self._runtime, progress, cancel)
+        scans = self._scans(mode, pages, ranges)
+        return drive(partial(self._begin_scans, scans), self._runtime, progress, cancel)
 
     def begin_writeback(
         self,
@@ -82,15 +84,27 @@ class Maintenance(Lifecycle):
         ranges: Iterable[tuple[int, int]] | None = None,
     ) -> WritebackPass:
         """Begin a pass for the caller to drive with `advance` and `wait`; raises as `writeback` does."""
-        disk = self._live()
-        if disk.backing is None:
-            raise refuse(ENODEV, "there is no backing device: set backing_dev before disksize")
-        return self.begin_scans(scans_for(disk.pages, mode, pages, ranges))
+        return self.begin_scans(self._scans(mode, pages, ranges))
 
     def begin_scans(self, scans: list[Scan]) -> WritebackPass:
         """Begin a pass over `scans`; EINVAL when they are not within the device."""
         if type(scans) is not list or not all(isinstance(scan, Scan) for scan in scans):
             raise refuse(EINVAL, f"{shown(scans)} is not a list of scans")
+        return self._runtime.shielded(partial(self._begin_scans, scans), end_pass)
+
+    def run_scans(self, scans: list[Scan]) -> WritebackResult:
+        """Do a pass over `scans` as `writeback` does."""
+        return drive(partial(self._begin_scans, scans), self._runtime, None, None)
+
+    def _scans(
+        self, mode: str | None, pages: Iterable[int] | None, ranges: Iterable[tuple[int, int]] | None
+    ) -> list[Scan]:
+        disk = self._live()
+        if disk.backing is None:
+            raise refuse(ENODEV, "there is no backing device: set backing_dev before disksize")
+        return scans_for(disk.pages, mode, pages, ranges)
+
+    def _begin_scans(self, scans: list[Scan], interrupts: Interrupts) -> WritebackPass:
         while True:
             with self._control:
                 disk = self._live()
@@ -102,12 +116,14 @@ class Maintenance(Lifecycle):
                 running = disk.begin_pass(scans, self._batch_size)
             if running is not None:
                 return running
-            self._refuse_or_wait(disk)
+            self._refuse_or_wait(disk, interrupts)
 
-    def _refuse_or_wait(self, disk: Disk) -> None:
+    def _refuse_or_wait(self, disk: Disk, interrupts: Interrupts) -> None:
         if not self.quirks.pass_waits:
             raise refuse(EAGAIN, "another writeback or recompression is running")
-        disk.wait_for_pass()
+        disk.wait_for_pass(interrupts)
+        if interrupts.cancelled:
+            raise refuse(EINTR, "interrupted while another writeback or recompression was running")
 
     def recompress(  # noqa: PLR0913  (everything the attribute takes, by keyword)
         self,
@@ -138,19 +154,26 @@ class Maintenance(Lifecycle):
         """
         check_watchers(progress, cancel)
         request = recompression_of(mode, threshold, max_pages, priority, algorithm)
-        return drive(self.begin_recompression(request), self._runtime, progress, cancel)
+        return drive(partial(self._begin_recompression, request), self._runtime, progress, cancel)
 
     def begin_recompression(self, request: RecompressRequest) -> RecompressPass:
         """Begin a pass for the caller to drive with `advance`; raises as `recompress` does."""
         if not isinstance(request, RecompressRequest):
             raise refuse(EINVAL, f"{shown(request)} is not a request of recompression")
+        return self._runtime.shielded(partial(self._begin_recompression, request), end_pass)
+
+    def run_recompression(self, request: RecompressRequest) -> RecompressResult:
+        """Do a pass of recompression as `recompress` does."""
+        return drive(partial(self._begin_recompression, request), self._runtime, None, None)
+
+    def _begin_recompression(self, request: RecompressRequest, interrupts: Interrupts) -> RecompressPass:
         while True:
             with self._control:
                 disk = self._live()
                 running = disk.begin_recompression(self._target(disk, request))
             if running is not None:
                 return running
-            self._refuse_or_wait(disk)
+            self._refuse_or_wait(disk, interrupts)
 
     @staticmethod
     def _target(disk: Disk, request: RecompressRequest) -> Target:
@@ -164,7 +187,7 @@ class Maintenance(Lifecycle):
         """Wait until no pass runs, if that quirk is asked for; no lock may be held."""
         disk = self._disk
         if self.quirks.control_plane_blocks and disk is not None:
-            disk.wait_for_pass()
+            self._runtime.shielded(disk.wait_for_pass)
 
     def compact(self) -> int:
         """Give memory that freed pages have left behind back to the system, when that has become worth it.
@@ -178,8 +201,11 @@ class Maintenance(Lifecycle):
         Raises:
             ZramError: EINVAL when not initialised.
         """
+        return self._runtime.shielded(self._compact)
+
+    def _compact(self, interrupts: Interrupts) -> int:
         with self._live().compaction() as running:
-            return drive(running, self._runtime, None, None)
+            return run_pass(running, interrupts, None, None)
 
     # --- statistics ------------------------------------------------------------------------------------------------
 

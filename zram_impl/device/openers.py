@@ -3,6 +3,7 @@
 Kernel: disk_openers(), bd_prepare_to_claim(), the claim flag of reset_store().
 """
 
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EBUSY
@@ -11,54 +12,71 @@ from zram_impl.errors import refuse
 from zram_impl.runtime import Rank, Runtime
 
 
+class Opened:
+    """One open of the node, over when it is closed or when nobody holds it any more.
+
+    Attributes:
+        closed: Stored by whoever closes it, in one step and without a lock: there is nothing half done about it.
+    """
+
+    __slots__ = ("__weakref__", "closed", "exclusive")
+
+    def __init__(self, *, exclusive: bool) -> None:
+        self.exclusive = exclusive
+        self.closed = False
+
+
 class Openers:
-    """Counts opens and claims. Takes only its own lock, and never waits for anything but that."""
+    """The opens there are. Takes only its own lock, and never waits for anything but that."""
 
     def __init__(self, runtime: Runtime) -> None:
-        # Guards the three below.
+        # Guards the two below; an open that is over takes itself off without it.
         self._lock = runtime.lock("openers", Rank.ENGINE)
-        self._open = 0
-        self._exclusive = False
+        self._opens: tuple[weakref.ref[Opened], ...] = ()
         self._resetting = False
+
+    def _alive(self) -> list[Opened]:
+        return [opened for each in self._opens if (opened := each()) is not None and not opened.closed]
 
     @property
     def count(self) -> int:
         """How many opens there are."""
-        return self._open
+        return len(self._alive())
 
     @property
     def available(self) -> bool:
         """Whether it can be opened now: no reset is under way."""
         return not self._resetting
 
-    def enter(self, *, exclusive: bool) -> None:
+    def enter(self, *, exclusive: bool) -> Opened:
         """Note an open; EBUSY during a reset, or when the open is exclusive and another one is already."""
         with self._lock:
-            if self._resetting:
-                raise refuse(EBUSY, "the device cannot be opened: it is being reset")
-            if exclusive and self._exclusive:
-                raise refuse(EBUSY, "the device cannot be opened exclusively: somebody has")
-            self._open += 1
-            self._exclusive = self._exclusive or exclusive
+            return self._enter(exclusive)
 
-    def leave(self, *, exclusive: bool) -> None:
-        """Note that what was opened is closed."""
-        with self._lock:
-            assert self._open > 0, "what is closed was open"
-            self._open -= 1
-            if exclusive:
-                self._exclusive = False
+    def _enter(self, exclusive: bool) -> Opened:
+        if self._resetting:
+            raise refuse(EBUSY, "the device cannot be opened: it is being reset")
+        alive = self._alive()
+        if exclusive and any(opened.exclusive for opened in alive):
+            raise refuse(EBUSY, "the device cannot be opened exclusively: another open is exclusive")
+        fresh = Opened(exclusive=exclusive)
+        self._opens = tuple(map(weakref.ref, [*alive, fresh]))
+        return fresh
 
     @contextmanager
     def shut_out(self) -> Iterator[None]:
         """Keep everybody from opening; EBUSY when it is open, or when somebody else keeps everybody out."""
         with self._lock:
-            if self._open or self._resetting:
-                why = f"it is open {self._open} times" if self._open else "another reset is under way"
-                raise refuse(EBUSY, f"the device cannot be reset: {why}")
-            self._resetting = True
+            self._shut()
         try:
             yield
         finally:
             with self._lock:
                 self._resetting = False
+
+    def _shut(self) -> None:
+        count = self.count
+        if count or self._resetting:
+            why = f"it is open {count} times" if count else "another reset is under way"
+            raise refuse(EBUSY, f"the device cannot be reset: {why}")
+        self._resetting = True

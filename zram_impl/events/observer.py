@@ -7,9 +7,12 @@ version, counted under the lock that the device holds anyway, and only while som
 """
 
 import threading
-from typing import Final, NamedTuple, Protocol, runtime_checkable
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from zram_impl.events.order import Touched, in_order
+from zram_impl.shield import acting_for, in_main_thread
+
+Item = TypeVar("Item")
 
 
 class Observer(Protocol):
@@ -83,55 +86,75 @@ class Versions:
         return (*obj, version)
 
 
-class Tasks(threading.local):
-    """What each thread has done, and what it is called."""
+class _Mine(threading.local, Generic[Item]):
+    """What a thread appends to, and what it is called."""
 
-    events: list[Event]
+    items: list[Item]
     name: str
 
 
+class Tasks(Generic[Item]):
+    """A list for each task, to which that task alone appends.
+
+    The main thread waits while a shield works for it, so what both do is one sequence and one task.
+    """
+
+    def __init__(self) -> None:
+        self._mine = _Mine[Item]()
+        self._lock = threading.Lock()  # guards the two below
+        self._lists: dict[str, list[Item]] = {}
+        self._main = ""
+        """What the main thread is called here, once it or its shield has done anything."""
+
+    def mine(self) -> tuple[str, list[Item]]:
+        """Return name and list of the calling task."""
+        mine = self._mine
+        if not hasattr(mine, "items"):
+            for_main = acting_for() is not None or in_main_thread()
+            with self._lock:
+                if for_main:
+                    mine.name = self._main = self._main or self._begin(threading.main_thread().name)
+                else:
+                    mine.name = self._begin(threading.current_thread().name)
+                mine.items = self._lists[mine.name]
+        return mine.name, mine.items
+
+    def _begin(self, name: str) -> str:
+        """Begin a list; two tasks of one name are told apart by a number."""
+        apart, number = name, 2
+        while apart in self._lists:
+            apart, number = f"{name} ({number})", number + 1
+        self._lists[apart] = []
+        return apart
+
+    def lists(self) -> dict[str, list[Item]]:
+        """Return the lists by the names of their tasks."""
+        with self._lock:
+            return dict(self._lists)
+
+
 class Recorder:
-    """An observer that keeps every event, each thread its own."""
+    """An observer that keeps every event, each task its own."""
 
     def __init__(self) -> None:
         self._versions = Versions()
-        self._mine = Tasks()
-        self._lock = threading.Lock()  # guards _tasks
-        self._tasks: dict[str, list[Event]] = {}
+        self._tasks = Tasks[Event]()
 
     def __call__(self, kind: str, /, *args: int) -> None:
         """Keep one event."""
-        mine = self._mine
-        if not hasattr(mine, "events"):
-            self._begin(mine)
-        mine.events.append(Event(kind, args, mine.name, self._versions.touch(kind, args)))
+        name, events = self._tasks.mine()
+        events.append(Event(kind, args, name, self._versions.touch(kind, args)))
 
     def reading(self, kind: str, /, *args: int) -> None:
         """Keep one step of a read of a written-back page."""
         self(kind, *args)
 
-    def _begin(self, mine: Tasks) -> None:
-        with self._lock:
-            mine.name = name_apart(threading.current_thread().name, self._tasks)
-            mine.events = self._tasks[mine.name] = []
-
     @property
     def tasks(self) -> dict[str, list[Event]]:
-        """The events of each thread, in the order in which it did them."""
-        with self._lock:
-            return dict(self._tasks)
+        """The events of each task, in the order in which it did them."""
+        return self._tasks.lists()
 
     @property
     def events(self) -> list[Event]:
         """All events in an order in which they can have happened; OrderError when there is none, which is a bug."""
         return in_order(list(self.tasks.values()))
-
-
-def name_apart(name: str, taken: "dict[str, list[Event]] | set[str]") -> str:
-    """Return `name`, with a number when it is taken."""
-    if name not in taken:
-        return name
-    number = 2
-    while f"{name} ({number})" in taken:
-        number += 1
-    return f"{name} ({number})"

@@ -1,11 +1,14 @@
 """A runtime in which a thread cannot be started."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from typing import TypeVar
 
 from zram_impl.faults.choosing import always
 from zram_impl.faults.operation import Chosen, Operation, Strikes
 from zram_impl.runtime import Condition, Lock, Rank, Runtime, Task
+from zram_impl.shield import Interrupts, held_back
+
+T = TypeVar("T")
 
 
 class ScarceThreads:
@@ -43,9 +46,11 @@ class ScarceThreads:
         """Return whether a KeyboardInterrupt may land in the calling task."""
         return self.runtime.interruptible()
 
-    def uninterrupted(self, noted: Callable[[], None]) -> AbstractContextManager[None]:
-        """Hold interrupts of the calling task back."""
-        return self.runtime.uninterrupted(noted)
+    def shielded(self, run: Callable[[Interrupts], T], lost: Callable[[T], object] | None = None) -> T:
+        """Do `run` on the shield; where that would start a thread, and it is not to start, in the calling task."""
+        if self.interruptible() and self._strikes.strike("spawn") is not None:
+            return held_back(run, lost)
+        return self.runtime.shielded(run, lost)
 
     def now(self) -> float:
         """Return the time."""

@@ -1,14 +1,18 @@
-"""Reads of the backing device that are under way, counted so that closing it can wait for them.
+"""Reads of the backing device that are under way, known so that closing it can wait for them.
 
 Kernel: read_from_bdev()
 """
 
 from errno import EINVAL
+from typing import Final
 
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.errors import ZramError
 from zram_impl.runtime import Rank, Runtime
 from zram_impl.units import PAGE_SIZE, BlkIdx
+
+_PATIENCE: Final = 0.1
+"""Seconds after which who closes looks again: a reader that an exception stops need not wake it."""
 
 
 class WasResetError(ZramError):
@@ -16,34 +20,52 @@ class WasResetError(ZramError):
 
 
 class BackingReads:
-    """Counts the reads of the backing device that are under way, so that closing it can wait for them."""
+    """The reads of the backing device that are under way.
+
+    A reader is known by a token of its own, which it adds before it looks whether it may read, and discards in one step
+    whatever happens: an exception that lands anywhere in between leaves no reader behind. Who closes does it the other
+    way round, so either the reader sees that it may not, or who closes sees the reader.
+
+    Attributes:
+        bd_reads: Reads that were begun; guarded by the lock of the condition.
+    """
 
     def __init__(self, runtime: Runtime) -> None:
-        # Guards `_running`, `_closing` and `bd_reads`; `close` waits on it.
-        self._idle = runtime.condition("backing reads", Rank.ENGINE)
-        self._running = 0
+        self._runtime = runtime
+        # Guards `bd_reads`.
+        self._lock = runtime.lock("backing reads", Rank.ENGINE)
+        # Guards nothing: who closes waits here.
+        self._ended = runtime.condition("backing reads ended", Rank.ENGINE)
+        self._under_way: set[object] = set()
         self._closing = False
         self.bd_reads = 0
 
     def read(self, device: BackingDevice, blk_idx: BlkIdx) -> bytes:
         """Read one block; WasResetError (EINVAL) once the device is being closed, OSError as the device says."""
-        with self._idle:
+        token = object()
+        try:
+            self._under_way.add(token)
+            # Race with `close`, which stores before it looks: see above.
             if self._closing:
                 raise WasResetError(EINVAL, "EINVAL: the device was reset while it was read")
-            self._running += 1
-            self.bd_reads += 1
-        try:
+            with self._lock:
+                self.bd_reads += 1
             page = bytearray(PAGE_SIZE)
             with memoryview(page) as into:
                 device.read(blk_idx, into)
             return bytes(page)
         finally:
-            with self._idle:
-                self._running -= 1
-                self._idle.notify_all()
+            self._under_way.discard(token)
+            if self._closing:
+                self._runtime.shielded(lambda _interrupts: self._wake())
+
+    def _wake(self) -> None:
+        with self._ended:
+            self._ended.notify_all()
 
     def close(self) -> None:
-        """Let no read begin any more and wait for those under way."""
-        with self._idle:
-            self._closing = True
-            self._idle.wait_for(lambda: not self._running)
+        """Let no read begin any more and wait for those under way; not for the main thread."""
+        self._closing = True
+        with self._ended:
+            while not self._ended.wait_for(lambda: not self._under_way, _PATIENCE):
+                pass

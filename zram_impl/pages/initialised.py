@@ -24,6 +24,7 @@ from zram_impl.passes.scan import Cursor
 from zram_impl.passes.writeback import Progress, WritebackPass, request_of
 from zram_impl.quirks import Quirks
 from zram_impl.runtime import Lock, Rank, Runtime
+from zram_impl.shield import PATIENCE, Interrupts
 from zram_impl.table.block_map import NextFit
 from zram_impl.table.budget import Budget
 from zram_impl.table.shared import Shared
@@ -53,7 +54,7 @@ class Disk(Pages):
         compressed_writeback: bool = False,
     ) -> None:
         blocks = NextFit(backing.blocks if backing else 0, lowest=quirks.lowest_free_block)
-        shared = Shared(lock, SlotTable(pages), blocks, budget, comps.decode, compressed=compressed_writeback)
+        shared = Shared(lock, SlotTable(pages, blocks=blocks), budget, comps.decode, compressed=compressed_writeback)
         super().__init__(
             shared,
             comps,
@@ -160,10 +161,13 @@ class Disk(Pages):
             )
             return running
 
-    def wait_for_pass(self) -> None:
-        """Wait until no pass runs; no lock may be held."""
+    def wait_for_pass(self, interrupts: Interrupts | None = None) -> None:
+        """Wait until no pass runs, or until `interrupts` says not to; no lock may be held, not in the main thread."""
+        patience = None if interrupts is None else PATIENCE
         with self._ended:
-            self._ended.wait_for(lambda: self.running_pass is None)
+            while not self._ended.wait_for(lambda: self.running_pass is None, patience):
+                if interrupts is not None and interrupts.cancelled:
+                    return
 
     def _pass_ended(self) -> None:
         self.running_pass = None
@@ -172,18 +176,18 @@ class Disk(Pages):
 
     # --- the end ---------------------------------------------------------------------------------------------------
 
-    def close(self) -> None:
+    def close(self, interrupts: Interrupts) -> None:
         """Drive a running pass to its end, wait for reads, stop the threads, let the backing device go.
 
-        Idempotent, and may be called again after it was interrupted. A device that somebody gave up waiting for
-        (`WritebackPass.abandoned`) gets another moment, then its threads and its file are left to the process. A forked
+        Idempotent; not for the main thread. A device that somebody gave up waiting for (`WritebackPass.abandoned`, or
+        `interrupts` says so) gets another moment, then its threads and its file are left to the process. A forked
         child, which has no threads and waits for none, lets its copy of the file go.
         """
         if self._closed:
             return
         mine = os.getpid() == self._owner
         if mine:
-            if not self._end_pass():
+            if not self._end_pass(interrupts):
                 return
             self.reads.close()
         try:
@@ -195,20 +199,20 @@ class Disk(Pages):
                     self.backing.close()
             self._closed = True
 
-    def _end_pass(self) -> bool:
+    def _end_pass(self, interrupts: Interrupts) -> bool:
         """Drive a running pass to its end; return False when its device does not answer."""
         with self._lock:
             running = self.running_pass
         if running is None:
             return True
         running.cancel()
-        waits = LAST_WAITS if running.abandoned else None
+        waits = LAST_WAITS
         while (progress := running.advance()) is not Progress.DONE:
             if progress is Progress.WAIT:
                 if waits == 0:
                     return False
                 running.wait()
-                waits = waits and waits - 1
+                waits -= running.abandoned or interrupts.abandoned
         return True
 
 

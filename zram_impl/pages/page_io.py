@@ -7,6 +7,7 @@ Kernel: zram_read_page(), zram_write_page(), zram_bvec_write_partial(), zram_bio
 """
 
 import zlib
+from collections.abc import Sequence
 from errno import EINVAL, EIO
 from typing import Final
 
@@ -18,10 +19,11 @@ from zram_impl.events.observer import Observer, ReadingObserver
 from zram_impl.events.read_steps import ReadSteps
 from zram_impl.pages.backing_reads import BackingReads, WasResetError
 from zram_impl.runtime import Runtime
+from zram_impl.shield import raised_by_handler
 from zram_impl.table.access_times import AccessTimes
 from zram_impl.table.shared import Shared
 from zram_impl.table.slot_table import ACCESS, Backed, Entry, Moved
-from zram_impl.units import PAGE_SIZE, ZERO_PAGE, BlkIdx
+from zram_impl.units import PAGE_SIZE, ZERO_PAGE
 
 CHUNK: Final = 64
 """Pages a bulk call puts into the table in one hold of the table lock."""
@@ -90,8 +92,8 @@ class Pages:
         else:
             try:
                 page = self._unpack(entry, PAGE_SIZE)
-            except Exception:  # of the package's own; what is wrong is said in the next line but one
-                page = b""
+            except Exception as error:
+                page = self._unpack_again(entry, error)
             if len(page) != PAGE_SIZE:
                 page = self._decode(index, entry)
         times = self.times
@@ -115,13 +117,25 @@ class Pages:
                 else:
                     try:
                         page = unpack(entry, PAGE_SIZE)
-                    except Exception:  # as in `read_page`
-                        page = b""
+                    except Exception as error:
+                        page = self._unpack_again(entry, error)
                     if len(page) != PAGE_SIZE:
                         page = self._decode(index, entry)
                 buffer[at : at + PAGE_SIZE] = page
                 at += PAGE_SIZE
             self.times.stamp(first, end)
+
+    def _unpack_again(self, entry: bytes, error: Exception) -> bytes:
+        """Say whether `error`, which came out of decompressing, is the package's own: then raise EIO, else raise it.
+
+        A signal handler may have raised it. The package refuses a damaged object each time, a handler raises once.
+        """
+        try:
+            self.comps.decode(entry)
+        except ZramError:
+            self._count_failed_read()
+            raise
+        raise error
 
     def _count_failed_read(self) -> None:
         with self._lock:
@@ -164,6 +178,8 @@ class Pages:
             except WasResetError:
                 raise
             except OSError as error:
+                if raised_by_handler(error):  # no answer of the device
+                    raise
                 page, failure = b"", error
             present = self._entries[index] if reader is None else self._look_again(index, entry, reader)
             if present is entry:
@@ -223,25 +239,33 @@ class Pages:
         Raises:
             ZramError: ENOMEM for the first page beyond the limit; those before it are stored.
         """
-        compress, replace, observed = self._compress, self._replace, self._observer is not None
+        compress = self._compress
         for at in range(0, len(buffer), CHUNK * PAGE_SIZE):
             piece = buffer[at : at + CHUNK * PAGE_SIZE]
             # Each page is copied once: what is kept must not change when the caller's buffer does.
             entries = [encode(piece[lo : lo + PAGE_SIZE].tobytes(), compress) for lo in range(0, len(piece), PAGE_SIZE)]
-            first = index = start + at // PAGE_SIZE
+            first = start + at // PAGE_SIZE
+            with self._lock:
+                end, failure = self._install_all(first, entries)
+            self.times.stamp(first, end)
+            if failure is not None:
+                raise failure
+
+    def _install_all(self, index: int, entries: Sequence[int | bytes]) -> tuple[int, ZramError | None]:
+        """Put finished entries into the table from `index`; return where that ended, and why. The lock is held."""
+        # A function of its own, as every loop under a lock: in Python 3.13 what a signal handler raises at the jump
+        # back of a loop inside `with` leaves the lock taken.
+        replace, observed = self._replace, self._observer is not None
+        for entry in entries:
             try:
-                with self._lock:
-                    for entry in entries:
-                        freed = replace(index, entry)
-                        if observed or freed is not None:
-                            self._installed(index, entry, freed)
-                        index += 1
-            except ZramError:
-                with self._lock:
-                    self.failed_writes += 1
-                raise
-            finally:
-                self.times.stamp(first, index)
+                replace(index, entry)
+            except ZramError as error:
+                self.failed_writes += 1
+                return index, error
+            if observed:
+                self._installed(index, entry)
+            index += 1
+        return index, None
 
     def patch_page(self, index: int, at: int, data: bytes) -> None:
         """Replace `data` at byte `at` of a page: a read-modify-write that no other write gets lost in."""
@@ -268,34 +292,31 @@ class Pages:
         for chunk in range(lo, hi, CHUNK):
             end = min(chunk + CHUNK, hi)
             with self._lock:
-                self.notify_free += end - chunk
-                for index in range(chunk, end):
-                    if self._entries[index] is not None:
-                        self._release(self._replace(index, None))
-                        self.times.forget(index)
-                        self._observe("discard", index)
+                self._free(chunk, end)
+
+    def _free(self, first: int, end: int) -> None:
+        self.notify_free += end - first
+        for index in range(first, end):
+            if self._entries[index] is not None:
+                self._replace(index, None)
+                self.times.forget(index)
+                self._observe("discard", index)
 
     def _install(self, index: int, entry: int | bytes) -> None:
+        """Put a finished entry into the table; the table lock is held."""
         try:
-            freed = self._replace(index, entry)
+            self._replace(index, entry)
         except ZramError:
             self.failed_writes += 1
             raise
-        if freed is not None or self._observer is not None:
-            self._installed(index, entry, freed)
-
-    def _installed(self, index: int, entry: int | bytes, freed: BlkIdx | None) -> None:
-        """Release the block that a replaced page was on, and tell what it was replaced by; the table lock is held."""
-        self._release(freed)
         if self._observer is not None:
-            if isinstance(entry, bytes):
-                self._observer("write", index, len(entry) == PAGE_SIZE)
-            else:
-                self._observer("write_same", index)
+            self._installed(index, entry)
 
-    def _release(self, block: BlkIdx | None) -> None:
-        if block is not None:
-            self.blocks.release(block)
+    def _installed(self, index: int, entry: int | bytes) -> None:
+        if isinstance(entry, bytes):
+            self._observe("write", index, len(entry) == PAGE_SIZE)
+        else:
+            self._observe("write_same", index)
 
     def _no_such_page(self, index: int) -> ZramError:
         return refuse(EINVAL, f"page {shown(index)} is not in 0 to {self.pages - 1}")

@@ -1,23 +1,20 @@
 """Driving a pass to its end, with progress, cancellation and interrupts.
 
-A Ctrl-C must not land inside a critical section. Python delivers it to the main thread, so there the pass is driven by
-a worker and the caller only waits; an interrupt cancels the pass and the caller goes on waiting for what is in flight.
+What a signal handler raises must not land inside a critical section, so the pass of the main thread is driven on the
+shield (`Runtime.shielded`). An interrupt cancels the pass, and is raised when what was in flight has ended.
 """
 
 from collections.abc import Callable
 from errno import EINVAL
 from threading import Event
-from typing import Final, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from zram_impl.errors import refuse, shown
 from zram_impl.passes.writeback import Progress
-from zram_impl.runtime import Rank, Runtime
+from zram_impl.runtime import Runtime
+from zram_impl.shield import Interrupts
 
 ProgressCallback = Callable[[int, int], None]
-
-_PATIENCE: Final = 0.1
-"""Seconds after which a waiting caller looks up: a signal that arrives just before it blocks does not wake it."""
-
 
 Result_co = TypeVar("Result_co", covariant=True)
 
@@ -68,59 +65,37 @@ def check_watchers(progress: ProgressCallback | None, cancel: Event | None) -> N
 
 
 def drive(
-    running: Pass[Result_co], runtime: Runtime, progress: ProgressCallback | None, cancel: Event | None
+    begin: Callable[[Interrupts], Pass[Result_co]],
+    runtime: Runtime,
+    progress: ProgressCallback | None,
+    cancel: Event | None,
 ) -> Result_co:
-    """Drive `running` to its end and return its result; re-raises what `progress` raises, after the end."""
-    if not runtime.interruptible():
-        return _run(running, progress, cancel)
-    worker = _Worker(running, runtime, progress, cancel)
-    try:
-        task = runtime.spawn(worker.run, "zram pass")
-    except (OSError, RuntimeError):  # no thread can be started: then an interrupt has to be waited out
-        with runtime.uninterrupted(running.cancel):
-            return _run(running, progress, cancel)
-    except KeyboardInterrupt:  # whether the worker was started nobody can say, so the pass is brought to its end here
-        running.cancel()
-        with runtime.uninterrupted(running.cancel):
-            _run(running, None, None)
-        raise
-    interrupted = None
-    while not worker.finished:
-        try:
-            while not worker.finished:
-                worker.wait()
-        except KeyboardInterrupt as error:
-            if interrupted is not None:
-                running.abandoned = True  # the second one: a hung device is not waited for, by nobody
-                raise
-            interrupted = error
-            running.cancel()
-    task.join()
-    if interrupted is not None:
-        raise interrupted
-    if worker.failure is not None:
-        raise worker.failure
-    return running.result
+    """Begin a pass and drive it to its end; return its result. Re-raises what `progress` raises, after the end."""
+    return runtime.shielded(lambda interrupts: run_pass(begin(interrupts), interrupts, progress, cancel))
 
 
-def _run(running: Pass[Result_co], progress: ProgressCallback | None, cancel: Event | None) -> Result_co:
+def run_pass(
+    running: Pass[Result_co], interrupts: Interrupts, progress: ProgressCallback | None, cancel: Event | None
+) -> Result_co:
+    """Drive `running` to its end where no exception of a signal handler lands; `interrupts` says when to give up."""
     failure: BaseException | None = None
     while True:
         try:
-            if cancel is not None and failure is None and cancel.is_set():
+            if interrupts.cancelled or (cancel is not None and failure is None and cancel.is_set()):
                 running.cancel()
         except BaseException as error:  # the caller's, too
             failure = error
             running.cancel()
-        came_to = running.advance()
-        if came_to is Progress.DONE:
+        running.abandoned = running.abandoned or interrupts.abandoned
+        outcome = running.advance()
+        if outcome is Progress.DONE:
             break
-        if came_to is Progress.WAIT:
+        if outcome is Progress.WAIT:
             running.wait()
         elif progress is not None and failure is None:
             try:
                 progress(running.settled, running.selected)
-            except BaseException as error:  # the caller's: told after the pass is over
+            except BaseException as error:  # the caller's: raised after the pass is over
                 failure = error
                 running.cancel()
     if failure is not None:
@@ -128,31 +103,7 @@ def _run(running: Pass[Result_co], progress: ProgressCallback | None, cancel: Ev
     return running.result
 
 
-class _Worker:
-    """A pass driven by a task of its own."""
-
-    def __init__(
-        self, running: Pass[object], runtime: Runtime, progress: ProgressCallback | None, cancel: Event | None
-    ) -> None:
-        # Guards `finished` and `failure`.
-        self._over = runtime.condition("pass over", Rank.ENGINE)
-        self._running, self._progress, self._cancel = running, progress, cancel
-        self.finished = False
-        self.failure: BaseException | None = None
-
-    def run(self) -> None:
-        """Drive the pass; whatever happens, the caller is woken."""
-        failure: BaseException | None = None
-        try:
-            _run(self._running, self._progress, self._cancel)
-        except BaseException as error:  # raised again in the caller
-            failure = error
-        with self._over:
-            self.finished, self.failure = True, failure
-            self._over.notify_all()
-
-    def wait(self) -> None:
-        """Wait a while for the pass to be over."""
-        # Not a join: before 3.13, one that is interrupted takes the running thread for ended.
-        with self._over:
-            self._over.wait_for(lambda: self.finished, _PATIENCE)
+def end_pass(running: Pass[object]) -> None:
+    """Cancel a pass that nobody holds any more, and drive it to its end."""
+    running.cancel()
+    run_pass(running, Interrupts(), None, None)

@@ -22,17 +22,22 @@ def mark_idle(table: SlotTable, times: AccessTimes, lock: Lock, before: int | No
     Seconds are whole, as the driver keeps them: what was accessed within second `before` itself is not idle. None
     marks every page in memory.
     """
-    entries, flags, ticks = table.entries, table.flags, times.ticks
-    for first in range(0, len(entries), STEP):
+    for first in range(0, len(table.entries), STEP):
         with lock:
             # Within the lock, because ticks may be numbered anew without it.
             young = TICKS if before is None else times.first_from(before)
-            for index in range(first, min(first + STEP, len(entries))):
-                if not isinstance(entries[index], IN_MEMORY):
-                    continue
-                idle = ticks[index] < young
-                if idle == bool(flags[index] & IDLE):
-                    continue
-                flags[index] ^= IDLE
-                if observer is not None:
-                    observer("mark_idle" if idle else "clear_idle", index)
+            _mark(table, times, range(first, min(first + STEP, len(table.entries))), young, observer)
+
+
+def _mark(table: SlotTable, times: AccessTimes, indexes: range, young: int, observer: Observer | None) -> None:
+    """Mark the pages of `indexes` whose tick is below `young`; the table lock is held."""
+    entries, flags, ticks = table.entries, table.flags, times.ticks
+    for index in indexes:
+        if not isinstance(entries[index], IN_MEMORY):
+            continue
+        idle = ticks[index] < young
+        if idle == bool(flags[index] & IDLE):
+            continue
+        flags[index] ^= IDLE
+        if observer is not None:
+            observer("mark_idle" if idle else "clear_idle", index)

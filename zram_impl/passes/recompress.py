@@ -81,6 +81,7 @@ class RecompressPass:
         """Begin a pass over the slots of `table`, which `lock` guards; `on_end` is called as it ends."""
         # Guards everything below: who holds it drives the pass.
         self._lock = runtime.lock("pass", Rank.PASS)
+        self._runtime = runtime
         self._table_lock = lock
         self._table = table
         self._times = times
@@ -102,6 +103,11 @@ class RecompressPass:
 
     def advance(self, actions: int = MANY) -> Progress:
         """Go on with at most `actions` pages; it never has to wait."""
+        if self._runtime.interruptible():
+            return self._runtime.shielded(lambda _interrupts: self._advance(actions))
+        return self._advance(actions)
+
+    def _advance(self, actions: int) -> Progress:
         with self._lock:
             if self.stage is Stage.OVER:
                 return Progress.DONE

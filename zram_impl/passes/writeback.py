@@ -86,6 +86,7 @@ class WritebackPass:
         """Begin a pass; `first` is the one request it cannot do without, `on_end` is called as it ends."""
         # Guards everything below: who holds it drives the pass.
         self._lock = runtime.lock("pass", Rank.PASS)
+        self._runtime = runtime
         self._shared = shared
         self._engine = engine
         self._cursor = cursor
@@ -111,6 +112,11 @@ class WritebackPass:
 
     def advance(self, actions: int = MANY) -> Progress:
         """Do what can be done without waiting, at most `actions` actions of the specification."""
+        if self._runtime.interruptible():
+            return self._runtime.shielded(lambda _interrupts: self._advance(actions))
+        return self._advance(actions)
+
+    def _advance(self, actions: int) -> Progress:
         with self._lock:
             if self.stage is Stage.OVER:
                 return Progress.DONE
@@ -125,6 +131,12 @@ class WritebackPass:
 
     def wait(self) -> None:
         """Wait a while for an answer; call it when `advance` said WAIT."""
+        if self._runtime.interruptible():
+            self._runtime.shielded(lambda _interrupts: self._wait())
+        else:
+            self._wait()
+
+    def _wait(self) -> None:
         # Not under the lock: another task may have to drive the pass to its end meanwhile.
         answered = self._engine.answered(wait=True)
         with self._lock:

@@ -55,8 +55,10 @@ class AccessTimes:
                 return  # somebody else was faster
             if len(self._seconds) == self._most:
                 self._renumber()
-            self._seconds.append(now)
-            self.tick = len(self._seconds) - 1
+            number = len(self._seconds)
+            # No call: an exception of a signal handler lands before or after all of it.
+            self._seconds += [now]
+            self.tick = number
             self.ends = now + 1.0
 
     def _renumber(self) -> None:
@@ -70,8 +72,10 @@ class AccessTimes:
         for tick in used:
             number += tick in kept[number : number + 1]
             renumbered[tick] = number
-        self.ticks[:] = array("H", [renumbered[tick] for tick in self.ticks])
-        self._seconds = [0, *(self._seconds[tick] for tick in kept)]
+        ticks, seconds = array("H", [renumbered[tick] for tick in self.ticks]), [self._seconds[tick] for tick in kept]
+        # No call: an exception of a signal handler lands before or after both.
+        self.ticks[:] = ticks
+        self._seconds = [0, *seconds]
 
     def stamp(self, first: int, end: int) -> None:
         """Note an access, now, of pages `first` to `end`, excluded; the table lock must not be held."""

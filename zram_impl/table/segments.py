@@ -18,24 +18,24 @@ class Segments:
     or, when the segment has gone because the slot was replaced meanwhile, nothing. All else needs the table lock.
 
     Attributes:
-        live: Bytes of the objects that are used.
+        live: Bytes of the objects that are used; `live_in` by segment.
+        filling: Number of the segment that is being filled.
+        maps: The memory of each segment.
     """
 
-    __slots__ = ("_filled", "_live", "_maps", "_number", "live")
+    __slots__ = ("_filled", "filling", "live", "live_in", "maps")
 
     def __init__(self) -> None:
-        self._maps: dict[int, mmap.mmap] = {}
-        self._live: dict[int, int] = {}
-        """Bytes used, by segment."""
-        self._number = 0
-        """Of the segment that is being filled."""
+        self.maps: dict[int, mmap.mmap] = {}
+        self.live_in: dict[int, int] = {}
+        self.filling = 0
         self._filled = SEGMENT_SIZE
         self.live = 0
 
     @property
     def held(self) -> int:
         """Bytes of all segments."""
-        return len(self._maps) << SEGMENT_BITS
+        return len(self.maps) << SEGMENT_BITS
 
     def store(self, data: bytes) -> tuple[int, int]:
         """Copy an object into a segment; return the segment's number and where in it the object begins.
@@ -46,40 +46,40 @@ class Segments:
         size = len(data)
         if self._filled + size > SEGMENT_SIZE:
             self._begin()
-        segment, offset = self._number, self._filled
-        self._maps[segment][offset : offset + size] = data
+        segment, offset = self.filling, self._filled
+        self.maps[segment][offset : offset + size] = data
         self._filled += size
-        self._live[segment] += size
+        self.live_in[segment] += size
         self.live += size
         return segment, offset
 
     def _begin(self) -> None:
         # Private: a shared anonymous mapping counts as shared memory and is limited as such.
         made = mmap.mmap(-1, SEGMENT_SIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        full, self._number = self._number, self._number + 1
-        self._maps[self._number], self._live[self._number], self._filled = made, 0, 0
-        if self._live.get(full) == 0:
+        full, self.filling = self.filling, self.filling + 1
+        self.maps[self.filling], self.live_in[self.filling], self._filled = made, 0, 0
+        if self.live_in.get(full) == 0:
             self._drop(full)
 
     def load(self, segment: int, offset: int, size: int) -> bytes | None:
         """Return a copy of an object; None when its segment has gone."""
-        found = self._maps.get(segment)
+        found = self.maps.get(segment)
         return None if found is None else found[offset : offset + size]
 
     def forget(self, segment: int, size: int) -> None:
-        """Note that an object is not used any more."""
+        """Note that an object is not used any more. `SlotTable.replace` does the same without a call."""
         self.live -= size
-        self._live[segment] -= size
-        if not self._live[segment] and segment != self._number:
+        self.live_in[segment] -= size
+        if not self.live_in[segment] and segment != self.filling:
             self._drop(segment)
 
     def _drop(self, segment: int) -> None:
         # Not closed: who reads from it at this moment keeps it for as long as that takes.
-        del self._maps[segment], self._live[segment]
+        del self.maps[segment], self.live_in[segment]
 
     def retire(self, least: int) -> set[int]:
         """Return the segments of which fewer than `least` bytes are used; none of them is filled any further."""
-        found = {segment for segment, live in self._live.items() if live < least}
-        if self._number in found:
+        found = {segment for segment, live in self.live_in.items() if live < least}
+        if self.filling in found:
             self._filled = SEGMENT_SIZE
         return found

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from zram_impl.runtime import Lock
-from zram_impl.table.block_map import BlockMap
+from zram_impl.table.block_map import NextFit
 from zram_impl.table.budget import Budget
 from zram_impl.table.slot_table import SlotTable
 
@@ -22,7 +22,6 @@ class Shared:
         self,
         lock: Lock,
         table: SlotTable,
-        blocks: BlockMap,
         budget: Budget,
         decode: Callable[[bytes], bytes],
         *,
@@ -30,7 +29,7 @@ class Shared:
     ) -> None:
         self.lock = lock
         self.table = table
-        self.blocks = blocks
+        self.blocks: NextFit = table.blocks
         self.budget = budget
         self.decode = decode
         self.compressed = compressed

@@ -22,6 +22,7 @@ from errno import ENOMEM
 from typing import ClassVar, Final, Self
 
 from zram_impl.errors import refuse
+from zram_impl.table.block_map import FREE, USED, NextFit
 from zram_impl.table.segments import SEGMENT_BITS, Segments
 from zram_impl.units import PAGE_SIZE, BlkIdx
 
@@ -165,15 +166,17 @@ class SlotTable:
         compr_data_size: Bytes of the stored ones; `compr_data_max` is the most there ever were.
         peak: The most bytes of stored ones there were since the last compaction, as of the last time one was freed.
         segments: Where compaction has moved objects to.
+        blocks: Of the backing device; a written-back slot owns one.
         pages_compacted: Whole pages of holes that compaction has closed.
     """
 
     __slots__ = (
-        "compr_data_max", "compr_data_size", "entries", "flags", "huge_pages", "huge_pages_since", "limit",
+        "blocks", "compr_data_max", "compr_data_size", "entries", "flags", "huge_pages", "huge_pages_since", "limit",
         "pages_compacted", "pages_stored", "peak", "same_pages", "segments",
     )  # fmt: skip
 
-    def __init__(self, pages: int, *, limit: int = NO_LIMIT) -> None:
+    def __init__(self, pages: int, *, limit: int = NO_LIMIT, blocks: NextFit | None = None) -> None:
+        self.blocks = NextFit(0) if blocks is None else blocks
         self.entries: list[Entry] = [None] * pages
         self.flags = bytearray(pages)
         self.limit = limit
@@ -187,37 +190,59 @@ class SlotTable:
         self.pages_compacted = 0
         self.segments = Segments()
 
-    def replace(self, index: int, entry: Entry) -> BlkIdx | None:  # noqa: C901  (each kind of entry, old and new)
-        """Replace the content of a slot; return the block the old content was on, which is the caller's to release.
+    def replace(self, index: int, entry: Entry) -> None:  # noqa: C901, PLR0912, PLR0915  (each kind of entry, old and new)
+        """Replace the content of a slot; what the old content had is free: memory, or a block.
 
         The claim and all marks are gone; a pp_slot keeps its owner.
 
         Raises:
             ZramError: ENOMEM when the new object does not fit beside the old one; nothing has changed then.
         """
-        entries, used, size = self.entries, self.compr_data_size, 0
+        entries, flags, used, size, gone = self.entries, self.flags, self.compr_data_size, 0, 0
+        segments: Segments | None = None
+        blocks: NextFit | None = None
+        segment = block = 0
         old = entries[index]
         if isinstance(entry, bytes):
             size = len(entry)
             # The old object is there until the new one is, so both have to fit.
             if used + size > self.limit:
                 raise refuse(ENOMEM, f"{size} bytes more than {used} exceed mem_limit {self.limit}")
+        if type(old) is bytes or isinstance(old, Recompressed):
+            gone = len(old)
+        elif type(old) is Backed:
+            blocks, block = self.blocks, old.blk_idx
+            assert blocks.map[block] == USED, f"every block has one owner: block {block} is released twice"
+        elif type(old) is Moved:
+            segments, segment, gone = self.segments, old.segment, old.size
+        # From here to the end there is no call and no loop, so what a signal handler raises lands before or after all
+        # of it: this may be the main thread.
         entries[index] = entry
-        if self.flags[index]:
-            self.flags[index] &= OWNED
-        freed = None
-        if type(old) is bytes or isinstance(old, IN_MEMORY):
-            self._forget_object(old)
-            used = self.compr_data_size
+        if flags[index]:
+            flags[index] &= OWNED
+        if gone:
+            if used > self.peak:  # noqa: PLR1730  (no call)
+                self.peak = used
+            used -= gone
+            if gone == PAGE_SIZE:
+                self.huge_pages -= 1
+            if segments is not None:
+                # As `Segments.forget`.
+                segments.live -= gone
+                segments.live_in[segment] -= gone
+                if not segments.live_in[segment] and segment != segments.filling:
+                    del segments.maps[segment], segments.live_in[segment]
         elif old is None:
             self.pages_stored += 1
-        elif type(old) is Backed:
-            freed = old.blk_idx
+        elif blocks is not None:
+            # As `NextFit.release`.
+            blocks.map[block] = FREE
+            blocks.used -= 1
         else:
             self.same_pages -= 1
         if size:
-            self.compr_data_size = used = used + size
-            if used > self.compr_data_max:  # noqa: PLR1730  (a call costs more, and this is for every page written)
+            used += size
+            if used > self.compr_data_max:  # noqa: PLR1730  (no call)
                 self.compr_data_max = used
             if size == PAGE_SIZE:
                 self.huge_pages += 1
@@ -226,7 +251,7 @@ class SlotTable:
             self.pages_stored -= 1
         else:
             self.same_pages += 1
-        return freed
+        self.compr_data_size = used
 
     def commit(self, index: int, blk_idx: BlkIdx, checksum: int) -> None:
         """Turn a stored slot into a written-back one that owns `blk_idx`; its object's memory is free."""

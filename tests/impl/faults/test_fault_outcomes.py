@@ -304,7 +304,7 @@ def test_whichever_thread_cannot_be_started_everything_is_written(world: Worlds)
         assert here.writeback().written == 8
         here.check_nothing_is_lost()
         runs += 1
-    assert runs == 4  # a worker for the pass and two writers, and none of them
+    assert runs == 5  # the shields of making the device and of the pass, two writers, and none of them
 
 
 def test_without_any_thread_everything_is_written(world: Worlds) -> None:

@@ -12,6 +12,7 @@ from zram_impl import PAGE_SIZE, WritebackResult, ZramError
 from zram_impl.decisions import Kind
 from zram_impl.pages.initialised import Disk
 from zram_impl.pages.page_io import CHUNK
+from zram_impl.shield import Interrupts
 
 
 def written_back(blocks: int = 1, pages: int = 3) -> Bench:
@@ -249,8 +250,8 @@ def test_closing_twice_is_closing_once() -> None:
     bench.store(1)
     bench.dev.writeback(pages=[1])
     disk = disk_of(bench)
-    disk.close()
-    disk.close()
+    disk.close(Interrupts())
+    disk.close(Interrupts())
     assert (bench.engine.closed, bench.backing.closed) == (1, 1)
 
 
@@ -261,7 +262,7 @@ def test_closing_waits_for_a_read_and_lets_no_other_begin() -> None:
     reader.start()
     gate.wait_for_arrival()
     disk = disk_of(bench)
-    closer = threading.Thread(target=disk.close)
+    closer = threading.Thread(target=disk.close, args=(Interrupts(),))
     closer.start()
     while not disk.reads._closing:  # it only has to come to its wait
         pass

@@ -11,38 +11,17 @@ from tests.impl.doubles import PATIENCE, Bench, Gate, MemoryDevice, page
 from tests.impl.passes.driving import assert_adds_up, assert_at_rest
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
 from zram_impl.decisions import Kind
-from zram_impl.passes.drive import _Worker, drive
+from zram_impl.faults import ScarceThreads
+from zram_impl.passes.drive import drive
 from zram_impl.passes.writeback import WritebackPass
-from zram_impl.runtime import Task, ThreadRuntime
+from zram_impl.runtime import Runtime, ThreadRuntime, UnshieldedRuntime
+from zram_impl.shield import Interrupts
 
-
-class Spawner:
-    """A runtime in which whoever drives a pass is the main thread, or not; and threads may be had, or not."""
-
-    def __init__(self, *, main: bool, no_threads: BaseException | None = None) -> None:
-        self._threads = ThreadRuntime()
-        self._main = main
-        self._no_threads = no_threads
-        self.lock = self._threads.lock
-        self.condition = self._threads.condition
-        self.now = self._threads.now
-        self.uninterrupted = self._threads.uninterrupted
-
-    def interruptible(self) -> bool:
-        return self._main
-
-    def spawn(self, run: Callable[[], None], name: str) -> Task:
-        if self._no_threads is not None:
-            raise self._no_threads
-        return self._threads.spawn(run, name)
-
-
-BY_A_WORKER = Spawner(main=True)
-RUNTIMES = {
-    "here": Spawner(main=False, no_threads=AssertionError("nobody interrupts, so no worker is wanted")),
-    "by a worker": BY_A_WORKER,
-    "here for want of threads": Spawner(main=True, no_threads=RuntimeError("can't start new thread")),
-    "here for want of memory": Spawner(main=True, no_threads=OSError(12, "Cannot allocate memory")),
+ON_THE_SHIELD = ThreadRuntime()
+RUNTIMES: dict[str, Runtime] = {
+    "here": UnshieldedRuntime(),
+    "on the shield": ON_THE_SHIELD,
+    "here for want of threads": ScarceThreads(ThreadRuntime()),
 }
 every_runtime = pytest.mark.parametrize("runtime", list(RUNTIMES.values()), ids=list(RUNTIMES))
 
@@ -54,20 +33,24 @@ def no_thread_is_left() -> Iterator[None]:
     assert set(threading.enumerate()) <= before
 
 
+def begun(running: WritebackPass) -> Callable[[Interrupts], WritebackPass]:
+    return lambda _interrupts: running
+
+
 def begin_three(bench: Bench) -> WritebackPass:
     bench.store(0, 1, 2)
     return bench.dev.begin_writeback(pages=[0, 1, 2])
 
 
 @every_runtime
-def test_a_pass_is_driven_to_its_end(runtime: Spawner) -> None:
+def test_a_pass_is_driven_to_its_end(runtime: Runtime) -> None:
     bench = Bench(batch_size=1)
-    assert drive(begin_three(bench), runtime, None, None) == WritebackResult(selected=3, written=3)
+    assert drive(begun(begin_three(bench)), runtime, None, None) == WritebackResult(selected=3, written=3)
     assert_at_rest(bench)
 
 
 @every_runtime
-def test_a_callback_that_raises_cancels_the_pass_and_is_told_after_its_end(runtime: Spawner) -> None:
+def test_a_callback_that_raises_cancels_the_pass_and_is_told_after_its_end(runtime: Runtime) -> None:
     bench, calls = Bench(batch_size=1), list[int]()
     running = begin_three(bench)
 
@@ -77,20 +60,20 @@ def test_a_callback_that_raises_cancels_the_pass_and_is_told_after_its_end(runti
             raise KeyError("the caller's own")
 
     with pytest.raises(KeyError, match="the caller's own"):
-        drive(running, runtime, progress, None)
+        drive(begun(running), runtime, progress, None)
     assert (running.result, calls[-1]) == (WritebackResult(selected=3, written=1, left=2, stopped_by="cancelled"), 1)
     assert_at_rest(bench)
 
 
 @every_runtime
-def test_an_event_set_in_the_middle_cancels_the_pass(runtime: Spawner) -> None:
+def test_an_event_set_in_the_middle_cancels_the_pass(runtime: Runtime) -> None:
     bench, cancel = Bench(batch_size=1), threading.Event()
 
     def progress(settled: int, _selected: int) -> None:
         if settled == 1:
             cancel.set()
 
-    result = drive(begin_three(bench), runtime, progress, cancel)
+    result = drive(begun(begin_three(bench)), runtime, progress, cancel)
     assert result == WritebackResult(selected=3, written=1, left=2, stopped_by="cancelled")
     assert_at_rest(bench)
 
@@ -103,7 +86,7 @@ def test_a_callback_may_reset_the_device() -> None:
         if settled == 1:
             bench.dev.reset()
 
-    result = drive(running, BY_A_WORKER, progress, None)
+    result = drive(begun(running), ON_THE_SHIELD, progress, None)
     assert (result, bench.backing.closed) == (WritebackResult(selected=3, written=1, left=2, stopped_by="cancelled"), 1)
 
 
@@ -114,11 +97,11 @@ def test_a_callback_may_not_begin_another_pass() -> None:
         bench.dev.writeback("huge")
 
     with pytest.raises(ZramError, match="another writeback or recompression is running"):
-        drive(begin_three(bench), BY_A_WORKER, progress, None)
+        drive(begun(begin_three(bench)), ON_THE_SHIELD, progress, None)
     assert_at_rest(bench)
 
 
-def test_what_goes_wrong_in_the_worker_is_raised_in_the_caller() -> None:
+def test_what_goes_wrong_on_the_shield_is_raised_in_the_caller() -> None:
     bench = Bench()
     running = begin_three(bench)
 
@@ -127,7 +110,7 @@ def test_what_goes_wrong_in_the_worker_is_raised_in_the_caller() -> None:
 
     running.advance = broken  # type: ignore[method-assign, assignment]
     with pytest.raises(AssertionError, match="a bug"):
-        drive(running, BY_A_WORKER, None, None)
+        drive(begun(running), ON_THE_SHIELD, None, None)
 
 
 # Interrupts
@@ -143,17 +126,15 @@ class SlowDevice(MemoryDevice):
 
 
 class Interrupter:
-    """Sends Ctrl-C to the main thread while that waits for the worker."""
+    """Sends Ctrl-C to the main thread while that waits for the shield."""
 
     def __init__(self) -> None:
-        self.waiting = threading.Event()
         self.cancelled = threading.Event()
 
     def first(self) -> None:
-        """Interrupt the main thread once it waits; return when it has taken note."""
-        assert self.waiting.wait(PATIENCE), "the main thread came to wait"
+        """Interrupt the main thread; return when the pass is cancelled."""
         self.second()
-        assert self.cancelled.wait(PATIENCE), "the main thread cancelled the pass"
+        assert self.cancelled.wait(PATIENCE), "the pass is cancelled"
 
     def second(self) -> None:
         """Interrupt the main thread, whatever it does."""
@@ -170,17 +151,12 @@ class Interrupter:
 
 @pytest.fixture
 def interrupter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Interrupter]:
-    made, wait, cancel = Interrupter(), _Worker.wait, WritebackPass.cancel
-
-    def noted_wait(worker: _Worker) -> None:
-        made.waiting.set()
-        wait(worker)
+    made, cancel = Interrupter(), WritebackPass.cancel
 
     def noted_cancel(running: WritebackPass) -> None:
         cancel(running)
         made.cancelled.set()
 
-    monkeypatch.setattr(_Worker, "wait", noted_wait)
     monkeypatch.setattr(WritebackPass, "cancel", noted_cancel)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield made
@@ -224,13 +200,11 @@ def test_a_second_interrupt_abandons_a_hung_device_and_the_pass_ends_when_it_ans
     with interrupter.doing(script), pytest.raises(KeyboardInterrupt):
         dev.writeback(pages=range(8))
     running = dev.disk.running_pass if dev.disk is not None else None
-    worker = next(thread for thread in threading.enumerate() if thread.name == "zram pass")
     assert isinstance(running, WritebackPass)
     with pytest.raises(ZramError, match="another writeback or recompression is running"):
         dev.writeback(pages=[7])
     backing.gate.open()
     dev.close()
-    worker.join(PATIENCE)
     assert_adds_up(running.result)
     assert (running.result.written, running.result.left, running.result.stopped_by) == (2, 6, "cancelled")
     assert backing.closed == 1
@@ -247,30 +221,21 @@ def test_without_a_worker_an_interrupt_is_raised_after_the_end(interrupts: int) 
     before = signal.getsignal(signal.SIGINT)
     running = begin_three(bench)
     with pytest.raises(KeyboardInterrupt):
-        drive(running, RUNTIMES["here for want of threads"], progress, None)
+        drive(begun(running), RUNTIMES["here for want of threads"], progress, None)
     assert running.result.stopped_by == "cancelled"
     assert_adds_up(running.result)
     assert_at_rest(bench)
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_an_interrupt_while_the_worker_is_started_brings_the_pass_to_its_end() -> None:
-    bench = Bench(batch_size=1)
-    running = begin_three(bench)
-    with pytest.raises(KeyboardInterrupt):
-        drive(running, Spawner(main=True, no_threads=KeyboardInterrupt()), None, None)
-    assert running.result == WritebackResult()
-    assert_at_rest(bench)
-
-
 @every_runtime
-def test_a_cancel_that_raises_ends_the_pass(runtime: Spawner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cancel_that_raises_ends_the_pass(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_answer() -> bool:
         raise LookupError("no answer")
 
     bench, cancel = Bench(), threading.Event()
     monkeypatch.setattr(cancel, "is_set", no_answer)
     with pytest.raises(LookupError, match="no answer"):
-        drive(begin_three(bench), runtime, None, cancel)
+        drive(begun(begin_three(bench)), runtime, None, cancel)
     assert_at_rest(bench)
     assert bench.dev.writeback(pages=[0]).written == 1

@@ -12,6 +12,7 @@ from zram_impl import PAGE_SIZE, Quirks, RecompressResult, Zram, ZramError
 from zram_impl.parsing.recompress_args import RecompressRequest
 from zram_impl.passes.recompress import RecompressPass
 from zram_impl.passes.writeback import Progress, Stage
+from zram_impl.shield import Interrupts
 
 LETTERS = [bytes([byte]) for byte in range(64, 128)]
 
@@ -392,9 +393,9 @@ def test_with_the_quirk_a_second_pass_waits_for_the_first() -> None:
     running = begun(made)
     wait = disk.wait_for_pass
 
-    def finish_and_wait() -> None:
+    def finish_and_wait(interrupts: Interrupts | None = None) -> None:
         finish(running)
-        wait()
+        wait(interrupts)
 
     disk.wait_for_pass = finish_and_wait  # type: ignore[method-assign]  # somebody else ends it meanwhile
     assert made.dev.recompress(priority=1) == RecompressResult()

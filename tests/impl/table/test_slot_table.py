@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zram_impl.table.block_map import NextFit
 from zram_impl.table.slot_table import IDLE, INCOMPRESSIBLE, OWNED, PP_SLOT, Backed, Entry, SlotTable
 from zram_impl.units import PAGE_SIZE, BlkIdx
 
@@ -30,10 +31,16 @@ def recount(table: SlotTable) -> Stats:
 
 
 def table_with(entry: Entry) -> SlotTable:
-    table = SlotTable(1)
+    table = SlotTable(1, blocks=NextFit(8))
     if entry is not None:
         table.replace(0, entry)
     return table
+
+
+def reserved(table: SlotTable, block: int) -> BlkIdx:
+    """Blocks from the first to this one, in use; this one."""
+    blocks = table.blocks.reserve_up_to(block + 1)
+    return blocks[-1]
 
 
 @given(st.integers(0, 1 << 40), st.integers(0, PAGE_SIZE), st.integers(0, 2**32 - 1))
@@ -61,22 +68,32 @@ def test_after_a_replacement_only_the_new_content_counts(
 ) -> None:
     table = table_with(old)
     ever_huge = table.huge_pages_since + huge
-    assert table.replace(0, entry) is None
+    table.replace(0, entry)
     assert (table.entries[0], stats(table)) == (entry, (pages, same, huge, ever_huge, size))
 
 
 @pytest.mark.parametrize("entry", [None, 5, OBJECT], ids=["empty", "same-filled", "object"])
-def test_replacing_a_written_back_slot_hands_its_block_to_the_caller(entry: Entry) -> None:
+def test_replacing_a_written_back_slot_releases_its_block(entry: Entry) -> None:
     table = table_with(RAW)
-    table.commit(0, BlkIdx(6), 1)
-    assert table.replace(0, entry) == 6
+    table.commit(0, reserved(table, 6), 1)
+    table.replace(0, entry)
+    assert (table.blocks.in_use(), table.blocks.used) == (bytes([1] * 6 + [0] * 2), 6)
     assert stats(table) == recount(table)
 
 
 def test_block_zero_is_a_block() -> None:
     table = table_with(OBJECT)
-    table.commit(0, BlkIdx(0), 0)
-    assert table.replace(0, None) == 0
+    table.commit(0, reserved(table, 0), 0)
+    table.replace(0, None)
+    assert table.blocks.used == 0
+
+
+def test_a_block_that_is_not_in_use_is_not_released() -> None:
+    table = table_with(OBJECT)
+    table.commit(0, BlkIdx(3), 0)
+    with pytest.raises(AssertionError, match="every block has one owner: block 3 is released twice"):
+        table.replace(0, None)
+    assert type(table.entries[0]) is Backed
 
 
 def test_a_replacement_takes_off_every_mark_but_the_ownership_of_the_pp_slot() -> None:
@@ -130,11 +147,13 @@ ENTRIES = st.one_of(st.none(), st.integers(0, 2**64 - 1), st.binary(min_size=1, 
 
 @given(st.lists(st.tuples(st.integers(0, 3), ENTRIES | st.just("commit"))))
 def test_statistics_equal_a_recount_after_any_history(steps: list[tuple[int, Entry | str]]) -> None:
-    table, used = SlotTable(4), dict[int, int]()
+    table = SlotTable(4, blocks=NextFit(len(steps)))
+    used = dict[int, int]()
     for block, (index, step) in enumerate(steps):
         old = table.entries[index]
         if not isinstance(step, str):
-            assert table.replace(index, step) == used.pop(index, None)
+            table.replace(index, step)
+            used.pop(index, None)
         elif type(old) is bytes:
             table.commit(index, BlkIdx(block), 0)
             used[index] = block

@@ -21,7 +21,7 @@ from zram_impl.passes.pp_buckets import PpBuckets
 from zram_impl.passes.scan import Cursor
 from zram_impl.passes.writeback import WritebackPass
 from zram_impl.table import slot_table
-from zram_impl.table.block_map import NextFit
+from zram_impl.table.block_map import USED, NextFit
 from zram_impl.table.budget import Budget
 from zram_impl.table.shared import Shared
 from zram_impl.table.slot_table import SlotTable
@@ -40,11 +40,23 @@ def replacing(where: type, name: str, instead: object) -> Patch:
 def keeping_the_claim(patch: pytest.MonkeyPatch) -> None:
     replace = SlotTable.replace
 
-    def broken(self: SlotTable, index: int, entry: slot_table.Entry) -> BlkIdx | None:
+    def broken(self: SlotTable, index: int, entry: slot_table.Entry) -> None:
         flags = self.flags[index]
-        freed = replace(self, index, entry)
+        replace(self, index, entry)
         self.flags[index] = flags
-        return freed
+
+    patch.setattr(SlotTable, "replace", broken)
+
+
+def keeping_blocks(patch: pytest.MonkeyPatch) -> None:
+    replace = SlotTable.replace
+
+    def broken(self: SlotTable, index: int, entry: slot_table.Entry) -> None:
+        old = self.entries[index]
+        replace(self, index, entry)
+        if type(old) is slot_table.Backed:
+            self.blocks.map[old.blk_idx] = USED
+            self.blocks.used += 1
 
     patch.setattr(SlotTable, "replace", broken)
 
@@ -52,11 +64,10 @@ def keeping_the_claim(patch: pytest.MonkeyPatch) -> None:
 def counting_nothing(patch: pytest.MonkeyPatch) -> None:
     replace = SlotTable.replace
 
-    def broken(self: SlotTable, index: int, entry: slot_table.Entry) -> BlkIdx | None:
+    def broken(self: SlotTable, index: int, entry: slot_table.Entry) -> None:
         before = self.pages_stored
-        freed = replace(self, index, entry)
+        replace(self, index, entry)
         self.pages_stored = before
-        return freed
 
     patch.setattr(SlotTable, "replace", broken)
 
@@ -187,7 +198,8 @@ def saying_nothing_of(kind: str) -> Patch:
             "a_read_ends_with_a_value_the_page_held",
         ),
         # blocks and budget
-        (replacing(NextFit, "release", lambda *_: None), f"{BACKED} discard(0)", "every_block_has_one_owner"),
+        (keeping_blocks, f"{BACKED} discard(0)", "every_block_has_one_owner"),
+        (replacing(NextFit, "release", lambda *_: None), f"{IN_FLIGHT} {ERROR} reap(0)", "counters_equal_a_recount"),
         (replacing(NextFit, "reserve", lambda *_: None), IN_FLIGHT, "a_pass_gives_up_for_a_reason"),
         (replacing(NextFit, "reserve", lambda *_: BlkIdx(0)), IN_FLIGHT, "every_block_has_one_owner"),
         (replacing(Budget, "charge", lambda self: self.grant), IN_FLIGHT, "the_budget_is_conserved"),
