@@ -167,6 +167,7 @@ def test_a_backing_file_that_cannot_be_used_is_refused_and_left_as_it_was(tmp_pa
     assert [entry for entry, _ in before] == list(tmp_path.iterdir())
     assert [found.st_size for _, found in before] == [entry.lstat().st_size for entry in tmp_path.iterdir()]
     assert (dev.backing_name, first.closed, dev.pages) == ("first", 0, 0)
+    dev.close()
 
 
 def test_a_backing_file_that_another_device_uses_is_busy(tmp_path: Path) -> None:

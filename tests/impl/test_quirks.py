@@ -108,7 +108,7 @@ def test_what_a_store_fails_with(quirks: Quirks, code: int) -> None:
 def test_the_control_plane_waits_for_a_pass_only_if_asked_to(waits: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[Disk] = []
 
-    def wait_for_pass(disk: Disk) -> None:
+    def wait_for_pass(disk: Disk, _interrupts: object) -> None:
         waited.append(disk)
 
     monkeypatch.setattr(Disk, "wait_for_pass", wait_for_pass)

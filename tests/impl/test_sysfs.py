@@ -304,6 +304,7 @@ def test_a_backing_device_is_shown_by_its_name() -> None:
     dev = Zram()
     dev.set_backing(MemoryDevice(name="blocks in memory"))
     assert dev.attrs.show("backing_dev") == "blocks in memory\n"
+    dev.close()
 
 
 def test_pages_stay_readable_through_all_of_it() -> None:

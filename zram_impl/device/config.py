@@ -20,6 +20,7 @@ from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.file import open_file
 from zram_impl.compression.algorithms import Params
 from zram_impl.device.algorithm_settings import AlgorithmSettings, dictionary_of, known, secondary
+from zram_impl.device.dropped import Held
 from zram_impl.device.openers import Openers
 from zram_impl.engine.protocol import Engine
 from zram_impl.engine.threads import ThreadEngine
@@ -108,6 +109,7 @@ class Configuration:
         self._limit_pages = 0
         self._budget = Budget()
         self._disk: Disk | None = None
+        self._held = Held()
 
     def set_algorithm(self, name: str) -> None:
         """Choose the compressor; EINVAL when there is none of that name, EBUSY once initialised."""
@@ -189,6 +191,7 @@ class Configuration:
                 if device is self._backing:
                     raise refuse(EBUSY, f"backing device {device.name} is this device's already")
             before, self._backing = self._backing, device
+            self._held.took(self, device)
             if before is not None:
                 with suppress(OSError):
                     before.close()
@@ -237,6 +240,9 @@ class Configuration:
     def set_writeback_limit(self, blocks: int) -> None:
         """Store the budget, in blocks of 4 KiB; what is in flight is not refunded to it."""
         kstrto.whole(blocks, "writeback_limit", 0, kstrto.U64_MAX)
+        self._unless_observed(lambda: self._store_limit(blocks))
+
+    def _store_limit(self, blocks: int) -> None:
         with self._table:
             self._budget.store(blocks)
             self._observe("store_limit", blocks)
@@ -244,10 +250,20 @@ class Configuration:
     def enable_writeback_limit(self, enabled: bool) -> None:
         """Make the budget count, or not; its value stays."""
         enabled = kstrto.truth(enabled, "writeback_limit_enable")
+        self._unless_observed(lambda: self._enable_limit(enabled))
+
+    def _enable_limit(self, enabled: bool) -> None:
         with self._table:
             if self._budget.enabled != enabled:
                 self._budget.enabled = enabled
                 self._observe("toggle_limit")
+
+    def _unless_observed(self, run: Callable[[], None]) -> None:
+        """Do `run` here or, when somebody observes it, on the shield: nothing may land in the observer."""
+        if self._observer is None:
+            run()
+        else:
+            self._runtime.shielded(lambda _: run())
 
     # --- what is configured -----------------------------------------------------------------------------------------
 

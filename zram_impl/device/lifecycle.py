@@ -14,6 +14,7 @@ from typing import Self
 from zram_impl.device.config import Configuration
 from zram_impl.errors import refuse
 from zram_impl.pages.initialised import Disk
+from zram_impl.pages.observed import ObservedDisk
 from zram_impl.parsing import kstrto
 from zram_impl.shield import Interrupts
 from zram_impl.table.slot_table import SlotTable
@@ -69,8 +70,11 @@ class Lifecycle(Configuration):
         with self._control:
             self._refuse_initialised("disksize")
             comps = self._algorithms.make()
+            # Not `self`: what the disk refers to must not keep a device alive that nobody holds.
+            make_engine, runtime = self._make_engine, self._runtime
+            kind = Disk if self._observer is None else ObservedDisk
             with _table_of(pages, size):
-                self._disk = Disk(
+                self._disk = kind(
                     pages,
                     comps,
                     self._table,
@@ -79,10 +83,11 @@ class Lifecycle(Configuration):
                     quirks=self.quirks,
                     observer=self._observer,
                     backing=self._backing,
-                    make_engine=lambda backing: self._make_engine(backing, self._runtime),
+                    make_engine=lambda backing: make_engine(backing, runtime),
                     limit_pages=self._limit_pages,
                     compressed_writeback=self._compressed_writeback,
                 )
+            self._held.disk = self._disk
 
     def reset(self) -> None:
         """Forget pages, size, backing device, memory limit and algorithms. A running pass is driven to its end.
@@ -121,5 +126,7 @@ class Lifecycle(Configuration):
                     self._backing.close()
         except AssertionError:  # everything is closed, and what was found meanwhile is told
             self._disk = self._backing = None
+            self._held.released()
             raise
         self._disk = self._backing = None
+        self._held.released()

@@ -88,6 +88,7 @@ def test_another_backing_device_replaces_the_first_which_is_let_go() -> None:
     dev.set_backing(first)
     dev.set_backing(second)
     assert (dev.backing_name, first.closed, second.closed) == ("second", 1, 0)
+    dev.close()
 
 
 def refuse_to_close() -> None:
@@ -100,6 +101,7 @@ def test_a_backing_device_that_cannot_be_closed_is_replaced_all_the_same() -> No
     dev.set_backing(first)
     dev.set_backing(MemoryDevice(name="second"))
     assert dev.backing_name == "second"
+    dev.close()
 
 
 def test_a_backing_device_that_cannot_be_closed_does_not_keep_a_device_from_closing() -> None:
@@ -116,6 +118,7 @@ def test_a_refused_backing_device_leaves_the_one_before(tmp_path: Path) -> None:
     with pytest.raises(ZramError, match="is a directory"):
         dev.set_backing(tmp_path)
     assert (dev.backing_name, first.closed) == ("first", 0)
+    dev.close()
 
 
 def test_the_same_file_again_is_in_use(tmp_path: Path) -> None:
@@ -157,6 +160,7 @@ def test_a_path_is_opened_by_what_the_device_was_given() -> None:
     dev.set_backing("one", "8K")
     dev.set_backing("two")
     assert (opened, dev.backing_name) == ([("one", 8192), ("two", None)], "two")
+    dev.close()
 
 
 def test_production_opens_files_and_writes_with_threads(tmp_path: Path) -> None:

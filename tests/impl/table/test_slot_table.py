@@ -147,14 +147,14 @@ ENTRIES = st.one_of(st.none(), st.integers(0, 2**64 - 1), st.binary(min_size=1, 
 
 @given(st.lists(st.tuples(st.integers(0, 3), ENTRIES | st.just("commit"))))
 def test_statistics_equal_a_recount_after_any_history(steps: list[tuple[int, Entry | str]]) -> None:
-    table = SlotTable(4, blocks=NextFit(len(steps)))
-    used = dict[int, int]()
-    for block, (index, step) in enumerate(steps):
-        old = table.entries[index]
+    table = SlotTable(4, blocks=NextFit(4))
+    for index, step in steps:
         if not isinstance(step, str):
             table.replace(index, step)
-            used.pop(index, None)
-        elif type(old) is bytes:
-            table.commit(index, BlkIdx(block), 0)
-            used[index] = block
-        assert stats(table) == recount(table)
+        elif type(table.entries[index]) is bytes:
+            block = table.blocks.reserve()
+            assert block is not None, "there is a block for each slot"
+            table.commit(index, block, 0)
+        owned = {entry.blk_idx for entry in table.entries if type(entry) is Backed}
+        assert {block for block, used in enumerate(table.blocks.in_use()) if used} == owned
+        assert (stats(table), table.blocks.used) == (recount(table), len(owned))

@@ -1,0 +1,161 @@
+"""Every call interrupted at every point; and at every point of the handling of that."""
+
+import gc
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import count
+from typing import Final, NamedTuple
+
+from stateful.interrupts.calls import CALLS, Call
+from stateful.interrupts.points import HungError, Outcome, interrupted
+from stateful.interrupts.soundness import Before, problems
+from stateful.interrupts.worlds import PAGES, Maker
+from zram_impl import PAGE_SIZE, Zram, ZramError
+
+CREATE: Final = "create"
+NAMES: Final = (*CALLS, CREATE)
+
+
+class PlainError(Exception):
+    """What a handler may raise that is nothing else."""
+
+
+class AlarmError(TimeoutError):
+    """What the handler of an alarm may raise: an OSError without an errno."""
+
+
+EXCEPTIONS: Final[dict[str, type[BaseException]]] = {
+    "KeyboardInterrupt": KeyboardInterrupt,
+    "TimeoutError": AlarmError,
+    "Exception": PlainError,
+}
+
+
+class Where(NamedTuple):
+    """At which points a call is interrupted: every `step`-th from `first` on, and at `second` counted from there."""
+
+    first: int = 0
+    step: int = 1
+    second: int | None = None
+
+
+class Found(NamedTuple):
+    """Something that is wrong."""
+
+    call: str
+    at: tuple[int, ...]
+    landed: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """Say where it was interrupted, and what is wrong."""
+        where = ", then in ".join(self.landed) or "nowhere"
+        return "\n    ".join([f"{self.call} at point {' and '.join(map(str, self.at))}, in {where}:", *self.problems])
+
+
+EVERYWHERE: Final = Where()
+
+
+class Searched(NamedTuple):
+    """What a search of one call came to."""
+
+    call: str
+    points: int
+    found: tuple[Found, ...]
+    seconds: float
+
+
+def points_of(name: str, make: Maker, kind: type[BaseException], at: Sequence[int]) -> tuple[Outcome, list[str]]:
+    """Interrupt a call once and say what is wrong afterwards."""
+    if name == CREATE:
+        return _create(make, kind, at)
+    before = Before()
+    outcome, wrong = _on_a_device(CALLS[name], make, kind, at)
+    return outcome, [*wrong, *before.left()]
+
+
+def _on_a_device(call: Call, make: Maker, kind: type[BaseException], at: Sequence[int]) -> tuple[Outcome, list[str]]:
+    it = make.make(call.kind)
+    outcome = interrupted(partial(call.run, it), at, kind)
+    wrong = _unlike(outcome, kind, at)
+    outcome = outcome._replace(raised=None)  # its frames hold what the call has made
+    return outcome, [*wrong, *problems(it, call)]
+
+
+def _unlike(outcome: Outcome, kind: type[BaseException], at: Sequence[int]) -> list[str]:
+    """Say what is wrong with what the call raised."""
+    raised = outcome.raised
+    if raised is not None:
+        raised.__traceback__ = None
+    if isinstance(raised, HungError):
+        return ["the call hangs"]
+    if outcome.reached < len(at):
+        # A second point that there was not: the first is a case of its own.
+        return [] if raised is None or isinstance(raised, kind) else [f"it raises {type(raised).__name__}: {raised}"]
+    if not outcome.landed:
+        return ["nothing was delivered"]
+    return [] if isinstance(raised, kind) else [f"the exception is swallowed: {type(raised).__name__}: {raised}"]
+
+
+def _create(make: Maker, kind: type[BaseException], at: Sequence[int]) -> tuple[Outcome, list[str]]:
+    before, path = Before(), make.fresh()
+
+    made: list[Zram] = []
+
+    def call() -> None:
+        made.append(Zram.create(PAGES * PAGE_SIZE, backing=path, backing_size=PAGES * PAGE_SIZE))
+        made[0].close()
+
+    with warnings.catch_warnings():
+        # Who is interrupted before the call of `close` has dropped the device.
+        warnings.simplefilter("ignore", ResourceWarning)
+        outcome = interrupted(call, at, kind)
+        wrong = _unlike(outcome, kind, at)
+        outcome = outcome._replace(raised=None)
+        made.clear()
+    wrong += before.left()
+    try:
+        Zram.create(PAGES * PAGE_SIZE, backing=path, backing_size=PAGES * PAGE_SIZE).close()
+    except ZramError as error:
+        wrong.append(f"the file cannot be used: {error}")
+    return outcome, wrong
+
+
+def search(
+    name: str,
+    make: Maker,
+    kind: type[BaseException] = KeyboardInterrupt,
+    where: Where = EVERYWHERE,
+    report: Callable[[str], None] = lambda _text: None,
+) -> Searched:
+    """Interrupt a call at one point after the other, until a run has none."""
+    began, found, points = time.perf_counter(), list[Found](), 0
+    collecting = gc.isenabled()
+    gc.disable()  # a collection has points of its own, at other places each time
+    try:
+        for number in count(where.first, where.step):
+            at = (number,) if where.second is None else (number, where.second)
+            outcome, wrong = points_of(name, make, kind, at)
+            if not outcome.reached:
+                break
+            points += outcome.reached == len(at)
+            if wrong:
+                found.append(Found(name, at, outcome.landed, tuple(wrong)))
+            report(f"{name}: {points} points, {len(found)} wrong")
+    finally:
+        if collecting:
+            gc.enable()
+            gc.collect()
+    return Searched(name, points, tuple(found), time.perf_counter() - began)
+
+
+def summed(found: Sequence[Found]) -> Iterator[str]:
+    """Yield what is wrong, each kind once, with the place where it happened first."""
+    kinds = Counter((each.call, problem.partition(":")[0]) for each in found for problem in each.problems)
+    for (call, problem), number in kinds.most_common():
+        first = next(each for each in found if each.call == call and any(p.startswith(problem) for p in each.problems))
+        yield f"{number} times: {first.text}"
