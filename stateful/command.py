@@ -14,6 +14,7 @@ from stateful import trace_commands as traces
 from stateful.api_fuzz import command as inputs
 from stateful.conformance import command as conformance
 from stateful.fuzzing import command as fuzzing
+from stateful.interrupts import command as interrupts
 from stateful.jobs.progress import say
 from stateful.jobs.report import chosen, run
 from stateful.jobs.runner import Job
@@ -47,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fuzzing.add_command(commands)
     traces.add_commands(commands)
     inputs.add_command(commands)
+    interrupts.add_command(commands)
     asked = parser.parse_args(arguments)
     do: Callable[[argparse.Namespace, Console], int] | None = getattr(asked, "do", None)
     if do is not None:

@@ -8,7 +8,7 @@ has become impossible is replaced by what came in its place.
 from stateful.lockstep.machine import BudgetMachine
 from tests.stateful.lockstep.playing import BACKED, ERROR, IN_FLIGHT, OK, ONE, kinds, lockstep, play
 from zram_impl import WritebackResult
-from zram_impl.passes.writeback import Progress
+from zram_impl.passes.base import Progress
 
 
 def test_001_a_reserved_block_is_released_when_its_candidate_never_comes() -> None:

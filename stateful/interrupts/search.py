@@ -117,6 +117,7 @@ def _create(make: Maker, kind: type[BaseException], at: Sequence[int]) -> tuple[
         wrong = _unlike(outcome, kind, at)
         outcome = outcome._replace(raised=None)
         made.clear()
+        gc.collect()  # of two exceptions, one in the handling of the other, the frames may be a cycle
     wrong += before.left()
     try:
         Zram.create(PAGES * PAGE_SIZE, backing=path, backing_size=PAGES * PAGE_SIZE).close()
@@ -149,6 +150,8 @@ def search(
     finally:
         if collecting:
             gc.enable()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # devices that are past closing
             gc.collect()
     return Searched(name, points, tuple(found), time.perf_counter() - began)
 

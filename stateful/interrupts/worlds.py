@@ -14,8 +14,9 @@ from zram_impl import PAGE_SIZE, Quirks, Zram
 from zram_impl.block_layer import Node, NodeFile
 from zram_impl.events import Recorder
 from zram_impl.faults import ScarceThreads
+from zram_impl.passes.base import Progress
 from zram_impl.passes.recompress import RecompressPass
-from zram_impl.passes.writeback import Progress, WritebackPass
+from zram_impl.passes.writeback import WritebackPass
 from zram_impl.runtime import Condition, Lock, Rank, Runtime, ThreadRuntime
 from zram_impl.units import PAGE_SHIFT
 

@@ -21,7 +21,7 @@ from stateful.lockstep.pass_oracle import Account
 from stateful.lockstep.stepped_engine import Io
 from stateful.lockstep.system_under_test import Event, Subject, Wrong
 from zram_impl.engine.request import WbReq
-from zram_impl.passes.writeback import Progress
+from zram_impl.passes.base import Progress
 
 BY_NAME: Final[Mapping[str, Action]] = {action.name: action for action in ACTIONS}
 

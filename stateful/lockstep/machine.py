@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from spec.model.actions import ACTIONS, Action
 from spec.scope import Scope
 from stateful.lockstep.lockstep import BY_NAME, Lockstep
-from zram_impl.passes.writeback import Progress
+from zram_impl.passes.base import Progress
 
 MODES: Final = ("huge", "idle", "huge_idle")
 PASS_ACTIONS: Final = tuple(action.name for action in ACTIONS if action.actor == "pass")

@@ -35,7 +35,7 @@ from stateful.lockstep.stepped_engine import Io
 from stateful.lockstep.system_under_test import ReadUnderWay, Subject
 from zram_impl.engine.request import Phase, WbReq
 from zram_impl.pages.snapshot import SlotView, Snapshot
-from zram_impl.passes.writeback import Stage
+from zram_impl.passes.base import Stage
 from zram_impl.table.slot_table import Backed
 
 _RUNNING = {Stage.OVER: AT_REST, Stage.SCANNING: SCANNING, Stage.WRITING: WRITING}

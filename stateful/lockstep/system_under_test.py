@@ -19,7 +19,8 @@ from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
 from zram_impl.bdev.file import open_file
 from zram_impl.engine.request import WbReq
 from zram_impl.pages.initialised import Disk
-from zram_impl.passes.writeback import Progress, WritebackPass
+from zram_impl.passes.base import Progress
+from zram_impl.passes.writeback import WritebackPass
 from zram_impl.runtime import UnshieldedRuntime
 from zram_impl.table.slot_table import Entry
 

@@ -22,8 +22,8 @@ from zram_impl.engine.request import Phase, WbReq
 from zram_impl.engine.threads import ThreadEngine
 from zram_impl.pages.initialised import Disk
 from zram_impl.pages.snapshot import Snapshot, snapshot
+from zram_impl.passes.base import Stage
 from zram_impl.passes.recompress import RecompressPass
-from zram_impl.passes.writeback import Stage
 from zram_impl.table.slot_table import Backed, priority_of
 
 POISON = b"\xdb" * PAGE_SIZE

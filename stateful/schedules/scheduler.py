@@ -13,8 +13,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, NamedTuple, TypeVar
 
-from stateful.schedules.primitives import FREE, Condition, Gate, Lock, OutOfOrderError, Task, all_of
-from stateful.schedules.shielding import shielded
+from stateful.schedules.primitives import FREE, Condition, Gate, Lock, OutOfOrderError, Task, all_of, shielded
 from zram_impl.runtime import Rank
 from zram_impl.shield import Interrupts
 

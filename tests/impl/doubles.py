@@ -170,6 +170,7 @@ class Bench:
         )
         self.dev.set_algorithm(algorithm)
         self.dev.set_backing(self.backing)
+        self.dev._held.released()  # in memory: nothing is wrong with dropping it
         self.backing.blocks = blocks  # none at all, perhaps: what no device is taken with
         self.dev.set_batch_size(batch_size)
         self.dev.set_compressed_writeback(compressed)

@@ -16,6 +16,7 @@ from errno import EBUSY, EINVAL, EISDIR, ENOTBLK
 from functools import partial
 from typing import Final
 
+from zram_impl import forking
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.file import open_file
 from zram_impl.compression.algorithms import Params
@@ -30,7 +31,7 @@ from zram_impl.pages.initialised import Disk
 from zram_impl.parsing import kstrto
 from zram_impl.parsing.algorithm_args import PRIMARY, SECONDARY, choose_priority
 from zram_impl.quirks import Quirks
-from zram_impl.runtime import Rank, Runtime, ThreadRuntime
+from zram_impl.runtime import Lock, Rank, Runtime, ThreadRuntime
 from zram_impl.table.budget import Budget
 from zram_impl.units import DEFAULT_BATCH_SIZE, PAGE_SHIFT, PAGE_SIZE
 
@@ -110,6 +111,27 @@ class Configuration:
         self._budget = Budget()
         self._disk: Disk | None = None
         self._held = Held()
+        forking.register(self)
+
+    # --- forks -----------------------------------------------------------------------------------------------------
+
+    def fork_locks(self) -> tuple[Lock, Lock]:
+        """Return the locks that guard what a forked child goes on to use: control and table."""
+        return self._control, self._table
+
+    def after_fork(self, *, whole: bool) -> None:
+        """Be a forked child's copy of a device: no lock is held, no pass runs, the backing device is its maker's."""
+        forking.made_anew(self._control, self._table, *self.openers.locks())
+        if self._disk is not None:
+            self._disk.after_fork()
+        if not whole:  # it was being made, reset or closed
+            backing, self._disk, self._backing = self._backing, None, None
+            self._held.released()
+            if backing is not None:
+                with suppress(OSError):
+                    backing.close()
+
+    # --- configuration ---------------------------------------------------------------------------------------------
 
     def set_algorithm(self, name: str) -> None:
         """Choose the compressor; EINVAL when there is none of that name, EBUSY once initialised."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from errno import EBUSY
 
 from zram_impl.errors import refuse
-from zram_impl.runtime import Rank, Runtime
+from zram_impl.runtime import Lock, Rank, Runtime
 
 
 class Opened:
@@ -37,6 +37,10 @@ class Openers:
 
     def _alive(self) -> list[Opened]:
         return [opened for each in self._opens if (opened := each()) is not None and not opened.closed]
+
+    def locks(self) -> tuple[Lock, ...]:
+        """Return its locks, for `forking`."""
+        return (self._lock,)
 
     @property
     def count(self) -> int:

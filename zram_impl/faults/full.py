@@ -33,8 +33,11 @@ class Full(ReadsThrough, SyncsThrough):
 
     def _fit(self, blocks: range) -> int:
         with self._lock:
-            for fit, block in enumerate(blocks):
-                if block not in self._there and len(self._there) >= self.room:
-                    return fit
-                self._there.add(block)
+            return self._take(blocks)
+
+    def _take(self, blocks: range) -> int:
+        for fit, block in enumerate(blocks):
+            if block not in self._there and len(self._there) >= self.room:
+                return fit
+            self._there.add(block)
         return len(blocks)

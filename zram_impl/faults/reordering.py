@@ -87,9 +87,12 @@ class Reordering(Filter):
             self._held.append(struck)
             if len(self._held) >= self._width:
                 self._let_one_go()
-            while not self._turn.wait_for(lambda: struck in self._free, self._patience):
-                self._let_one_go()
+            self._wait_for(struck)
             self._free.remove(struck)
+
+    def _wait_for(self, struck: Operation) -> None:
+        while not self._turn.wait_for(lambda: struck in self._free, self._patience):
+            self._let_one_go()
 
     def _let_one_go(self) -> None:
         going = self._held.pop(self._pick(tuple(self._held)))

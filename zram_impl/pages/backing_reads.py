@@ -8,6 +8,7 @@ from typing import Final
 
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.errors import ZramError
+from zram_impl.forking import made_anew
 from zram_impl.runtime import Rank, Runtime
 from zram_impl.units import PAGE_SIZE, BlkIdx
 
@@ -59,6 +60,11 @@ class BackingReads:
             if self._closing:
                 self._runtime.shielded(lambda _interrupts: self._wake())
 
+    def after_fork(self) -> None:
+        """Forget, in a forked child, the readers of its parent."""
+        made_anew(self._lock, self._ended)
+        self._under_way.clear()
+
     def _wake(self) -> None:
         with self._ended:
             self._ended.notify_all()
@@ -66,6 +72,9 @@ class BackingReads:
     def close(self) -> None:
         """Let no read begin any more and wait for those under way; not for the main thread."""
         self._closing = True
+        while not self._wait_a_while():
+            pass
+
+    def _wait_a_while(self) -> bool:
         with self._ended:
-            while not self._ended.wait_for(lambda: not self._under_way, _PATIENCE):
-                pass
+            return self._ended.wait_for(lambda: not self._under_way, _PATIENCE)

@@ -14,21 +14,24 @@ from zram_impl.compression.compressors import Comps
 from zram_impl.engine.protocol import Engine
 from zram_impl.errors import refuse
 from zram_impl.events.observer import Observer
+from zram_impl.forking import made_anew
 from zram_impl.pages.page_io import Pages
 from zram_impl.pages.stats import BdStat, DebugStat, IoStat, MmStat, Stats
 from zram_impl.parsing.writeback_args import Scan
+from zram_impl.passes.base import Progress
 from zram_impl.passes.compaction import Compaction
 from zram_impl.passes.idle import mark_idle
 from zram_impl.passes.recompress import RecompressPass, Target
+from zram_impl.passes.request_pool import request_of
 from zram_impl.passes.scan import Cursor
-from zram_impl.passes.writeback import Progress, WritebackPass, request_of
+from zram_impl.passes.writeback import WritebackPass
 from zram_impl.quirks import Quirks
 from zram_impl.runtime import Lock, Rank, Runtime
 from zram_impl.shield import PATIENCE, Interrupts
 from zram_impl.table.block_map import NextFit
 from zram_impl.table.budget import Budget
 from zram_impl.table.shared import Shared
-from zram_impl.table.slot_table import ACCESS, IDLE, NO_LIMIT, SlotTable
+from zram_impl.table.slot_table import ACCESS, IDLE, NO_LIMIT, OWNED, PP_SLOT, SlotTable
 from zram_impl.units import PAGE_SHIFT, PAGE_SIZE
 
 LAST_WAITS: Final = 10
@@ -163,11 +166,13 @@ class Disk(Pages):
 
     def wait_for_pass(self, interrupts: Interrupts | None = None) -> None:
         """Wait until no pass runs, or until `interrupts` says not to; no lock may be held, not in the main thread."""
-        patience = None if interrupts is None else PATIENCE
+        while not self._wait_a_while(None if interrupts is None else PATIENCE):
+            if interrupts is not None and interrupts.cancelled:
+                return
+
+    def _wait_a_while(self, patience: float | None) -> bool:
         with self._ended:
-            while not self._ended.wait_for(lambda: self.running_pass is None, patience):
-                if interrupts is not None and interrupts.cancelled:
-                    return
+            return self._ended.wait_for(lambda: self.running_pass is None, patience)
 
     def _pass_ended(self) -> None:
         self.running_pass = None
@@ -198,6 +203,20 @@ class Disk(Pages):
                 with suppress(OSError):
                     self.backing.close()
             self._closed = True
+
+    def after_fork(self) -> None:
+        """Forget, in a forked child, the pass of its parent: its claims, and the blocks that no slot owns yet.
+
+        The engine's threads are not there, and its locks are nobody's to take: a child begins no pass.
+        """
+        made_anew(self._ended, self._compacting)
+        self.reads.after_fork()
+        running, self.running_pass = self.running_pass, None
+        if running is not None:
+            running.after_fork()
+            unclaimed = bytes(flags & ~(PP_SLOT | OWNED) & 0xFF for flags in range(256))
+            self.table.flags[:] = self.table.flags.translate(unclaimed)
+            self.blocks.take_back()
 
     def _end_pass(self, interrupts: Interrupts) -> bool:
         """Drive a running pass to its end; return False when its device does not answer."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from zram_impl.decisions import Kind
 from zram_impl.engine.request import Phase, WbReq
 from zram_impl.pages.initialised import Disk
-from zram_impl.passes.writeback import Stage
+from zram_impl.passes.base import Stage
 from zram_impl.runtime import Lock
 from zram_impl.table.slot_table import (
     IDLE,
@@ -110,13 +110,17 @@ def _request(req: WbReq) -> RequestView:
 def block_state(disk: Disk, lock: Lock) -> str:
     """Return debugfs' block_state: index, second of the last access and the marks s w h i r n of every stored page."""
     with lock:
-        table = disk.table
-        rows = [
-            (index, disk.times.second(index), entry, table.flags[index])
-            for index, entry in enumerate(table.entries)
-            if entry is not None
-        ]
+        rows = _rows(disk)
     return "".join(f"{index:12d} {second:12d}.{0:06d} {_marks(entry, flags)}\n" for index, second, entry, flags in rows)
+
+
+def _rows(disk: Disk) -> list[tuple[int, int, Entry, int]]:
+    table = disk.table
+    return [
+        (index, disk.times.second(index), entry, table.flags[index])
+        for index, entry in enumerate(table.entries)
+        if entry is not None
+    ]
 
 
 def _marks(entry: Entry, flags: int) -> str:

@@ -9,8 +9,8 @@ Kernel: compact_store(), zs_compact()
 
 from typing import Final
 
+from zram_impl.passes.base import Progress
 from zram_impl.passes.trim import trim
-from zram_impl.passes.writeback import Progress
 from zram_impl.runtime import Lock
 from zram_impl.table.segments import SEGMENT_SIZE
 from zram_impl.table.slot_table import Moved, SlotTable

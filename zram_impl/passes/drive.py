@@ -10,7 +10,7 @@ from threading import Event
 from typing import Protocol, TypeVar
 
 from zram_impl.errors import refuse, shown
-from zram_impl.passes.writeback import Progress
+from zram_impl.passes.base import Progress
 from zram_impl.runtime import Runtime
 from zram_impl.shield import Interrupts
 

@@ -16,9 +16,10 @@ from zram_impl.compression.size_classes import SIZE_CLASS
 from zram_impl.engine.request import WbReq
 from zram_impl.errors import ZramError
 from zram_impl.events.observer import Observer
+from zram_impl.forking import made_anew
 from zram_impl.parsing.recompress_args import RecompressMode
+from zram_impl.passes.base import MANY, Progress, Stage
 from zram_impl.passes.pp_buckets import PpBuckets
-from zram_impl.passes.writeback import MANY, Progress, Stage
 from zram_impl.result import RecompressResult
 from zram_impl.runtime import Lock, Rank, Runtime
 from zram_impl.table.access_times import AccessTimes
@@ -109,15 +110,18 @@ class RecompressPass:
 
     def _advance(self, actions: int) -> Progress:
         with self._lock:
-            if self.stage is Stage.OVER:
-                return Progress.DONE
-            if self.stage is Stage.SCANNING:
-                self._scan()
-                return Progress.PROGRESS
-            for _ in range(min(actions, LOOK_AHEAD)):
-                if not self._go_on():
-                    return Progress.DONE
+            return self._step(actions)
+
+    def _step(self, actions: int) -> Progress:
+        if self.stage is Stage.OVER:
+            return Progress.DONE
+        if self.stage is Stage.SCANNING:
+            self._scan()
             return Progress.PROGRESS
+        for _ in range(min(actions, LOOK_AHEAD)):
+            if not self._go_on():
+                return Progress.DONE
+        return Progress.PROGRESS
 
     def wait(self) -> None:
         """Return at once: `advance` never says WAIT."""
@@ -125,6 +129,11 @@ class RecompressPass:
     def cancel(self) -> None:
         """Try no more pages; takes no lock, so a signal handler may call it."""
         self._cancelled = True
+
+    def after_fork(self) -> None:
+        """Be over, in a forked child: its parent drives it."""
+        made_anew(self._lock)
+        self.stage = Stage.OVER
 
     @property
     def cancelled(self) -> bool:
@@ -149,18 +158,23 @@ class RecompressPass:
     # --- scanning --------------------------------------------------------------------------------------------------
 
     def _scan(self) -> None:
-        table, found = self._table, list[tuple[SlotIndex, int]]()
+        table = self._table
         end = min(self._next + LOOK_AHEAD, len(table.entries))
         with self._table_lock:
-            for index in range(self._next, end):
-                if self._wants(index):
-                    table.flags[index] |= PP_SLOT | OWNED
-                    found.append((SlotIndex(index), table.size(index)))
+            found = self._claim(range(self._next, end))
             self._buckets.place(found)
         self.result.selected += len(found)
         self._next = end
         if end == len(table.entries) or self._cancelled:
             self.stage = Stage.WRITING
+
+    def _claim(self, indexes: range) -> list[tuple[SlotIndex, int]]:
+        table, found = self._table, list[tuple[SlotIndex, int]]()
+        for index in indexes:
+            if self._wants(index):
+                table.flags[index] |= PP_SLOT | OWNED
+                found.append((SlotIndex(index), table.size(index)))
+        return found
 
     def _wants(self, index: int) -> bool:
         entry, flags, mode = self._table.entries[index], self._table.flags[index], self._target.mode

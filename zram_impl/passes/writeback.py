@@ -15,16 +15,18 @@ Kernel: writeback_store(), zram_writeback_slots(), zram_complete_done_reqs(), re
 import zlib
 from collections import deque
 from collections.abc import Callable
-from enum import IntEnum
 from errno import EIO
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from zram_impl.decisions import completion
 from zram_impl.engine.protocol import Engine
 from zram_impl.engine.request import Phase, WbReq
 from zram_impl.errors import ZramError
 from zram_impl.events.observer import Observer
+from zram_impl.forking import made_anew
+from zram_impl.passes.base import MANY, Progress, Stage
 from zram_impl.passes.pp_buckets import PpBuckets
+from zram_impl.passes.request_pool import give_back, request_of
 from zram_impl.passes.scan import Cursor
 from zram_impl.quirks import Quirks
 from zram_impl.result import WritebackResult
@@ -35,36 +37,6 @@ from zram_impl.units import PAGE_SIZE, BlkIdx, SlotIndex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-MANY: Final = 1 << 30
-
-
-class Progress(IntEnum):
-    """What `advance` came to."""
-
-    PROGRESS = 0
-    WAIT = 1
-    DONE = 2
-
-
-class Stage(IntEnum):
-    """Where a pass is."""
-
-    SCANNING = 1
-    WRITING = 2
-    OVER = 3
-
-
-def request_of(engine: Engine, number: int) -> WbReq | None:
-    """Make a request with a buffer of the engine's; None when there is no memory for either."""
-    page = engine.buffer()
-    if page is None:
-        return None
-    try:
-        return WbReq(number, page)
-    except MemoryError:
-        engine.release(page)
-        return None
 
 
 class WritebackPass:
@@ -125,7 +97,8 @@ class WritebackPass:
                 self._reap(actions)
                 return Progress.PROGRESS
             if self.stage is Stage.SCANNING:
-                self._scan(actions)
+                with self._shared.lock:
+                    self._scan(actions)
                 return Progress.PROGRESS
             return self._write(actions)
 
@@ -145,6 +118,12 @@ class WritebackPass:
     def cancel(self) -> None:
         """Submit nothing more. What is in flight is still reaped; takes no lock, so a signal handler may call it."""
         self._cancelled = True
+
+    def after_fork(self) -> None:
+        """Be over, in a forked child, and own nothing: its parent drives it."""
+        made_anew(self._lock)
+        give_back(self.requests, self.held_block, self._shared)
+        self.stage = Stage.OVER
 
     @property
     def cancelled(self) -> bool:
@@ -169,26 +148,24 @@ class WritebackPass:
     # --- scanning --------------------------------------------------------------------------------------------------
 
     def _scan(self, actions: int) -> None:
-        with self._shared.lock:
-            found = [] if self._cancelled else self._cursor.select(self._shared.table, actions)
-            self._buckets.place(found)
-            if self._observer is not None:
-                for index, _ in found:
-                    self._observe("scan", index)
-            self.result.selected += len(found)
-            if len(found) < actions and (self._cursor.exhausted or self._cancelled):
-                self.stage = Stage.WRITING
-                self._observe("end_scan")
+        """Claim some of the next slots; the table lock is held."""
+        found = [] if self._cancelled else self._cursor.select(self._shared.table, actions)
+        self._buckets.place(found)
+        if self._observer is not None:
+            for index, _ in found:
+                self._observe("scan", index)
+        self.result.selected += len(found)
+        if len(found) < actions and (self._cursor.exhausted or self._cancelled):
+            self.stage = Stage.WRITING
+            self._observe("end_scan")
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
     def _write(self, actions: int) -> Progress:
         """Fill free requests, or give up what is left, or end."""
         batch: list[WbReq] = []
-        done = 0
         with self._shared.lock:
-            while done < actions and (did := self._submit_run(batch, actions - done) or self._act(batch)):
-                done += did
+            done = self._fill(batch, actions)
             if not done and not self._alive:
                 assert not len(self._buckets), "a pass that cannot move has nothing left"
                 self._end()
@@ -196,6 +173,13 @@ class WritebackPass:
         if batch:
             self._send(batch)
         return Progress.PROGRESS if done else Progress.WAIT
+
+    def _fill(self, batch: list[WbReq], actions: int) -> int:
+        """Do what need not wait and put the requests to be sent into `batch`; return the actions done."""
+        done = 0
+        while done < actions and (did := self._submit_run(batch, actions - done) or self._act(batch)):
+            done += did
+        return done
 
     def _act(self, batch: list[WbReq]) -> bool:  # noqa: PLR0911  (one line a decision, in the order they are made)
         """Do the next action, if there is one that need not wait; the table lock is held."""
@@ -356,8 +340,11 @@ class WritebackPass:
 
     def _reap(self, actions: int) -> None:
         with self._shared.lock:
-            for _ in range(min(actions, len(self._answered))):
-                self._complete(self._answered.popleft())
+            self._complete_some(min(actions, len(self._answered)))
+
+    def _complete_some(self, number: int) -> None:
+        for _ in range(number):
+            self._complete(self._answered.popleft())
 
     def _complete(self, req: WbReq) -> None:
         """Retire one answered request; the table lock is held.

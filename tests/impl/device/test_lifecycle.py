@@ -12,7 +12,7 @@ from tests.impl.passes.driving import begin
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
 from zram_impl.device.config import MAX_IN_FLIGHT, open_backing_file, thread_engine
 from zram_impl.device.lifecycle import Lifecycle
-from zram_impl.passes.writeback import Progress
+from zram_impl.passes.base import Progress
 from zram_impl.runtime import ThreadRuntime
 
 Call = Callable[[Zram], object]

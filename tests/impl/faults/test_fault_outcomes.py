@@ -36,7 +36,7 @@ from zram_impl.faults import (
     since,
 )
 from zram_impl.passes import writeback as wbpass
-from zram_impl.passes.writeback import Stage
+from zram_impl.passes.base import Stage
 from zram_impl.runtime import Runtime, ThreadRuntime
 
 PAGES, BLOCKS, LIMIT = 12, 10, 9

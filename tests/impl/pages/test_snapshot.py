@@ -5,7 +5,7 @@ from tests.impl.passes.driving import begin
 from zram_impl.decisions import Kind
 from zram_impl.engine.request import Phase
 from zram_impl.pages.snapshot import RequestView, SlotView, Snapshot
-from zram_impl.passes.writeback import Stage
+from zram_impl.passes.base import Stage
 from zram_impl.table.slot_table import INCOMPRESSIBLE
 
 

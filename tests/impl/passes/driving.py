@@ -3,7 +3,8 @@
 from tests.impl.doubles import Bench
 from zram_impl import WritebackResult
 from zram_impl.decisions import Kind
-from zram_impl.passes.writeback import Progress, Stage, WritebackPass
+from zram_impl.passes.base import Progress, Stage
+from zram_impl.passes.writeback import WritebackPass
 
 
 def finish(running: WritebackPass) -> WritebackResult:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.impl.doubles import Bench, huge, page
 from tests.impl.passes.test_recompress import letters
 from zram_impl import PAGE_SIZE, Zram, ZramError
+from zram_impl.passes.base import Progress
 from zram_impl.passes.compaction import CHUNK, Compaction
-from zram_impl.passes.writeback import Progress
 from zram_impl.table.segments import SEGMENT_SIZE
 from zram_impl.table.slot_table import Moved
 

@@ -11,7 +11,7 @@ from zram_impl import PAGE_SIZE, WritebackResult
 from zram_impl.decisions import Kind
 from zram_impl.engine.request import Phase
 from zram_impl.pages.snapshot import RequestView, SlotView
-from zram_impl.passes.writeback import Progress
+from zram_impl.passes.base import Progress
 
 Change = Callable[[Bench], object]
 

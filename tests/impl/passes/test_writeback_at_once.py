@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from tests.impl.doubles import Bench, huge, page
 from tests.impl.passes.driving import assert_at_rest
 from zram_impl import Quirks
-from zram_impl.passes.writeback import MANY, Progress, Stage, WritebackPass
+from zram_impl.passes.base import MANY, Progress, Stage
+from zram_impl.passes.writeback import WritebackPass
 
 PAGES = 12
 QUIRKS = st.builds(

@@ -8,7 +8,7 @@ import pytest
 from tests.impl.doubles import Bench, page
 from tests.impl.passes.driving import assert_adds_up, assert_at_rest, begin, finish, kinds, until_waiting
 from zram_impl import Quirks, WritebackResult, ZramError
-from zram_impl.passes.writeback import Progress
+from zram_impl.passes.base import Progress
 
 # No budget, no block
 

@@ -11,7 +11,7 @@ from stateful.lockstep.lockstep import BY_NAME
 from stateful.lockstep.stepped_engine import Io
 from tests.stateful.lockstep.playing import ANSWERED, BACKED, ERROR, IN_FLIGHT, OK, ONE, kinds, lockstep, play
 from zram_impl import WritebackResult
-from zram_impl.passes.writeback import Progress
+from zram_impl.passes.base import Progress
 
 CLAIMED = "write(0, 0) begin_pass() scan(0) end_scan() "
 TWO = Scope(slots=3, blocks=2, requests=2, limit=-1, stores=1, readers=2)

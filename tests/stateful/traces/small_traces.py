@@ -18,7 +18,8 @@ from zram_impl.decisions import Kind
 from zram_impl.engine.sync import SyncEngine
 from zram_impl.events.observer import Observer
 from zram_impl.faults import Failing, on_blocks
-from zram_impl.passes.writeback import Progress, WritebackPass
+from zram_impl.passes.base import Progress
+from zram_impl.passes.writeback import WritebackPass
 from zram_impl.runtime import Runtime
 
 HEADER = Header(slots=6, blocks=5, requests=4, readers=1, limit=None)

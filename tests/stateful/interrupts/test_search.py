@@ -1,0 +1,115 @@
+"""The device is sound after an exception at any point of any public call; where it is not, that is found at once."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from stateful.interrupts.calls import CALLS, ON_THEIR_OWN, UNINTERESTING
+from stateful.interrupts.command import do, quick_rounds
+from stateful.interrupts.search import CREATE, NAMES, search, summed
+from stateful.interrupts.worlds import Maker, making
+from zram_impl import Zram
+from zram_impl.bdev.device import BackingDevice
+from zram_impl.pages.backing_reads import BackingReads
+from zram_impl.runtime import ThreadRuntime
+from zram_impl.shield import Interrupts
+from zram_impl.table.slot_table import Entry, SlotTable
+from zram_impl.units import PAGE_SIZE, BlkIdx
+
+SECONDS_TO_FIND = 5.0
+
+
+@pytest.fixture
+def make() -> Iterator[Maker]:
+    with making() as maker:
+        yield maker
+
+
+def test_every_public_name_of_a_device_is_called() -> None:
+    public = {name for name in dir(Zram) if not name.startswith("_")}
+    called = {call.of for call in CALLS.values()}
+    assert public - called - UNINTERESTING - ON_THEIR_OWN - {"openers"} == set()
+    assert (UNINTERESTING | ON_THEIR_OWN | called) - {"Node", "passes", "openers", "quirks"} <= public
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_device_is_sound_wherever_an_exception_lands(name: str, make: Maker) -> None:
+    searched = [do(each, make) for each in quick_rounds([name])]
+    assert [text for each in searched for text in summed(each.found)] == []
+    assert searched[0].points > 0
+
+
+def unshielded(patch: pytest.MonkeyPatch) -> None:
+    def here(
+        _self: ThreadRuntime, run: Callable[[Interrupts], object], _lost: Callable[[object], object] | None = None
+    ) -> object:
+        return run(Interrupts())
+
+    patch.setattr(ThreadRuntime, "shielded", here)
+
+
+def a_call_before_the_counters(patch: pytest.MonkeyPatch) -> None:
+    replace = SlotTable.replace
+
+    def broken(self: SlotTable, index: int, entry: Entry) -> None:
+        before = self.compr_data_size
+        replace(self, index, entry)
+        after, self.compr_data_size = self.compr_data_size, before
+        len(())
+        self.compr_data_size = after
+
+    patch.setattr(SlotTable, "replace", broken)
+
+
+def a_reader_counted_before_the_try(patch: pytest.MonkeyPatch) -> None:
+    def broken(self: BackingReads, device: BackingDevice, blk_idx: BlkIdx) -> bytes:
+        token = object()
+        self._under_way.add(token)
+        page = bytearray(PAGE_SIZE)
+        with memoryview(page) as into:
+            device.read(blk_idx, into)
+        self._under_way.discard(token)
+        return bytes(page)
+
+    patch.setattr(BackingReads, "read", broken)
+
+
+def results_are_lost(patch: pytest.MonkeyPatch) -> None:
+    shielded = ThreadRuntime.shielded
+
+    def forgetful(
+        self: ThreadRuntime, run: Callable[[Interrupts], object], _lost: Callable[[object], object] | None = None
+    ) -> object:
+        return shielded(self, run)
+
+    patch.setattr(ThreadRuntime, "shielded", forgetful)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "call"),
+    [
+        (unshielded, "reset"),
+        (unshielded, "writeback, huge_idle"),
+        (unshielded, CREATE),
+        (a_call_before_the_counters, "write_page, stored"),
+        (a_reader_counted_before_the_try, "read_page, written back"),
+        (results_are_lost, "begin_writeback"),
+    ],
+)
+def test_a_mending_taken_out_is_found_at_once(
+    break_it: Callable[[pytest.MonkeyPatch], None], call: str, make: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_it(monkeypatch)
+    began = time.monotonic()
+
+    class FoundError(Exception):
+        pass
+
+    def report(text: str) -> None:
+        if not text.endswith(" 0 wrong"):
+            raise FoundError
+
+    with pytest.raises(FoundError):
+        search(call, make, report=report)
+    assert time.monotonic() - began < SECONDS_TO_FIND

@@ -1,0 +1,101 @@
+"""What makes a forked child's copy of a device whole: its locks are free, and nobody is in the middle of anything.
+
+Before a fork the control locks, then the table locks of all devices are taken, in one order: what they guard is whole
+then, and a child goes on to use it. All other locks are made anew in the child, where those who held them are not.
+
+A fork waits for these locks for a while only: a life cycle call holds the control lock while a device answers. Whose
+control lock could not be had is not initialised in the child: its life was about to change.
+"""
+
+import os
+import threading
+import weakref
+from typing import Final, Protocol, runtime_checkable
+
+from zram_impl.runtime import Lock
+
+PATIENCE: Final = 1.0
+"""Seconds that a fork waits for a lock."""
+
+
+@runtime_checkable
+class _Native(Protocol):
+    """A lock of the system's, as `threading` makes them."""
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool: ...
+    def release(self) -> None: ...
+    def _at_fork_reinit(self) -> None: ...
+
+
+class Forked(Protocol):
+    """What is told of forks: a device."""
+
+    def fork_locks(self) -> tuple[Lock, Lock]:
+        """Return the control lock and the table lock."""
+        ...
+
+    def after_fork(self, *, whole: bool) -> None:
+        """Be a child's copy; `whole` unless the control lock could not be had."""
+        ...
+
+
+def made_anew(*locks: object) -> None:
+    """Make locks, or the locks of conditions, that nobody holds in this process any more, free."""
+    for lock in locks:
+        for each in (lock, getattr(lock, "_lock", None)):
+            if isinstance(each, _Native):
+                each._at_fork_reinit()  # noqa: SLF001  (what `threading` itself calls in a child)
+        waiters = getattr(lock, "_waiters", None)
+        if waiters is not None:  # of a condition: those who waited are not there
+            waiters.clear()
+
+
+_registry: Final = threading.Lock()
+_devices: Final["weakref.WeakSet[Forked]"] = weakref.WeakSet()
+_taken: Final[list[_Native]] = []
+_missed: Final["list[Forked]"] = []
+
+
+def register(device: Forked) -> None:
+    """Note a device; it is forgotten when it is gone."""
+    with _registry:
+        _devices.add(device)
+
+
+def _before() -> None:
+    _registry.acquire(timeout=PATIENCE)
+    devices = sorted(_devices, key=id)
+    for device in devices:
+        if not _take(device.fork_locks()[0]):
+            _missed.append(device)
+    # Lock order: nobody who holds a table lock waits for a control lock.
+    for device in devices:
+        _take(device.fork_locks()[1])
+
+
+def _take(lock: Lock) -> bool:
+    if not isinstance(lock, _Native):
+        return True
+    taken = lock.acquire(timeout=PATIENCE)
+    if taken:
+        _taken.append(lock)
+    return taken
+
+
+def _in_parent() -> None:
+    _missed.clear()
+    while _taken:
+        _taken.pop().release()
+    _registry.release()
+
+
+def _in_child() -> None:
+    missed = set(map(id, _missed))
+    _missed.clear()
+    _taken.clear()
+    made_anew(_registry)
+    for device in list(_devices):
+        device.after_fork(whole=id(device) not in missed)
+
+
+os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
