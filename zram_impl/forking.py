@@ -24,7 +24,6 @@ class _Native(Protocol):
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool: ...
     def release(self) -> None: ...
-    def _at_fork_reinit(self) -> None: ...
 
 
 class Forked(Protocol):
@@ -43,8 +42,9 @@ def made_anew(*locks: object) -> None:
     """Make locks, or the locks of conditions, that nobody holds in this process any more, free."""
     for lock in locks:
         for each in (lock, getattr(lock, "_lock", None)):
-            if isinstance(each, _Native):
-                each._at_fork_reinit()  # noqa: SLF001  (what `threading` itself calls in a child)
+            reinit = getattr(each, "_at_fork_reinit", None)  # what `threading` itself calls in a child
+            if callable(reinit):
+                reinit()
         waiters = getattr(lock, "_waiters", None)
         if waiters is not None:  # of a condition: those who waited are not there
             waiters.clear()

@@ -128,6 +128,9 @@ class Lock:
     ) -> None:
         self._give()
 
+    def _at_fork_reinit(self) -> None:
+        self.owner = None
+
     def _give(self) -> None:
         task = self._runtime.current
         if self._releasing is not None and self._runtime.error is None:

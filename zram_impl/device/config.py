@@ -121,7 +121,8 @@ class Configuration:
 
     def after_fork(self, *, whole: bool) -> None:
         """Be a forked child's copy of a device: no lock is held, no pass runs, the backing device is its maker's."""
-        forking.made_anew(self._control, self._table, *self.openers.locks())
+        forking.made_anew(self._control, self._table)
+        self.openers.after_fork()
         if self._disk is not None:
             self._disk.after_fork()
         if not whole:  # it was being made, reset or closed

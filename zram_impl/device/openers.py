@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from errno import EBUSY
 
 from zram_impl.errors import refuse
-from zram_impl.runtime import Lock, Rank, Runtime
+from zram_impl.forking import made_anew
+from zram_impl.runtime import Rank, Runtime
 
 
 class Opened:
@@ -38,9 +39,10 @@ class Openers:
     def _alive(self) -> list[Opened]:
         return [opened for each in self._opens if (opened := each()) is not None and not opened.closed]
 
-    def locks(self) -> tuple[Lock, ...]:
-        """Return its locks, for `forking`."""
-        return (self._lock,)
+    def after_fork(self) -> None:
+        """Forget, in a forked child, the reset that its parent may be doing."""
+        made_anew(self._lock)
+        self._resetting = False
 
     @property
     def count(self) -> int:

@@ -1,0 +1,83 @@
+"""A child forked at any scheduling point of a standard scenario has a copy of the device that is whole."""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from stateful.common.recount import recounted, shown
+from stateful.schedules import policies
+from stateful.schedules.harness import Stage
+from stateful.schedules.program import PAGES, Program
+from stateful.schedules.scenarios import SCENARIOS
+from stateful.schedules.scheduler import Policy
+from zram_impl import PAGE_SIZE
+from zram_impl.table.slot_table import OWNED, PP_SLOT
+
+SECONDS = 10
+
+
+class Forking(Stage):
+    """A stage that forks a child before every choice; in the child its device is looked at."""
+
+    def __init__(self, what: Program, policy: Policy) -> None:
+        self.children: list[int] = []
+        self._policy = policy
+        super().__init__(what, self._choose)
+
+    def _choose(self, ready: Sequence[int], can_go_on: bool) -> int:
+        # Who forks waits for the two locks: a choice where somebody has them is not where a fork happens.
+        if all(lock.owner is None for lock in (self.device._control, self.device._table)):  # type: ignore[attr-defined]
+            sys.stdout.flush()
+            child = os.fork()
+            if not child:
+                self._live_and_die()
+            self.children.append(child)
+        return self._policy(ready, can_go_on)
+
+    def _live_and_die(self) -> None:
+        code = 1
+        try:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(SECONDS)
+            self._look()
+            code = 0
+        except BaseException as error:  # it is told to the parent, whose test this is
+            os.write(2, f"{type(error).__name__}: {error}\n".encode())
+        finally:
+            os._exit(code)
+
+    def _look(self) -> None:
+        runtime, dev = self.runtime, self.device
+        runtime.current, runtime.steady, dev._observer = None, True, None
+        disk = dev.disk
+        if disk is None:
+            return
+        disk._observer = None
+        assert disk.running_pass is None, "the child has no pass"
+        assert not any(flags & (OWNED | PP_SLOT) for flags in disk.table.flags), "claims are forgotten"
+        assert recounted(dev) == shown(dev), "statistics equal a recount"
+        self.blocks.heal()
+        for page in range(PAGES):
+            dev.read_page(page)
+        dev.write_page(0, os.urandom(PAGE_SIZE))
+        dev.compact()
+        assert recounted(dev) == shown(dev), "statistics equal a recount"
+        dev.discard(0, PAGES * PAGE_SIZE)
+        assert dev.stats.bd.bd_count == 0, "blocks of the pass are forgotten"
+        dev.reset()
+        assert dev.pages == 0, "it can be reset"
+
+    def outcomes(self) -> set[int]:
+        """How the children ended."""
+        return {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in self.children}
+
+
+@pytest.mark.parametrize("seed", [None, 1])
+@pytest.mark.parametrize("what", [pytest.param(what, id=name) for name, what in SCENARIOS.items()])
+def test_a_child_forked_at_any_point_is_whole(what: Program, seed: int | None) -> None:
+    stage = Forking(what, policies.steady if seed is None else policies.random_walk(seed))
+    stage.run()
+    assert (stage.outcomes(), len(stage.children) > 1) == ({0}, True)
