@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from stateful.interrupts.storm import storm
 from stateful.jobs.runner import Report
 from stateful.lockstep.machine import MACHINES
 from stateful.lockstep.run_machine import Until, run_machine
@@ -33,6 +34,7 @@ PROGRAMS: Final = 4
 SCHEDULES_A_PROGRAM: Final = 250
 THREAD_SECONDS: Final = 1.0
 TRACE_SECONDS: Final = 0.3
+STORM_SECONDS: Final = 1.0
 METAMORPHIC: Final = 60
 
 
@@ -136,6 +138,14 @@ def metamorphic(seed: int, report: Report) -> Harvest:
     return Harvest(0, campaign.passes, (Found("metamorphic", text),))
 
 
+def interrupts(seed: int, report: Report) -> Harvest:
+    """Send real signals into calls of the device."""
+    report("a storm of signals")
+    came = storm(seed, STORM_SECONDS)
+    found = (Found("interrupts", "\n".join(came.found)),) if came.found else ()
+    return Harvest(0, came.landed, found)
+
+
 class Source(NamedTuple):
     """Something that looks for bugs."""
 
@@ -152,4 +162,5 @@ SOURCES: Final[dict[str, Source]] = {
     "threads": Source(free_threads),
     "traces": Source(traces),
     "metamorphic": Source(metamorphic),
+    "interrupts": Source(interrupts),
 }

@@ -59,8 +59,10 @@ def within(run: Callable[[], object], what: str) -> str:
 
 def problems(it: World, call: Call) -> Iterator[str]:
     """Say what is wrong with the device; it is closed at the end."""
-    it.file = None  # nobody holds it any more, but perhaps a cycle of frames and an exception
-    if it.dev.openers.count:
+    # Nobody holds it any more, but perhaps a cycle of frames and an exception, or the shield for a moment.
+    it.file = None
+    until = time.monotonic() + 0.5
+    while it.dev.openers.count and time.monotonic() < until:
         gc.collect()
     found = list(_while_in_use(it, call))
     yield from found
