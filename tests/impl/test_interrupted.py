@@ -1,0 +1,138 @@
+"""Regressions: real signals whose handlers raise, in passes, writes and discards."""
+
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.impl.doubles import PATIENCE
+from zram_impl import PAGE_SIZE, Zram
+
+PAGES = 256
+ROUNDS = 30
+CHANCE = random.Random(5)
+HUGE = [CHANCE.randbytes(PAGE_SIZE) for _ in range(PAGES)]
+
+
+class AlarmError(TimeoutError):
+    """What the handler of an alarm raises."""
+
+
+def raise_alarm(_number: int, _frame: object) -> None:
+    raise AlarmError
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGALRM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def dev(tmp_path: Path) -> Iterator[Zram]:
+    with Zram.create("4M", backing=tmp_path / "pages.img", backing_size="4M") as made:
+        yield made
+
+
+def within(run: Callable[[], object]) -> bool:
+    """Whether `run` ends in time, in a thread of its own."""
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    return not thread.is_alive()
+
+
+def write_all(dev: Zram) -> None:
+    for number in range(PAGES):
+        dev.write_page(number, HUGE[number])
+
+
+def interrupt_after(seconds: float) -> None:
+    time.sleep(seconds)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def writeback_until_interrupted(dev: Zram, sender: threading.Thread) -> None:
+    sender.start()
+    dev.writeback("huge")
+    sender.join()
+    time.sleep(PATIENCE)
+
+
+def again_and_again(call: Callable[[], object]) -> None:
+    while True:
+        call()
+
+
+def test_after_a_ctrl_c_the_next_writeback_ends(dev: Zram) -> None:
+    """A Ctrl-C while the worker of a pass was started let two drive it; one took the answers of the next pass.
+
+    Whether a thread has begun cannot be known when an exception arrives: a token decides who does the work.
+    """
+    for _ in range(ROUNDS):
+        write_all(dev)
+        sender = threading.Thread(target=interrupt_after, args=(CHANCE.uniform(0, 0.01),))
+        with pytest.raises(KeyboardInterrupt):
+            writeback_until_interrupted(dev, sender)
+        write_all(dev)
+        assert within(lambda: dev.writeback("huge"))
+
+
+def test_an_exception_in_a_write_or_discard_leaks_nothing(dev: Zram) -> None:
+    """A handler raised between the steps of a replacement: blocks leaked, and statistics went below zero.
+
+    What is computed comes first; entry, flags, counters and block are then stored without a call in between.
+    """
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    for _ in range(ROUNDS):
+        write_all(dev)
+        dev.writeback("huge")
+        try:
+            signal.setitimer(signal.ITIMER_REAL, CHANCE.uniform(0.0005, 0.003))
+            while True:
+                for number in range(PAGES):
+                    dev.write_page(number, HUGE[-number])
+                dev.discard(0, PAGES * PAGE_SIZE)
+        except KeyboardInterrupt:
+            pass
+        dev.discard(0, dev.disksize)
+        stats = dev.stats
+        assert (stats.bd.bd_count, stats.mm.orig_data_size, stats.mm.compr_data_size, stats.mm.huge_pages) == (0,) * 4
+
+
+def test_a_timeout_of_an_alarm_is_no_want_of_threads(dev: Zram) -> None:
+    """A TimeoutError is an OSError, and was taken for "no thread can be started": a pass was left, EAGAIN for ever.
+
+    Only what the interpreter says when it has no thread counts as that.
+    """
+    signal.signal(signal.SIGALRM, raise_alarm)
+    for _ in range(ROUNDS):
+        write_all(dev)
+        signal.setitimer(signal.ITIMER_REAL, CHANCE.uniform(1e-4, 0.002))
+        with pytest.raises(AlarmError):
+            again_and_again(lambda: dev.writeback("huge"))
+        dev.writeback("huge")
+
+
+def test_an_alarm_in_a_read_is_raised_as_it_is(dev: Zram) -> None:
+    """A TimeoutError raised while a block was read was taken for the device's answer, and became EIO.
+
+    What a device or the system answers has an errno; and no handler's frame is in its traceback.
+    """
+    signal.signal(signal.SIGALRM, raise_alarm)
+    write_all(dev)
+    dev.writeback("huge")
+    for _ in range(ROUNDS):
+        signal.setitimer(signal.ITIMER_REAL, CHANCE.uniform(1e-4, 0.001))
+        with pytest.raises(AlarmError):
+            again_and_again(lambda: dev.read(0, PAGES * PAGE_SIZE))
+    assert [dev.read_page(number) for number in range(PAGES)] == HUGE
