@@ -9,6 +9,7 @@ Lock order: a task may take a lock only of a higher rank than every lock it hold
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from enum import IntEnum
 from types import TracebackType
 from typing import Protocol, TypeVar
@@ -92,8 +93,32 @@ class Runtime(Protocol):
         ...
 
     def now(self) -> float:
-        """Seconds of a clock that never goes back (the driver's ac_time counts the same)."""
+        """Seconds since boot by a clock that never goes back; those of a suspend count, as in the driver's ac_time."""
         ...
+
+
+class BootClock:
+    """Seconds since boot, those included for which the system was suspended.
+
+    Attributes:
+        running: A clock that stands still during a suspend. Reading it costs half as much: it takes no argument.
+    """
+
+    __slots__ = ()
+    running = staticmethod(time.monotonic)
+
+    def __call__(self) -> float:
+        """Return the present second."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def clock_since_boot() -> Callable[[], float]:
+    """Return a `BootClock`; where the system has no such clock, one that stands still during a suspend."""
+    clock = BootClock()
+    with suppress(AttributeError, OSError):  # unknown to this system's Python, or to the kernel or sandbox below
+        clock()
+        return clock
+    return time.monotonic
 
 
 class ThreadRuntime:
@@ -128,8 +153,8 @@ class ThreadRuntime:
         except NoThreadError:
             return held_back(run, lost)
 
-    # Itself, not a method that calls it: every access to a page asks for the time.
-    now = staticmethod(time.monotonic)
+    # Itself, not a method that calls it: access times look for the attribute.
+    now = staticmethod(clock_since_boot())
 
 
 class UnshieldedRuntime(ThreadRuntime):

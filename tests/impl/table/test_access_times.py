@@ -5,6 +5,7 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zram_impl.runtime import BootClock
 from zram_impl.table.access_times import NEVER, AccessTimes
 
 
@@ -86,6 +87,83 @@ def test_a_store_that_comes_late_counts_as_the_latest() -> None:
         times.stamp(0, 1)
     times.ticks[1] = late + 10
     assert times.second(1) == 11
+
+
+class Suspending(BootClock):
+    """A clock that is set, as is the one beside it that stands still during a suspend."""
+
+    def __init__(self) -> None:
+        self.monotonic = self.boot = 7.5
+        self.looks = 0
+        """How often the time since boot was asked for."""
+
+    def __call__(self) -> float:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        self.looks += 1
+        return self.boot
+
+    def running(self) -> float:  # type: ignore[explicit-override]  # as above
+        return self.monotonic
+
+    def run(self, seconds: float) -> None:
+        self.monotonic += seconds
+        self.boot += seconds
+
+    def suspend(self, seconds: float) -> None:
+        """Suspend: the kernel runs for a moment before and after it."""
+        self.run(2 / 1024)
+        self.boot += seconds
+
+
+def touch(times: AccessTimes, page: int) -> None:
+    """Do as an access does."""
+    if times.clock() >= times.ends:
+        times.begin()
+    times.ticks[page] = times.tick
+
+
+def test_an_access_after_a_suspend_is_noted_in_its_own_second() -> None:
+    clock = Suspending()
+    times = AccessTimes(4, clock, threading.Lock())
+    touch(times, 0)
+    clock.suspend(3600)
+    touch(times, 1)
+    assert seconds(times) == [7, 3607, 0, 0]
+
+
+def test_the_dearer_clock_is_asked_once_a_millisecond() -> None:
+    clock = Suspending()
+    times = AccessTimes(1, clock, threading.Lock())
+    touch(times, 0)
+    clock.looks = 0
+    for _ in range(400):
+        clock.run(0.00025)
+        touch(times, 0)
+    assert clock.looks <= 101
+
+
+def test_no_lock_is_taken_where_no_second_begins() -> None:
+    clock, lock = Suspending(), threading.Lock()
+    times = AccessTimes(1, clock, lock)
+    with lock:
+        clock.run(0.4)
+        touch(times, 0)
+    assert seconds(times) == [7]
+
+
+# Fractions that floats add without rounding.
+PASSED = st.integers(0, 3 * 1024).map(lambda n: n / 1024)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), PASSED, st.booleans()), max_size=60))
+def test_any_runs_and_suspends_give_exact_seconds(accesses: list[tuple[int, float, bool]]) -> None:
+    clock = Suspending()
+    times = AccessTimes(4, clock, threading.Lock())
+    expected = [0] * 4
+    for page, passed, suspended in accesses:
+        (clock.suspend if suspended else clock.run)(passed)
+        touch(times, page)
+        expected[page] = int(clock.boot)
+        assert seconds(times) == expected
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5)), max_size=60))
