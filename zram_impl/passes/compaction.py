@@ -2,22 +2,26 @@
 
 Freed objects leave holes in the memory of a general allocator that it can reuse but not give back. When they have
 become worth it, the objects that are left move to segments, some at a time; and segments that have become sparse are
-moved to others. Reads, writes and passes go on meanwhile: a page's object is the same wherever it lies.
+emptied into others, one after the other and each from its beginning on, so that its memory goes back as its objects
+move. So what the objects take never grows, and no memory is needed that is not given back at once. Reads, writes and
+passes go on meanwhile: a page's object is the same wherever it lies.
 
 Kernel: compact_store(), zs_compact()
 """
 
+from array import array
+from collections.abc import Sequence
 from typing import Final
 
 from zram_impl.passes.base import Progress
 from zram_impl.passes.trim import trim
 from zram_impl.runtime import Lock
-from zram_impl.table.segments import SEGMENT_SIZE
+from zram_impl.table.segments import SEGMENT_BITS
 from zram_impl.table.slot_table import Moved, SlotTable
 from zram_impl.units import PAGE_SIZE
 
 CHUNK: Final = 64
-"""Slots looked at in one hold of the table lock."""
+"""Slots looked at, or objects moved out of a segment, in one hold of the table lock."""
 WORTH: Final = 16
 """Holes are left alone while they are below a part in so many."""
 TRIM_EVERY: Final = 64 << 20
@@ -25,6 +29,9 @@ TRIM_EVERY: Final = 64 << 20
 
 Whoever allocates meanwhile waits for that, a fraction of a millisecond for each MiB given back; the table lock is free.
 """
+
+_INDEX_BITS: Final = 64 - SEGMENT_BITS
+_INDEX: Final = (1 << _INDEX_BITS) - 1
 
 
 class Compaction:
@@ -34,54 +41,98 @@ class Compaction:
         """Begin; `lock` is the table lock. Only one may be under way."""
         self._table = table
         self._lock = lock
-        self._cancelled = False
+        self._cancelled = self._ended = False
         self.abandoned = False
         """Nobody waits for it any more; it never waits itself."""
         with lock:
             before = max(table.peak, table.compr_data_size)
             self._holes = before - table.compr_data_size
-            worth = self._holes * WORTH > before
-            self._sparse = table.segments.retire(SEGMENT_SIZE - SEGMENT_SIZE // WORTH) if worth else set()
-        self._next = 0 if worth else len(table.entries)
+            self._ended = self._holes * WORTH <= before
+            sparse = [] if self._ended else table.segments.retire(WORTH)
+        self._sparse = {segment: array("Q") for segment in sparse}
+        """The objects found in each segment that is to be emptied: offset and index of the slot, in one number."""
+        self._emptied: Sequence[int] = ()
+        """Those of the segment that is being emptied, by their offsets, that were not moved yet."""
+        self._next = len(table.entries) if self._ended else 0
         self._untrimmed = 0
         self.result = 0
         """Bytes of the holes that were closed."""
 
     def advance(self) -> Progress:
-        """Move the objects of some slots."""
-        table, end = self._table, min(self._next + CHUNK, len(self._table.entries))
-        if self._next == len(table.entries):
+        """Move some objects."""
+        if self._ended:
             return Progress.DONE
         if self._cancelled:
             return self._end()
         try:
-            with self._lock:
-                self._untrimmed += self._move(range(self._next, end))
+            if self._next < len(self._table.entries):
+                self._move_some()
+            elif self._sparse:
+                self._empty_some()
+            else:
+                self._finish()
+                return self._end()
         except (OSError, MemoryError):  # no memory for another segment: what is left stays where it is
-            return self._end()
-        self._next = end
-        if end == len(table.entries):
-            with self._lock:
-                table.peak = table.compr_data_size
-                table.pages_compacted += self._holes // PAGE_SIZE
-            self.result = self._holes
             return self._end()
         if self._untrimmed > TRIM_EVERY:
             self._untrimmed = 0
             trim()
         return Progress.PROGRESS
 
+    def _move_some(self) -> None:
+        """Move the objects of some slots, but for those in sparse segments, which are noted."""
+        end = min(self._next + CHUNK, len(self._table.entries))
+        with self._lock:
+            self._untrimmed += self._move(range(self._next, end))
+        self._next = end
+
     def _move(self, indexes: range) -> int:
         table, moved = self._table, 0
         for index in indexes:
             entry = table.entries[index]
-            if isinstance(entry, bytes) or (type(entry) is Moved and entry.segment in self._sparse):
+            if isinstance(entry, bytes):
                 table.move(index)
-                moved += table.size(index)
+                moved += len(entry)
+            elif type(entry) is Moved and (found := self._sparse.get(entry.segment)) is not None:
+                found.append(entry.offset << _INDEX_BITS | index)
         return moved
 
+    def _empty_some(self) -> None:
+        """Move some objects out of a sparse segment, and give back what lies before the others."""
+        segment, found = next(iter(self._sparse.items()))
+        if not self._emptied:
+            self._emptied = sorted(set(found))
+        with self._lock:
+            self._empty(segment, self._emptied[:CHUNK])
+        self._emptied = self._emptied[CHUNK:]
+        if not self._emptied:
+            del self._sparse[segment]
+
+    def _empty(self, segment: int, found: Sequence[int]) -> None:
+        table, end = self._table, 0
+        try:
+            for each in found:
+                index, end = each & _INDEX, each >> _INDEX_BITS
+                entry = table.entries[index]
+                # Nothing was put into the segment since: what is there was there, but may have been replaced.
+                if type(entry) is Moved and entry.segment == segment:
+                    table.move(index)
+                    end += entry.size
+        finally:
+            if end:
+                table.segments.give_back(segment, end)
+
+    def _finish(self) -> None:
+        table = self._table
+        with self._lock:
+            table.peak = table.compr_data_size
+            table.pages_compacted += self._holes // PAGE_SIZE
+        self.result = self._holes
+
     def _end(self) -> Progress:
-        self._next = len(self._table.entries)
+        self._ended, self._next = True, len(self._table.entries)
+        with self._lock:
+            self._table.segments.close()
         trim()
         return Progress.DONE
 

@@ -1,6 +1,7 @@
 """Segments: what is stored is found until it is forgotten, and nothing is kept that nobody uses."""
 
 import mmap
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -16,33 +17,46 @@ def test_an_object_is_found_where_it_was_put() -> None:
     first, second = segments.store(b"first"), segments.store(b"and second")
     assert (segments.load(*first, 5), segments.load(*second, 10)) == (b"first", b"and second")
     assert (first, second) == ((1, 0), (1, 5))
-    assert (segments.live, segments.held) == (15, SEGMENT_SIZE)
+    assert (segments.live, segments.held) == (15, 15)
 
 
 def test_an_object_that_does_not_fit_begins_another_segment() -> None:
     segments = Segments()
     places = [segments.store(bytes([number]) * THIRD) for number in range(3)]
     assert [segment for segment, _offset in places] == [1, 1, 2]
-    assert segments.held == 2 * SEGMENT_SIZE
+    assert segments.held == 3 * THIRD
 
 
 def test_a_segment_goes_with_its_last_object() -> None:
     segments = Segments()
     places = [segments.store(bytes(THIRD)) for _ in range(3)]
     segments.forget(1, THIRD)
-    assert segments.held == 2 * SEGMENT_SIZE
+    assert segments.held == 3 * THIRD
     segments.forget(1, THIRD)
-    assert (segments.held, segments.load(*places[0], THIRD)) == (SEGMENT_SIZE, None)
+    assert (segments.held, segments.load(*places[0], THIRD)) == (THIRD, None)
 
 
-def test_the_segment_that_is_being_filled_stays_until_another_is_begun() -> None:
+@pytest.mark.parametrize("another", [False, True])
+def test_an_empty_segment_goes_when_it_is_filled_no_more(another: bool) -> None:
     segments = Segments()
     segments.store(bytes(THIRD))
     segments.forget(1, THIRD)
-    assert segments.held == SEGMENT_SIZE
-    segments.store(bytes(SEGMENT_SIZE))
-    assert segments.held == SEGMENT_SIZE
-    assert segments.load(1, 0, 1) is None
+    assert segments.held == THIRD
+    if another:
+        segments.store(bytes(SEGMENT_SIZE))
+    else:
+        segments.close()
+    assert (segments.held, segments.load(1, 0, 1)) == (segments.live, None)
+
+
+def test_a_closed_segment_goes_with_its_last_object() -> None:
+    segments = Segments()
+    place = segments.store(b"little")
+    segments.close()
+    assert segments.load(*place, 6) == b"little"
+    assert segments.store(b"more") == (2, 0)
+    segments.forget(1, 6)
+    assert set(segments.maps) == {2}
 
 
 def test_a_number_is_never_used_again() -> None:
@@ -55,12 +69,66 @@ def test_a_number_is_never_used_again() -> None:
     assert (numbers, segments.held) == ([1, 2, 3, 4], SEGMENT_SIZE)
 
 
-def test_a_retired_segment_is_filled_no_further() -> None:
+def test_sparse_segments_and_little_filled_ones_are_retired() -> None:
+    segments, quarter = Segments(), SEGMENT_SIZE // 4
+    for _ in range(9):
+        segments.store(bytes(quarter))  # segments 1 and 2 are full, 3 is not
+    segments.forget(2, quarter)
+    assert segments.retire(3) == [3]
+    assert segments.retire(5) == [2, 3]
+    assert segments.store(b"more") == (4, 0)
+
+
+def test_memory_before_an_object_goes_back() -> None:
     segments = Segments()
-    segments.store(b"little")
-    assert segments.retire(100) == {1}
-    assert segments.store(b"more") == (2, 0)
-    assert segments.retire(0) == set()
+    segments.store(b"x" * 10_000)
+    place = segments.store(b"y" * 10_000)
+    segments.close()
+    segments.forget(1, 10_000)
+    segments.give_back(1, 10_000)
+    assert (segments.held, segments.live) == (10_000, 10_000)
+    # The system gives memory back in whole pages; what it provides again is zeros.
+    assert segments.maps[1].memory[:12_288] == bytes(8192) + b"x" * 1808 + b"y" * 2288
+    assert segments.load(*place, 10_000) == b"y" * 10_000
+    assert segments.load(1, 0, 10_000) is None
+    segments.give_back(1, 5000)
+    assert segments.held == 10_000
+    segments.forget(1, 10_000)
+    segments.give_back(1, 20_000)
+    assert segments.held == 0
+
+
+def test_locked_memory_stays_until_its_segment_goes() -> None:
+    class Locked:
+        def madvise(self, *_: int) -> None:
+            raise OSError(22, "Invalid argument")
+
+    segments = Segments()
+    segments.store(bytes(10_000))
+    segments.store(bytes(10_000))
+    segments.close()
+    segments.forget(1, 10_000)
+    segments.maps[1].memory = cast("mmap.mmap", Locked())
+    segments.give_back(1, 10_000)
+    assert segments.held == 10_000
+
+
+def test_what_goes_back_while_it_is_copied_is_not_read() -> None:
+    class Raced:
+        """Memory that goes back while somebody copies from it."""
+
+        def __getitem__(self, part: "slice[int, int, None]") -> bytes:
+            segments.maps[1].memory = memory
+            segments.give_back(1, 5000)
+            return memory[part]
+
+    segments = Segments()
+    segments.store(b"x" * 5000)
+    segments.store(b"y" * 5000)
+    segments.close()
+    memory, segments.maps[1].memory = segments.maps[1].memory, cast("mmap.mmap", Raced())
+    assert segments.load(1, 0, 5000) is None
+    assert segments.load(1, 5000, 5000) == b"y" * 5000
 
 
 def test_without_memory_nothing_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
