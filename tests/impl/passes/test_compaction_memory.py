@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.impl.doubles import Bench, huge, page
 from zram_impl import PAGE_SIZE, ZramError
 from zram_impl.passes import compaction
+from zram_impl.passes.base import Progress
 from zram_impl.passes.compaction import Compaction
-from zram_impl.passes.writeback import Progress
 from zram_impl.table import segments
 from zram_impl.table.slot_table import Moved, SlotTable
 
