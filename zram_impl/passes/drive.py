@@ -86,7 +86,8 @@ def run_pass(
         except BaseException as error:  # the caller's, too
             failure = error
             running.cancel()
-        running.abandoned = running.abandoned or interrupts.abandoned
+        if interrupts.abandoned:
+            running.abandoned = True  # and never back: somebody else may have said so as well
         outcome = running.advance()
         if outcome is Progress.DONE:
             break

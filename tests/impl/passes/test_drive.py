@@ -12,7 +12,7 @@ from tests.impl.passes.driving import assert_adds_up, assert_at_rest
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
 from zram_impl.decisions import Kind
 from zram_impl.faults import ScarceThreads
-from zram_impl.passes.drive import drive
+from zram_impl.passes.drive import drive, run_pass
 from zram_impl.passes.writeback import WritebackPass
 from zram_impl.runtime import Runtime, ThreadRuntime, UnshieldedRuntime
 from zram_impl.shield import Interrupts
@@ -76,6 +76,23 @@ def test_an_event_set_in_the_middle_cancels_the_pass(runtime: Runtime) -> None:
     result = drive(begun(begin_three(bench)), runtime, progress, cancel)
     assert result == WritebackResult(selected=3, written=1, left=2, stopped_by="cancelled")
     assert_at_rest(bench)
+
+
+def test_a_pass_that_is_abandoned_stays_abandoned() -> None:
+    """Whoever drove a pass stored the flag again at every step, and could undo what somebody else had stored."""
+    bench = Bench()
+    running = begin_three(bench)
+    running.abandoned = True
+    stored = list[bool]()
+
+    class Stores(WritebackPass):
+        def __setattr__(self, name: str, value: object) -> None:  # type: ignore[explicit-override]  # typing: 3.12
+            stored.extend([bool(value)] if name == "abandoned" else [])
+            super().__setattr__(name, value)
+
+    running.__class__ = Stores
+    run_pass(running, Interrupts(), None, None)
+    assert (running.abandoned, stored) == (True, [])
 
 
 def test_a_callback_may_reset_the_device() -> None:
