@@ -84,6 +84,19 @@ def test_no_limit_is_zero() -> None:
     assert bench.dev.stats.mm.mem_limit == 0
 
 
+def test_statistics_taken_beside_a_reset_keep_their_own_limit() -> None:
+    """Pages and limit were of two moments: the disk's pages, and the limit that a reset had set back meanwhile.
+
+    The limit was read from the device before the table lock was taken for the rest.
+    """
+    bench = limited(4)
+    disk = bench.dev.disk
+    assert disk is not None
+    bench.dev.reset()
+    assert disk.stats().mm.mem_limit == 4 * PAGE_SIZE
+    assert bench.dev.stats.mm.mem_limit == 0
+
+
 def test_a_limit_may_be_stored_before_the_device_has_its_size_and_ends_with_it() -> None:
     dev = Zram()
     dev.attrs.store("mem_limit", "5000\n")

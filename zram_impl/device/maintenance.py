@@ -23,7 +23,6 @@ from zram_impl.passes.recompress import RecompressPass, Target
 from zram_impl.passes.writeback import WritebackPass
 from zram_impl.result import RecompressResult, WritebackResult
 from zram_impl.shield import Interrupts
-from zram_impl.units import PAGE_SIZE
 
 
 class Maintenance(Lifecycle):
@@ -212,10 +211,8 @@ class Maintenance(Lifecycle):
     @property
     def stats(self) -> Stats:
         """The statistics of this moment; never waits for a pass."""
-        disk, limit_pages = self._disk, self._limit_pages
-        if disk is None:
-            return Stats(MmStat(mem_limit=limit_pages * PAGE_SIZE))
-        return disk.stats(limit_pages)
+        disk = self._disk
+        return Stats(MmStat(mem_limit=self.mem_limit)) if disk is None else disk.stats()
 
     def snapshot(self) -> Snapshot:
         """Return everything writeback is about, at this moment; exact while nobody is advancing a pass."""

@@ -86,7 +86,7 @@ class Disk(Pages):
         """Let objects have at most this many pages together; 0 is no limit. What is there already stays."""
         self.table.limit = pages << PAGE_SHIFT if pages else NO_LIMIT
 
-    def stats(self, limit_pages: int) -> Stats:
+    def stats(self) -> Stats:
         """Return the statistics of this moment; takes the table lock."""
         with self._lock:
             table = self.table
@@ -94,7 +94,8 @@ class Disk(Pages):
                 orig_data_size=table.pages_stored << PAGE_SHIFT,
                 compr_data_size=table.compr_data_size,
                 mem_used_total=_whole_pages(table.used),
-                mem_limit=limit_pages << PAGE_SHIFT,
+                # Not the device's setting, which a reset changes while this disk is still looked at.
+                mem_limit=table.limit if table.limit != NO_LIMIT else 0,
                 mem_used_max=_whole_pages(max(table.compr_data_max, table.used)),
                 same_pages=table.same_pages,
                 pages_compacted=table.pages_compacted,
