@@ -109,11 +109,13 @@ def _store_backing(dev: Device, text: str) -> None:
 
 def _store_writeback(dev: Device, text: str) -> None:
     """Run a pass and raise what the driver would return; what was written before stays written."""
-    if not dev.pages:
+    # One look for all: beside a reset, several would be answers of two devices.
+    disk = dev.disk
+    if disk is None:
         raise refuse(EINVAL, "writeback: the device is not initialised")
-    if dev.backing_name is None:
+    if disk.backing is None:
         raise refuse(ENODEV, "writeback: there is no backing device")
-    request = parse_writeback(text, dev.pages, unknown_keys_ignored=dev.quirks.unknown_keys_ignored)
+    request = parse_writeback(text, disk.pages, unknown_keys_ignored=dev.quirks.unknown_keys_ignored)
     if not request.scans:
         return
     result = dev.run_scans(list(request.scans))
