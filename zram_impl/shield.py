@@ -107,6 +107,9 @@ _acting_for: Final[dict[int, str]] = {}
 """Name of the thread on whose behalf a shield's thread works, by its number."""
 
 
+os.register_at_fork(after_in_child=_acting_for.clear)
+
+
 def acting_for() -> str | None:
     """Return the name of the thread on whose behalf the calling one works; None when it is on its own."""
     return _acting_for.get(_thread.get_ident())

@@ -46,12 +46,14 @@ class Call(NamedTuple):
         run: Makes it; what it returns may be a resource, which is dropped.
         writes: What pages may hold afterwards besides what they held; None when the device may hold none.
         kind: Of the world it is made in.
+        most: Points after which a search ends: it waits for what only the world does, so there is no last one.
     """
 
     of: str
     run: Callable[[World], object]
     writes: Pages | None = _NONE
     kind: str = "plain"
+    most: int | None = None
 
 
 def _write(page: int, content: bytes) -> tuple[Callable[[World], object], Pages]:
@@ -255,6 +257,15 @@ CALLS: Final[dict[str, Call]] = {
     "no threads: reset": Call("reset", lambda it: it.dev.reset(), None, kind="no threads"),
     "waiting: writeback": Call("writeback", lambda it: it.dev.writeback("huge_idle"), kind="waiting"),
     "waiting: block_state": Call("block_state", lambda it: it.dev.block_state(), kind="waiting"),
+    "waiting for a pass: writeback": Call(
+        "writeback", lambda it: it.dev.writeback("idle"), kind="waiting for a pass", most=70
+    ),
+    "waiting for a pass: recompress": Call(
+        "recompress", lambda it: it.dev.recompress(), kind="waiting for a pass", most=60
+    ),
+    "waiting for a pass: stats": Call(
+        "attrs", lambda it: it.dev.attrs.show("mm_stat"), kind="waiting for a pass", most=60
+    ),
 }
 """By what they are called; `create` is on its own, since there is no device before it."""
 

@@ -47,9 +47,10 @@ LONG: Final = frozenset(
     {
         "NodeFile.pread", "NodeFile.pwrite", "block_state", "no threads: close", "no threads: reset",
         "no threads: writeback", "read_pages_into", "snapshot", "waiting: block_state",
+        "waiting for a pass: recompress", "waiting for a pass: stats", "waiting for a pass: writeback",
     }
 )  # fmt: skip
-"""Calls of many points that are all alike."""
+"""Calls of many points that are all alike, or that wait."""
 _STEP: Final = 11
 _LONG_STEP: Final = 97
 _QUICK: Final = (

@@ -138,7 +138,8 @@ def search(
     collecting = gc.isenabled()
     gc.disable()  # a collection has points of its own, at other places each time
     try:
-        for number in count(where.first, where.step):
+        most = CALLS[name].most if name in CALLS else None
+        for number in count(where.first, where.step) if most is None else range(where.first, most, where.step):
             at = (number,) if where.second is None else (number, where.second)
             outcome, wrong = points_of(name, make, kind, at)
             if not outcome.reached:

@@ -97,6 +97,7 @@ KINDS: Final = {
     "observed": Kind(observed=True),
     "no threads": Kind(no_threads=True),
     "waiting": Kind(quirks=Quirks(pass_waits=True, control_plane_blocks=True)),
+    "waiting for a pass": Kind(quirks=Quirks(pass_waits=True, control_plane_blocks=True), running=True),
     "running": Kind(running=True),
     "open": Kind(opened=True),
 }
