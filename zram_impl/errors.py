@@ -8,6 +8,7 @@ import errno
 import os
 from typing import Final
 
+_NAMES: Final = {**errno.errorcode, errno.EOPNOTSUPP: "EOPNOTSUPP"}  # of two names the kernel's
 _SHOWN: Final = 80
 _DECIMAL_BITS: Final = 64
 
@@ -19,10 +20,14 @@ class ZramError(OSError):
     """
 
 
+def errno_name(code: int) -> str:
+    """Return what the kernel calls an errno."""
+    return _NAMES.get(code, str(code))
+
+
 def refuse(code: int, message: str) -> ZramError:
     """Make the exception for `code` (an errno), its message led by the errno's name."""
-    name = errno.errorcode.get(code, str(code))
-    return ZramError(code, f"{name} ({os.strerror(code)}): {message}")
+    return ZramError(code, f"{errno_name(code)} ({os.strerror(code)}): {message}")
 
 
 def from_os(error: OSError, doing: str) -> ZramError:

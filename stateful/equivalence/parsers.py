@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from stateful.equivalence import reference_parsers as reference
 from stateful.equivalence.reference_parsers import Refused
 from zram_impl.errors import ZramError
-from zram_impl.parsing import kstrto, next_arg, recompress_args, writeback_args
+from zram_impl.parsing import algorithm_args, backing_args, kstrto, next_arg, recompress_args, writeback_args
 
 Read = Callable[[str], object]
 
@@ -39,7 +39,37 @@ _RECOMPRESS_WORDS: Final = (
     *("type=idle", "type=huge_idle", "type=all", "type=", "idle", "threshold=3624", "threshold=3625", "threshold=x"),
     *("max_pages=7", "max_pages=-1", "algo=zstd", "algo=", "priority=-1", "priority=2", "priority=9999999999", "foo=1"),
 )
+_RECOMP_WORDS: Final = (
+    *(
+        "algo=zstd",
+        "algo=",
+        "algo",
+        "algo=\udca0",
+        "algo=\u00e0",
+        f"algo={'x' * 127}",
+        f"algo={'x' * 128}",
+        "priority=1",
+    ),
+    *(
+        "priority=0",
+        "priority=3",
+        "priority=4",
+        "priority=-1",
+        "priority=x",
+        "priority=2147483648",
+        "foo=1",
+        '"algo=lz4',
+    ),
+)
+_PARAMS_WORDS: Final = (
+    *("priority=1", "priority=x", "priority=-2147483648", "level=3", "level=-2147483648", "level=2147483648", "level="),
+    *("algo=lz4", "algo=\u00e0", "dict=/a", 'dict="/a b"', "dict=\udca0/a", "deflate.winbits=-9", "deflate.winbits=y"),
+    *("deflate.winbits=-2147483648", "foo=1", "level"),
+)
 _PAGES: Final = 4
+_BYTES: Final = tuple(bytes([byte]).decode(errors="surrogateescape") for byte in range(1, 256))
+_WITH_BLANKS: Final = tuple(c for c in map(chr, range(0x80, 0x3100)) if b"\xa0" in c.encode())
+"""Every byte but NUL, and characters of which one is a blank."""
 
 
 def short(letters: str, length: int) -> Iterator[str]:
@@ -48,9 +78,16 @@ def short(letters: str, length: int) -> Iterator[str]:
         yield from map("".join, itertools.product(letters, repeat=n))
 
 
+def odd(*patterns: str) -> Iterator[str]:
+    """Yield texts with each byte there is, and with characters of several, in the places of patterns."""
+    for letter, pattern in itertools.product((*_BYTES, *_WITH_BLANKS), patterns):
+        yield pattern.replace("?", letter)
+
+
 def numeric() -> Iterator[str]:
     """Yield short texts, and numbers at the edges of what fits, with something before and after them."""
     yield from short(_NUMERIC, 4)
+    yield from odd("?", "1?", "?1", "1?1")
     for before, edge, after in itertools.product(("", "+", "-", "0", "0x", "00"), _EDGES, ("", "\n", " ", "\n\n", "K")):
         yield from (f"{before}{edge}{after}", f"{before}{edge:x}{after}", f"{before}{edge:o}{after}")
 
@@ -64,6 +101,34 @@ def sentences(words: Iterable[str]) -> Iterator[str]:
 def _ages() -> Iterator[str]:
     yield from short("al\n1", 5)
     yield from numeric()
+    yield from odd("all?", "?all")
+
+
+def _booleans() -> Iterator[str]:
+    yield from short(_BOOLEAN, 3)
+    yield from odd("?", "y?", "o?")
+
+
+def _split() -> Iterator[str]:
+    yield from short(_SPLIT, 6)
+    yield from odd("?", "a=1?b=2", "a?=1", '"a?b" c', 'a="?" b', "a=?", "?=a", "a=1??b")
+
+
+def _asked(words: Iterable[str], *patterns: str) -> Iterator[str]:
+    yield from sentences(words)
+    yield from odd(*patterns)
+
+
+def _names() -> Iterator[str]:
+    yield from short("a\n\0 \udca0é", 5)
+    for letter, count in itertools.product("aé\udca0", range(60, 131)):
+        yield from (letter * count, letter * count + "\n")
+
+
+def _paths() -> Iterator[str]:
+    yield from short("a/\n\0 \udca0é", 5)
+    for letter, count in itertools.product("aé\udca0", (2046, 2047, 2048, *range(4090, 4099))):
+        yield from (letter * count, "/" + letter * count, letter * count + "\n", letter * (count - 1) + "\nb")
 
 
 def _implemented_writeback(text: str, *, ignored: bool) -> object:
@@ -87,32 +152,58 @@ PAIRS: Final = (
     ),
     Pair("u16", kstrto.parse_u16, partial(reference.number, low=0, high=2**16 - 1), numeric),
     Pair("s32", kstrto.parse_s32, partial(reference.number, low=-(2**31), high=2**31 - 1), numeric),
-    Pair("boolean", kstrto.parse_bool, reference.boolean, partial(short, _BOOLEAN, 3)),
+    Pair("boolean", kstrto.parse_bool, reference.boolean, _booleans),
     Pair("size", kstrto.parse_size, reference.size, numeric),
-    Pair("words", next_arg.split_arguments, reference.words, partial(short, _SPLIT, 6)),
+    Pair("words", next_arg.split_arguments, reference.words, _split),
+    Pair("algorithm name", algorithm_args.parse_algorithm_name, reference.algorithm, _names),
+    Pair("path", backing_args.parse_backing_path, reference.path, _paths),
     Pair(
         "writeback",
         partial(_implemented_writeback, ignored=False),
         partial(reference.writeback, pages=_PAGES, unknown_ignored=False),
-        partial(sentences, _WORDS),
+        partial(_asked, _WORDS, "page_index=0?huge", "?", "page_index=1?page_index=2", "x=?"),
     ),
     Pair(
         "writeback, unknown keys ignored",
         partial(_implemented_writeback, ignored=True),
         partial(reference.writeback, pages=_PAGES, unknown_ignored=True),
-        partial(sentences, _WORDS),
+        partial(_asked, _WORDS, "page_index=0?huge", "?", "page_index=1?page_index=2", "x=?"),
     ),
     Pair(
         "recompress",
         partial(_implemented_recompress, ignored=False),
         partial(reference.recompress, unknown_ignored=False),
-        partial(sentences, _RECOMPRESS_WORDS),
+        partial(_asked, _RECOMPRESS_WORDS, "type=idle?threshold=x", "algo=?", "?"),
     ),
     Pair(
         "recompress, unknown keys ignored",
         partial(_implemented_recompress, ignored=True),
         partial(reference.recompress, unknown_ignored=True),
-        partial(sentences, _RECOMPRESS_WORDS),
+        partial(_asked, _RECOMPRESS_WORDS, "type=idle?threshold=x", "algo=?", "?"),
+    ),
+    Pair(
+        "recomp_algorithm",
+        partial(algorithm_args.parse_recomp_algorithm, unknown_keys_ignored=False),
+        partial(reference.recomp_algorithm, unknown_ignored=False),
+        partial(_asked, _RECOMP_WORDS, "algo=a?priority=x", "algo=?", "?"),
+    ),
+    Pair(
+        "recomp_algorithm, unknown keys ignored",
+        partial(algorithm_args.parse_recomp_algorithm, unknown_keys_ignored=True),
+        partial(reference.recomp_algorithm, unknown_ignored=True),
+        partial(_asked, _RECOMP_WORDS, "algo=a?priority=x", "algo=?", "?"),
+    ),
+    Pair(
+        "algorithm_params",
+        partial(algorithm_args.parse_algorithm_params, unknown_keys_ignored=False),
+        partial(reference.params, unknown_ignored=False),
+        partial(_asked, _PARAMS_WORDS, "level=3?level=x", "dict=?", "?"),
+    ),
+    Pair(
+        "algorithm_params, unknown keys ignored",
+        partial(algorithm_args.parse_algorithm_params, unknown_keys_ignored=True),
+        partial(reference.params, unknown_ignored=True),
+        partial(_asked, _PARAMS_WORDS, "level=3?level=x", "dict=?", "?"),
     ),
     Pair("idle", writeback_args.parse_idle, reference.age, _ages),
 )

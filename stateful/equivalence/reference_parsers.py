@@ -4,12 +4,16 @@ Written from what the kernel does, not from the device. Slow and plain on purpos
 once. What is refused is an errno, a negative number would be a value. `parsers` compares.
 """
 
-from errno import EINVAL, ERANGE
+from errno import E2BIG, EINVAL, ERANGE
 from typing import Final, NamedTuple
 
 _U64: Final = 2**64
 _DIGITS: Final = "0123456789abcdef"
-_BLANKS: Final = " \t\n\v\f\r"
+_BLANKS: Final = " \t\n\v\f\r\xa0"
+"""Letters here are bytes: the last one is that of Latin-1."""
+_NAME_BYTES: Final = 128
+_PATH_BYTES: Final = 4096
+"""Of a name and of a path, with the NUL behind it."""
 _HUGE: Final = 3625
 """Objects of so many bytes take a whole page, and a threshold lies below."""
 _MODES: Final = {"idle": 1, "huge": 2, "huge_idle": 3, "incompressible": 4}
@@ -28,6 +32,16 @@ def _until_nul(text: str) -> list[str]:
             break
         letters.append(letter)
     return letters
+
+
+def _bytewise(text: str) -> list[str]:
+    """Return a letter for each byte."""
+    return [chr(byte) for byte in "".join(_until_nul(text)).encode(errors="surrogateescape")]
+
+
+def _spelled(letters: str) -> str:
+    """Return the text of letters that stand for bytes."""
+    return letters.encode("latin-1").decode(errors="surrogateescape")
 
 
 def _radix(letters: list[str], base: int) -> int:
@@ -86,7 +100,7 @@ def size(text: str) -> int | Refused:
 def words(text: str) -> list[tuple[str, str]]:
     """Split a parameter string into keys and values."""
     found: list[tuple[str, str]] = []
-    letters, word, quoted = _until_nul(text), "", False
+    letters, word, quoted = _bytewise(text), "", False
     for letter in [*letters, None]:
         if letter is None or (letter in _BLANKS and not quoted):
             if word:
@@ -106,7 +120,7 @@ def _pair(word: str) -> tuple[str, str]:
         opened, body = True, body[: equals + 1] + body[equals + 2 :]
     if opened and body.endswith('"'):
         body = body[:-1]
-    return (body, "") if equals < 0 else (body[:equals], body[equals + 1 :])
+    return (_spelled(body), "") if equals < 0 else (_spelled(body[:equals]), _spelled(body[equals + 1 :]))
 
 
 def writeback(text: str, pages: int, *, unknown_ignored: bool) -> list[tuple[int, int, int]] | Refused:
@@ -171,3 +185,51 @@ def age(text: str) -> int | Refused | None:
         return None
     seconds = number(text, 0, 2**32 - 1, base=0)
     return Refused(EINVAL) if isinstance(seconds, Refused) else seconds
+
+
+def algorithm(text: str) -> str | Refused:
+    """Read an algorithm's name: what is before one newline."""
+    letters = _bytewise(text)
+    if len(letters) >= _NAME_BYTES:
+        return Refused(E2BIG)
+    return _spelled("".join(letters[:-1] if letters[-1:] == ["\n"] else letters))
+
+
+def path(text: str) -> str:
+    """Read a path: what fits of it, before one newline."""
+    letters = _bytewise(text)[: _PATH_BYTES - 1]
+    return _spelled("".join(letters[:-1] if letters[-1:] == ["\n"] else letters))
+
+
+def recomp_algorithm(text: str, *, unknown_ignored: bool) -> tuple[str, int] | Refused:
+    """Read which algorithm is to have which priority, of 1 to 3."""
+    asked: dict[str, object] = {"algo": None, "priority": 1}
+    for key, value in words(text):
+        if not value or not (unknown_ignored or key in asked):
+            return Refused(EINVAL)
+        meant = number(value, -(2**31), 2**31 - 1) if key == "priority" else value
+        if isinstance(meant, Refused):
+            return meant
+        asked |= {key: meant} if key in asked else {}
+    name, priority = asked["algo"], asked["priority"]
+    if not isinstance(name, str) or priority not in (1, 2, 3):
+        return Refused(EINVAL)
+    read = algorithm(name)
+    return read if isinstance(read, Refused) else (read, int(str(priority)))
+
+
+def params(text: str, *, unknown_ignored: bool) -> tuple[object, ...] | Refused:
+    """Read parameters: priority, algorithm, level, dictionary, winbits; a least level or winbits is as good as none."""
+    asked: dict[str, object] = dict.fromkeys(("priority", "algo", "level", "dict", "deflate.winbits"))
+    for key, value in words(text):
+        if not value or not (unknown_ignored or key in asked):
+            return Refused(EINVAL)
+        meant: object = value
+        if key in ("priority", "level", "deflate.winbits"):
+            meant = number(value, -(2**31), 2**31 - 1)
+        if isinstance(meant, Refused):
+            return meant
+        if key != "priority" and meant == -(2**31):
+            meant = None
+        asked |= {key: meant} if key in asked else {}
+    return tuple(asked.values())

@@ -11,7 +11,7 @@ from errno import E2BIG, EINVAL
 from typing import Final, NamedTuple
 
 from zram_impl.errors import refuse, shown
-from zram_impl.parsing.kstrto import S32_MIN, c_string, parse_s32, whole
+from zram_impl.parsing.kstrto import S32_MIN, as_bytes, c_string, parse_s32, whole
 from zram_impl.parsing.next_arg import valued_arguments
 
 PRIMARY: Final = 0
@@ -55,7 +55,7 @@ def parse_algorithm_name(text: str) -> str:
     Kernel: __comp_algorithm_store(), sysfs_streq()
     """
     name = c_string(text)
-    size = len(name.encode("utf-8", "surrogatepass"))
+    size = len(as_bytes(name))
     if size >= ALGORITHM_NAME_SIZE:
         raise refuse(E2BIG, f"algorithm name {name!r} has {size} bytes, at most {ALGORITHM_NAME_SIZE - 1} are allowed")
     return name.removesuffix("\n")

@@ -48,6 +48,22 @@ class _Number(NamedTuple):
     rest: str
 
 
+def as_bytes(text: str, what: str = "text") -> bytes:
+    """Return the bytes of a text, as the kernel gets them; EINVAL for one that has none.
+
+    They are those of UTF-8; a byte that is not part of it is a surrogate escape, as in paths from the system.
+    """
+    try:
+        return text.encode(errors="surrogateescape")
+    except UnicodeEncodeError as error:
+        raise refuse(EINVAL, f"{what} {shown(text)} cannot be encoded: {error.reason}") from error
+
+
+def as_text(data: bytes) -> str:
+    """Return the text that `as_bytes` makes these bytes of."""
+    return data.decode(errors="surrogateescape")
+
+
 def c_string(text: str) -> str:
     """Cut a text where a C string ends."""
     return text.partition("\0")[0]

@@ -1,10 +1,11 @@
 """The words of a parameter string: `key=value` pairs with quotes, as the kernel splits them.
 
-Words are parted by ASCII blanks. A double quote switches blanks off until the next one or the end. A word that starts
-with a quote, or whose value does, loses that quote and one at its very end; quotes elsewhere stay. A first character is
-never the `=` that parts key from value.
+Words are parted by blanks, which are bytes: those of ASCII, and A0, the no-break space of Latin-1, even where it is the
+last byte of another character in UTF-8. A double quote switches blanks off until the next one or the end. A word that
+starts with a quote, or whose value does, loses that quote and one at its very end; quotes elsewhere stay. A first
+character is never the `=` that parts key from value.
 
-Kernel: next_arg(), skip_spaces()
+Kernel: next_arg(), skip_spaces(), isspace()
 """
 
 import re
@@ -13,9 +14,9 @@ from errno import EINVAL
 from typing import Final, NamedTuple
 
 from zram_impl.errors import refuse
-from zram_impl.parsing.kstrto import c_string
+from zram_impl.parsing.kstrto import as_bytes, as_text, c_string
 
-_WORD: Final = re.compile(r'(?:[^ \t\n\v\f\r"]|"[^"]*"?)+')
+_WORD: Final = re.compile(rb'(?:[^ \t\n\v\f\r\xa0"]|"[^"]*"?)+')
 
 
 class Argument(NamedTuple):
@@ -30,7 +31,8 @@ def split_arguments(text: str) -> list[Argument]:
 
     Kernel: the loop around next_arg()
     """
-    return [_argument(word) for word in _WORD.findall(c_string(text))]
+    found: list[bytes] = _WORD.findall(as_bytes(c_string(text)))
+    return [_argument(word) for word in found]
 
 
 def valued_arguments(text: str, known: Sequence[str], *, unknown_keys_ignored: bool) -> Iterator[Argument]:
@@ -53,11 +55,11 @@ def valued_arguments(text: str, known: Sequence[str], *, unknown_keys_ignored: b
         yield argument
 
 
-def _argument(word: str) -> Argument:
-    body = word.removeprefix('"')
-    equals = body.find("=", 1)
-    if word.startswith('"') or (equals > 0 and body.startswith('"', equals + 1)):
-        body = body.removesuffix('"')
+def _argument(word: bytes) -> Argument:
+    body = word.removeprefix(b'"')
+    equals = body.find(b"=", 1)
+    if word.startswith(b'"') or (equals > 0 and body.startswith(b'"', equals + 1)):
+        body = body.removesuffix(b'"')
     if equals < 0:
-        return Argument(body, "")
-    return Argument(body[:equals], body[equals + 1 :].removeprefix('"'))
+        return Argument(as_text(body), "")
+    return Argument(as_text(body[:equals]), as_text(body[equals + 1 :].removeprefix(b'"')))

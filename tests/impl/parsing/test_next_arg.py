@@ -45,6 +45,13 @@ SPLIT = {
     "an open quote as value": ('a="', [("a", "")]),
     "a quoted word whose value is quoted": ('"a="b', [("a", "b")]),
     "blanks beyond ASCII part nothing": ("a\u2003b\x1cc", [("a\u2003b\x1cc", "")]),
+    "p5_blank_a0: a byte A0 parts": ("a=1\udca0b=2", [("a", "1"), ("b", "2")]),
+    "p5_blank_a0: alone it is nothing": ("\udca0", []),
+    "p5_blank_a0: as the second byte of U+00A0": ("x=1\u00a0huge", [("x", "1\udcc2"), ("huge", "")]),
+    "odd_bytes: as the second byte of a letter": ("x=\u00e0huge", [("x", "\udcc3"), ("huge", "")]),
+    "odd_bytes: as the middle byte of three": ("a=\u2800b", [("a", "\udce2"), ("\udc80b", "")]),
+    "odd_bytes: quoted it is a letter": ('"a=4\udca0"', [("a", "4\udca0")]),
+    "odd_bytes: other bytes part nothing": ("a=\udc85b\udcffc", [("a", "\udc85b\udcffc")]),
 }
 
 

@@ -1,7 +1,7 @@
 """Every short text is read as the reference reads it, and a reader that differs is noticed."""
 
 from collections.abc import Callable
-from errno import EINVAL, ERANGE
+from errno import E2BIG, EINVAL, ERANGE
 
 import pytest
 
@@ -22,7 +22,7 @@ def test_there_are_enough_texts_of_either_kind() -> None:
         answers = [pair.specified(text) for text in pair.texts()]
         refused = sum(isinstance(answer, Refused) for answer in answers)
         assert len(answers) > 4000
-        assert pair.name == "words" or 100 < refused < len(answers) - 50
+        assert pair.name in ("words", "path") or 100 < refused < len(answers) - 50
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,10 @@ def test_there_are_enough_texts_of_either_kind() -> None:
         ("boolean", lambda text: reference.boolean(text[:1]), "'on'"),
         ("size", lambda text: reference.size(text.lower().replace("k", "")), "'0K0'"),
         ("words", lambda text: [tuple(word.partition("=")[::2]) for word in text.split()], "'\"'"),
+        ("words", lambda text: reference.words(text.replace("\udca0", "x")), "'a=1\\udca0b=2'"),
+        ("words", lambda text: reference.words(text.replace("\u00a0", " ")), "'a=1\\xa0b=2'"),
+        ("algorithm name", lambda text: text.partition("\0")[0].removesuffix("\n"), "'" + "a" * 128 + "'"),
+        ("path", lambda text: reference.path(text)[:4094], "'" + "a" * 4095 + "'"),
         ("writeback", lambda text: reference.writeback(text, 5, unknown_ignored=False), "'idle'"),
     ],
 )
@@ -63,6 +67,14 @@ def test_a_reader_that_differs_is_noticed(name: str, wrong: Callable[[str], obje
         (reference.writeback("page_indexes=1-2 huge", 4, unknown_ignored=False), [(0, 1, 3), (2, 1, 3)]),
         (reference.recompress("type=huge priority=3", unknown_ignored=False), ("huge", 0, None, 3, None)),
         (reference.age("all\n"), None),
+        (reference.words("a=1\udca0\u00e0=2"), [("a", "1"), ("\udcc3", ""), ("=2", "")]),
+        (reference.algorithm("lz4\n\n"), "lz4\n"),
+        (reference.algorithm("é" * 64), Refused(E2BIG)),
+        (reference.path("/a\n\0b"), "/a"),
+        (reference.path("é" * 3000), "é" * 2047 + "\udcc3"),
+        (reference.recomp_algorithm("algo=zstd priority=3", unknown_ignored=False), ("zstd", 3)),
+        (reference.recomp_algorithm("priority=1", unknown_ignored=False), Refused(EINVAL)),
+        (reference.params("level=3 dict=/a", unknown_ignored=False), (None, None, 3, "/a", None)),
         (list(short("ab", 2)), ["", "a", "b", "aa", "ab", "ba", "bb"]),
     ],
 )
