@@ -1,11 +1,12 @@
 """The block-device face: what the block layer answers on top of the driver.
 
 A `Node` stands for the device file, a `NodeFile` for one open of it. Transfers are those of direct I/O: whole logical
-blocks (of PAGE_SIZE bytes) at block offsets. The block layer answers some calls before the driver sees them (the end of
-the device, alignment), cuts large ones into requests, and makes one errno of whatever the driver says of a request.
+blocks (of PAGE_SIZE bytes) at block offsets. The block layer answers some calls before the driver sees them (how it was
+opened, the end of the device, and of what lies before that, alignment), cuts large ones into requests, and makes one
+errno of whatever the driver says of a request.
 
-Kernel: blkdev_open(), blkdev_read_iter(), blkdev_write_iter(), blkdev_direct_IO(), blk_ioctl_discard(),
-blk_ioctl_zeroout(), bio_split_to_limits(), zram_submit_bio().
+Kernel: blkdev_open(), rw_verify_area(), blkdev_read_iter(), blkdev_write_iter(), blkdev_direct_IO(),
+blk_ioctl_discard(), blk_ioctl_zeroout(), bio_split_to_limits(), zram_submit_bio().
 """
 
 from collections.abc import Callable
@@ -15,13 +16,16 @@ from typing import Final, Self
 
 from zram_impl.device.io import Buffer, Device, flat
 from zram_impl.device.openers import Opened
-from zram_impl.errors import ZramError, refuse
+from zram_impl.errors import ZramError, refuse, shown
 from zram_impl.parsing.kstrto import truth
 from zram_impl.parsing.ranges import refuse_unless_ints
 from zram_impl.units import PAGE_SIZE
 
 SECTOR: Final = 512
 """What the block layer counts in."""
+
+OFFSETS: Final = 1 << 63
+"""Byte offsets there are; a transfer ends below."""
 
 REQUEST_PAGES: Final = 256
 """Pages of one read or write request at most (BIO_MAX_VECS)."""
@@ -47,23 +51,25 @@ class Node:
         """How many opens there are."""
         return self._device.openers.count
 
-    def open(self, *, exclusive: bool = False) -> "NodeFile":
+    def open(self, *, exclusive: bool = False, read_only: bool = False) -> "NodeFile":
         """Open it; EBUSY during a reset, or when `exclusive` and somebody else has it so."""
-        truth(exclusive, "exclusive")
+        exclusive, read_only = truth(exclusive, "exclusive"), truth(read_only, "read_only")
         device = self._device
         # An open that an exception keeps from its caller is over as soon as nobody holds it.
         return device.runtime.shielded(
-            lambda _interrupts: NodeFile(device, device.openers.enter(exclusive=exclusive)), NodeFile.close
+            lambda _interrupts: NodeFile(device, device.openers.enter(exclusive=exclusive), read_only=read_only),
+            NodeFile.close,
         )
 
 
 class NodeFile:
     """One open of the node, for one task at a time; close it, or use it as a context manager."""
 
-    def __init__(self, device: Device, opened: Opened) -> None:
+    def __init__(self, device: Device, opened: Opened, *, read_only: bool) -> None:
         """Own an open that `Openers.enter` has noted."""
         self._device = device
         self._opened = opened
+        self._read_only = read_only
 
     def __enter__(self) -> Self:
         return self
@@ -88,13 +94,12 @@ class NodeFile:
         """Write whole blocks at `offset` and return how many bytes were: fewer where the device ends.
 
         Raises:
-            ZramError: EINVAL (not whole blocks), ENOSPC (begins past the end), EIO (the driver refused a page, for
-                whatever reason; pages before it in the same request, and other requests, are written all the same).
+            ZramError: EBADF (closed, or opened to read only), ENOSPC (begins at or past the end), EINVAL (no such
+                offset, or what lies before the end is not whole blocks), EIO (the driver refused a page, for whatever
+                reason; pages before it in the same request, and other requests, are written all the same).
         """
         view = flat(data)
-        length = self._within(offset, view.nbytes)
-        if view.nbytes and not length:
-            raise refuse(ENOSPC, f"offset {offset} is at or past the end of the device, {self.size}")
+        length = _whole_blocks(offset, self.span(offset, view.nbytes, writes=True))
         step = REQUEST_PAGES * PAGE_SIZE
         failures = [
             self._write_request(view[at : min(at + step, length)], offset + at) for at in range(0, length, step)
@@ -115,9 +120,10 @@ class NodeFile:
         """Read whole blocks from `offset`: fewer where the device ends, none past it.
 
         Raises:
-            ZramError: EINVAL (not whole blocks), EIO (a page cannot be had; the others are asked for all the same).
+            ZramError: EBADF (closed), EINVAL (no such offset, or what lies before the end is not whole blocks), EIO (a
+                page cannot be had; the others are asked for all the same).
         """
-        length = self._within(offset, length)
+        length = _whole_blocks(offset, self.span(offset, length, writes=False))
         pages: list[bytes] = []
         failures: list[ZramError | None] = []
         for index in range(offset // PAGE_SIZE, (offset + length) // PAGE_SIZE):
@@ -130,36 +136,48 @@ class NodeFile:
         return b"".join(pages)
 
     def discard(self, offset: int, length: int) -> None:
-        """Discard whole blocks; EINVAL when they are not whole, none, or not all on the device."""
+        """Discard whole blocks; EBADF as for a write, EINVAL unless they are whole, some, and all on the device."""
         self._check_range(offset, length)
         self._in_requests(self._device.discard, offset, length)
 
     def zeroout(self, offset: int, length: int) -> None:
-        """Make whole blocks read as zeros; EINVAL when they are not whole, none, or not all on the device."""
+        """Make whole blocks read as zeros; errors as for `discard`."""
         self._check_range(offset, length)
         self._in_requests(self._device.write_zeroes, offset, length)
 
     # --- what the block layer checks --------------------------------------------------------------------------------
 
-    def _within(self, offset: int, length: int) -> int:
-        """Return how much of a transfer lies on the device; EINVAL unless it is of whole blocks."""
-        self._check_open()
+    def span(self, offset: int, length: int, *, writes: bool) -> int:
+        """Return how many bytes of a transfer, of any alignment, lie on the device; it is cut there.
+
+        Raises:
+            ZramError: EBADF (closed, or opened to read only), EINVAL (no such offset), ENOSPC (a write that begins at
+                or past the end).
+        """
         refuse_unless_ints(offset, length)
-        if offset < 0 or length < 0 or offset % PAGE_SIZE or length % PAGE_SIZE:
-            raise refuse(EINVAL, f"{length} bytes at offset {offset} are not whole blocks of {PAGE_SIZE}")
-        return max(0, min(length, self.size - offset))
+        if offset < 0:
+            raise refuse(EINVAL, f"offset must be at least 0, got {shown(offset)}")
+        self._check_open(writes=writes)
+        if length < 0 or offset + length >= OFFSETS:
+            raise refuse(EINVAL, f"{shown(length)} bytes at offset {shown(offset)} do not end below 2^63")
+        size = self.size
+        if writes and length and offset >= size:
+            raise refuse(ENOSPC, f"offset {offset} is at or past the end of the device, {size}")
+        return max(0, min(length, size - offset))
 
     def _check_range(self, offset: int, length: int) -> None:
-        self._check_open()
         refuse_unless_ints(offset, length)
+        self._check_open(writes=True)
         if offset < 0 or length <= 0 or offset % PAGE_SIZE or length % PAGE_SIZE:
             raise refuse(EINVAL, f"{length} bytes at offset {offset} are not whole blocks of {PAGE_SIZE}")
         if offset + length > self.size:
             raise refuse(EINVAL, f"{length} bytes at offset {offset} are not within the device's {self.size}")
 
-    def _check_open(self) -> None:
+    def _check_open(self, *, writes: bool) -> None:
         if self._opened.closed:
             raise refuse(EBADF, "the node was closed")
+        if writes and self._read_only:
+            raise refuse(EBADF, "the node was opened to read only")
 
     def _in_requests(self, request: Callable[[int, int], None], offset: int, length: int) -> None:
         failures: list[ZramError | None] = []
@@ -169,6 +187,13 @@ class NodeFile:
             except ZramError as error:
                 failures.append(error)
         _raise_first(failures, f"{request.__name__} of {length} bytes at {offset}")
+
+
+def _whole_blocks(offset: int, length: int) -> int:
+    """Return `length`, of which something may have been cut off; EINVAL unless it is whole blocks or nothing."""
+    if length and (offset % PAGE_SIZE or length % PAGE_SIZE):
+        raise refuse(EINVAL, f"{length} bytes at offset {offset} are not whole blocks of {PAGE_SIZE}")
+    return length
 
 
 def _raise_first(failures: list[ZramError | None], doing: str) -> None:

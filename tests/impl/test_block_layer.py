@@ -53,6 +53,7 @@ def test_what_are_no_bytes_is_refused(node: NodeFile) -> None:
 def test_an_open_is_exclusive_or_not(device: Zram) -> None:
     for odd in (None, "yes", 2):
         assert errno_of(partial(Node(device).open, exclusive=odd)) == EINVAL  # type: ignore[arg-type]  # on purpose
+        assert errno_of(partial(Node(device).open, read_only=odd)) == EINVAL  # type: ignore[arg-type]  # on purpose
     device.reset()
 
 
@@ -197,4 +198,74 @@ def test_a_closed_open_is_of_no_use(device: Zram) -> None:
     opened = Node(device).open()
     opened.close()
     assert errno_of(opened.pread, PAGE_SIZE, 0) == EBADF
+    assert errno_of(opened.pwrite, page(0), 0) == EBADF
     assert errno_of(opened.discard, 0, PAGE_SIZE) == EBADF
+    assert errno_of(opened.zeroout, 0, PAGE_SIZE) == EBADF
+    assert errno_of(opened.pread, PAGE_SIZE, -1) == EINVAL  # of the call, which has not looked for the file yet
+
+
+def test_a_read_only_open_reads_and_does_nothing_else(device: Zram) -> None:
+    device.write_page(0, page(1))
+    with Node(device).open(read_only=True) as node:
+        assert node.pread(PAGE_SIZE, 0) == page(1)
+        assert errno_of(node.pwrite, page(2), 0) == EBADF
+        assert errno_of(node.pwrite, b"", SIZE) == EBADF
+        assert errno_of(node.discard, 0, PAGE_SIZE) == EBADF
+        assert errno_of(node.zeroout, 1, -1) == EBADF
+        assert errno_of(node.pwrite, page(2), -1) == EINVAL
+        assert errno_of(device.reset) == EBUSY
+    assert (device.read_page(0), device.stats.io.notify_free) == (page(1), 0)
+    device.reset()
+
+
+def test_a_read_only_open_may_be_the_exclusive_one(device: Zram) -> None:
+    node = Node(device)
+    with node.open(read_only=True, exclusive=True):
+        assert errno_of(lambda: node.open(exclusive=True)) == EBUSY
+    node.open(exclusive=True).close()
+
+
+@pytest.mark.parametrize(
+    ("offset", "length", "code"),
+    [
+        (2**63 - PAGE_SIZE, PAGE_SIZE, EINVAL),
+        (2**63 - PAGE_SIZE, PAGE_SIZE - 1, ENOSPC),
+        (2**63 - 1, 1, EINVAL),
+        (2**63, 0, EINVAL),
+        (2**64 + PAGE_SIZE, PAGE_SIZE, EINVAL),
+        (2**62, PAGE_SIZE, ENOSPC),
+        (-PAGE_SIZE, PAGE_SIZE, EINVAL),
+    ],
+)
+def test_a_transfer_ends_below_the_largest_offset(node: NodeFile, offset: int, length: int, code: int) -> None:
+    """The driver's answers of p7_offset_overflow and byte_edges.
+
+    ENOSPC came first here, and a read found nothing: the sum was compared with the device's size alone.
+    """
+    assert errno_of(node.pwrite, bytes(length), offset) == code
+    if code == EINVAL:
+        assert errno_of(node.pread, length, offset) == EINVAL
+    else:
+        assert node.pread(length, offset) == b""
+    assert errno_of(node.discard, offset, length) == errno_of(node.zeroout, offset, length) == EINVAL
+
+
+@pytest.mark.parametrize("length", [PAGE_SIZE + 512, 2 * PAGE_SIZE - 1, 100 * PAGE_SIZE + 1])
+def test_alignment_is_that_of_what_is_on_the_device(node: NodeFile, device: Zram, length: int) -> None:
+    """The driver's answers of zm_end_unaligned.
+
+    EINVAL came first here: alignment was looked at before the transfer was cut at the device's end.
+    """
+    last = SIZE - PAGE_SIZE
+    assert node.pwrite(page(3).ljust(length, b"x"), last) == PAGE_SIZE
+    assert node.pread(length, last) == device.read_page(PAGES - 1) == page(3)
+
+
+@pytest.mark.parametrize("offset", [1, 512, SIZE - 1, SIZE + 1])
+def test_what_is_left_of_a_transfer_must_be_blocks(node: NodeFile, offset: int) -> None:
+    """The driver's answers of zm_end_unaligned: nothing is no part of a block."""
+    assert (node.pwrite(b"", offset), node.pread(0, offset)) == (0, b"")
+    if offset < SIZE:
+        assert errno_of(node.pwrite, page(0), offset) == errno_of(node.pread, PAGE_SIZE, offset) == EINVAL
+    else:
+        assert (errno_of(node.pwrite, b"x", offset), node.pread(7, offset)) == (ENOSPC, b"")
