@@ -31,6 +31,13 @@ class Quirks:
             have no size. Recordings a012, a036.
         unknown_keys_ignored: `writeback` ignores a key it does not know instead of refusing it. Recording h10.
         regular_file_refused: `backing_dev` takes block devices alone: a regular file is ENOTBLK. Recording a040.
+        nuls_behind_algorithms: `recomp_algorithm` shows NULs behind each line, as many as there are characters before
+            its first name; else there are only the lines. Recordings zr_show, rr_f04.
+        dictionaries_limited: deflate with a dictionary is EOPNOTSUPP at `disksize`, lz4 with one below 8 bytes EINVAL,
+            and lz4hc with one above 64 KiB refuses every page; else each works. Recordings zm_deflate_dict,
+            zm_lz4_small_dict, dictionary_sizes.
+        algorithms_reset_by_refusal: A `disksize` that is refused for an algorithm's parameters forgets all algorithms
+            and parameters; else they stay, to be mended. Recordings size_refused, size_refused_recomp.
     """
 
     decide_before_reaping: bool = False
@@ -46,6 +53,9 @@ class Quirks:
     old_age_unchecked: bool = False
     unknown_keys_ignored: bool = False
     regular_file_refused: bool = False
+    nuls_behind_algorithms: bool = False
+    dictionaries_limited: bool = False
+    algorithms_reset_by_refusal: bool = False
 
     @classmethod
     def linux_7_3(cls) -> "Quirks":

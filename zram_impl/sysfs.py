@@ -4,7 +4,7 @@ Text in, text out, with the driver's parsing, order of checks and errno.
 """
 
 from collections.abc import Callable
-from errno import EACCES, EINVAL, ENODEV, ENOENT
+from errno import EACCES, EBUSY, EINVAL, ENODEV, ENOENT
 from typing import Final, NamedTuple
 
 from zram_impl.compression.algorithms import ALGORITHMS
@@ -13,6 +13,7 @@ from zram_impl.errors import refuse, shown
 from zram_impl.pages.stats import columns
 from zram_impl.parsing import kstrto
 from zram_impl.parsing.algorithm_args import parse_algorithm_name, parse_algorithm_params, parse_recomp_algorithm
+from zram_impl.parsing.backing_args import parse_backing_path
 from zram_impl.parsing.recompress_args import parse_recompress
 from zram_impl.parsing.writeback_args import parse_idle, parse_writeback
 
@@ -46,10 +47,7 @@ class Attributes:
             raise refuse(EACCES, f"attribute {name} is read-only")
         if not isinstance(text, str):
             raise refuse(EINVAL, f"{name} takes text, not {shown(text)}")
-        try:
-            length = len(text.encode(errors="surrogateescape"))  # as paths that are not UTF-8 come from the system
-        except UnicodeEncodeError as error:
-            raise refuse(EINVAL, f"{name} {text!r} cannot be encoded: {error.reason}") from error
+        length = len(kstrto.as_bytes(text, name))
         if text:  # a write of nothing never reaches the driver
             self._device.wait_as_the_driver()
             store(self._device, text)
@@ -71,7 +69,14 @@ def _listed(chosen: str) -> str:
 
 
 def _show_recomp_algorithms(dev: Device) -> str:
-    return "".join(f"#{priority}: {_listed(name)}" for priority, name in enumerate(dev.algorithms) if priority and name)
+    text = ""
+    for priority, name in enumerate(dev.algorithms):
+        if priority and name:
+            text += f"#{priority}: "
+            # The driver adds where a line's names begin to where they end, so it leaves that much of its buffer out.
+            nuls = "\0" * len(text) if dev.quirks.nuls_behind_algorithms else ""
+            text += _listed(name) + nuls
+    return text
 
 
 def _store_recomp_algorithm(dev: Device, text: str) -> None:
@@ -94,7 +99,10 @@ def _store_disksize(dev: Device, text: str) -> None:
     size = kstrto.parse_size(text)
     if not size:
         raise refuse(EINVAL, f"disksize {text!r} is 0")
-    dev.initialise(kstrto.page_align(size))
+    aligned = kstrto.page_align(size)
+    if not aligned and dev.pages:  # a size of nothing, which is looked at after the state
+        raise refuse(EBUSY, f"disksize cannot be set: the device is initialised with {dev.pages} pages")
+    dev.initialise(aligned)
 
 
 def _store_reset(dev: Device, text: str) -> None:
@@ -104,7 +112,7 @@ def _store_reset(dev: Device, text: str) -> None:
 
 
 def _store_backing(dev: Device, text: str) -> None:
-    dev.set_backing_path(kstrto.c_string(text).removesuffix("\n"))
+    dev.set_backing_path(parse_backing_path(text))
 
 
 def _store_writeback(dev: Device, text: str) -> None:

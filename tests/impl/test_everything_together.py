@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stateful.common.recount import recounted, shown
 from tests.impl.doubles import Bench, huge, page, same
-from tests.impl.passes.test_recompress import letters
+from tests.impl.passes.recompressing import letters
 from zram_impl import PAGE_SIZE, Zram, ZramError
 from zram_impl.table.slot_table import IN_MEMORY, Moved, size_of
 

@@ -231,6 +231,73 @@ def test_without_a_backing_device_writeback_is_enodev_before_the_text_is_read() 
         assert refusal(dev, "writeback", "bogus").errno == errno.ENODEV
 
 
+@pytest.mark.parametrize(
+    ("text", "new", "live"),
+    [
+        ("16E", errno.EINVAL, errno.EBUSY),
+        ("18446744073709551615", errno.EINVAL, errno.EBUSY),
+        ("0", errno.EINVAL, errno.EINVAL),
+        ("x", errno.EINVAL, errno.EINVAL),
+        ("15E", errno.ENOMEM, errno.EBUSY),
+        ("8K", 0, errno.EBUSY),
+    ],
+)
+def test_a_size_of_no_pages_is_looked_at_after_the_state(text: str, new: int, live: int) -> None:
+    """The driver's answers of p4_busy_before_size, zx_order and size_refused.
+
+    A size that rounds up to 2^64, and so to 0, was EINVAL before it was seen that there is a size already.
+    """
+    with Zram() as dev, Zram.create("64K") as initialised:
+        assert refusal(initialised, "disksize", text).errno == live
+        if new:
+            assert refusal(dev, "disksize", text).errno == new
+        else:
+            dev.attrs.store("disksize", text)
+
+
+@pytest.mark.parametrize(("name", "cut"), [("n", errno.EISDIR), ("\udcff", errno.EISDIR), ("é", errno.ENOENT)])
+def test_a_path_is_what_fits_of_it(tmp_path: Path, name: str, cut: int) -> None:
+    """The driver's answers of p6_path_4095.
+
+    What is beyond 4,095 bytes does not count; it was ENAMETOOLONG, and a name beyond ASCII was counted in characters.
+    """
+    (tmp_path / name).write_bytes(bytes(PAGE_SIZE))
+    text = f"{tmp_path}{'/' * (4095 - len(os.fsencode(f'{tmp_path}{name}')))}{name}"
+    with Zram() as dev:
+        assert dev.attrs.store("backing_dev", text + "x") == 4096
+        assert dev.attrs.show("backing_dev") != "none\n"
+    with Zram() as dev:
+        assert refusal(dev, "backing_dev", "/" + text).errno == cut  # the last byte of the name does not fit
+
+
+@pytest.mark.parametrize("text", ["page_index=1\udca0page_index=2", "page_index=1\udca0\udca0page_index=2 x=\u00a0"])
+def test_a_byte_a0_parts_the_words_of_an_attribute(text: str) -> None:
+    """The driver's answers of p5_blank_a0 and odd_bytes.
+
+    The kernel's blanks have Latin-1's, which is a byte of many a character; only ASCII's were blanks here.
+    """
+    bench = Bench(quirks=Quirks(unknown_keys_ignored=True))
+    bench.store(0, 1, 2, 3)
+    bench.dev.attrs.store("writeback", text)
+    assert bench.dev.stats.bd.bd_count == 2
+    dev = Zram()
+    assert refusal(dev, "algorithm_params", "level=3\udca0level=x").errno == errno.EINVAL
+    dev.attrs.store("recomp_algorithm", "algo=zstd\udca0priority=2")
+    assert dev.algorithms == ("lz4", None, "zstd", None)
+
+
+def test_the_quirk_shows_nuls_behind_each_line() -> None:
+    """The driver's answers of zr_show: as many as there are characters before the first name of the line."""
+    shown = []
+    for quirks in (Quirks(), Quirks(nuls_behind_algorithms=True)):
+        dev = Zram(quirks=quirks)
+        for priority, name in ((1, "zstd"), (3, "lz4hc")):
+            dev.set_recomp_algorithm(name, priority)
+        shown.append(dev.attrs.show("recomp_algorithm"))
+    lines = ["#1: lz4 lz4hc [zstd] deflate \n", "#3: lz4 [lz4hc] zstd deflate \n"]
+    assert shown == ["".join(lines), lines[0] + "\0" * 4 + lines[1] + "\0" * 38]
+
+
 # Writeback
 
 

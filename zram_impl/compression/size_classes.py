@@ -1,6 +1,7 @@
 """Which objects cost the same memory: sizes in the kernel's allocator come in classes, and some classes are one.
 
-Recompression is worth it only when an object gets into a smaller class.
+Recompression is worth it only when an object gets into a smaller class. An object takes its own bytes and those of the
+allocator's handle.
 
 Kernel: zs_lookup_class_index(), calculate_zspage_chain_size(), can_merge(), zs_huge_class_size() with
 CONFIG_ZSMALLOC_CHAIN_SIZE=8.
@@ -37,13 +38,22 @@ def _classes() -> list[int]:
 
 
 def _class_of(size: int) -> int:
-    return _CLASSES[max(0, -(-(size - _SMALLEST) // _STEP))]
+    taken = min(size + _HANDLE, PAGE_SIZE)
+    return _CLASSES[max(0, -(-(taken - _SMALLEST) // _STEP))]
 
 
 _CLASSES: Final = _classes()
 SIZE_CLASS: Final = tuple(_class_of(size) for size in range(PAGE_SIZE + 1))
 """The class of an object of each size in bytes; larger ones cost more."""
 
-assert SIZE_CLASS[HUGE_CLASS_SIZE - 1 + _HANDLE] < SIZE_CLASS[HUGE_CLASS_SIZE + _HANDLE] == SIZE_CLASS[PAGE_SIZE], (
+assert SIZE_CLASS[HUGE_CLASS_SIZE - 1] < SIZE_CLASS[HUGE_CLASS_SIZE] == SIZE_CLASS[PAGE_SIZE], (
     "an object of the huge class costs a page"
 )
+
+
+def saves_memory(before: int, after: int) -> bool:
+    """Return whether an object of `after` bytes, any number, costs less than the one of `before` bytes that is stored.
+
+    Kernel: recompress_slot(), zs_lookup_class_index()
+    """
+    return SIZE_CLASS[min(after, PAGE_SIZE)] < SIZE_CLASS[before]

@@ -5,11 +5,12 @@ Kernel: zram->comp_algs, zram->params, comp_algorithm_set(), comp_params_store()
 
 import os
 import stat
-from collections.abc import Sequence
-from errno import EINVAL
+from collections.abc import Callable, Sequence
+from errno import EFBIG, EINVAL
 from typing import Final
 
 from zram_impl.compression.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, Algorithm, Params
+from zram_impl.compression.algorithms.driver_dictionaries import refused_at_disksize, refused_at_each_page
 from zram_impl.compression.compressors import Comps
 from zram_impl.errors import ZramError, from_os, refuse, shown
 from zram_impl.parsing.algorithm_args import PRIMARY, PRIORITIES, SECONDARY
@@ -43,20 +44,32 @@ class AlgorithmSettings:
         return name
 
     def choose(self, name: str, priority: int) -> None:
-        """Take another algorithm, which is known, for a priority; parameters of the priority stay."""
+        """Take an algorithm, which is known, for a priority, and drop the parameters of the priority.
+
+        Kernel: comp_algorithm_set(), comp_params_reset()
+        """
         self._names[priority] = name
+        self.drop_params(priority)
+
+    def drop_params(self, priority: int) -> None:
+        """Go back to the defaults of a priority's algorithm."""
+        self._params[priority] = Params()
 
     def set_params(self, params: Params, priority: int) -> None:
         """Take other parameters for a priority; what is not given is the default again."""
         self._params[priority] = params
 
-    def make(self) -> Comps:
+    def make(self, *, dictionaries_as_driver: bool) -> Comps:
         """Make the algorithms.
 
+        Args:
+            dictionaries_as_driver: Take only the dictionaries that the driver's algorithms work with.
+
         Raises:
-            ZramError: EINVAL when one cannot work with its parameters.
+            ZramError: EINVAL when one cannot work with its parameters; EOPNOTSUPP when one takes no dictionary.
         """
-        return Comps([_make(name, params) for name, params in zip(self._names, self._params, strict=True)])
+        chosen = zip(self._names, self._params, strict=True)
+        return Comps([_make(name, params, dictionaries_as_driver=dictionaries_as_driver) for name, params in chosen])
 
 
 def known(name: str) -> str:
@@ -75,19 +88,20 @@ def dictionary_of(source: bytes | str | os.PathLike[str]) -> bytes:
     """Return a dictionary's bytes, of a file if it is a path.
 
     Raises:
-        ZramError: EINVAL for what is no file of 1 to S32_MAX bytes; else why it cannot be opened or read.
+        ZramError: EINVAL for what is not a regular file or empty, EFBIG above S32_MAX bytes; else why it cannot be
+            opened or read.
 
     Kernel: kernel_read_file_from_path()
     """
     if isinstance(source, bytes):
         return source
-    if not isinstance(source, (str, os.PathLike)):  # a number would be taken for an open file
-        raise refuse(EINVAL, f"dictionary {shown(source)} is neither bytes nor a path")
     try:
         # Looked at first: opening something else than a file may block, or do something.
         status = os.stat(source)
-        if not stat.S_ISREG(status.st_mode) or not 0 < status.st_size <= S32_MAX:
-            raise refuse(EINVAL, f"dictionary {shown(source)} is no file, or empty, or above {S32_MAX} bytes")
+        if not stat.S_ISREG(status.st_mode) or not status.st_size:
+            raise refuse(EINVAL, f"dictionary {shown(source)} is not a file, or empty")
+        if status.st_size > S32_MAX:
+            raise refuse(EFBIG, f"dictionary {shown(source)} has {status.st_size} bytes, above {S32_MAX}")
         with open(source, "rb") as file:
             return file.read(S32_MAX)
     except ZramError:
@@ -98,11 +112,24 @@ def dictionary_of(source: bytes | str | os.PathLike[str]) -> bytes:
         raise refuse(EINVAL, f"dictionary {shown(source)} cannot be read: {error}") from error
 
 
-def _make(name: str | None, params: Params) -> Algorithm | None:
+def dictionary_source(source: bytes | str | os.PathLike[str]) -> bytes | str | os.PathLike[str]:
+    """Return `source`; EINVAL when it is neither a dictionary nor a path to one."""
+    if not isinstance(source, (bytes, str, os.PathLike)):  # a number would be taken for an open file
+        raise refuse(EINVAL, f"dictionary {shown(source)} is neither bytes nor a path")
+    return source
+
+
+def _make(name: str | None, params: Params, *, dictionaries_as_driver: bool) -> Algorithm | None:
     if name is None:
         return None
+    size = len(params.dictionary or b"")
+    code = refused_at_disksize(name, size) if dictionaries_as_driver else None
+    if code:
+        raise refuse(code, f"algorithm {name} of the driver cannot be used with {_said(params)}")
     try:
         algorithm = ALGORITHMS[name](params)
+        if dictionaries_as_driver and refused_at_each_page(name, size):
+            return algorithm._replace(compress=_refusing(params), refuses=True)
         # Some parameters, dictionaries above all, are looked at only when they are used.
         working = algorithm.decompress(algorithm.compress(_SAMPLE)) == _SAMPLE
     except Exception as error:  # each package has exceptions of its own
@@ -110,6 +137,13 @@ def _make(name: str | None, params: Params) -> Algorithm | None:
     if not working:
         raise refuse(EINVAL, f"algorithm {name} with {_said(params)} does not give back what it was given")
     return algorithm
+
+
+def _refusing(params: Params) -> Callable[[bytes], bytes]:
+    def refusing(_page: bytes) -> bytes:
+        raise refuse(EINVAL, f"no page can be compressed with {_said(params)}")
+
+    return refusing
 
 
 def _said(params: Params) -> str:

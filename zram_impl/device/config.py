@@ -20,7 +20,7 @@ from zram_impl import forking
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.file import open_file
 from zram_impl.compression.algorithms import Params
-from zram_impl.device.algorithm_settings import AlgorithmSettings, dictionary_of, known, secondary
+from zram_impl.device.algorithm_settings import AlgorithmSettings, dictionary_of, dictionary_source, known, secondary
 from zram_impl.device.dropped import Held
 from zram_impl.device.openers import Openers
 from zram_impl.engine.protocol import Engine
@@ -135,11 +135,11 @@ class Configuration:
     # --- configuration ---------------------------------------------------------------------------------------------
 
     def set_algorithm(self, name: str) -> None:
-        """Choose the compressor; EINVAL when there is none of that name, EBUSY once initialised."""
+        """Choose the compressor, and drop its parameters; EINVAL for an unknown name, EBUSY once initialised."""
         self._choose(name, PRIMARY, "comp_algorithm")
 
     def set_recomp_algorithm(self, name: str, priority: int = SECONDARY) -> None:
-        """Choose an algorithm for recompression.
+        """Choose an algorithm for recompression, and drop the parameters of its priority.
 
         Args:
             name: As for `set_algorithm`.
@@ -167,6 +167,8 @@ class Configuration:
     ) -> None:
         """Say how an algorithm is to work; whether it can is found out when the device is initialised.
 
+        What was said of the priority before counts no more, not even when the dictionary cannot be read.
+
         Args:
             priority: Whose parameters these are, 0 to 3; or
             algorithm: the name of one that is configured. Without either, the compressor's.
@@ -181,11 +183,16 @@ class Configuration:
         for name, number in (("level", level), ("winbits", winbits)):
             if number is not None:
                 kstrto.whole(number, name, kstrto.S32_MIN + 1, kstrto.S32_MAX)
+        source = None if dictionary is None else dictionary_source(dictionary)
         with self._control:
             self._refuse_initialised("algorithm_params")
             chosen = choose_priority(priority, algorithm, self._algorithms.names, lowest=PRIMARY)
-            data = None if dictionary is None else dictionary_of(dictionary)
+            self._algorithms.drop_params(chosen)
+            data = None if source is None else self._read_dictionary(source)
             self._algorithms.set_params(Params(level, data, winbits), chosen)
+
+    def _read_dictionary(self, source: bytes | str | os.PathLike[str]) -> bytes:
+        return dictionary_of(source)
 
     def set_backing(self, backing: str | os.PathLike[str] | BackingDevice, size: int | str | None = None) -> None:
         """Take a backing device; one taken before is let go, unless the new one is refused.

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from zram_impl.device.config import Configuration
-from zram_impl.errors import refuse
+from zram_impl.errors import ZramError, refuse
 from zram_impl.pages.initialised import Disk
 from zram_impl.pages.observed import ObservedDisk
 from zram_impl.parsing import kstrto
@@ -61,7 +61,7 @@ class Lifecycle(Configuration):
 
         Raises:
             ZramError: EINVAL for a bad size or for parameters that an algorithm cannot work with, EBUSY when
-                initialised already, ENOMEM when the table does not fit.
+                initialised already, ENOMEM when the table does not fit, EOPNOTSUPP (with a quirk) for a dictionary.
         """
         pages = pages_of(size)
         self._runtime.shielded(lambda _interrupts: self._initialise(pages, size))
@@ -69,7 +69,13 @@ class Lifecycle(Configuration):
     def _initialise(self, pages: int, size: int | str) -> None:
         with self._control:
             self._refuse_initialised("disksize")
-            comps = self._algorithms.make()
+            try:
+                comps = self._algorithms.make(dictionaries_as_driver=self.quirks.dictionaries_limited)
+            except ZramError:
+                check_fits(size)  # a lack of memory is found first
+                if self.quirks.algorithms_reset_by_refusal:
+                    self._algorithms.reset()
+                raise
             # Not `self`: what the disk refers to must not keep a device alive that nobody holds.
             make_engine, runtime = self._make_engine, self._runtime
             kind = Disk if self._observer is None else ObservedDisk

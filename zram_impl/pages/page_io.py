@@ -7,7 +7,7 @@ Kernel: zram_read_page(), zram_write_page(), zram_bvec_write_partial(), zram_bio
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from errno import EINVAL, EIO
 from typing import Final
 
@@ -69,7 +69,7 @@ class Pages:
         self._entries = self.table.entries
         self._flags = self.table.flags
         self._replace = self.table.replace
-        self._compress = comps.primary.compress
+        self._compress = self._counting(comps.primary.compress) if comps.primary.refuses else comps.primary.compress
         decompress = comps.primary.decompress
         self._unpack = comps.primary.unpack or (lambda data, _size: decompress(data))
         self._now = self.times.clock
@@ -220,6 +220,19 @@ class Pages:
             return present
 
     # --- writing ---------------------------------------------------------------------------------------------------
+
+    def _counting(self, compress: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+        """Return `compress`, each refusal of which counts as a failed write."""
+
+        def counting(page: bytes) -> bytes:
+            try:
+                return compress(page)
+            except ZramError:
+                with self._lock:
+                    self.failed_writes += 1
+                raise
+
+        return counting
 
     def write_page(self, index: int, page: bytes) -> None:
         """Store page `index` (PAGE_SIZE bytes); EINVAL when there is no such page, ENOMEM beyond the limit."""

@@ -12,7 +12,7 @@ from errno import EIO, ENOMEM
 from typing import Final, NamedTuple
 
 from zram_impl.compression.compressors import Comps
-from zram_impl.compression.size_classes import SIZE_CLASS
+from zram_impl.compression.size_classes import saves_memory
 from zram_impl.engine.request import WbReq
 from zram_impl.errors import ZramError
 from zram_impl.events.observer import Observer
@@ -200,14 +200,17 @@ class RecompressPass:
         try:
             page = self._comps.decode(stored)
         except (ZramError, MemoryError):  # the driver has not yet counted the attempt here
-            self._fail(index, EIO)
+            self._fail(index, EIO, tried=False)
             return True
         if self._tries_left is not None:
             self._tries_left -= 1
         try:
             packed = self._compress(page)
         except MemoryError:
-            self._fail(index, ENOMEM)
+            self._fail(index, ENOMEM, tried=True)
+            return True
+        except ZramError as error:
+            self._fail(index, error.errno or EIO, tried=True)
             return True
         with self._table_lock:
             self._settle(index, stored, packed)
@@ -242,9 +245,7 @@ class RecompressPass:
         table, target = self._table, self._target
         if not table.flags[index] & PP_SLOT:
             self.result.skipped += 1
-        elif SIZE_CLASS[min(len(packed), PAGE_SIZE)] < SIZE_CLASS[len(stored)] and (
-            not target.threshold or len(packed) < target.threshold
-        ):
+        elif saves_memory(len(stored), len(packed)) and (not target.threshold or len(packed) < target.threshold):
             table.recompress(index, RECOMPRESSED[target.priority - 1](packed))
             self._times.forget(index)  # as the driver, which frees the slot first
             self.result.recompressed += 1
@@ -257,9 +258,15 @@ class RecompressPass:
             self._observe("recompress_in_vain", index)
         table.release_claim(index)
 
-    def _fail(self, index: SlotIndex, code: int) -> None:
-        """Stop for a page that cannot be had or compressed; it stays as it is."""
+    def _fail(self, index: SlotIndex, code: int, *, tried: bool) -> None:
+        """Stop for a page that cannot be had or compressed; it keeps its object, and its idle mark unless it was tried.
+
+        Who lost the claim was accessed meanwhile, or is another page: an idle mark is younger than the attempt then.
+        """
         with self._table_lock:
+            if tried and self._table.flags[index] & PP_SLOT and self._table.flags[index] & IDLE:
+                self._table.flags[index] &= ~IDLE
+                self._observe("clear_idle", index)
             self._table.release_claim(index)
         self.result.failed += 1
         self.result.errors.append((index, code))

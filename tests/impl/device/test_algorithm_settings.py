@@ -2,12 +2,14 @@
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.impl.doubles import Bench, page
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
+from zram_impl.block_layer import Node
 
 LIST = "lz4 lz4hc zstd deflate "
 EINVAL, EBUSY, E2BIG, ERANGE = errno.EINVAL, errno.EBUSY, errno.E2BIG, errno.ERANGE
@@ -132,6 +134,158 @@ def test_parameters_that_cannot_work_are_found_when_the_device_is_initialised() 
     dev.set_algorithm_params(winbits=12)
     dev.initialise("64K")
     dev.close()
+
+
+# An algorithm's level that it has not: the device can be initialised once it is dropped.
+BAD_LEVEL = {"lz4": 0, "lz4hc": 17, "zstd": 23, "deflate": 10}
+
+
+def prepared(name: str, priority: int, quirks: Quirks | None = None) -> Zram:
+    """A device whose algorithm of a priority has a bad level, and all others of which are good."""
+    dev = Zram(quirks=quirks)
+    if priority:
+        dev.set_recomp_algorithm(name, priority)
+    else:
+        dev.set_algorithm(name)
+    dev.set_algorithm_params(priority, level=BAD_LEVEL[name])
+    return dev
+
+
+@pytest.mark.parametrize("priority", range(4))
+@pytest.mark.parametrize("name", list(BAD_LEVEL))
+def test_storing_an_algorithm_drops_its_parameters(name: str, priority: int) -> None:
+    """The driver's answers of p1_params_dropped, zr_params and params_by_priority: even the same name drops them.
+
+    They stayed, so that the device could not be initialised, or packed pages with another algorithm's level.
+    """
+    dev = prepared(name, priority)
+    other = 1 if priority != 1 else 2
+    dev.set_recomp_algorithm("lz4", other)
+    assert code_of(dev, "disksize", "64K") == EINVAL
+    attribute, text = (
+        ("comp_algorithm", name) if not priority else ("recomp_algorithm", f"algo={name} priority={priority}")
+    )
+    assert code_of(dev, attribute, text) == 0
+    assert code_of(dev, "disksize", "64K") == 0
+
+
+@pytest.mark.parametrize("priority", range(4))
+@pytest.mark.parametrize("attribute", ["comp_algorithm", "recomp_algorithm", "algorithm_params"])
+def test_a_refused_store_keeps_the_parameters(attribute: str, priority: int) -> None:
+    """The driver's answers of params_by_priority: a name, a priority or a word that is refused drops nothing."""
+    dev = prepared("deflate", priority)
+    texts = {
+        "comp_algorithm": ["none-such", "z" * 200],
+        "recomp_algorithm": [f"algo=none-such priority={priority}", "algo=zstd priority=4", "algo=zstd priority=x"],
+        "algorithm_params": [f"priority={priority} algo=zstd level=1", "priority=4", f"priority={priority} level=x"],
+    }
+    for text in texts[attribute]:
+        assert code_of(dev, attribute, text)
+    with pytest.raises(ZramError, match="neither bytes nor a path"):
+        dev.set_algorithm_params(priority, dictionary=5)  # type: ignore[arg-type]  # on purpose
+    assert code_of(dev, "disksize", "64K") == EINVAL
+
+
+def test_an_algorithm_in_use_keeps_its_parameters() -> None:
+    dev = Zram()
+    dev.set_algorithm_params(dictionary=page(1))
+    dev.initialise("64K")
+    assert code_of(dev, "comp_algorithm", "lz4") == EBUSY
+    dev.write_page(0, page(1))
+    assert dev.stats.mm.compr_data_size < 40
+
+
+UNREADABLE = ["missing", "", "empty", "/dev/null", "file/below", "x" * 256, "nul\0", "pipe"]
+
+
+@pytest.mark.parametrize("priority", range(4))
+@pytest.mark.parametrize("path", UNREADABLE)
+def test_a_dictionary_that_cannot_be_read_drops_parameters(path: str, priority: int, tmp_path: Path) -> None:
+    """The driver's answers of p3_failed_dictionary_drops and dictionary_paths: they are dropped before it is read.
+
+    They stayed, as those of any store that is refused.
+    """
+    (tmp_path / "empty").touch()
+    (tmp_path / "file").write_bytes(b"x")
+    os.mkfifo(tmp_path / "pipe")
+    dev = prepared("deflate", priority)
+    with pytest.raises(ZramError):
+        dev.set_algorithm_params(priority, dictionary=tmp_path / path)
+    assert code_of(dev, "disksize", "64K") == 0
+
+
+def test_a_dictionary_above_two_gigabytes_is_too_large(tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    with path.open("wb") as file:
+        file.truncate(1 << 31)
+    assert code_of(Zram(), "algorithm_params", f"dict={path}") == errno.EFBIG
+
+
+DICTIONARIES = [
+    ("deflate", 1, errno.EOPNOTSUPP),
+    ("deflate", 4096, errno.EOPNOTSUPP),
+    ("lz4", 1, EINVAL),
+    ("lz4", 7, EINVAL),
+    ("lz4", 8, 0),
+    ("lz4hc", 1, 0),
+    ("lz4hc", 65537, 0),
+    ("zstd", 1, 0),
+]
+
+
+@pytest.mark.parametrize("priority", [0, 2])
+@pytest.mark.parametrize(("name", "size", "code"), DICTIONARIES)
+def test_the_quirk_refuses_the_drivers_dictionaries(name: str, size: int, code: int, priority: int) -> None:
+    """The driver's answers of zm_deflate_dict, zm_lz4_small_dict and dictionary_sizes; here each of them works."""
+    codes = []
+    for quirks in (Quirks(), Quirks(dictionaries_limited=True)):
+        with Zram(quirks=quirks) as dev:
+            dev.set_recomp_algorithm(name, 2)
+            if not priority:
+                dev.set_algorithm(name)
+            dev.set_algorithm_params(priority, dictionary=bytes(range(256)) * 300 if size > 4096 else bytes(size))
+            codes.append(code_of(dev, "disksize", "64K"))
+    assert codes == [0, code]
+
+
+def test_the_quirk_refuses_a_dictionary_before_a_level() -> None:
+    dev = Zram(quirks=Quirks(dictionaries_limited=True))
+    dev.set_algorithm("deflate")
+    dev.set_algorithm_params(level=10, dictionary=b"x")
+    assert code_of(dev, "disksize", "64K") == errno.EOPNOTSUPP
+
+
+def test_a_dictionary_lz4hc_has_no_room_for_fails_every_page() -> None:
+    """The driver's answers of dictionary_sizes: only pages that need no algorithm are stored; each refusal counts."""
+    dev = Zram(quirks=Quirks(dictionaries_limited=True))
+    dev.set_algorithm("lz4hc")
+    dev.set_algorithm_params(dictionary=bytes(range(256)) * 256 + b"x")
+    dev.initialise("64K")
+    dev.write_page(1, bytes(PAGE_SIZE))
+    calls: list[Callable[[], object]] = [
+        lambda: dev.write_page(0, page(1)),
+        lambda: dev.write_pages(0, page(1) + page(2)),
+        lambda: dev.write(5, b"x"),
+        lambda: Node(dev).open().pwrite(page(1), 0),
+    ]
+    for number, call in enumerate(calls, start=1):
+        with pytest.raises(ZramError) as caught:
+            call()
+        assert (caught.value.errno, dev.stats.io.failed_writes) == (EINVAL if number < 4 else errno.EIO, number)
+    assert (dev.read_page(0), dev.read_page(1), dev.stats.mm.compr_data_size) == (bytes(PAGE_SIZE), bytes(PAGE_SIZE), 0)
+
+
+@pytest.mark.parametrize("priority", range(4))
+def test_the_quirk_forgets_algorithms_with_a_refused_size(priority: int) -> None:
+    """The driver's answers of size_refused and size_refused_recomp; here what is refused can be mended."""
+    dev = prepared("deflate", priority)
+    names = dev.algorithms
+    assert (code_of(dev, "disksize", "64K"), dev.algorithms) == (EINVAL, names)
+    dev = prepared("deflate", priority, Quirks(algorithms_reset_by_refusal=True))
+    assert (code_of(dev, "disksize", "15E"), dev.algorithms) == (errno.ENOMEM, names)
+    assert (code_of(dev, "disksize", "16E"), dev.algorithms) == (EINVAL, names)
+    assert (code_of(dev, "disksize", "64K"), dev.algorithms) == (EINVAL, ("lz4", None, None, None))
+    assert code_of(dev, "disksize", "64K") == 0
 
 
 def test_a_dictionary_may_be_given_as_bytes_or_as_a_path(tmp_path: Path) -> None:

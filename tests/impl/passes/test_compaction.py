@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.impl.doubles import Bench, huge, page
-from tests.impl.passes.test_recompress import letters
+from tests.impl.passes.recompressing import letters
 from zram_impl import PAGE_SIZE, Zram, ZramError
 from zram_impl.passes.base import Progress
 from zram_impl.passes.compaction import CHUNK, Compaction

@@ -1,58 +1,15 @@
 """Recompression: what it tries, what it keeps, what it marks, and when it stops."""
 
 import errno
-import random
-from collections.abc import Callable
 from threading import Event
 
 import pytest
 
-from tests.impl.doubles import Bench, huge, page, same
+from tests.impl.doubles import Bench, huge
+from tests.impl.passes.recompressing import MEANWHILE, begun, bench, contents_of, filled, finish, letters, marks
 from zram_impl import PAGE_SIZE, Quirks, RecompressResult, Zram, ZramError
-from zram_impl.parsing.recompress_args import RecompressRequest
 from zram_impl.passes.base import Progress, Stage
-from zram_impl.passes.recompress import RecompressPass
 from zram_impl.shield import Interrupts
-
-LETTERS = [bytes([byte]) for byte in range(64, 128)]
-
-
-def letters(number: int, length: int = PAGE_SIZE) -> bytes:
-    """A page that is huge to lz4, and that deflate and zstd compress to three quarters."""
-    text = b"".join(random.Random(number).choices(LETTERS, k=length))
-    return text.ljust(PAGE_SIZE, b"\0")
-
-
-def bench(*algorithms: str, pages: int = 8, quirks: Quirks | None = None, compressed: bool = False) -> Bench:
-    """A device with secondary algorithms of priority 1 and so on, not written to."""
-    made = Bench(pages=pages, quirks=quirks, compressed=compressed)
-    made.dev.reset()
-    for priority, name in enumerate(algorithms or ("deflate",), start=1):
-        made.dev.set_recomp_algorithm(name, priority)
-    made.dev.set_backing(made.backing)
-    made.backing.closed = 0
-    made.dev.initialise(pages * PAGE_SIZE)
-    return made
-
-
-def marks(made: Bench) -> dict[int, str]:
-    """The marks of block_state, without the dots."""
-    return {int(line[:12]): line[-6:].replace(".", "") for line in made.dev.block_state().splitlines()}
-
-
-def filled() -> Bench:
-    """Pages 0 and 1 are huge and shrink, 2 is huge and does not, 3 and 4 are small, 5 same-filled, 6 on a block."""
-    made = bench()
-    contents = [letters(0), letters(1), huge(2), page(3), letters(4, 2000), same(5), letters(6)]
-    for index, content in enumerate(contents):
-        made.dev.write_page(index, content)
-    assert made.dev.writeback(pages=[6]).written == 1
-    return made
-
-
-def contents_of(made: Bench) -> list[bytes]:
-    assert made.dev.disk is not None
-    return [made.dev.disk.peek_page(index) for index in range(made.dev.pages)]
 
 
 def test_what_shrinks_is_kept_smaller_and_what_does_not_is_incompressible() -> None:
@@ -142,7 +99,7 @@ def test_the_largest_objects_and_the_last_of_a_size_go_first() -> None:
     made.dev.reset()
     made.dev.set_recomp_algorithm("deflate")
     made.dev.initialise(8 * PAGE_SIZE)
-    for index, content in enumerate([page(0), letters(1), letters(2, 2000), letters(3)]):
+    for index, content in enumerate([letters(0, 20), letters(1), letters(2, 2000), letters(3)]):
         made.dev.write_page(index, content)
     made.dev.recompress()
     assert told == [("recompress", 3), ("recompress", 1), ("recompress", 2), ("recompress_in_vain", 0)]
@@ -184,27 +141,6 @@ def test_recompression_is_not_held_by_the_memory_limit() -> None:
 
 
 # What happens meanwhile
-
-
-def begun(made: Bench) -> RecompressPass:
-    """A pass that has claimed what it will try."""
-    running = made.dev.begin_recompression(RecompressRequest())
-    while running.stage is Stage.SCANNING:
-        running.advance(1)
-    return running
-
-
-def finish(running: RecompressPass) -> RecompressResult:
-    while running.advance() is not Progress.DONE:
-        running.wait()
-    return running.result
-
-
-MEANWHILE: dict[str, Callable[[Bench], object]] = {
-    "read": lambda made: made.dev.read_page(1),
-    "written": lambda made: made.dev.write_page(1, letters(9)),
-    "discarded": lambda made: made.dev.discard(PAGE_SIZE, PAGE_SIZE),
-}
 
 
 @pytest.mark.parametrize("name", list(MEANWHILE))
@@ -290,30 +226,7 @@ def test_a_claim_of_recompression_is_seen_and_is_no_writeback() -> None:
     assert (now.requests, now.held_block, len(now.queued)) == ((), None, 5)
 
 
-# Errors
-
-
-def test_a_damaged_object_stops_the_pass_with_its_errno() -> None:
-    made = filled()
-    made.dev._live().table.entries[4] = b"\xff" * 2100
-    result = made.dev.recompress()
-    assert not any(slot.owned for slot in made.snapshot.slots)
-    assert (result.failed, result.errors, result.stopped_by, result.left) == (1, [(4, errno.EIO)], "error", 1)
-    made.dev.mark_idle()
-    with pytest.raises(ZramError, match="recompress 'type=idle'") as caught:
-        made.dev.attrs.store("recompress", "type=idle\n")
-    assert caught.value.errno == errno.EIO
-
-
-def test_a_lack_of_memory_stops_the_pass() -> None:
-    running = begun(filled())
-
-    def no_memory(_page: bytes) -> bytes:
-        raise MemoryError
-
-    running._compress = no_memory
-    result = finish(running)
-    assert (result.failed, result.left, result.driver_errno) == (1, 4, errno.ENOMEM)
+# Arguments
 
 
 EINVAL, ERANGE = errno.EINVAL, errno.ERANGE

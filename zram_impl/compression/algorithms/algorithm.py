@@ -25,6 +25,7 @@ class Algorithm(NamedTuple):
     `compress` takes a page. `decompress` returns one, or raises ZramError EIO for what is not a compressed page.
     `unpack`, where there is one, is what the package itself offers for that, given the size of a page: it may raise
     something else or return another length, after which `decompress` says what is wrong. It is there for its speed.
+    Where `refuses`, `compress` raises ZramError instead, for every page.
 
     Kernel: struct zcomp_ops
     """
@@ -33,6 +34,7 @@ class Algorithm(NamedTuple):
     compress: Callable[[bytes], bytes]
     decompress: Callable[[bytes], bytes]
     unpack: Callable[[bytes, int], bytes] | None = None
+    refuses: bool = False
 
 
 Make = Callable[[Params], Algorithm]

@@ -19,7 +19,12 @@ class _Contexts(threading.local):
     def __init__(self, level: int, dictionary: "zstandard.ZstdCompressionDict | None") -> None:
         super().__init__()
         parameters = zstandard.ZstdCompressionParameters.from_level(
-            level, source_size=PAGE_SIZE, write_content_size=True, write_checksum=False, write_dict_id=False
+            level,
+            source_size=PAGE_SIZE,
+            dict_size=len(dictionary) if dictionary is not None else 0,  # its window is to reach all of a large one
+            write_content_size=True,
+            write_checksum=False,
+            write_dict_id=False,
         )
         self.compressor = zstandard.ZstdCompressor(dict_data=dictionary, compression_params=parameters)
         self.decompressor = zstandard.ZstdDecompressor(dict_data=dictionary)
