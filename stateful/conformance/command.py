@@ -29,7 +29,8 @@ NO_QUIRK: Final = "no quirk"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("directory", metavar="DIR", type=Path, help="where NAME.ops.jsonl and NAME.expected.jsonl are")
+    files = "where NAME.ops.jsonl and NAME.expected.jsonl are, in whatever folders"
+    parser.add_argument("directory", metavar="DIR", type=Path, help=files)
     parser.add_argument(
         "--quirks",
         choices=tuple(QUIRKS),

@@ -31,7 +31,7 @@ def look(guest: Guest) -> State:
     for key, name in _VALUES.items():
         text = _show(guest, name)
         state[key] = None if text is None else _value(text.removesuffix("\n"))
-    state["bs"] = _marks(guest)
+    state["bs"], state["ts"] = _marks_and_seconds(guest)
     state["blk"] = {str(number): _blocks(file) for number, file in sorted(guest.disks.files.items())}
     return state
 
@@ -49,12 +49,14 @@ def _value(text: str) -> Json:
     return int(text) if text.isdecimal() else text
 
 
-def _marks(guest: Guest) -> Json:
+def _marks_and_seconds(guest: Guest) -> tuple[Json, Json]:
+    """Return the marks and the second of the last access of each stored page; no seconds before there is a size."""
     try:
         lines = guest.device.block_state().splitlines()
     except ZramError:
-        return None
-    return {index: marks for index, _time, marks in map(str.split, lines)}
+        return None, None
+    parts = [line.split() for line in lines]
+    return {index: marks for index, _, marks in parts}, {index: int(time.split(".")[0]) for index, time, _ in parts}
 
 
 def _blocks(data: bytearray) -> list[Json]:

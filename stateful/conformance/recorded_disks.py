@@ -4,14 +4,14 @@ A device-mapper device can be suspended, so that what it is asked waits, and its
 """
 
 from collections.abc import Sequence
-from errno import EBUSY, EINVAL, ENOENT, ENOTBLK, ENXIO, ETXTBSY
+from errno import EBUSY, EINVAL, EISDIR, ENOENT, ENOTBLK, ENXIO, ETXTBSY
 from typing import Final
 
 from stateful.conformance.background import Turns
 from stateful.conformance.operations import DmTable
 from stateful.conformance.paths import walk
 from zram_impl.bdev.device import BackingDevice
-from zram_impl.errors import refuse
+from zram_impl.errors import ZramError, refuse
 from zram_impl.faults import Delayed, Failing, Operation
 from zram_impl.units import PAGE_SIZE
 
@@ -20,6 +20,8 @@ LOOPS: Final = 8
 
 _CHARACTER_DEVICES: Final = {"/dev/console", "/dev/full", "/dev/null", "/dev/random", "/dev/tty", "/dev/zero"}
 _RUNNING: Final = "/init"
+_PROGRAM: Final = bytes(1 << 20)
+"""The program that runs: of its bytes only their number is known, and that roughly."""
 _OWN_NODE: Final = "/dev/zram0"
 
 
@@ -137,6 +139,8 @@ class Disks:
     def __init__(self, turns: Turns) -> None:
         self.files: dict[int, bytearray] = {}
         """The files made, by number."""
+        self._made: dict[str, bytes] = {}
+        """Plain files made besides, by path."""
         self._turns = turns
         self._loops = [Node(bytearray()) for _ in range(LOOPS)]
         self._mappings: dict[int, Mapping] = {}
@@ -203,12 +207,12 @@ class Disks:
         files = {f"/bd/{number}": Node(file) for number, file in self.files.items()}
         loops = {f"/dev/loop{number}": node for number, node in enumerate(self._loops)}
         mappings = {f"/dev/dm-{number}": mapping for number, mapping in self._mappings.items()}
-        path = walk(path, {_OWN_NODE, _RUNNING, *_CHARACTER_DEVICES, *files, *loops, *mappings})
+        path = walk(path, self._paths())
         if path == _OWN_NODE:
             raise refuse(EINVAL, f"{path!r} has no size")
         if path == _RUNNING:
             raise refuse(ETXTBSY, f"{path!r} is a program that runs")
-        if path in _CHARACTER_DEVICES or (path in files and not files_too):
+        if path in _CHARACTER_DEVICES or path in self._made or (path in files and not files_too):
             raise refuse(ENOTBLK, f"{path!r} is not a block device")
         node = mappings[path].node if path in mappings else (files | loops)[path]
         node.claim("zram0")
@@ -217,6 +221,48 @@ class Disks:
             raise refuse(EINVAL, f"{path!r} has less than a block")
         device = Bytes(path, node)
         return Disk(mappings[path].surround(device) if path in mappings else device)
+
+    # --- plain files -------------------------------------------------------------------------------------------------
+
+    def make_file(self, path: str, data: bytes) -> None:
+        """Make a file, or write one anew; errors as `paths.walk`, ETXTBSY for a program that runs.
+
+        A file that a loop device has keeps its size for the device.
+        """
+        path = walk(path, self._paths(), create=True)
+        if path == _RUNNING:
+            raise refuse(ETXTBSY, f"{path!r} is a program that runs")
+        number = path.removeprefix("/bd/")
+        if number.isdecimal() and int(number) in self.files:
+            file = self.files[int(number)]
+            file[:] = data[: len(file)].ljust(len(file), b"\0")
+        else:
+            self._made[path] = data
+
+    def read_file(self, path: str) -> bytes:
+        """Read a file, as the driver reads dictionaries.
+
+        Raises:
+            ZramError: As `paths.walk`; EINVAL for what is not a file, or empty; ETXTBSY for what somebody may write to.
+        """
+        try:
+            path = walk(path, self._paths())
+        except ZramError as error:
+            if error.errno != EISDIR:
+                raise
+            raise refuse(EINVAL, f"{path!r} is a directory") from error
+        if path.removeprefix("/bd/") in map(str, self.files):
+            raise refuse(ETXTBSY, f"a loop device has {path!r}")
+        data = _PROGRAM if path == _RUNNING else self._made.get(path)
+        if not data:
+            raise refuse(EINVAL, f"{path!r} is not a file, or empty")
+        return data
+
+    def _paths(self) -> set[str]:
+        paths = {_OWN_NODE, _RUNNING, *_CHARACTER_DEVICES, *self._made}
+        paths |= {f"/bd/{number}" for number in self.files}
+        paths |= {f"/dev/loop{number}" for number in range(LOOPS)}
+        return paths | {f"/dev/dm-{number}" for number in self._mappings}
 
     def _loop(self, number: int) -> Node:
         if not 0 <= number < LOOPS:

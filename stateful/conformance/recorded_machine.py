@@ -2,23 +2,29 @@
 
 import errno
 import os
-import zlib
-from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final
 
 from stateful.conformance.background import Background, Hangs, Turns
 from stateful.conformance.batch_engine import TogetherEngine
+from stateful.conformance.contents import generated_bytes
+from stateful.conformance.kernel_algorithms import KernelAlgorithms
 from stateful.conformance.operations import (
     BackgroundStore,
+    ByteRead,
+    ByteWrite,
     Discard,
     DmTable,
+    Flush,
+    GetSize,
     Hold,
     Join,
     MakeBacking,
+    MakeFile,
     Operation,
     Read,
     Resume,
     Show,
+    Sleep,
     Store,
     Suspend,
     Unhold,
@@ -26,18 +32,19 @@ from stateful.conformance.operations import (
     Zeroout,
 )
 from stateful.conformance.recorded_disks import Disk, Disks
+from stateful.conformance.recorded_node import RecordedNode
 from stateful.conformance.schema import Answer
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
-from zram_impl.block_layer import SECTOR, Node, NodeFile
-from zram_impl.errors import refuse
+from zram_impl.block_layer import SECTOR
+from zram_impl.device.io import Buffer
+from zram_impl.errors import errno_name, refuse
 from zram_impl.parsing.algorithm_args import PRIMARY, parse_algorithm_params
-from zram_impl.runtime import Runtime, UnshieldedRuntime
+from zram_impl.parsing.kstrto import as_bytes, as_text
+from zram_impl.runtime import UnshieldedRuntime
 
-T = TypeVar("T")
-
-UPTIME: Final = 5.0
-"""Seconds since the recorded machine was started, as good as constant."""
+UPTIME: Final = 5
+"""Seconds since the recorded machine was started, where that was not recorded."""
 
 STORE_BYTES: Final = PAGE_SIZE
 """Of what is written to an attribute at once, sysfs passes on this much."""
@@ -50,7 +57,50 @@ class GuestRuntime(UnshieldedRuntime):
     """Native threads, the clock of the recorded machine; a store runs where it was called."""
 
     def __init__(self) -> None:
-        self.now = lambda: UPTIME
+        self.now = lambda: float(self.clock)
+        self.clock = UPTIME
+        """The present second."""
+        self.accesses: dict[int, int] = {}
+        """The seconds in which the present operation accesses pages, where they may be others."""
+
+    def access(self, page: int) -> None:
+        """Set the clock to when a page is accessed."""
+        self.clock = max(self.clock, self.accesses.get(page, 0))
+
+
+class Device(Zram):
+    """A device under test, with the files of the recorded machine; counts the requests whose page it refused."""
+
+    def __init__(self, guest: "Guest", quirks: Quirks, runtime: GuestRuntime) -> None:
+        super().__init__(
+            quirks=quirks,
+            runtime=runtime,
+            engine=lambda device, _runtime: TogetherEngine(device),
+            open_backing=guest.open_backing,
+        )
+        self._algorithms = KernelAlgorithms()
+        self._clock = runtime
+        self._files = guest.disks
+        self.refused = 0
+
+    def write_page(self, index: int, page: Buffer) -> None:  # type: ignore[explicit-override]  # typing: 3.12
+        """Store a page for the block layer, which ends a request whose page is refused."""
+        self._clock.access(index)
+        try:
+            super().write_page(index, page)
+        except ZramError:
+            self.refused += 1
+            raise
+
+    def read_page(self, index: int) -> bytes:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        """Read a page for the block layer."""
+        self._clock.access(index)
+        return super().read_page(index)
+
+    def _read_dictionary(  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        self, source: bytes | str | os.PathLike[str]
+    ) -> bytes:
+        return source if isinstance(source, bytes) else self._files.read_file(os.fsdecode(source))
 
 
 class Guest:
@@ -60,6 +110,7 @@ class Guest:
         device: The device under test.
         disks: What can be its backing device.
         disk: What was its last one; None before.
+        runtime: Its clock.
     """
 
     def __init__(self, quirks: Quirks, attributes: frozenset[str] | None = None) -> None:
@@ -68,11 +119,9 @@ class Guest:
         self.turns = Turns()
         self.disks = Disks(self.turns)
         self.disk: Disk | None = None
-        self.device = Zram(
-            quirks=quirks, runtime=GuestRuntime(), engine=self._make_engine, open_backing=self._open_backing
-        )
-        self._node = Node(self.device)
-        self._held: list[NodeFile] = []
+        self.runtime = GuestRuntime()
+        self.device = Device(self, quirks, self.runtime)
+        self._node = RecordedNode(self.device)
         self._background: Background | None = None
         self._stuck: list[Background] = []
         """Stores that hang, and were not in the background."""
@@ -80,8 +129,7 @@ class Guest:
     def close(self) -> None:
         """Let everything go."""
         self.disks.resume_all()
-        for each in self._held:
-            each.close()
+        self._node.unhold()
         self.device.close()
 
     def do(self, operation: Operation) -> Answer:
@@ -89,7 +137,7 @@ class Guest:
         try:
             return self._do(operation)
         except ZramError as error:
-            return Answer(-1, errno.errorcode[error.errno or errno.EIO])
+            return Answer(-1, errno_name(error.errno or errno.EIO))
         except Hangs:
             return Answer(-1, HANGS)
 
@@ -101,14 +149,25 @@ class Guest:
                 text = self._show(attribute)
                 return Answer(len(text.encode()), text=text)
             case Write(page, count, pattern):
-                data = b"".join(pattern.page(position) for position in range(count))
-                return Answer(self._opened(lambda node: node.pwrite(data, page * PAGE_SIZE)))
+                return self._node.write(page, count, pattern)
             case Read(page, count):
-                return self._read(page, count)
+                return self._node.read(page, count)
+            case ByteWrite():
+                return self._node.write_bytes(operation)
+            case ByteRead():
+                return self._node.read_bytes(operation)
             case Discard(offset, length):
-                self._opened(lambda node: node.discard(offset, length))
+                self._node.discard(offset, length)
             case Zeroout(offset, length):
-                self._opened(lambda node: node.zeroout(offset, length))
+                self._node.zeroout(offset, length)
+            case Flush():
+                self._node.flush()
+            case GetSize():
+                return Answer(0, text=self._node.sizes())
+            case MakeFile(path, size, seed):
+                self.disks.make_file(path, generated_bytes(seed, size))
+            case Sleep():
+                pass  # the clock is set by what was recorded of it
             case MakeBacking(number, size):
                 self.disks.make(number, size)
             case DmTable():
@@ -126,10 +185,9 @@ class Guest:
             case Join():
                 return Answer(self._join())
             case Hold():
-                self._held.append(self._node.open())
+                self._node.hold(operation)
             case Unhold():
-                while self._held:
-                    self._held.pop().close()
+                self._node.unhold()
         return Answer(0)
 
     # --- attributes --------------------------------------------------------------------------------------------------
@@ -184,7 +242,7 @@ class Guest:
     def _store_now(self, attribute: str, value: str) -> int:
         if attribute == "algorithm_params":
             self._check_priority(value)
-        return self.device.attrs.store(attribute, value[:STORE_BYTES])
+        return self.device.attrs.store(attribute, as_text(as_bytes(value)[:STORE_BYTES]))
 
     def _join(self) -> int:
         store = self._background
@@ -194,26 +252,13 @@ class Guest:
             self._background = None
         return _result(store)
 
-    # --- the node ----------------------------------------------------------------------------------------------------
-
-    def _opened(self, do: Callable[[NodeFile], T]) -> T:
-        with self._node.open() as node:
-            return do(node)
-
-    def _read(self, page: int, count: int) -> Answer:
-        data = self._opened(lambda node: node.pread(count * PAGE_SIZE, page * PAGE_SIZE))
-        crc = tuple(f"{zlib.crc32(data[at : at + PAGE_SIZE]):08x}" for at in range(0, len(data), PAGE_SIZE))
-        return Answer(len(data), crc=crc or None)
-
     # --- what the device is made of -----------------------------------------------------------------------------------
 
-    def _open_backing(self, path: str | os.PathLike[str], size: int | None) -> BackingDevice:
+    def open_backing(self, path: str | os.PathLike[str], size: int | None) -> BackingDevice:
+        """Open the device's backing device."""
         assert size is None, "an attribute names no size"
         self.disk = self.disks.open(str(path), files_too=not self.device.quirks.regular_file_refused)
         return self.disk
-
-    def _make_engine(self, device: BackingDevice, _runtime: Runtime) -> TogetherEngine:
-        return TogetherEngine(device)
 
 
 def _result(store: Background) -> int:

@@ -5,9 +5,10 @@ was asked, too; those differences have fields that begin with `recount`.
 """
 
 from stateful.common.recount import recounted, shown
+from stateful.conformance.clock import times_of
 from stateful.conformance.compare import Difference, StateComparison, compare_answers
 from stateful.conformance.observe_state import look
-from stateful.conformance.operations import Discard, Operation, Write, Zeroout
+from stateful.conformance.operations import Discard, Operation, Zeroout
 from stateful.conformance.recorded_machine import Guest
 from stateful.conformance.schema import Answer, Recording, State
 from zram_impl import PAGE_SIZE, Quirks
@@ -23,15 +24,17 @@ class Replay:
         self._states, self._recounts = StateComparison(), StateComparison()
         self._freed = 0
         """Pages that were discarded or zeroed since the device was initialised."""
-        self._failed = 0
-        """Write requests that failed since then."""
+        self._before: State = recording.before or {}
 
     def run(self) -> None:
         """Do everything that was recorded."""
         recording = self._recording
         try:
+            if "clk" in self._before:
+                self._guest.runtime.clock = 0  # any second that is recorded comes later
             self._compare_states(-1, recording.before)
             for number, (operation, expected) in enumerate(zip(recording.operations, recording.expected, strict=True)):
+                self._set_clock(operation, expected.state)
                 got = self._guest.do(operation)
                 for field, (wanted, had) in compare_answers(operation, expected.answer, got, timing=recording.timing):
                     self.differences.append(Difference(recording.name, number, field, wanted, had))
@@ -39,6 +42,13 @@ class Replay:
                 self._count_again(number, operation, got)
         finally:
             self._guest.close()
+
+    def _set_clock(self, operation: Operation, after: State | None) -> None:
+        if after is None or "clk" not in after:
+            return
+        runtime = self._guest.runtime
+        runtime.clock, runtime.accesses = times_of(operation, self._before, after, runtime.clock)
+        self._before = after
 
     def _compare_states(self, number: int, expected: State | None) -> None:
         if expected is None or self._recording.timing:
@@ -50,17 +60,15 @@ class Replay:
         device, disk = self._guest.device, self._guest.disk
         if isinstance(operation, Discard | Zeroout) and not answer.rc:
             self._freed += operation.length // PAGE_SIZE
-        if isinstance(operation, Write) and answer.err == "EIO":
-            self._failed += 1
         if not device.pages:
-            self._freed = self._failed = 0
+            self._freed = device.refused = 0
         asked = disk if device.pages and device.backing_name is not None else None
         counted: State = dict(recounted(device)._asdict())
         counted |= {
             "bd_reads": asked.reads if asked else 0,
             "bd_writes": asked.writes if asked else 0,
             "notify_free": self._freed,
-            "failed_writes": self._failed,
+            "failed_writes": device.refused,
             "failed_reads": 0,  # what the backing device refuses is not counted
         }
         stats = device.stats

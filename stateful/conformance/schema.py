@@ -1,7 +1,8 @@
-"""Recordings, version 1 of their schema: what was done to a device, and what it answered.
+"""Recordings, versions 1 and 2 of their schema: what was done to a device, and what it answered.
 
 `NAME.ops.jsonl` has one operation a line after a line of meta; `NAME.expected.jsonl` one answer a line after a line of
 meta and one for the state before the first operation. tests/data/kernel-traces/README.md describes every field.
+Version 2 has more operations and keys of the state; they are read under either number.
 """
 
 from pathlib import Path
@@ -12,10 +13,10 @@ from stateful.conformance.operations import Operation, parse_operation
 
 OPS: Final = ".ops.jsonl"
 EXPECTED: Final = ".expected.jsonl"
-SCHEMA: Final = 1
+SCHEMAS: Final = (1, 2)
 
-STATE_KEYS: Final = ("mm", "bd", "io", "wl", "wle", "wbs", "cw", "init", "ds", "bk", "bs", "blk")
-"""What a recorded state has: statistics, settings, marks of the pages, contents of the backing files."""
+STATE_KEYS: Final = ("mm", "bd", "io", "wl", "wle", "wbs", "cw", "init", "ds", "bk", "bs", "ts", "clk", "blk")
+"""What a recorded state has: statistics, settings, marks and times of the pages, the time, contents of the files."""
 
 State = dict[str, Json]
 
@@ -64,11 +65,13 @@ class Recording(NamedTuple):
 
 
 def recorded_names(directory: Path) -> list[str]:
-    """Return the names of the recordings in a directory, sorted; Malformed when there are none."""
+    """Return the names of the recordings in a directory and those in it, sorted; Malformed when there are none."""
     try:
-        names = sorted(path.name.removesuffix(OPS) for path in directory.iterdir() if path.name.endswith(OPS))
+        next(directory.iterdir(), None)  # says why, where there is no directory
+        paths = [path.relative_to(directory) for path in directory.rglob(f"*{OPS}")]
     except OSError as error:
         raise Malformed(directory, 0, error.strerror or str(error)) from error
+    names = sorted(path.as_posix().removesuffix(OPS) for path in paths)
     if not names:
         raise Malformed(directory, 0, f"there is no NAME{OPS} in it")
     return names
@@ -87,8 +90,8 @@ def read_recording(directory: Path, name: str) -> Recording:
 def read_operations(path: Path) -> tuple[bool, tuple[Operation, ...]]:
     """Read the operations of a recording, and whether its outcome depended on timing."""
     meta, lines = _after_meta(path)
-    if meta.values.get("schema") != SCHEMA:
-        raise meta.wrong(f"schema {meta.values.get('schema')!r} is not {SCHEMA}")
+    if meta.values.get("schema") not in SCHEMAS:
+        raise meta.wrong(f"schema {meta.values.get('schema')!r} is not one of {', '.join(map(str, SCHEMAS))}")
     return bool(meta.values.get("timing")), tuple(map(parse_operation, lines))
 
 

@@ -1,22 +1,29 @@
 """The recorded machine: what its nodes answer, what waits, what goes on."""
 
+import zlib
 from collections.abc import Iterator
 
 import pytest
 
-from stateful.conformance.contents import Pattern
+from stateful.conformance.contents import Pattern, generated
 from stateful.conformance.observe_state import look
 from stateful.conformance.operations import (
     BackgroundStore,
+    ByteRead,
+    ByteWrite,
     Discard,
     DmTable,
+    Flush,
+    GetSize,
     Hold,
     Join,
     MakeBacking,
+    MakeFile,
     Operation,
     Read,
     Resume,
     Show,
+    Sleep,
     Store,
     Suspend,
     Unhold,
@@ -235,3 +242,135 @@ def test_a_reset_that_would_have_to_end_a_pass_that_waits_hangs_whatever_the_qui
     assert answers(guest, Suspend(0), BackgroundStore("writeback", "huge"), reset) == [0, "blocked", HANGS]
     assert answers(guest, Resume(0), Join(), reset) == [0, 4, 1]
     guest.close()
+
+
+# What version 2 of the schema has
+
+
+def test_bytes_are_written_and_read(guest: Guest) -> None:
+    backed(guest)
+    direct, buffered = ByteWrite(0, PAGE_SIZE, 7, buffered=False), ByteWrite(100, 50, 7, buffered=True)
+    assert answers(guest, direct, buffered, ByteRead(0, 8192, buffered=False)) == [4096, 50, 8192]
+    checksum = f"{zlib.crc32(generated(7, PAGE_SIZE)[:50]):08x}"
+    assert guest.do(ByteRead(100, 50, buffered=True)) == Answer(50, crc=(checksum,))
+    past = 64 * 1024
+    assert answers(guest, ByteRead(past, 1, buffered=True), ByteRead(past, 1, buffered=False)) == [0, 0]
+    assert answers(guest, ByteWrite(past, 1, 1, buffered=True), ByteWrite(past, 0, 1, buffered=True)) == ["ENOSPC", 0]
+    assert answers(guest, ByteRead(1, 1, buffered=False), ByteRead(-1, 1, buffered=True)) == ["EINVAL", "EINVAL"]
+    assert answers(guest, ByteRead(past - 2, 9, buffered=True), ByteWrite(past - 2, 9, 1, buffered=True)) == [2, 2]
+
+
+def test_a_buffered_write_that_is_not_stored_says_so(guest: Guest) -> None:
+    backed(guest)
+    guest.do(Store("mem_limit", "16K"))
+    assert answers(guest, ByteWrite(8 * PAGE_SIZE, 2 * PAGE_SIZE, 1, buffered=True)) == ["fsync EIO"]
+    assert guest.device.refused == guest.device.stats.io.failed_writes == 2
+
+
+def test_a_cache_lasts_as_long_as_the_node_is_open(guest: Guest) -> None:
+    backed(guest)
+    guest.do(Store("writeback", "huge"))
+    read, reads = ByteRead(2 * PAGE_SIZE, 1, buffered=True), []
+    for operation in (read, read, Hold(read_only=True), read, read, Flush(), read, Unhold(), read):
+        guest.do(operation)
+        reads.append(guest.device.stats.bd.bd_reads)
+    assert reads == [1, 2, 2, 3, 3, 3, 4, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("operation", "reads"),
+    [
+        (Write(2, 1, Pattern("rand", 9)), 0),
+        (ByteWrite(2 * PAGE_SIZE, 512, 1, buffered=False), 1),
+        (Read(2, 1), 1),
+        (Discard(2 * PAGE_SIZE, PAGE_SIZE), 0),
+        (Zeroout(2 * PAGE_SIZE + 512, 512), 0),
+        (Zeroout(2 * PAGE_SIZE + 1, 512), 0),
+    ],
+)
+def test_direct_operations_leave_no_old_bytes_cached(guest: Guest, operation: Operation, reads: int) -> None:
+    """Recording cached_reads: EINVAL, too, comes after the pages were forgotten."""
+    backed(guest)
+    for done in (Store("writeback", "huge"), Hold(), ByteRead(2 * PAGE_SIZE, 1, buffered=True), operation):
+        guest.do(done)
+    guest.do(ByteRead(2 * PAGE_SIZE, 1, buffered=True))
+    assert guest.device.stats.bd.bd_reads == 1 + reads
+
+
+def test_an_exclusive_open_keeps_others_from_clearing_a_part(guest: Guest) -> None:
+    backed(guest)
+    shared, alone = Hold(), Hold(exclusive=True)
+    cleared = []
+    for hold in (shared, alone):
+        for done in (hold, ByteRead(0, 4096, buffered=True), Zeroout(512, 512)):
+            guest.do(done)
+        cleared.append(guest.do(ByteRead(0, 4096, buffered=True)).crc)
+        guest.do(Unhold())
+    assert (cleared[0] != cleared[1], cleared[1]) == (True, guest.do(Read(0, 1)).crc)
+
+
+def test_opens_are_of_three_kinds(guest: Guest) -> None:
+    """Recording ze_opens: each holds off a reset, and one at a time is exclusive."""
+    backed(guest)
+    exclusive, reset = Hold(exclusive=True), Store("reset", "1")
+    assert answers(guest, exclusive, exclusive, Hold(), Hold(read_only=True), reset) == [0, "EBUSY", 0, 0, "EBUSY"]
+    assert answers(guest, Unhold(), exclusive, reset, Unhold(), reset) == [0, 0, "EBUSY", 0, 1]
+    assert answers(guest, Hold(read_only=True), reset, Unhold(), reset) == [0, "EBUSY", 0, 1]
+
+
+def test_sizes_are_those_of_the_device(guest: Guest) -> None:
+    assert answers(guest, GetSize()) == ["0 4096 4096"]
+    backed(guest)
+    assert answers(guest, GetSize(), Sleep(5)) == ["65536 4096 4096", 0]
+
+
+PATHS = [
+    ("/bd/dict", 0, "dict=/bd/dict", 13),
+    ("bd/./dict", 0, "dict=/../bd/dict", 16),
+    ("/dict", 0, "dict=/dict", 10),
+    ("/nowhere/dict", "ENOENT", "dict=/nowhere/dict", "ENOENT"),
+    ("/bd", "EISDIR", "dict=/bd", "EINVAL"),
+    ("/bd/0", 0, "dict=/bd/0", "ETXTBSY"),
+    ("/init", "ETXTBSY", "dict=/dev/null", "EINVAL"),
+    ("/bd/0/dict", "ENOTDIR", "dict=/bd/0/dict", "ENOTDIR"),
+    ("/" + "é" * 128, "ENAMETOOLONG", "dict=/dev/loop0", "EINVAL"),
+]
+
+
+@pytest.mark.parametrize(("path", "made", "text", "stored"), PATHS)
+def test_files_are_made_and_read(guest: Guest, path: str, made: object, text: str, stored: object) -> None:
+    assert answers(guest, MakeFile(path, 100, 1), Store("algorithm_params", text)) == [made, stored]
+    if made == 0 and stored != "ETXTBSY":
+        assert answers(guest, Store("backing_dev", path)) == ["ENOTBLK"]
+
+
+def test_a_file_is_made_anew(guest: Guest) -> None:
+    store = Store("algorithm_params", "dict=/bd/dict")
+    assert answers(guest, MakeFile("/bd/dict", 0, 1), store) == [0, "EINVAL"]
+    assert answers(guest, MakeFile("/bd/dict", 9, 1), store, Store("disksize", "4096")) == [0, 13, 4]
+    assert answers(guest, MakeFile("/bd/0", 10, 1)) == [0]
+    assert look(guest)["blk"] != {"0": [0] * BLOCKS}
+
+
+def test_the_program_that_runs_may_be_a_dictionary(guest: Guest) -> None:
+    assert answers(guest, Store("algorithm_params", "dict=/init"), Store("disksize", "4096")) == [10, "EINVAL"]
+
+
+def test_an_errno_has_the_kernels_name(guest: Guest) -> None:
+    guest.do(MakeFile("/bd/dict", 9, 1))
+    guest.do(Store("comp_algorithm", "deflate"))
+    assert answers(guest, Store("algorithm_params", "dict=/bd/dict"), Store("disksize", "4096")) == [13, "EOPNOTSUPP"]
+
+
+def test_sysfs_passes_on_a_page_of_bytes(guest: Guest) -> None:
+    backed(guest)
+    assert answers(guest, Store("writeback", "\udca0" * 5000), Store("compact", "é" * 3000)) == [4096, 4096]
+
+
+def test_times_are_those_of_the_clock(guest: Guest) -> None:
+    guest.runtime.clock = 7
+    guest.do(Store("disksize", "64K"))
+    guest.do(Write(0, 2, Pattern("rand", 1)))
+    guest.runtime.clock, guest.runtime.accesses = 8, {0: 8, 1: 9}
+    guest.do(Read(0, 3))
+    assert (look(guest)["ts"], guest.runtime.clock) == ({"0": 8, "1": 9}, 9)

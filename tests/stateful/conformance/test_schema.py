@@ -7,7 +7,22 @@ import pytest
 
 from stateful.conformance.contents import Pattern
 from stateful.conformance.fields import Malformed
-from stateful.conformance.operations import Discard, DmTable, Hold, Join, MakeBacking, Read, Write, Zeroout
+from stateful.conformance.operations import (
+    ByteRead,
+    ByteWrite,
+    Discard,
+    DmTable,
+    Flush,
+    GetSize,
+    Hold,
+    Join,
+    MakeBacking,
+    MakeFile,
+    Read,
+    Sleep,
+    Write,
+    Zeroout,
+)
 from stateful.conformance.schema import Answer, read_operations, read_recording, recorded_names
 
 META = '{"meta":{"schema":1,"seq":"x"}}'
@@ -43,11 +58,20 @@ def test_the_state_is_what_changed_last(tmp_path: Path) -> None:
         ('{"op":"mkbd","bd":0,"bytes":12800}', MakeBacking(0, 12800)),
         ('{"op":"write","page":1,"pat":"same","value":7,"count":2}', Write(1, 2, Pattern("same", 7))),
         ('{"op":"dmtab","bd":0,"blocks":9,"fail_write":[[1,2]]}', DmTable(0, 9, ((1, 2),), ())),
+        ('{"op":"xhold"}', Hold(exclusive=True)),
+        ('{"op":"rhold"}', Hold(read_only=True)),
+        ('{"op":"bwrite","off":7,"len":9,"seed":3,"how":"buf"}', ByteWrite(7, 9, 3, buffered=True)),
+        ('{"op":"bread","off":-1,"len":0,"how":"direct"}', ByteRead(-1, 0, buffered=False)),
+        ('{"op":"flush"}', Flush()),
+        ('{"op":"getsize"}', GetSize()),
+        ('{"op":"mkfile","path":"/bd/d","bytes":7,"seed":1}', MakeFile("/bd/d", 7, 1)),
+        ('{"op":"sleep","ms":1500}', Sleep(1500)),
     ],
 )
-def test_operations_are_understood(tmp_path: Path, line: str, operation: object) -> None:
+@pytest.mark.parametrize("schema", [1, 2])
+def test_operations_are_understood(tmp_path: Path, line: str, operation: object, schema: int) -> None:
     path = tmp_path / "x.ops.jsonl"
-    path.write_text(f"{META}\n{line}\n")
+    path.write_text(f'{{"meta":{{"schema":{schema}}}}}\n{line}\n')
     assert read_operations(path) == (False, (operation,))
 
 
@@ -73,6 +97,12 @@ def test_operations_are_understood(tmp_path: Path, line: str, operation: object)
         ('{"op":"dmtab","bd":0,"blocks":4,"fail_all":[[3,4]]}', "blocks 3 to 4, of 4"),
         ('{"op":"dmtab","bd":0,"blocks":4,"fail_all":[[3]]}', "not a first and a last block"),
         ('{"op":"dmtab","bd":0,"blocks":4,"fail_all":3}', "not a list of pairs"),
+        ('{"op":"bread","off":0,"len":1,"how":"mmap"}', "how 'mmap' is neither direct nor buf"),
+        ('{"op":"bread","off":0,"len":1}', "there is no field how"),
+        ('{"op":"bwrite","off":0,"len":1,"how":"buf"}', "there is no field seed"),
+        ('{"op":"bread","off":0,"len":-1,"how":"buf"}', "len is -1, below 0"),
+        ('{"op":"mkfile","path":7,"bytes":7,"seed":1}', "path is 7, not text"),
+        ('{"op":"flush","off":0}', "unknown field off"),
     ],
 )
 def test_a_malformed_operation_is_refused_with_its_line(tmp_path: Path, line: str, why: str) -> None:
@@ -103,7 +133,7 @@ def test_malformed_answers_are_refused(tmp_path: Path, answers: list[str], why: 
     [
         ("", "is empty"),
         ('{"op":"hold"}', "1: the first line is not meta"),
-        ('{"meta":{"schema":2}}', "1: schema 2 is not 1"),
+        ('{"meta":{"schema":3}}', "1: schema 3 is not one of 1, 2"),
         ('{"meta":1}', "1: meta is 1, not an object"),
     ],
 )
@@ -127,11 +157,26 @@ def test_recordings_are_found_by_name(tmp_path: Path) -> None:
     assert recorded_names(tmp_path) == ["a", "b"]
 
 
+def test_recordings_of_folders_are_found_by_their_path(tmp_path: Path) -> None:
+    (tmp_path / "more" / "deep").mkdir(parents=True)
+    record(tmp_path / "more" / "deep", ['{"op":"hold"}'], ['{"i":0,"rc":0,"st":{"clk":7.5,"ts":{"0":7}}}'])
+    (tmp_path / "z.ops.jsonl").touch()
+    assert recorded_names(tmp_path) == ["more/deep/x", "z"]
+    recording = read_recording(tmp_path, "more/deep/x")
+    assert (recording.name, recording.expected[0].state) == (
+        "more/deep/x",
+        {"wl": 0, "init": 0, "clk": 7.5, "ts": {"0": 7}},
+    )
+
+
 def test_a_directory_without_recordings_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Malformed, match=r"there is no NAME\.ops\.jsonl in it"):
         recorded_names(tmp_path)
     with pytest.raises(Malformed, match="No such file"):
         recorded_names(tmp_path / "nowhere")
+    (tmp_path / "file").touch()
+    with pytest.raises(Malformed, match="Not a directory"):
+        recorded_names(tmp_path / "file")
 
 
 def test_a_recording_without_answers_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""When the driver looked at the recorded machine's clock: pure.
+
+The clock was read when an operation had been done. The driver looked at its own, which may be late, at some time since
+the operation before. Mostly that is one second. Where it may be one of two, what was recorded of the pages says which.
+"""
+
+from typing import Final, NamedTuple
+
+from stateful.conformance.fields import Json
+from stateful.conformance.operations import Operation, Store
+from stateful.conformance.schema import State
+from zram_impl import ZramError
+from zram_impl.parsing.writeback_args import parse_idle
+
+LATE: Final = 1.0
+"""Seconds that the driver's clock is late at most: it goes by ticks, for which an emulated machine may have to wait."""
+
+
+class Times(NamedTuple):
+    """When an operation was done, and when it accessed pages, if it did."""
+
+    second: int
+    accessed: dict[int, int]
+
+
+def times_of(operation: Operation, before: State, after: State, since: int) -> Times:
+    """Return times, not before second `since`, at which `operation` led from one state to the other.
+
+    The second is the earliest one where nothing says which: what was recorded next may be of the same.
+    """
+    latest = int(_clock(after))
+    possible = range(min(max(since, int(_clock(before) - LATE)), latest), latest + 1)
+    second = possible[0]
+    if isinstance(operation, Store) and operation.attribute == "idle":
+        marked = _marked(after)
+        second = next((each for each in possible if _marks_by(operation.value, each, before) == marked), second)
+    seconds = _table(after, "ts").items()
+    return Times(second, {int(page): at for page, at in seconds if isinstance(at, int) and at in possible})
+
+
+def _marks_by(text: str, second: int, before: State) -> set[str] | None:
+    """Return which pages are idle after an age was stored to `idle` in a second; None when it was something else."""
+    try:
+        age = parse_idle(text)
+    except ZramError:
+        return None
+    if age is None or age >= second:
+        return None if age is None else _marked(before)
+    seconds = _table(before, "ts")
+    in_memory = [page for page, mark in _table(before, "bs").items() if not set(str(mark)) & {"s", "w"}]
+    return {page for page in in_memory if _older(seconds.get(page), second - age)}
+
+
+def _older(accessed: Json, second: int) -> bool:
+    return isinstance(accessed, int) and accessed < second
+
+
+def _marked(state: State) -> set[str]:
+    return {page for page, mark in _table(state, "bs").items() if "i" in str(mark)}
+
+
+def _table(state: State, key: str) -> dict[str, Json]:
+    value = state.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _clock(state: State) -> float:
+    value = state.get("clk")
+    return float(value) if isinstance(value, int | float) else 0.0
