@@ -34,15 +34,16 @@ Exit code 0: no difference, 1: some, 2: no such directory, or a malformed file (
 ## What is compared
 
 After every operation: bytes moved or errno; the checksum of every page read; text shown; and of the state all that
-does not depend on an allocator: bd_stat, io_stat, the columns of mm_stat that count pages and compressed bytes, limit
-and its enable, batch size, compressed_writeback, initstate, disksize, backing_dev, the marks of every page, and the
-content of every block of every backing file, so also which block a page went to. What stays different is told once.
+does not depend on an allocator: bd_stat, io_stat, the columns of mm_stat that count pages and compressed bytes and that
+of the memory limit, limit and its enable, batch size, compressed_writeback, initstate, disksize, backing_dev, the marks
+of every page, the second of its last access where that was recorded, and the content of every block of every backing
+file, so also which block a page went to. What stays different is told once.
 
-Not compared: memory in use (mm_stat columns 2, 3, 4 and 6), which is the allocator's; access times; and of sequences
-whose outcome depended on when writes were answered everything but results, errnos and the pages read.
+Not compared: memory in use (mm_stat columns 3, 5 and 7), which is the allocator's; and of sequences whose outcome
+depended on when writes were answered everything but results, errnos and the pages read.
 
-After every operation the device's statistics are compared with a recount of its slots, and of what its backing device
-was asked, too (`recount.` fields).
+After every operation the device's statistics are compared with a recount of its slots, of what its backing device was
+asked, and of the requests whose page it refused, too (`recount.` fields).
 
 ## How a replay has one outcome
 
@@ -51,7 +52,12 @@ was asked, too (`recount.` fields).
   waiting are the filters of `zram_impl.faults`.
 - Reads and writes go through the device's node (`zram_impl/block_layer.py`), which answers what the block layer does:
   nothing to read and no space past the end, EINVAL for parts of blocks, EIO for whatever the driver says of a page,
-  EBUSY for a reset while it is open.
+  EBUSY for a reset while it is open. What is not direct goes through a page cache that reads ahead
+  (`stateful/conformance/page_cache.py`).
+- Pages are compressed as the recorded kernel's lz4 does, which is older than the package's
+  (`stateful/conformance/kernel_lz4.py`).
+- The clock is set by what was recorded of it. Where an operation may have been done in one of two seconds, the times
+  and marks of the pages say in which.
 - When a pass waits for a write, everything in flight is answered, last one first, as the recorded kernel does.
 - A store in the background runs in a thread, until it waits for a suspended device or is over; only one of the two
   threads ever runs. An operation that would have hung the machine for ever is told as `(hangs)`.
