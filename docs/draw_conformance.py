@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from zram_impl import Quirks
+from zram_impl.cli.output import write_whole
 
 PAGE: Final = Path(__file__).resolve().with_name("generated") / "conformance.md"
 _BEFORE: Final = """\
@@ -96,4 +97,4 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    write_whole(PAGE, page())

@@ -14,6 +14,7 @@ from docs.draw_tables import markdown_table
 from spec.mutate.command import HEADER, Progress, judge, numbers, reason
 from spec.mutate.kill import SCOPES, SIZES, Fate, read
 from spec.mutate.mutants import MODULES, Mutant, every_mutant
+from zram_impl.cli.output import write_whole
 
 PAGE: Final = Path(__file__).resolve().with_name("generated") / "mutation.md"
 
@@ -76,7 +77,7 @@ def main(arguments: Sequence[str]) -> None:
         fates = [by_name[mutant.name] for mutant in mutants]
     else:
         fates = judge(mutants, Progress(len(mutants), sys.stderr))
-    PAGE.write_text(page(mutants, fates), encoding="utf-8")
+    write_whole(PAGE, page(mutants, fates))
 
 
 if __name__ == "__main__":

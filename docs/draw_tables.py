@@ -15,6 +15,7 @@ from spec.reachable import sometimes
 from spec.restated.frame import BECOMES, Becomes
 from spec.restated.tables_say import RULES
 from spec.scope import EVERY_RUN, NIGHTLY
+from zram_impl.cli.output import write_whole
 
 PAGE: Final = Path(__file__).resolve().with_name("generated") / "state-machine.md"
 _CASES: Final = (("error", "lost"), ("error", "kept"), ("ok", "lost"), ("ok", "kept"))
@@ -150,4 +151,4 @@ def _variant_table() -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    write_whole(PAGE, page())

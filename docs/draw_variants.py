@@ -13,6 +13,7 @@ from spec.bugs.history import EVERY_VARIANT
 from tests.spec.expected.open_any_size import OPEN
 from tests.spec.expected.refutation import SMALL
 from tests.spec.expected.refuted import REFUTED, contracts
+from zram_impl.cli.output import write_whole
 
 PAGE: Final = Path(__file__).resolve().with_name("generated") / "variants.md"
 
@@ -144,4 +145,4 @@ def _numbered(numbers: tuple[int, ...]) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    write_whole(PAGE, page())

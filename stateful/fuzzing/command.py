@@ -14,6 +14,7 @@ from stateful.jobs.arguments import duration
 from stateful.jobs.progress import say
 from stateful.jobs.report import run
 from stateful.jobs.runner import Job
+from zram_impl.cli.output import usable_folder
 
 PROCESSES: Final = 2
 SEEDS: Final = 1_000_000
@@ -30,12 +31,16 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def _folder(text: str) -> Path:
-    """Refuse now what could not be written to when something is found; nothing is made yet."""
+    """Refuse now what could not be written to when something is found; nothing is left there yet."""
     folder = Path(text).absolute()
-    there = next(path for path in (folder, *folder.parents) if os.access(path, os.F_OK))
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise argparse.ArgumentTypeError(f"{text}: {there} is no directory that can be written to")
-    return Path(text)
+    try:
+        there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+        if there.is_dir() and there in (folder, folder.parent):
+            return usable_folder(text)
+        why = f"{there} is no directory" if not there.is_dir() else f"there is no {folder.parent}"
+    except OSError as error:
+        why = error.strerror or str(error)
+    raise argparse.ArgumentTypeError(f"{text}: {why}, so no finding could be written")
 
 
 def run_for_a_while(asked: argparse.Namespace, console: Console) -> int:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from stateful.fuzzing.sources import SOURCES, Found, Harvest, Source
 from stateful.jobs.runner import Report, Verdict
 from stateful.schedules.refinement import states_covered
+from zram_impl.cli.output import write_whole
 
 FILES_MOST: Final = 50
 """Findings that are written down; who has found as many has found one thing many times."""
@@ -33,7 +34,7 @@ class Tally:
         self.turns: Counter[str] = Counter()
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.found: dict[tuple[str, str, str], str] = {}
-        """By source, property and token: the file it was written to."""
+        """By source, property and token: the file it was written to, or why it was not, and its text."""
         self._out = out
         self._process = process
 
@@ -49,11 +50,15 @@ class Tally:
                 self.found[key] = self._write(source, seed, found)
 
     def _write(self, source: str, seed: int, found: Found) -> str:
-        self._out.mkdir(parents=True, exist_ok=True)
         name = f"{source}-{found.name}-{found.token or f'{seed}-{self._process}'}.txt"
         path = self._out / "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)
         again = f"python -m stateful replay {found.token}\n\n" if found.token else f"source {source}, seed {seed}\n\n"
-        path.write_text(again + found.text + "\n", encoding="utf-8")
+        text = again + found.text + "\n"
+        try:
+            self._out.mkdir(exist_ok=True)
+            write_whole(path, text)
+        except OSError as error:  # the disk is full by now, or the folder has gone: the text is in the report instead
+            return f"{path}: {error.strerror or error}\n{text}"
         return str(path)
 
     @property

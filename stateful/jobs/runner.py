@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from rich.console import Console
 
 from stateful.jobs.progress import Drawing, Line, Row
+from zram_impl.cli.stop import requests_handled
 
 if TYPE_CHECKING:
     _Pipe = Connection[object, object]
@@ -99,17 +100,14 @@ def run(jobs: Sequence[Job], console: Console, processes: int = 2) -> list[Done]
 
 @contextmanager
 def _interrupts_noted() -> Iterator[Callable[[], bool]]:
-    """Note Ctrl-C instead of raising wherever it happens to arrive; yields whether there was one."""
+    """Note a request to end instead of raising wherever it happens to arrive; yields whether there was one."""
     noted: list[int] = []
 
     def note(number: int, _frame: FrameType | None) -> None:
         noted.append(number)
 
-    before = signal.signal(signal.SIGINT, note)
-    try:
+    with requests_handled(note):
         yield lambda: bool(noted)
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 class _Running:
@@ -173,6 +171,7 @@ def _work(job: Job, pipe: "_Pipe", parent: int, folder: str) -> None:
     """Run a job in its own process."""
     try:
         signal.signal(signal.SIGTERM, _interrupt)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # like Ctrl-C it is answered by whoever asked
         tempfile.tempdir = folder
         verdict = _judged(job, _reporter(pipe, parent))
         # Nothing is left to be let go: whoever is told to stop from here on may just die.

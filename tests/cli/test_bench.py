@@ -1,7 +1,9 @@
 """The benchmark, with as little to measure as there can be: what it prints and answers, never how fast it is."""
 
+import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -47,6 +49,29 @@ def test_a_file_that_cannot_be_written_is_refused_before_anything_is_measured(
     target = str(tmp_path / "nowhere" / "figures.json")
     assert main(["bench", "--quick", "--json", target]) == 2
     assert capsys.readouterr() == ("", f"error: {target}: No such file or directory (errno 2)\n")
+
+
+def test_a_folder_that_cannot_be_used_is_refused_before_anything_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "measure", lambda *_: pytest.fail("nothing may begin"))
+    assert main(["bench", "--quick", "--backing", str(tmp_path / "nowhere")]) == 2
+    assert "No such file or directory" in capsys.readouterr().err
+
+
+def test_a_file_without_room_does_not_cost_the_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(bench, "measure", lambda *_: [Row("a", 1.0, 1.5, True, "")])
+    monkeypatch.setattr(os, "replace", full)
+    monkeypatch.setattr(shutil, "copyfile", full)
+    assert main(["bench", "--quick", "--json", str(tmp_path / "json")]) == 2
+    out, err = capsys.readouterr()
+    assert ("1 figures, 0 missed" in out, err) == (True, "error: No space left on device\n")
+    assert not (tmp_path / "json").exists()
 
 
 @pytest.mark.parametrize(
@@ -109,17 +134,25 @@ def test_the_throughput_of_a_single_page_can_be_measured(scratch: Path) -> None:
     assert (pair.pages, pair.rounds, pair.failed) == (1, 1, 0)
 
 
-def test_ctrl_c_stops_at_once_and_leaves_nothing(tmp_path: Path, scratch: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+@pytest.mark.parametrize("before", [None, "[]"])
+def test_a_request_to_end_stops_at_once_and_leaves_nothing(
+    tmp_path: Path, scratch: Path, number: signal.Signals, before: str | None
+) -> None:
+    if before is not None:
+        (tmp_path / "json").write_text(before)
     command = [sys.executable, "-m", "zram_impl", "bench", "--backing", str(scratch), "--json", str(tmp_path / "json")]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
-        while not (tmp_path / "json").exists():
+        while not list(tmp_path.glob(".*.part")):
             assert child.poll() is None
             time.sleep(0.005)
         time.sleep(0.5)
-        child.send_signal(signal.SIGINT)
+        child.send_signal(number)
         began = time.monotonic()
         out, err = child.communicate(timeout=30)
         spent = time.monotonic() - began
     assert (child.returncode, out, err.splitlines()[-1]) == (130, "", "interrupted")
     assert spent < 1
     assert list(scratch.iterdir()) == []
+    left = {path.name: path.read_text() for path in tmp_path.iterdir() if path != scratch}
+    assert left == ({} if before is None else {"json": before})

@@ -127,9 +127,9 @@ def working(_process: subprocess.Popen[str], folder: Path) -> bool:
 
 
 @pytest.mark.parametrize("moment", [importing, beginning, spawning, working], ids=lambda moment: moment.__name__)
-@pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
+@pytest.mark.parametrize("signals", [["INT"], ["INT", "INT"], ["TERM"], ["HUP"]], ids="-".join)
 def test_an_interrupt_ends_it_at_once_and_leaves_nothing(
-    tmp_path: Path, moment: Callable[[subprocess.Popen[str], Path], bool], times: int
+    tmp_path: Path, moment: Callable[[subprocess.Popen[str], Path], bool], signals: list[str]
 ) -> None:
     until = time.monotonic() + PATIENCE
     with subprocess.Popen(
@@ -142,8 +142,8 @@ def test_an_interrupt_ends_it_at_once_and_leaves_nothing(
             assert time.monotonic() < until
             time.sleep(LOOK)
         interrupted = time.monotonic()
-        for _ in range(times):
-            os.killpg(process.pid, signal.SIGINT)
+        for name in signals:
+            os.killpg(process.pid, signal.Signals[f"SIG{name}"])
         _out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, "Traceback" in err) == (130, False), err
     assert time.monotonic() - interrupted < 3.0

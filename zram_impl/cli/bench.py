@@ -12,7 +12,9 @@ from zram_impl.cli.bench_memory import Memory, memory
 from zram_impl.cli.bench_pages import PIECE, PageCosts, page_costs
 from zram_impl.cli.bench_pass import pass_cost
 from zram_impl.cli.corpus import mixed_pages
+from zram_impl.cli.output import whole
 from zram_impl.cli.pairing import Paired
+from zram_impl.cli.scratch import scratch_file
 from zram_impl.cli.screen import progress, say, table
 from zram_impl.cli.stop import Stop
 from zram_impl.cli.throughput import Throughput, throughput
@@ -73,13 +75,15 @@ def run(options: Options, stop: Stop) -> int:
         OSError: The backing file or the JSON file cannot be written.
     """
     with ExitStack() as stack:
-        # Opened first: minutes of measuring shall not end in a path that was wrong.
-        target = stack.enter_context(open(options.json, "w", encoding="utf-8")) if options.json is not None else None
-        rows = measure(QUICK if options.quick else FULL, options.directory, stop)
+        # Both first: minutes of measuring shall not end in a path that was wrong.
+        target = stack.enter_context(whole(options.json, reserve=True)) if options.json is not None else None
+        extent = QUICK if options.quick else FULL
+        scratch_file(options.directory, extent.pages).close()
+        rows = measure(extent, options.directory, stop)
+        show(rows)
         if target is not None:
             json.dump([{**row._asdict(), "verdict": row.verdict} for row in rows], target, indent=1)
             target.write("\n")
-    show(rows)
     return int(any(row.verdict == "missed" for row in rows))
 
 

@@ -23,7 +23,9 @@ _CODES: Final = "exit codes: 0 clean, 1 {found}, 2 usage or unusable input, 130 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; `arguments` without the program's name, None for those of the process."""
-    asked = _parser().parse_args(arguments)
+    asked, unknown = _parser().parse_known_args(arguments)
+    if unknown:  # which argparse itself would answer with the usage of all commands
+        cast("argparse.ArgumentParser", asked.parser).error(f"unrecognized arguments: {' '.join(unknown)}")
     stop = Stop()
     try:
         with stop.on_interrupt():
@@ -102,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--backing", metavar="DIR", help="directory for the temporary backing file (default: the system's)"
         )
+        command.set_defaults(parser=command)
     return parser
 
 

@@ -1,10 +1,30 @@
 """Ctrl-C as a flag: looked at between steps, so that it never lands inside one."""
 
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from threading import Event
 from types import FrameType
+from typing import Final
+
+REQUESTS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What asks a program to end: Ctrl-C, kill and timeout, a terminal that is closed."""
+
+Handle = Callable[[int, FrameType | None], None]
+
+
+@contextmanager
+def requests_handled(handle: Handle) -> Iterator[None]:
+    """Let `handle` answer every request to end, for as long as the context lasts; those that are ignored stay so."""
+    with ExitStack() as undo:
+        for number in REQUESTS:
+            before = signal.getsignal(number)
+            # Shells let the programs they run in the background ignore Ctrl-C, which is then sent on purpose.
+            if before is not signal.SIG_IGN or number == signal.SIGINT:
+                signal.signal(number, handle)
+                undo.callback(signal.signal, number, signal.SIG_DFL if before is None else before)
+        yield
 
 
 class Stop:
@@ -20,17 +40,11 @@ class Stop:
 
     @contextmanager
     def on_interrupt(self) -> Iterator[None]:
-        """Set the flag at the first Ctrl-C; a second one does not wait for a step that hangs."""
+        """Set the flag at the first request to end; a second one does not wait for a step that hangs."""
         # Only `is_set` is ever asked of the event: waiting for it would hold a lock that the handler needs.
-        try:
-            before = signal.signal(signal.SIGINT, self._interrupt)
-        except ValueError:  # not the main thread: signals go elsewhere
+        in_main_thread = threading.current_thread() is threading.main_thread()  # elsewhere no signal arrives
+        with requests_handled(self._interrupt) if in_main_thread else nullcontext():
             yield
-            return
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         if self.event.is_set():

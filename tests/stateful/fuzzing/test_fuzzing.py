@@ -1,6 +1,8 @@
 """Fuzzing: sources take turns, seeds decide what they do, findings become files, memory is watched."""
 
+import errno
 import itertools
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -91,6 +93,45 @@ def test_a_time_that_is_none_is_refused(minutes: str, capsys: pytest.CaptureFixt
         command.main(["fuzz", "--minutes", minutes])
     assert refused.value.code == 2
     assert "--minutes" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_finding_that_cannot_be_written_is_in_the_report(tmp_path: Path) -> None:
+    def source(seed: int, _report: Report) -> Harvest:
+        return Harvest(found=(Found("pages_read_back", f"of seed {seed}", "1cqb4h084"),))
+
+    out = tmp_path / "gone" / "findings"
+    verdict = work(Share(0, 1), 1.0, 7, out, silent, sources={"it": Source(source)})
+    assert not verdict.good
+    assert f"it: pages_read_back: {out}/it-pages_read_back-1cqb4h084.txt: No such file or directory" in verdict.details
+    assert "python -m stateful replay 1cqb4h084\n\nof seed 7\n" in verdict.details
+
+
+@pytest.mark.parametrize("where", ["no/where", "x" * 256, "link"])
+def test_findings_that_could_not_be_written_at_all_are_refused(
+    tmp_path: Path, where: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder that no finding could be written to was noticed at the first finding, which was lost."""
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(SystemExit) as refused:
+        command.main(["fuzz", "--minutes", "0.001", "--out", str(tmp_path / where)])
+    out, err = capsys.readouterr()
+    assert (refused.value.code, out, [each.name for each in tmp_path.iterdir()]) == (2, "", ["link"])
+    assert "so no finding could be written" in err
+
+
+def test_findings_for_which_there_is_no_room_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_fd: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(SystemExit) as refused:
+        command.main(["fuzz", "--minutes", "0.001", "--out", str(tmp_path / "findings")])
+    assert refused.value.code == 2
+    assert "No space left on device, so no finding could be written" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("where", ["taken", "taken/below"])
