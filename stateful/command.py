@@ -26,13 +26,23 @@ from stateful.schedules.bugs import NAMES as VARIANTS
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says and return the exit code."""
-    parser = argparse.ArgumentParser(
+    asked, unknown = parser().parse_known_args(arguments)
+    of_command: argparse.ArgumentParser = asked.parser
+    if unknown:  # which argparse itself would answer with the usage of all commands
+        of_command.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return here(partial(asked.do, asked))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser; what it parses has what to `do`, and the `parser` of the command to refuse with."""
+    every = argparse.ArgumentParser(
         prog="python -m stateful",
         description="Hold specification and implementation together.",
         epilog="Exit code 0: all is well. 1: something was found. 2: called wrongly. 130: interrupted.",
     )
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("check", help="the main job: everything, in about a minute")
+    commands = every.add_subparsers(dest="command", required=True)
+    checking = commands.add_parser("check", help="the main job: everything, in about a minute")
+    checking.set_defaults(do=_check)
     mutants = commands.add_parser("mutants", help="put bugs back and catch them")
     mutants.add_argument(
         "names", nargs="*", metavar="NAME", help=f"which (all of them): {', '.join(detection.names())}"
@@ -40,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     mutants.add_argument(
         "--schedules", action="store_true", help=f"those that only a schedule shows: {', '.join(VARIANTS)}"
     )
+    mutants.set_defaults(do=_mutants)
     replaying = commands.add_parser("conformance", help="replay what a real kernel was recorded to answer, and compare")
     conformance.add_arguments(replaying)
     same = commands.add_parser("metamorphic", help="run generated programs in several ways that must come to the same")
@@ -49,20 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     traces.add_commands(commands)
     inputs.add_command(commands)
     interrupts.add_command(commands)
-    asked = parser.parse_args(arguments)
-    do: Callable[[argparse.Namespace, Console], int] | None = getattr(asked, "do", None)
-    if do is not None:
-        return here(partial(do, asked))
-    if asked.command in ("trace-check", "trace-record"):
-        return _trace(asked)
-    if asked.command in schedules.COMMANDS:
-        return schedules.COMMANDS[asked.command](parser, asked)
-    if asked.command == "check":
-        return run(check.JOBS, worth_seeing=check.WORTH_SEEING)
-    if asked.schedules:
-        return schedules.mutants(parser, asked.names)
-    names = chosen(parser, asked.names, detection.names())
-    return run([Job(name, partial(check.variant, name)) for name in names], worth_seeing=names)
+    for each in commands.choices.values():
+        each.set_defaults(parser=each)
+    return every
 
 
 def here(do: Callable[[Console], int]) -> int:
@@ -75,12 +75,12 @@ def here(do: Callable[[Console], int]) -> int:
         return 130
 
 
-def _trace(asked: argparse.Namespace) -> int:
-    console = Console()
-    try:
-        if asked.command == "trace-check":
-            return traces.trace_check(asked.file, console)
-        return traces.trace_record(asked.file, asked.seconds, console)
-    except KeyboardInterrupt:
-        say(console, "interrupted: nothing is left running")
-        return 130
+def _check(_asked: argparse.Namespace, _console: Console) -> int:
+    return run(check.JOBS, worth_seeing=check.WORTH_SEEING)
+
+
+def _mutants(asked: argparse.Namespace, _console: Console) -> int:
+    if asked.schedules:
+        return schedules.mutants(asked.parser, asked.names)
+    names = chosen(asked.parser, asked.names, detection.names())
+    return run([Job(name, partial(check.variant, name)) for name in names], worth_seeing=names)

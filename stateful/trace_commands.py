@@ -23,13 +23,16 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Declare both commands."""
     checking = commands.add_parser("trace-check", help="judge a recorded trace (docs/traces.md has the format)")
     checking.add_argument("file", metavar="FILE", type=Path)
+    checking.set_defaults(do=trace_check)
     recording = commands.add_parser("trace-record", help="record a trace of threads that run free on a real file")
     recording.add_argument("file", metavar="FILE", type=Path, help="is written, or overwritten")
     recording.add_argument("--seconds", type=duration, default=SECONDS, metavar="N", help=f"for how long ({SECONDS:g})")
+    recording.set_defaults(do=trace_record)
 
 
-def trace_check(path: Path, console: Console) -> int:
+def trace_check(asked: argparse.Namespace, console: Console) -> int:
     """Judge a trace and return the exit code."""
+    path: Path = asked.file
     began, spent = time.perf_counter(), time.process_time()
     with Drawing(console) as drawing:
 
@@ -59,13 +62,14 @@ def trace_check(path: Path, console: Console) -> int:
     return 0
 
 
-def trace_record(path: Path, seconds: float, console: Console) -> int:
+def trace_record(asked: argparse.Namespace, console: Console) -> int:
     """Record a trace and return the exit code."""
+    path: Path = asked.file
     began = time.perf_counter()
     try:
         with Drawing(console) as drawing:
             account = free_threads.run(
-                seconds,
+                asked.seconds,
                 lambda text: drawing.show([Line("trace-record", time.perf_counter() - began, text)]),
                 trace=path,
             )

@@ -65,14 +65,14 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument("names", nargs="*", metavar="CALL", help="which calls, by the beginning of their names (all)")
     parser.add_argument("--exception", choices=EXCEPTIONS, help="what is raised (each)")
     parser.add_argument("--quick", action="store_true", help="at some of the points")
-    parser.set_defaults(do=interrupts, usage=parser)
+    parser.set_defaults(do=interrupts)
 
 
 def interrupts(asked: argparse.Namespace, console: Console) -> int:
     """Interrupt the calls, print the points of each and what is wrong, and return the exit code."""
     names = [name for name in NAMES if not asked.names or name.startswith(tuple(asked.names))]
     if not names:
-        chosen(asked.usage, asked.names, NAMES, "call")
+        chosen(asked.parser, asked.names, NAMES, "call")
     exceptions = [asked.exception] if asked.exception else list(EXCEPTIONS)
     todo = [*(quick_rounds(names) if asked.quick else rounds(names, exceptions))]
     began, points, found = time.monotonic(), dict.fromkeys(names, 0), list[Found]()

@@ -1,10 +1,9 @@
 """`python -m stateful replay | schedules | mutants --schedules`."""
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
-from typing import Final
 
 from rich.console import Console
 
@@ -24,14 +23,16 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     again = commands.add_parser("replay", help="play a token again: lanes per task, preemptions marked, the verdict")
     again.add_argument("token", metavar="TOKEN")
     again.add_argument("--variant", metavar="NAME", help="with this bug put back: see mutants --schedules, mended.py")
+    again.set_defaults(do=_replay)
     every = commands.add_parser("schedules", help="the standard scenarios under every schedule of few preemptions")
     every.add_argument("themes", nargs="*", metavar="THEME", help=f"which (all of them): {', '.join(THEMES)}")
     every.add_argument("--speed", action="store_true", help="say instead how many points a second there are")
     every.add_argument("--preemptions", type=int, default=2, metavar="N", help="at most N preemptions (2)")
+    every.set_defaults(do=_schedules)
 
 
-def _replay(parser: argparse.ArgumentParser, asked: argparse.Namespace) -> int:
-    console = Console()
+def _replay(asked: argparse.Namespace, console: Console) -> int:
+    parser: argparse.ArgumentParser = asked.parser
     names = chosen(parser, [asked.variant], mended.NAMES) if asked.variant is not None else []
     try:
         with mended.by_name(names[0]).applied() if names else nullcontext():
@@ -40,12 +41,13 @@ def _replay(parser: argparse.ArgumentParser, asked: argparse.Namespace) -> int:
         parser.error(str(error))
 
 
-def _schedules(parser: argparse.ArgumentParser, asked: argparse.Namespace) -> int:
+def _schedules(asked: argparse.Namespace, console: Console) -> int:
+    parser: argparse.ArgumentParser = asked.parser
     if asked.preemptions < 0:
         parser.error(f"--preemptions {asked.preemptions} is below 0")
     if asked.speed:
         for speed in speeds():
-            say(Console(), speed.line)
+            say(console, speed.line)
         return 0
     themes = chosen(parser, asked.themes, list(THEMES), "theme")
     return run(
@@ -61,9 +63,3 @@ def mutants(parser: argparse.ArgumentParser, names: Sequence[str]) -> int:
     if not names:
         todo.append(Job("joint shrinking", partial(checks.joint_shrinking, JOINT_SEEDS)))
     return run(todo, worth_seeing=[job.name for job in todo])
-
-
-COMMANDS: Final[Mapping[str, Callable[[argparse.ArgumentParser, argparse.Namespace], int]]] = {
-    "replay": _replay,
-    "schedules": _schedules,
-}

@@ -1,0 +1,66 @@
+"""The command line as a whole: a bad argument is answered with the usage of the command that it is for."""
+
+import argparse
+
+import pytest
+
+from stateful.command import main, parser
+
+(SUBPARSERS,) = [each for each in parser()._actions if isinstance(each, argparse._SubParsersAction)]
+COMMANDS = sorted(SUBPARSERS.choices)
+NEEDED = {"replay": ["1cqb4h084"], "conformance": ["."], "trace-check": ["t"], "trace-record": ["t"]}
+"""Arguments without which nothing else is looked at."""
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    out, err = capsys.readouterr()
+    assert (caught.value.code, out) == (2, "")
+    return err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_unknown_argument_gets_the_commands_own_usage(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A bad argument was answered with the usage of the top level, which does not say what the command takes.
+
+    What a command refused itself, and what argparse had left over, went to the parser of all commands.
+    """
+    err = refused(capsys, command, *NEEDED.get(command, []), "--bogus")
+    assert err.startswith(f"usage: python -m stateful {command} ")
+    assert f"python -m stateful {command}: error: unrecognized arguments: --bogus" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["replay", "1cqb4h085"], "'1cqb4h085' is mistyped: its check does not fit"),
+        (["replay", "1cqb4h084", "--variant", "nope"], "there is no variant nope; there are "),
+        (["replay"], "the following arguments are required: TOKEN"),
+        (["replay", "1cqb4h084", "more"], "unrecognized arguments: more"),
+        (["schedules", "nope"], "there is no theme nope; there are "),
+        (["schedules", "--preemptions", "-1"], "--preemptions -1 is below 0"),
+        (["schedules", "--preemptions", "many"], "argument --preemptions: invalid int value: 'many'"),
+        (["mutants", "nope"], "there is no variant nope; there are "),
+        (["mutants", "--schedules", "nope"], "there is no variant nope; there are "),
+        (["fuzz", "--minutes", "0"], "argument --minutes: '0' is no time to run for"),
+        (["fuzz", "--out", "no/where"], "argument --out: no/where: there is no "),
+        (["conformance", ".", "--quirks", "some"], "argument --quirks: invalid choice: 'some'"),
+        (["metamorphic", "--programs", "0"], "argument --programs: 0 is below 1"),
+        (["inputs", "--count", "0"], "argument --count: 0 is below 1"),
+        (["trace-record", "t", "--seconds", "0"], "argument --seconds: '0' is no time to run for"),
+        (["trace-check"], "the following arguments are required: FILE"),
+        (["check", "everything"], "unrecognized arguments: everything"),
+    ],
+)
+def test_a_bad_argument_gets_the_commands_own_usage(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    err = refused(capsys, *arguments)
+    assert err.startswith(f"usage: python -m stateful {arguments[0]} ")
+    assert f"python -m stateful {arguments[0]}: error: {complaint}" in err
+
+
+def test_an_unknown_command_gets_the_usage_of_all(capsys: pytest.CaptureFixture[str]) -> None:
+    err = refused(capsys, "chekc")
+    assert "{check,mutants," in err.partition("error: ")[0]
