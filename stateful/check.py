@@ -22,7 +22,7 @@ from stateful.lockstep.machine import MACHINES
 from stateful.lockstep.run_machine import Until, run_machine
 from stateful.schedules import checks as of_schedules
 from stateful.stress import free_threads
-from stateful.traces.check import check
+from stateful.traces.check import judge
 from stateful.traces.schema import read
 
 MACHINE_SECONDS: Final = 8.0
@@ -78,9 +78,9 @@ def trace(report: Report) -> Verdict:
         account = free_threads.run(TRACE_SECONDS, report, trace=path)
         spent = time.process_time()
         with path.open(encoding="utf-8") as file:
-            found = check(read(file), report)
+            judgement = judge(read(file), report)
     rate = account.events / (time.process_time() - spent)
-    problems = [*account.problems, *([found.text] if found else [])]
+    problems = [*account.problems, *filter(None, [judgement.problem])]
     what = f"{account.events:,} events of {account.passes} passes and their users are a behaviour of the specification"
     return Verdict(not problems, f"{what}; {rate:,.0f} a second of processor time", "\n".join(problems))
 

@@ -25,7 +25,7 @@ from stateful.schedules.shrink import smallest
 from stateful.schedules.strategies import drawn, look
 from stateful.schedules.token import encode
 from stateful.stress import free_threads as threads
-from stateful.traces.check import check
+from stateful.traces.check import judge
 from stateful.traces.schema import read
 
 SEEDS_A_TURN: Final = 4
@@ -123,8 +123,8 @@ def traces(seed: int, report: Report) -> Harvest:
         path = Path(directory) / "trace.jsonl"
         account = threads.run(TRACE_SECONDS, report, trace=path, seed=seed)
         with path.open(encoding="utf-8") as file:
-            verdict = check(read(file), report)
-    texts = [*account.problems, *([verdict.text] if verdict else [])]
+            judgement = judge(read(file), report)
+    texts = [*account.problems, *filter(None, [judgement.problem])]
     return Harvest(0, account.events, (Found("trace", "\n".join(texts)),) if texts else ())
 
 

@@ -2,7 +2,7 @@
 
 The events are put in order and followed, each from the state before it. Where a device hides some of its actions there
 is not one state but all those that are possible, and an event leaves those that allow it. What a trace ends in must be
-a state that is left.
+a state that is left. A trace without an end was cut short: it is followed as far as nothing is missing.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,9 +14,9 @@ from spec.model.state import State
 from spec.model.tables import EMPTY, NONE, WB
 from spec.scope import Scope, domain
 from stateful.traces import show
-from stateful.traces.schema import BY_NAME, LETTERS, End, Header, Line, Malformed, Trace
+from stateful.traces.schema import BY_NAME, LETTERS, End, Header, Line, Malformed, Trace, own_object
 from stateful.traces.world import World
-from zram_impl.events.order import OrderError, in_order
+from zram_impl.events.order import OrderError, in_order, in_order_so_far
 
 POSSIBLE_MOST: Final = 20_000
 """States that may be possible at a time; more say nothing."""
@@ -40,29 +40,67 @@ class Finding(NamedTuple):
         return f"line {self.line}: {self.sentence}\n{self.details}".rstrip()
 
 
+class Judgement(NamedTuple):
+    """What can be said of a trace."""
+
+    finding: Finding | None
+    """The first thing that is wrong with it."""
+    judged: int
+    """Events that were followed."""
+    incomplete: str
+    """What is missing of it; "" when it is whole."""
+
+    @property
+    def problem(self) -> str:
+        """Return what is wrong with a trace that should be whole; "" when nothing is."""
+        if self.finding is not None:
+            return self.finding.text
+        return self.incomplete and f"incomplete: {self.incomplete}"
+
+
 class TooManyError(Exception):
     """So much is hidden that nothing can be said."""
 
 
 def check(trace: Trace, report: Report = lambda _text: None) -> Finding | None:
-    """Follow a trace; return the first thing that is wrong with it, or None.
+    """Follow a trace; return the first thing that is wrong with it, or None. For what is raised see `judge`."""
+    return judge(trace, report).finding
+
+
+def judge(trace: Trace, report: Report = lambda _text: None) -> Judgement:
+    """Follow a trace, one that was cut short as far as it can be.
 
     Raises:
         Malformed: The header hides what cannot be hidden.
         TooManyError: Too many states are possible.
     """
-    try:
-        lines = _ordered(trace)
-    except OrderError as error:
-        return _disordered(trace, error)
     worlds = Worlds(trace.header)
+    try:
+        lines, gap = _ordered(trace)
+    except OrderError as error:
+        return Judgement(_disordered(trace, error), 0, "")
+    incomplete = _missing(trace, len(lines), gap)
     for count, line in enumerate(lines):
         if not count % REPORT_EVERY:
             report(f"{count:,} of {len(lines):,} events")
         wrong = worlds.follow(line)
         if wrong is not None:
-            return Finding(line.number, wrong, show.impossible(worlds.possible(), lines[: count + 1]))
-    return _judge_end(worlds, trace.end, lines) if trace.end is not None else None
+            details = show.impossible(worlds.possible(), lines[: count + 1])
+            return Judgement(Finding(line.number, wrong, details), count, incomplete)
+    found = _judge_end(worlds, trace.end, lines) if trace.end is not None else None
+    return Judgement(found, len(lines), incomplete)
+
+
+def _missing(trace: Trace, judged: int, gap: OrderError | None) -> str:
+    """Say what is missing of a trace; nothing if it has an end, for then every gap is a finding."""
+    if trace.end is not None:
+        return ""
+    reasons = ["there is no end"]
+    if trace.cut is not None:
+        reasons.append(f"line {trace.cut} is cut")
+    if gap is not None:
+        reasons.append(f"{gap}, so {len(trace.lines) - judged:,} of {len(trace.lines):,} events have no place")
+    return ", ".join(reasons)
 
 
 def _tasks(trace: Trace) -> list[list[Line]]:
@@ -72,8 +110,27 @@ def _tasks(trace: Trace) -> list[list[Line]]:
     return list(tasks.values())
 
 
-def _ordered(trace: Trace) -> list[Line]:
-    return in_order(_tasks(trace)) if trace.ordered else trace.lines
+def _ordered(trace: Trace) -> tuple[list[Line], OrderError | None]:
+    """Return the events in order, and of a trace without an end what is missing before others of them."""
+    if not trace.ordered:
+        return trace.lines, None
+    tasks = _tasks(trace)
+    if trace.end is not None:
+        return in_order(tasks), None
+    for number, lines in enumerate(tasks):
+        _check_own(number, lines)
+    return in_order_so_far(tasks)
+
+
+def _check_own(number: int, lines: Sequence[Line]) -> None:
+    """Raise OrderError where a task counts its events and one is missing: only what comes after the others was cut."""
+    own, due = own_object(lines[0].task), 1
+    for position, line in enumerate(lines):
+        for name, index, version in line.touched:
+            if name == own:
+                if version > due:
+                    raise OrderError(f"version {due} of {name} {index} is missing", {number: position}, number)
+                due += 1
 
 
 def _disordered(trace: Trace, error: OrderError) -> Finding:

@@ -1,7 +1,7 @@
-"""The format of a trace, JSON lines: see docs/traces.md. Whatever is not as described there is told with its line."""
+"""The format of a trace, JSON lines: see docs/traces.md. A line that is not as described there is refused."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from spec.model.actions import ACTIONS, Action
@@ -104,22 +104,41 @@ class Trace(NamedTuple):
     ordered: bool
     """Whether the events say what they touched; otherwise the order of the file is the order."""
     end: End | None
+    cut: int | None = None
+    """The number of the last line, if that is only the beginning of one and was left out."""
 
 
-def read(texts: Iterable[str]) -> Trace:
-    """Read a trace; Malformed at the first line that is none."""
-    numbered = ((number, text) for number, text in enumerate(texts, 1) if text.strip())
-    first = next(numbered, None)
-    if first is None:
-        raise Malformed(1, "expected a header, found nothing")
-    header = _header(first[0], _object(*first))
+def own_object(task: str) -> str:
+    """Return the name of the object, with the number 0, that the events of a task touch and nobody else's do."""
+    return f"task {task}"
+
+
+AS_FAR_AS_IT_GOES: Final = True
+"""To read a trace that may have been cut short."""
+
+
+def read(texts: Iterable[str | bytes], cut_short: bool = False) -> Trace:
+    """Read a trace; with `cut_short`, the last line may be only the beginning of one.
+
+    Raises:
+        Malformed: At the first line that is none.
+    """
+    numbered = _lines(texts, cut_short=cut_short)
+    number, text = next(numbered, (1, ""))
+    if not text:
+        raise Malformed(number, f"expected a header, found {'nothing' if text is not None else 'the beginning of one'}")
+    header = _header(number, _object(number, text))
     lines: list[Line] = []
     end: End | None = None
     ordered = False
+    cut = None
     for number, text in numbered:
-        found = _object(number, text)
         if end is not None:
             raise Malformed(number, f"expected nothing after the end at line {end.number}")
+        if text is None:
+            cut = number
+            break
+        found = _object(number, text)
         if "end" in found:
             end = _end(number, found["end"], header)
         else:
@@ -128,7 +147,35 @@ def read(texts: Iterable[str]) -> Trace:
                 ordered = "touches" in found
             if ordered != ("touches" in found):
                 raise Malformed(number, "expected `touches` in every event or in none")
-    return Trace(header, lines, ordered=ordered, end=end)
+    return Trace(header, lines, ordered=ordered, end=end, cut=cut)
+
+
+def _lines(texts: Iterable[str | bytes], *, cut_short: bool) -> Iterator[tuple[int, str | None]]:
+    """Yield the lines that are not blank, with their numbers; None for one that was cut."""
+    before: tuple[int, str | bytes] | None = None
+    for number, text in enumerate(texts, 1):
+        if text.strip():
+            if before is not None:
+                yield before[0], _text(*before)
+            before = number, text
+    if before is not None:
+        yield before[0], None if cut_short and _is_cut(before[1]) else _text(*before)
+
+
+def _is_cut(text: str | bytes) -> bool:
+    """Return whether the last line of a trace, which begins as all do, is none."""
+    try:
+        json.loads(text if isinstance(text, str) else text.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return text.lstrip()[:1] in ("{", b"{")
+    return False
+
+
+def _text(number: int, text: str | bytes) -> str:
+    try:
+        return text if isinstance(text, str) else text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Malformed(number, f"expected UTF-8: {error}") from None
 
 
 def _object(number: int, text: str) -> dict[str, object]:

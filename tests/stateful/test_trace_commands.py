@@ -1,6 +1,11 @@
 """Recording a trace of free-running threads and judging it, from the command line."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -104,6 +109,50 @@ def test_an_interrupt_is_one(
     path.touch()
     assert main(["trace-check", str(path)]) == 130
     assert "interrupted" in capsys.readouterr().out
+
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 30.0
+"""Seconds after which what does not happen never will."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+@pytest.mark.parametrize("before", [None, "what was there before"])
+def test_a_recording_that_is_stopped_leaves_nothing(tmp_path: Path, number: signal.Signals, before: str | None) -> None:
+    """Ctrl-C left the beginning of a trace, which was then taken for a finding.
+
+    The file was written where it was to be, and only ended by what the interrupt skipped.
+    """
+    path = tmp_path / "trace.jsonl"
+    if before is not None:
+        path.write_text(before, encoding="utf-8")
+    command = [sys.executable, "-m", "stateful", "trace-record", str(path), "--seconds", "60"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        until = time.monotonic() + PATIENCE
+        while not (aside := [each for each in tmp_path.iterdir() if each != path]) or not aside[0].stat().st_size:
+            if child.poll() is not None or time.monotonic() > until:
+                child.kill()
+                pytest.fail("nothing is written aside")
+            time.sleep(0.01)
+        time.sleep(0.2)
+        child.send_signal(number)
+        out, err = child.communicate(timeout=60)
+    assert (child.returncode, out, err) == (130, "interrupted: nothing is left running or on disk\n", "")
+    left = {each.name: each.read_text(encoding="utf-8") for each in tmp_path.iterdir()}
+    assert left == ({} if before is None else {path.name: before})
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_who_is_stopped_before_it_begins_says_so(tmp_path: Path, number: signal.Signals) -> None:
+    """While modules are imported, when nothing that could take note of a signal is there yet."""
+    command = [sys.executable, "-X", "importtime", "-m", "stateful", "trace-record", str(tmp_path / "trace.jsonl")]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stderr is not None
+        while "argparse" not in child.stderr.readline():
+            assert child.poll() is None
+        child.send_signal(number)
+        child.communicate(timeout=60)
+    assert (child.returncode, os.listdir(tmp_path)) == (130, [])
 
 
 def test_the_job_records_and_judges(monkeypatch: pytest.MonkeyPatch) -> None:

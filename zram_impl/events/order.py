@@ -4,9 +4,12 @@ A task's own events are in order. Beyond that an event says which objects it tou
 each before: the versions of an object are 1, 2, 3 and so on, each once. So the total order is a topological sort, and
 where it ends early the trace contradicts itself: a version that is missing (an event was lost), one that is there twice
 (two tasks changed something at the same time) or events that wait for each other.
+
+Of a trace that was cut short, the last events of every task may be missing, and all those of some. Then a version that
+is missing contradicts nothing; but what comes after it cannot be put in order.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 Touched = tuple[tuple[str, int, int], ...]
@@ -87,9 +90,54 @@ class _Sorting:
                 elif version > due:
                     cycle.append(f"version {version} of {name} {index} comes before version {due}")
         if missing:
-            _distance, number, sentence = min(missing)
+            _distance, number, sentence = min(missing, key=lambda each: each[:2])
             return OrderError(sentence, stuck, number)
         return OrderError(f"events wait for each other: {'; '.join(cycle)}", stuck, min(stuck))
+
+    def contradiction(self, stuck: dict[int, int]) -> OrderError | None:
+        """Return what no missing events could explain of the tasks that are stuck: what is twice there, or a cycle."""
+        places: dict[tuple[str, int, int], int] = {}
+        for number, place in stuck.items():
+            for position, event in enumerate(self.tasks[number][place:], place):
+                for touch in event.touched:
+                    name, index, version = touch
+                    if touch in places or version <= self.versions.get((name, index), 0):
+                        sentence = f"version {version} of {name} {index} is there twice"
+                        return OrderError(sentence, {**stuck, number: position}, number)
+                    places[touch] = number
+        return self._cycle(stuck, sorted(places))
+
+    def _cycle(self, stuck: dict[int, int], touches: Sequence[tuple[str, int, int]]) -> OrderError | None:
+        """Number the versions that are there from 1 on, as if none were missing, and sort again."""
+        counted: dict[tuple[str, int, int], int] = {}
+        there: dict[tuple[str, int], list[int]] = {}
+        for name, index, version in touches:
+            versions = there.setdefault((name, index), [])
+            versions.append(version)
+            counted[name, index, version] = len(versions)
+        numbers = list(stuck)
+        again = _Sorting([[_Counted(each.touched, counted) for each in self.tasks[n][stuck[n] :]] for n in numbers])
+        for _ in again.sorted():
+            pass
+        left = {numbers[at]: stuck[numbers[at]] + place for at, place in again.stuck().items()}
+        if not left:
+            return None
+        waits = [
+            f"version {version} of {name} {index} comes before version {there[name, index][due - 1]}"
+            for number, place in left.items()
+            for name, index, version in self.tasks[number][place].touched
+            if (due := again.versions.get((name, index), 0) + 1) < counted[name, index, version]
+        ]
+        return OrderError(f"events wait for each other: {'; '.join(waits)}", left, min(left))
+
+
+class _Counted:
+    """An event with other versions."""
+
+    __slots__ = ("touched",)
+
+    def __init__(self, touched: Touched, counted: Mapping[tuple[str, int, int], int]) -> None:
+        self.touched = tuple([(*touch[:2], counted[touch]) for touch in touched])
 
 
 def in_order(tasks: Sequence[Sequence[T]]) -> list[T]:
@@ -104,3 +152,20 @@ def in_order(tasks: Sequence[Sequence[T]]) -> list[T]:
     if stuck:
         raise sorting.error(stuck)
     return ordered
+
+
+def in_order_so_far(tasks: Sequence[Sequence[T]]) -> tuple[list[T], OrderError | None]:
+    """Return those events of a trace that was cut short whose place is known, in order, and what is missing, if any is.
+
+    Raises:
+        OrderError: There is no order, whatever is missing.
+    """
+    sorting = _Sorting(tasks)
+    ordered = [tasks[number][place] for number, place in sorting.sorted()]
+    stuck = sorting.stuck()
+    if not stuck:
+        return ordered, None
+    contradiction = sorting.contradiction(stuck)
+    if contradiction is not None:
+        raise contradiction
+    return ordered, sorting.error(stuck)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from zram_impl.events.order import OrderError, Touched, in_order
+from zram_impl.events.order import OrderError, Touched, in_order, in_order_so_far
 
 
 class Ev(NamedTuple):
@@ -28,17 +28,22 @@ def test_what_touches_nothing_only_follows_its_task() -> None:
     assert {event.name for event in in_order([[ev("a")], [ev("b")], []])} == {"a", "b"}
 
 
-def test_any_interleaving_of_any_history_is_put_in_order_again() -> None:
-    chance = random.Random(5)
+def history(chance: random.Random, events: int) -> list[list[Ev]]:
+    """What five tasks did, each event with up to three objects."""
     versions: dict[tuple[str, int], int] = {}
     tasks: list[list[Ev]] = [[] for _ in range(5)]
-    for number in range(2000):
+    for number in range(events):
         objects = {(chance.choice("xyz"), chance.randrange(9)) for _ in range(chance.randint(0, 3))}
         touched = []
         for obj in objects:
             versions[obj] = versions.get(obj, 0) + 1
             touched.append((*obj, versions[obj]))
         chance.choice(tasks).append(Ev(str(number), tuple(touched)))
+    return tasks
+
+
+def test_any_interleaving_of_any_history_is_put_in_order_again() -> None:
+    tasks = history(random.Random(5), 2000)
     ordered = in_order(tasks)
     assert len(ordered) == 2000
     for task in tasks:
@@ -71,3 +76,40 @@ def test_a_trace_that_contradicts_itself_is_a_finding(
     with pytest.raises(OrderError) as caught:
         in_order(tasks)
     assert (str(caught.value), caught.value.stuck) == (sentence, stuck)
+
+
+def test_any_beginning_of_any_history_is_put_in_order_as_far_as_it_goes() -> None:
+    chance = random.Random(6)
+    for _ in range(100):
+        tasks = history(chance, 60)
+        cut = [task[: chance.randint(0, len(task))] for task in tasks if chance.random() < 0.9]
+        ordered, gap = in_order_so_far(cut)
+        assert in_order([ordered]) == ordered
+        assert (gap is None) == (len(ordered) == sum(map(len, cut)))
+        if gap is not None:
+            assert str(gap).endswith(" is missing")
+            assert cut[gap.at][gap.stuck[gap.at]] not in ordered
+
+
+X, Y = "x", "y"
+
+
+@pytest.mark.parametrize(
+    ("tasks", "sentence"),
+    [
+        ([[ev("a", (X, 1)), ev("b", (X, 2))], [ev("c", (X, 1))]], "version 1 of x 0 is there twice"),
+        ([[ev("a", (X, 1)), ev("b", (X, 2))], [ev("c", (Y, 2)), ev("d", (X, 2))]], "version 2 of x 0 is there twice"),
+        ([[ev("a", (X, 2)), ev("b", (Y, 3))], [ev("c", (Y, 3))]], "version 3 of y 0 is there twice"),
+        (
+            [[ev("a", (X, 3)), ev("b", (Y, 5))], [ev("c", (Y, 7)), ev("d", (X, 2))]],
+            "events wait for each other: version 3 of x 0 comes before version 2; "
+            "version 7 of y 0 comes before version 5",
+        ),
+        ([[ev("a", (X, 3)), ev("b", (X, 2))]], "events wait for each other: version 3 of x 0 comes before version 2"),
+    ],
+)
+def test_what_no_missing_event_explains_is_a_finding(tasks: list[list[Ev]], sentence: str) -> None:
+    with pytest.raises(OrderError) as caught:
+        in_order_so_far(tasks)
+    assert str(caught.value) == sentence
+    assert caught.value.at in caught.value.stuck
