@@ -9,6 +9,7 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Final
 
+from spec.assertions import require_assertions
 from zram_impl import Quirks
 from zram_impl.cli.output import write_whole
 
@@ -97,4 +98,5 @@ def page() -> str:
 
 
 if __name__ == "__main__":
+    require_assertions()
     write_whole(PAGE, page())

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from docs.draw_tables import markdown_table
+from spec.assertions import require_assertions
 from spec.mutate.command import HEADER, Progress, judge, numbers, reason
 from spec.mutate.kill import SCOPES, SIZES, Fate, read
 from spec.mutate.mutants import MODULES, Mutant, every_mutant
@@ -81,6 +82,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
+    require_assertions()
     parser = argparse.ArgumentParser(prog="python -m docs.draw_mutants", description=__doc__)
     parser.add_argument(
         "file", nargs="?", metavar="FILE", help="what spec.mutate --json printed, instead of judging anew"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from spec.assertions import require_assertions
 from spec.bugs.history import EVERY_VARIANT
 from spec.explore.expected_counts import PINNED, REDUCED
 from spec.footprint import Piece
@@ -151,4 +152,5 @@ def _variant_table() -> str:
 
 
 if __name__ == "__main__":
+    require_assertions()
     write_whole(PAGE, page())

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from docs.draw_tables import markdown_table
+from spec.assertions import require_assertions
 from spec.bugs.batching_v3 import Variant
 from spec.bugs.history import EVERY_VARIANT
 from tests.spec.expected.open_any_size import OPEN
@@ -145,4 +146,5 @@ def _numbered(numbers: tuple[int, ...]) -> str:
 
 
 if __name__ == "__main__":
+    require_assertions()
     write_whole(PAGE, page())

@@ -24,6 +24,7 @@ A state is data, an action is a pure function with a guard; nothing else moves. 
 Around the model, each folder one job; each may import those before it, and `spec` imports nothing of `zram_impl` or
 `stateful`:
 
+- `assertions`: refuses to search while they are switched off
 - `scope`, `footprint`, `reachable`: bounds of a search, the fields an action touches, what must be seen at least once
 - `restated`: the model said again in other words (frame conditions, when each action is enabled, the tables), so that a
   mistake in one text contradicts the other

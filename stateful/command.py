@@ -9,6 +9,7 @@ from functools import partial
 
 from rich.console import Console
 
+from spec.assertions import require_assertions
 from stateful import check
 from stateful import trace_commands as traces
 from stateful.api_fuzz import command as inputs
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     of_command: argparse.ArgumentParser = asked.parser
     if unknown:  # which argparse itself would answer with the usage of all commands
         of_command.error(f"unrecognized arguments: {' '.join(unknown)}")
+    require_assertions()
     return here(partial(asked.do, asked))
 
 

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+from spec.assertions import require_assertions
 from spec.bugs.history import EVERY_VARIANT
 from spec.explore.bfs import walk
 from spec.explore.expected_counts import PINNED, REDUCED
@@ -65,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says and return the exit code."""
     parser = _parser()
     asked = parser.parse_args(arguments)
+    require_assertions()
     scope = _scope(asked, parser.error)
     if asked.variant and asked.variant not in {"all", *_NAMES}:
         parser.error(f"--variant: there is no {asked.variant!r}; there are all, {', '.join(_NAMES)}")

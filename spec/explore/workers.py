@@ -8,6 +8,7 @@ from multiprocessing import connection, resource_tracker
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, NamedTuple
 
+from spec.assertions import require_assertions
 from spec.explore.bfs import walk
 from spec.explore.result import Outcome
 from spec.scope import Scope
@@ -104,6 +105,7 @@ def _receive(pipe: "_Pipe", sender: _Running) -> Progress | Outcome:
 
 def _work(name: str, scope: Scope, pipe: "_Pipe", *, symmetry: bool = False) -> None:
     """Walk in the new process; if whoever asked is gone, so is the reason to go on."""
+    require_assertions()  # which the environment decides anew for each process
 
     def report(depth: int, states: int, frontier: int) -> None:
         pipe.send(Progress(name, depth, states, frontier))

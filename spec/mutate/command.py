@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, TextIO
 
+from spec.assertions import require_assertions
 from spec.mutate.kill import SECONDS, Fate, counted, read
 from spec.mutate.mutants import MODULES, Mutant, every_mutant
 from spec.prove.jobs import Ended, Job, at_least_one, run
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says and return the exit code."""
     parser = _parser()
     asked = parser.parse_args(arguments)
+    require_assertions()
     chosen = _chosen(asked, parser.error)
     if asked.list:
         sys.stdout.write("\n".join(f"{each.name}\n  - {each.before}\n  + {each.after}" for each in chosen) + "\n")

@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 
 import z3
 
+from spec.assertions import require_assertions
 from spec.explore.result import Outcome
 from spec.model.actions import ACTIONS, Action
 from spec.model.invariant import CLAUSES
@@ -241,4 +242,5 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
+    require_assertions()
     main(sys.argv[1:])

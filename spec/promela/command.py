@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from spec.assertions import require_assertions
 from spec.bugs.batching_v3 import VARIANTS, Variant
 from spec.explore.expected_counts import PINNED, Pinned
 from spec.explore.trace import step
@@ -196,6 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = [variant.name for variant in VARIANTS]
     what.add_argument("--variant", metavar="NAME", choices=("all", *names), help="put a bug back: a name, or all")
     asked = parser.parse_args(arguments)
+    require_assertions()
     try:
         programs()
         return _variants(asked.variant) if asked.variant else _scopes(asked.scope)

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, TextIO
 
+from spec.assertions import require_assertions
 from spec.prove.jobs import Job, at_least_one, run
 from spec.prove.plan import FULL, NIGHTLY, QUICK, Part, parts, parts_of
 from spec.prove.table import Row, data, table
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says and return the exit code."""
     parser = _parser()
     asked = parser.parse_args(arguments)
+    require_assertions()
     choice = QUICK if asked.quick else NIGHTLY if asked.nightly else FULL
     try:
         with tempfile.TemporaryDirectory(prefix="contracts-") as directory:

@@ -16,6 +16,7 @@ from typing import Final
 
 import z3
 
+from spec.assertions import require_assertions
 from spec.explore.permutation import Renumbering, arguments, renumbered, swaps
 from spec.explore.trace import state
 from spec.model.actions import ACTIONS, Action
@@ -121,4 +122,5 @@ def main(asked: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
+    require_assertions()
     main(sys.argv[1:])

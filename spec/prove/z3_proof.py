@@ -15,6 +15,7 @@ from typing import Final
 
 import z3
 
+from spec.assertions import require_assertions
 from spec.explore.trace import state
 from spec.model.actions import ACTIONS, Action
 from spec.model.invariant import CLAUSES, inv
@@ -128,4 +129,5 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
+    require_assertions()
     main(sys.argv[1:])

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rich.console import Console
 
+from spec.assertions import require_assertions
 from stateful.jobs.progress import Drawing, Line, Row
 from zram_impl.cli.stop import requests_handled
 
@@ -169,6 +170,7 @@ def stop(running: Iterable[_Running]) -> None:
 
 def _work(job: Job, pipe: "_Pipe", parent: int, folder: str) -> None:
     """Run a job in its own process."""
+    require_assertions()  # which the environment decides anew for each process
     try:
         signal.signal(signal.SIGTERM, _interrupt)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # like Ctrl-C it is answered by whoever asked

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final, cast
 
 from zram_impl.cli import bench, demo
+from zram_impl.cli.assertions import require_assertions
 from zram_impl.cli.screen import complain
 from zram_impl.cli.stop import Stop
 from zram_impl.errors import ZramError
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked, unknown = _parser().parse_known_args(arguments)
     if unknown:  # which argparse itself would answer with the usage of all commands
         cast("argparse.ArgumentParser", asked.parser).error(f"unrecognized arguments: {' '.join(unknown)}")
+    require_assertions()
     stop = Stop()
     try:
         with stop.on_interrupt():

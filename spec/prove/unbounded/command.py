@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TextIO
 
+from spec.assertions import require_assertions
 from spec.bugs.history import EVERY_VARIANT
 from spec.model.actions import ACTIONS, Action
 from spec.prove.unbounded.actions import MOVES
@@ -93,6 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--variant", metavar="NAME", help="with a bug put back")
     parser.add_argument("--json", action="store_true", help="print data instead of text")
     asked = parser.parse_args(arguments)
+    require_assertions()
     if asked.variant and asked.variant not in names:
         parser.error(f"--variant: there is no {asked.variant!r}; there are {', '.join(names)}")
     texts = variant(asked.variant) if asked.variant else AS_IT_IS

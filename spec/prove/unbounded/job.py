@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from spec.assertions import require_assertions
 from spec.prove.obligations import Sizes
 from spec.prove.unbounded.command import AS_IT_IS, of_any_size
 from spec.prove.unbounded.conditions import Given
@@ -58,4 +59,5 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
+    require_assertions()
     main(sys.argv[1:])

@@ -1,0 +1,143 @@
+"""With assertions switched off no command says that all is well: each refuses, and so does what it starts.
+
+Five seeded bugs replayed as clean under `python -O`, and a search for bugs ended with 0: what finds them are
+assertions, which Python had left out.
+"""
+
+import argparse
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from spec.assertions import SWITCHED_OFF
+from spec.explore.workers import WalkDied, walk_each
+from spec.prove import jobs
+from spec.prove.verdict import Verdict
+from spec.scope import Scope
+from stateful import command
+from stateful.jobs import runner
+from tests.stateful.jobs import trial_jobs
+from tests.test_tidy import MODULES, read
+from zram_impl.cli import assertions as of_device
+
+ROOT = Path(__file__).resolve().parent.parent
+REFUSAL = f"error: {SWITCHED_OFF}\n"
+STATEFUL = [
+    ["replay", "1pjsept8pgzd", "--variant", "leak_when_failed_and_lost"],
+    ["check"],
+    ["mutants"],
+    ["mutants", "--schedules"],
+    ["conformance", "tests/data/kernel-traces"],
+    ["metamorphic"],
+    ["schedules"],
+    ["fuzz", "--minutes", "0.01"],
+    ["trace-check", "README.md"],
+    ["trace-record", "trace"],
+    ["inputs"],
+]
+DEVICE = [["demo", "README.md"], ["bench", "--quick"]]
+HELPERS = {"zram_impl.cli.bench_memory"}
+"""A part of a command that refuses; it measures."""
+
+
+def programs() -> list[str]:
+    """Every module that is run as a program."""
+    found = [name for name in MODULES if not name.startswith("tests/") and '\nif __name__ == "__main__":' in read(name)]
+    return [name.removesuffix(".py").removesuffix("/__main__").replace("/", ".") for name in found]
+
+
+PLAIN = [[name] for name in programs() if name not in {"stateful", "zram_impl", *HELPERS}]
+COMMANDS = [*PLAIN, *[["stateful", *each] for each in STATEFUL[:2]], *[["zram_impl", *each] for each in DEVICE]]
+
+
+def test_every_command_is_tried() -> None:
+    of_spec = ("explore", "prove", "prove_sizes", "prove.unbounded", "mutate", "promela")
+    assert {f"spec.{name}" for name in of_spec} < {name for [name] in PLAIN}
+    (commands,) = [each for each in command.parser()._actions if isinstance(each, argparse._SubParsersAction)]
+    assert {each[0] for each in STATEFUL} == set(commands.choices)
+    assert of_device.SWITCHED_OFF == SWITCHED_OFF
+
+
+Run = Callable[[str, list[str]], subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def optimised(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Run a program with assertions switched off in some way."""
+    # Nothing has been compiled without assertions yet, and what is shall not lie in the tree.
+    compiled = {"PYTHONPYCACHEPREFIX": str(tmp_path_factory.mktemp("compiled")), "PYTHONDONTWRITEBYTECODE": ""}
+
+    def run(way: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+        options = [way] if way.startswith("-") else []
+        environment = {**os.environ, **compiled, **({} if options else {"PYTHONOPTIMIZE": way})}
+        program = [sys.executable, *options, "-m", *arguments]
+        return subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+    return run
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+def test_no_command_runs_without_assertions(optimised: Run, arguments: list[str]) -> None:
+    done = optimised("-O", arguments)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", REFUSAL)
+
+
+@pytest.mark.parametrize("arguments", STATEFUL, ids=" ".join)
+def test_every_command_asks_first(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All commands of `stateful` pass through one place, so a process for two of them is enough."""
+
+    def refuse() -> None:
+        raise SystemExit(REFUSAL)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "require_assertions", refuse)
+    with pytest.raises(SystemExit) as caught:
+        command.main(arguments)
+    assert (caught.value.code, list(tmp_path.iterdir())) == (REFUSAL, [])
+
+
+@pytest.mark.parametrize("way", ["-OO", "1", "2", "yes"])
+@pytest.mark.parametrize("program", ["spec.explore", "zram_impl demo"])
+def test_however_they_are_switched_off(optimised: Run, program: str, way: str) -> None:
+    done = optimised(way, program.split())
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", REFUSAL)
+
+
+def test_help_is_given_all_the_same(optimised: Run) -> None:
+    done = optimised("-O", ["spec.explore", "--help"])
+    assert (done.returncode, done.stdout[: len("usage: ")]) == (0, "usage: ")
+
+
+# The environment decides for each new process.
+
+
+def test_a_job_without_assertions_is_not_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
+    (done,) = runner.run([runner.Job("good", trial_jobs.good)], Console(file=io.StringIO()))
+    assert (done.verdict.good, done.verdict.what) == (False, "died with exit code 2")
+
+
+def test_a_walk_without_assertions_has_no_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
+    with pytest.raises(WalkDied, match="ended with exit code 2"):
+        walk_each({"tiny": Scope(1, 1, 1, 1)})
+
+
+def test_a_prover_has_assertions_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
+    said = list[str]()
+
+    def read_it(ended: jobs.Ended) -> list[Verdict]:
+        said.append(ended.out)
+        return []
+
+    job = jobs.Job("part", ("it",), ("-c", "print(__debug__)"), (), 20, read_it)
+    jobs.run([job], partial(lambda *_: None), 1)
+    assert said == ["True\n"]
