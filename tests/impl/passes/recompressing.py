@@ -6,8 +6,8 @@ from collections.abc import Callable
 from tests.impl.doubles import Bench, huge, same
 from zram_impl import PAGE_SIZE, Quirks, RecompressResult
 from zram_impl.parsing.recompress_args import RecompressRequest
-from zram_impl.passes.recompress import RecompressPass
 from zram_impl.passes.base import Progress, Stage
+from zram_impl.passes.recompress import RecompressPass
 
 LETTERS = [bytes([byte]) for byte in range(64, 128)]
 
