@@ -35,7 +35,7 @@ from zram_impl.faults import (
     on_blocks,
     since,
 )
-from zram_impl.passes import writeback as wbpass
+from zram_impl.passes import request_pool
 from zram_impl.passes.base import Stage
 from zram_impl.runtime import Runtime, ThreadRuntime
 
@@ -283,7 +283,7 @@ def test_without_memory_for_the_object_of_a_request_its_buffer_is_given_back(
     for when in every_nth("allocate"):
         here = world()
         with monkeypatch.context() as patch:
-            patch.setattr(wbpass, "WbReq", partial(scarce_request, itertools.count(), when))
+            patch.setattr(request_pool, "WbReq", partial(scarce_request, itertools.count(), when))
             if when.number:
                 assert here.writeback().written == 8
             else:
