@@ -41,6 +41,7 @@ STATEFUL = [
     ["trace-check", "README.md"],
     ["trace-record", "trace"],
     ["inputs"],
+    ["interrupts", "--quick"],
 ]
 DEVICE = [["demo", "README.md"], ["bench", "--quick"]]
 HELPERS = {"zram_impl.cli.bench_memory"}
