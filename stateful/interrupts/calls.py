@@ -274,5 +274,5 @@ UNINTERESTING: Final = {
     "openers", "pages", "quirks", "runtime", "writeback_limit", "writeback_limit_enabled",
 }  # fmt: skip
 """Public names of a device that do nothing but return one attribute."""
-ON_THEIR_OWN: Final = {"after_fork", "create", "fork_locks", "set_backing_path", "wait_as_the_driver"}
-"""Public names that another call or a fork is made of, or that have a search of their own."""
+ON_THEIR_OWN: Final = {"create", "set_backing_path", "wait_as_the_driver"}
+"""Public names that another call is made of, or that have a search of their own."""

@@ -115,11 +115,11 @@ class Configuration:
 
     # --- forks -----------------------------------------------------------------------------------------------------
 
-    def fork_locks(self) -> tuple[Lock, Lock]:
+    def _fork_locks(self) -> tuple[Lock, Lock]:
         """Return the locks that guard what a forked child goes on to use: control and table."""
         return self._control, self._table
 
-    def after_fork(self, *, whole: bool) -> None:
+    def _after_fork(self, *, whole: bool) -> None:
         """Be a forked child's copy of a device: no lock is held, no pass runs, the backing device is its maker's."""
         forking.made_anew(self._control, self._table)
         self.openers.after_fork()

@@ -87,12 +87,12 @@ class Maintenance(Lifecycle):
 
     def begin_scans(self, scans: list[Scan]) -> WritebackPass:
         """Begin a pass over `scans`; EINVAL when they are not within the device."""
-        if type(scans) is not list or not all(isinstance(scan, Scan) for scan in scans):
-            raise refuse(EINVAL, f"{shown(scans)} is not a list of scans")
+        _check_scans(scans)
         return self._runtime.shielded(partial(self._begin_scans, scans), end_pass)
 
     def run_scans(self, scans: list[Scan]) -> WritebackResult:
         """Do a pass over `scans` as `writeback` does."""
+        _check_scans(scans)
         return drive(partial(self._begin_scans, scans), self._runtime, None, None)
 
     def _scans(
@@ -157,12 +157,12 @@ class Maintenance(Lifecycle):
 
     def begin_recompression(self, request: RecompressRequest) -> RecompressPass:
         """Begin a pass for the caller to drive with `advance`; raises as `recompress` does."""
-        if not isinstance(request, RecompressRequest):
-            raise refuse(EINVAL, f"{shown(request)} is not a request of recompression")
+        _check_request(request)
         return self._runtime.shielded(partial(self._begin_recompression, request), end_pass)
 
     def run_recompression(self, request: RecompressRequest) -> RecompressResult:
         """Do a pass of recompression as `recompress` does."""
+        _check_request(request)
         return drive(partial(self._begin_recompression, request), self._runtime, None, None)
 
     def _begin_recompression(self, request: RecompressRequest, interrupts: Interrupts) -> RecompressPass:
@@ -222,3 +222,13 @@ class Maintenance(Lifecycle):
         """Return debugfs' block_state: a line per stored page with its marks."""
         self.wait_as_the_driver()
         return block_state(self._live(), self._table)
+
+
+def _check_scans(scans: list[Scan]) -> None:
+    if type(scans) is not list or not all(isinstance(scan, Scan) for scan in scans):
+        raise refuse(EINVAL, f"{shown(scans)} is not a list of scans")
+
+
+def _check_request(request: RecompressRequest) -> None:
+    if not isinstance(request, RecompressRequest):
+        raise refuse(EINVAL, f"{shown(request)} is not a request of recompression")
