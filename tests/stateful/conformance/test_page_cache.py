@@ -93,6 +93,18 @@ def test_a_mark_that_is_reached_has_more_read(device: Watched, node: NodeFile) -
     assert asked == [pages(0, 4), pages(4, 12), [], pages(13, 32), [], [40, 41], pages(42, 45)]
 
 
+def test_folios_of_a_further_window_are_larger(device: Watched, node: NodeFile) -> None:
+    cache = PageCache()
+    cache.read(node, 0, 1)
+    cache.read(node, 0, 2 * PAGE_SIZE)
+    cache.invalidate(range(2, 3))
+    cache.invalidate(range(9, 10))
+    device.taken()
+    for page in (3, 2, 11):
+        cache.read(node, page * PAGE_SIZE, 1)
+    assert device.taken() == [2, 11], "pages 8 to 11 are one"
+
+
 def test_a_mark_goes_with_a_write(device: Watched, node: NodeFile) -> None:
     cache = PageCache()
     cache.read(node, 0, 1)
