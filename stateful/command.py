@@ -21,6 +21,7 @@ from stateful.jobs.report import chosen, run
 from stateful.jobs.runner import Job
 from stateful.lockstep import detection
 from stateful.metamorphic import command as metamorphic
+from stateful.mutate import command as mutate
 from stateful.schedules import command as schedules
 from stateful.schedules.bugs import NAMES as VARIANTS
 
@@ -62,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     traces.add_commands(commands)
     inputs.add_command(commands)
     interrupts.add_command(commands)
+    mutate.add_command(commands)
     for each in commands.choices.values():
         each.set_defaults(parser=each)
     return every

@@ -1,0 +1,107 @@
+"""`python -m stateful mutate`: make small mistakes in the device, one at a time, and see which quick layer notices."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from rich.console import Console
+
+from spec.prove.jobs import at_least_one, stop_on_sigterm
+from stateful.jobs.arguments import duration
+from stateful.jobs.progress import PLAIN_SECONDS, complain, say
+from stateful.mutate.equivalent import EQUIVALENT
+from stateful.mutate.judge import SECONDS, Fate, judge
+from stateful.mutate.mutants import MODULES, PACKAGE, Mutant, every_mutant, sample
+from stateful.mutate.page import PAGE, drawn, summary
+
+ERROR: Final = 2
+
+
+def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add this command to the parser of the command line."""
+    mutate = commands.add_parser("mutate", help="small mistakes in the device, and which quick layer notices each")
+    mutate.add_argument("modules", nargs="*", metavar="MODULE", help="in these, as in passes/writeback (all)")
+    mutate.add_argument("--sample", type=at_least_one, metavar="N", help="so many of them, of each kind in turn")
+    mutate.add_argument("--seed", type=int, default=0, metavar="S", help="another sample (0)")
+    mutate.add_argument("--list", action="store_true", help="show them and do nothing")
+    mutate.add_argument("--processes", type=at_least_one, default=1, metavar="N", help="mutants at a time (1)")
+    mutate.add_argument("--seconds", type=duration, default=SECONDS, metavar="S", help=f"for each ({SECONDS})")
+    mutate.add_argument("--json", action="store_true", help="print data instead of text")
+    mutate.add_argument("--page", action="store_true", help="write docs/generated/device-mutation.md, too")
+    mutate.set_defaults(do=run)
+
+
+def run(asked: argparse.Namespace, console: Console) -> int:
+    """Do what the command line says and return the exit code."""
+    unknown = sorted(set(asked.modules) - set(MODULES))
+    if unknown:
+        complain(f"there is no module {unknown[0]}; there are {', '.join(MODULES)}")
+        return ERROR
+    chosen = every_mutant([name for name in MODULES if name in asked.modules or not asked.modules])
+    if asked.sample is not None:
+        chosen = sample(chosen, asked.sample, asked.seed)
+    if asked.list:
+        for each in chosen:
+            say(console, f"{each.name}: {each.kind}\n  - {each.before}\n  + {each.after}")
+        return 0
+    stop_on_sigterm()
+    return _judged(asked, chosen, console)
+
+
+def _judged(asked: argparse.Namespace, chosen: Sequence[Mutant], console: Console) -> int:
+    errors = Console(stderr=True)
+    tried = [each for each in chosen if each.name not in EQUIVALENT]
+    # What the layers say of the device as it is they would say of every mutant.
+    control = control_of(tried[0].module if tried else MODULES[0])
+    as_it_is = judge([control], lambda _fates: None, seconds=max(asked.seconds, SECONDS))[0]
+    if as_it_is.caught:
+        complain(f"{as_it_is.layer} fail without any mistake: {as_it_is.test}: {as_it_is.said}")
+        return 1
+    fates = judge(tried, Progress(len(tried), errors), processes=asked.processes, seconds=asked.seconds)
+    if asked.json:
+        sys.stdout.write(json.dumps([fate._asdict() for fate in fates], indent=2) + "\n")
+    else:
+        say(console, summary(chosen, fates))
+    if asked.page:
+        PAGE.write_text(drawn(chosen, fates, _how(asked)), encoding="utf-8")
+    return int(any(not fate.caught for fate in fates))
+
+
+def control_of(module: str) -> Mutant:
+    """Return a module as it is, as if it were a mutant."""
+    return Mutant(f"{module} as it is", module, "", "", "", (PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
+
+
+def _how(asked: argparse.Namespace) -> str:
+    options = [*asked.modules, *(["--sample", str(asked.sample), "--seed", str(asked.seed)] if asked.sample else [])]
+    if asked.seconds != SECONDS:
+        options += ["--seconds", f"{asked.seconds:g}"]
+    return " ".join(["python -m stateful mutate --page", *options])
+
+
+class Progress:
+    """How many are done and how long the rest may take: a line now and then."""
+
+    def __init__(self, mutants: int, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._mutants = mutants
+        self._console = console
+        self._clock = clock
+        self._began = clock()
+        self._due = self._began
+
+    def __call__(self, fates: Sequence[Fate]) -> None:
+        """Take note of what is known by now."""
+        now = self._clock()
+        if now < self._due:
+            return
+        self._due = now + PLAIN_SECONDS
+        survivors = sum(not fate.caught for fate in fates)
+        left = (now - self._began) / len(fates) * (self._mutants - len(fates)) if fates else 0.0
+        minutes, seconds = divmod(round(left), 60)
+        say(
+            self._console,
+            f"{len(fates):,} of {self._mutants:,} mutants, {survivors:,} survived, {minutes}:{seconds:02} left",
+        )

@@ -1,0 +1,109 @@
+"""What became of mutants: which layer noticed, and what it named."""
+
+import json
+import re
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from spec.prove.jobs import Ended, Job, run
+from spec.prove.verdict import Verdict
+from stateful.mutate.mutants import ROOT, Mutant
+
+SECONDS: Final = 60
+"""How long a mutant may take."""
+DONE, HANGS, SLOW = "", "hangs", "out of time"
+
+
+class Fate(NamedTuple):
+    """What became of a mutant."""
+
+    name: str
+    kind: str
+    layer: str = ""
+    """The one that noticed; empty when none did."""
+    test: str = ""
+    said: str = ""
+    """What was said, and so named."""
+    how: str = DONE
+    """Whether it hangs, or the time was up before all layers had run."""
+    seconds: float = 0.0
+
+    @property
+    def caught(self) -> bool:
+        """Return whether a layer noticed."""
+        return bool(self.layer)
+
+
+def judge(
+    mutants: Sequence[Mutant],
+    report: Callable[[Sequence[Fate]], None],
+    *,
+    processes: int = 1,
+    seconds: float = SECONDS,
+) -> list[Fate]:
+    """Return what becomes of mutants, in their order; whatever happens, neither a process nor a file is left behind."""
+    found: dict[str, Fate] = {}
+
+    def ended(_job: Job, _verdicts: list[Verdict], _seconds: float) -> None:
+        report(list(found.values()))
+
+    with tempfile.TemporaryDirectory(prefix="zram-mutants-", ignore_cleanup_errors=True) as folder:
+        jobs = []
+        for number, mutant in enumerate(mutants):
+            file = Path(folder) / f"{number}.json"
+            file.write_text(json.dumps([mutant.module, mutant.source]), encoding="utf-8")
+            arguments = ("-P", "-m", "stateful.mutate.trial", str(file))
+            jobs.append(Job("mutants", (mutant.name,), arguments, (ROOT,), seconds, partial(_note, mutant, found)))
+        run(jobs, ended, processes)
+    return [found[mutant.name] for mutant in mutants]
+
+
+def _note(mutant: Mutant, found: dict[str, Fate], ended: Ended) -> list[Verdict]:
+    found[mutant.name] = fate(mutant, ended)
+    return []
+
+
+def fate(mutant: Mutant, ended: Ended) -> Fate:
+    """Read what a trial wrote."""
+    layer = test = ""
+    stacks: list[str] = []
+    for line in ended.out.splitlines():
+        if not line.startswith("["):
+            stacks.append(line)
+            continue
+        what, where, said = json.loads(line)
+        if what == "layer":
+            layer = where
+        elif what == "running":
+            test = where
+        else:
+            return Fate(mutant.name, mutant.kind, layer or where, where, said, DONE, ended.seconds)
+    if stacks:
+        return Fate(mutant.name, mutant.kind, layer, test, "\n".join(waits(stacks)), HANGS, ended.seconds)
+    if ended.code is None or not layer:
+        said = f"in {layer}, {test}" if layer else ended.last_words()
+        return Fate(mutant.name, mutant.kind, how=SLOW, said=said, seconds=ended.seconds)
+    return Fate(mutant.name, mutant.kind, seconds=ended.seconds)
+
+
+_FRAME: Final = re.compile(r'  File ".*/zram_impl/(\S+\.py)", line (\d+) in (\S+)')
+
+
+def waits(stacks: Sequence[str], package: Path = ROOT / "zram_impl") -> list[str]:
+    """Return the innermost line of the device that each thread is at."""
+    found: list[str] = []
+    looking = True
+    for line in stacks:
+        if "hread 0x" in line:
+            looking = True
+        frame = _FRAME.match(line)
+        if looking and frame:
+            looking = False
+            file, number, function = frame.groups()
+            text = (package / file).read_text(encoding="utf-8").splitlines()
+            at = text[int(number) - 1].strip() if int(number) <= len(text) else ""
+            found.append(f"hangs in {file}:{number} {function}: {at}")
+    return found or ["hangs outside of the device"]

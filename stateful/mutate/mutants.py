@@ -1,0 +1,110 @@
+"""The device with one small mistake in its text, the same list every time; every mutant is a text that parses."""
+
+import ast
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from spec.mutate.source import Text
+from stateful.mutate import locks, values
+from stateful.mutate.edits import Edit
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PACKAGE: Final = ROOT / "zram_impl"
+
+MODULES: Final = (
+    *(f"table/{name}" for name in ("access_times", "block_map", "budget", "segments", "shared", "slot_table")),
+    *(f"pages/{name}" for name in ("backing_reads", "initialised", "observed", "page_io", "snapshot", "stats")),
+    *(f"passes/{name}" for name in ("base", "compaction", "drive", "idle", "pp_buckets", "recompress")),
+    *(f"passes/{name}" for name in ("request_pool", "scan", "trim", "writeback")),
+    *(f"engine/{name}" for name in ("buffers", "protocol", "request", "runs", "sync", "threads")),
+    *(f"device/{name}" for name in ("config", "lifecycle", "maintenance", "openers")),
+    "shield",
+    *(f"bdev/{name}" for name in ("device", "direct", "exclusive_open", "file", "memory")),
+)
+"""Protocol and data path; `tests` see to it that none is missing."""
+
+
+class Mutant(NamedTuple):
+    """A module with a mistake in it."""
+
+    name: str
+    """Module, function, line of the function, column, and what the mistake is: the same as long as the function is."""
+    module: str
+    kind: str
+    before: str
+    """The lines as they are, and with the mistake."""
+    after: str
+    source: str
+    """The whole module."""
+
+
+def every_mutant(modules: Sequence[str] = MODULES) -> list[Mutant]:
+    """Return all mutants, in the order of the text."""
+    return [each for name in modules for each in mutants(name, (PACKAGE / f"{name}.py").read_text(encoding="utf-8"))]
+
+
+def mutants(module: str, source: str) -> list[Mutant]:
+    """Return the mutants of the text of a module; two mistakes that come to the same text are one."""
+    text = Text(source)
+    found = {each.source: each for edit in _edits(text, module) if (each := _mutant(text, module, edit))}
+    names = [each.name for each in found.values()]
+    assert len(set(names)) == len(names), "a name stands for one mutant"
+    return list(found.values())
+
+
+def sample(found: Sequence[Mutant], size: int, seed: int) -> list[Mutant]:
+    """Return some of the mutants in the order of the text, of each kind in turn, so that no kind is missed."""
+    shuffled = random.Random(seed).sample(range(len(found)), len(found))
+    turns: dict[str, int] = {}
+    ranked: list[tuple[int, int, int]] = []
+    for place, number in enumerate(shuffled):
+        kind = found[number].kind
+        turns[kind] = turns.get(kind, 0) + 1
+        ranked.append((turns[kind], place, number))
+    chosen = {number for _turn, _place, number in sorted(ranked)[:size]}
+    return [mutant for number, mutant in enumerate(found) if number in chosen]
+
+
+def _edits(text: Text, module: str) -> list[Edit]:
+    return sorted([*locks.edits(text), *values.edits(text, module)])
+
+
+def _mutant(text: Text, module: str, edit: Edit) -> Mutant | None:
+    changed = text.source[: edit.first] + edit.text + text.source[edit.last :]
+    if changed == text.source or not _parses(changed):
+        return None
+    line, last = text.line(edit.first), text.line(max(edit.first, edit.last - 1))
+    function, first = _around(text, line)
+    added = changed.count("\n") - text.source.count("\n")
+    return Mutant(
+        name=f"{module}.{function}:{line - first}:{text.column(edit.first)} {edit.mistake}",
+        module=module,
+        kind=edit.kind,
+        before=_joined(text.source, line, last),
+        after=_joined(changed, line, max(line, last + added)),
+        source=changed,
+    )
+
+
+def _parses(source: str) -> bool:
+    """Return whether it is a program: a statement that was moved out of a loop may be none."""
+    try:
+        compile(source, "mutant", "exec")
+    except SyntaxError:
+        return False
+    return True
+
+
+def _joined(source: str, first: int, last: int) -> str:
+    return " / ".join(line.strip() for line in source.splitlines()[first - 1 : last] if line.strip())
+
+
+def _around(text: Text, line: int) -> tuple[str, int]:
+    """Return the innermost function, or else class, that a line is in, and the line that it begins in."""
+    name, first = "module", 1
+    for node in ast.walk(text.tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.lineno <= line <= (node.end_lineno or line):
+            name, first = node.name, node.lineno
+    return name, first
