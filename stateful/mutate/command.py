@@ -5,19 +5,16 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from rich.console import Console
 
-from spec.prove.jobs import at_least_one, stop_on_sigterm
+from spec.prove.jobs import at_least_one
 from stateful.jobs.arguments import duration
 from stateful.jobs.progress import PLAIN_SECONDS, complain, say
 from stateful.mutate.equivalent import EQUIVALENT
 from stateful.mutate.judge import SECONDS, Fate, judge
 from stateful.mutate.mutants import MODULES, PACKAGE, Mutant, every_mutant, sample
 from stateful.mutate.page import PAGE, drawn, summary
-
-ERROR: Final = 2
 
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -38,8 +35,7 @@ def run(asked: argparse.Namespace, console: Console) -> int:
     """Do what the command line says and return the exit code."""
     unknown = sorted(set(asked.modules) - set(MODULES))
     if unknown:
-        complain(f"there is no module {unknown[0]}; there are {', '.join(MODULES)}")
-        return ERROR
+        asked.parser.error(f"there is no module {unknown[0]}; there are {', '.join(MODULES)}")
     chosen = every_mutant([name for name in MODULES if name in asked.modules or not asked.modules])
     if asked.sample is not None:
         chosen = sample(chosen, asked.sample, asked.seed)
@@ -47,7 +43,6 @@ def run(asked: argparse.Namespace, console: Console) -> int:
         for each in chosen:
             say(console, f"{each.name}: {each.kind}\n  - {each.before}\n  + {each.after}")
         return 0
-    stop_on_sigterm()
     return _judged(asked, chosen, console)
 
 
