@@ -52,8 +52,8 @@ def _judged(asked: argparse.Namespace, chosen: Sequence[Mutant], console: Consol
     # What the layers say of the device as it is they would say of every mutant.
     control = control_of(tried[0].module if tried else MODULES[0])
     as_it_is = judge([control], lambda _fates: None, seconds=max(asked.seconds, SECONDS))[0]
-    if as_it_is.caught:
-        complain(f"{as_it_is.layer} fail without any mistake: {as_it_is.test}: {as_it_is.said}")
+    if as_it_is.caught or as_it_is.how:
+        complain(f"without any mistake: {as_it_is.layer} {as_it_is.test} {as_it_is.how}: {as_it_is.said}")
         return 1
     fates = judge(tried, Progress(len(tried), errors), processes=asked.processes, seconds=asked.seconds)
     if asked.json:
