@@ -5,6 +5,10 @@ import os
 import pytest
 from hypothesis import settings
 
+from tests.hanging import pytest_timeout_cancel_timer, pytest_timeout_set_timer
+
+__all__ = ["pytest_configure", "pytest_timeout_cancel_timer", "pytest_timeout_set_timer"]
+
 # Parents are named, because a profile without one inherits the profile in force, and under CI that is Hypothesis'
 # own `ci`: derandomised and without a database, so a nightly run would try the same examples every night and keep none.
 # No profile here is called `ci`: that would replace the one `pr` builds on.

@@ -108,7 +108,8 @@ def work(file: Path) -> None:
 
 def _tested(layers: Sequence[Sequence[Path]], say: Callable[[str, str, str], None], out: TextIO) -> bool:
     """Run tests; return whether one failed."""
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--timeout=0", "--hypothesis-seed=0"]
+    limits = ["--timeout=0", "-o", "faulthandler_timeout=0"]
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0", *limits]
     for name, files in zip(UNIT_LAYERS, layers, strict=True):
         if files:
             say("layer", name, "")
