@@ -26,7 +26,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     mutate.add_argument("--list", action="store_true", help="show them and do nothing")
     mutate.add_argument("--processes", type=at_least_one, default=1, metavar="N", help="mutants at a time (1)")
     mutate.add_argument("--seconds", type=duration, default=SECONDS, metavar="S", help=f"for each ({SECONDS})")
-    mutate.add_argument("--json", action="store_true", help="print data instead of text")
+    mutate.add_argument("--json", action="store_true", help="print a line of data for each, as soon as it is known")
     mutate.add_argument("--page", action="store_true", help="write docs/generated/device-mutation.md, too")
     mutate.set_defaults(do=run)
 
@@ -55,10 +55,16 @@ def _judged(asked: argparse.Namespace, chosen: Sequence[Mutant], console: Consol
     if as_it_is.caught or as_it_is.how:
         complain(f"without any mistake: {as_it_is.layer} {as_it_is.test} {as_it_is.how}: {as_it_is.said}")
         return 1
-    fates = judge(tried, Progress(len(tried), errors), processes=asked.processes, seconds=asked.seconds)
-    if asked.json:
-        sys.stdout.write(json.dumps([fate._asdict() for fate in fates], indent=2) + "\n")
-    else:
+    progress = Progress(len(tried), errors)
+
+    def report(known: Sequence[Fate]) -> None:
+        if asked.json:  # each as soon as it is known: all of them may take hours
+            sys.stdout.write(json.dumps(known[-1]._asdict()) + "\n")
+            sys.stdout.flush()
+        progress(known)
+
+    fates = judge(tried, report, processes=asked.processes, seconds=asked.seconds)
+    if not asked.json:
         say(console, summary(chosen, fates))
     if asked.page:
         PAGE.write_text(drawn(chosen, fates, _how(asked)), encoding="utf-8")
