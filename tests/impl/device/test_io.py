@@ -225,3 +225,22 @@ def test_without_backing_size_all_of_an_existing_file_is_used(tmp_path: Path) ->
     with Zram.create("64K", backing=path) as dev:
         assert len(dev.snapshot().blocks) == 3
     assert path.stat().st_size == 3 * PAGE_SIZE + 5
+
+
+@pytest.mark.parametrize("offset", [SIZE, 2**63 - PAGE_SIZE, 2**63, 2**64 - PAGE_SIZE, 2**64, 2**70])
+def test_a_range_whose_end_overflows_is_refused(offset: int) -> None:
+    """The driver's answers of p7_offset_overflow and byte_edges, where no sum of 63 or 64 bits wraps."""
+    bench = Bench(pages=PAGES)
+    bench.store(0, 1)
+    before = bench.snapshot
+    for call in (
+        lambda: bench.dev.read(offset, PAGE_SIZE),
+        lambda: bench.dev.write(offset, bytes(PAGE_SIZE)),
+        lambda: bench.dev.discard(offset, PAGE_SIZE),
+        lambda: bench.dev.write_zeroes(offset, PAGE_SIZE),
+        lambda: bench.dev.discard(PAGE_SIZE, offset),
+        lambda: bench.dev.write_zeroes(PAGE_SIZE, offset),
+    ):
+        with pytest.raises(ZramError) as refused:
+            call()
+        assert (refused.value.errno, bench.snapshot) == (errno.EINVAL, before)
