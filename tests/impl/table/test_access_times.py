@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zram_impl.runtime import BootClock
-from zram_impl.table.access_times import NEVER, AccessTimes
+from zram_impl.table.access_times import NEVER, TICKS, AccessTimes
 
 
 class Watch:
@@ -175,3 +175,17 @@ def test_with_numbers_enough_every_second_is_exact(accesses: list[tuple[int, int
         times.stamp(page, page + 1)
         expected[page] = int(watch.seconds)
         assert seconds(times) == expected
+
+
+def test_a_second_beyond_all_numbers_gets_one_as_well() -> None:
+    """With as many pages as numbers, each accessed in a second of its own, the next second needs a number as well."""
+    times, watch = made(pages=TICKS, most=TICKS)
+    for index in range(TICKS):
+        watch.seconds += 1
+        times.stamp(index, index + 1)
+    watch.seconds += 1
+    times.stamp(0, 1)
+    assert times.second(0) == int(watch.seconds)
+    assert max(times.ticks) == times.tick < TICKS
+    found = seconds(times)[1:]
+    assert found == sorted(found)
