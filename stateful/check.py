@@ -20,6 +20,7 @@ from stateful.jobs.runner import Job, Report, Verdict
 from stateful.lockstep import detection
 from stateful.lockstep.machine import MACHINES
 from stateful.lockstep.run_machine import Until, run_machine
+from stateful.pairs import checks as of_pairs
 from stateful.schedules import checks as of_schedules
 from stateful.stress import free_threads
 from stateful.traces.check import judge
@@ -151,6 +152,7 @@ JOBS: Final = (
     Job("machines", machines),
     Job("schedules", of_schedules.schedules),
     Job("bugs of schedules", of_schedules.every_bug),
+    Job("guards", of_pairs.guards),
     Job("threads", real_threads),
     Job("traces", trace),
     Job("recordings", recordings),

@@ -22,6 +22,7 @@ from stateful.jobs.runner import Job
 from stateful.lockstep import detection
 from stateful.metamorphic import command as metamorphic
 from stateful.mutate import command as mutate
+from stateful.pairs import command as pairs
 from stateful.schedules import command as schedules
 from stateful.schedules.bugs import NAMES as VARIANTS
 
@@ -64,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     inputs.add_command(commands)
     interrupts.add_command(commands)
     mutate.add_command(commands)
+    pairs.add_command(commands)
     for each in commands.choices.values():
         each.set_defaults(parser=each)
     return every

@@ -1,0 +1,289 @@
+"""The table of guards: which lock guards what, and every exception with its reason.
+
+A field that is missing here is an error, as is a name that matches nothing (`coverage.py`). docs/generated/guards.md is
+drawn from it. A lock goes by the name it was made with.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from stateful.guards.guard import ONCE, Wait, by_class, free, outside, owned, row, under
+from zram_impl.bdev.device import BackingDevice
+from zram_impl.bdev.direct import BouncePages
+from zram_impl.bdev.file import FileDevice
+from zram_impl.block_layer import Node, NodeFile
+from zram_impl.compression.algorithms import Algorithm
+from zram_impl.compression.compressors import Comps
+from zram_impl.device.algorithm_settings import AlgorithmSettings
+from zram_impl.device.config import Configuration
+from zram_impl.device.dropped import Held
+from zram_impl.device.openers import Opened, Openers
+from zram_impl.engine.buffers import PageBuffers
+from zram_impl.engine.request import WbReq
+from zram_impl.engine.threads import ThreadEngine
+from zram_impl.events.read_steps import ReadSteps
+from zram_impl.pages.backing_reads import BackingReads
+from zram_impl.pages.initialised import Disk
+from zram_impl.pages.page_io import Pages
+from zram_impl.passes.compaction import Compaction
+from zram_impl.passes.pp_buckets import PpBuckets
+from zram_impl.passes.recompress import RecompressPass
+from zram_impl.passes.scan import Cursor
+from zram_impl.passes.writeback import WritebackPass
+from zram_impl.result import RecompressResult, WritebackResult
+from zram_impl.shield import Interrupts
+from zram_impl.table.access_times import AccessTimes
+from zram_impl.table.block_map import NextFit
+from zram_impl.table.budget import Budget
+from zram_impl.table.segments import Segment, Segments
+from zram_impl.table.shared import Shared
+from zram_impl.table.slot_table import Backed, SlotTable
+
+LOCKS: Final[Mapping[str, str]] = {
+    "control": "life cycle and configuration; held while a reset drives a pass to its end",
+    "compaction": "one compaction at a time",
+    "pass": "one task at a time drives a pass",
+    "table": "slots, blocks, budget, statistics, which pass runs",
+    "engine.work": "runs of requests for the engine's threads, who wait here",
+    "engine.answers": "answered requests; whoever reaps them waits here",
+    "backing reads": "how often the backing device was read",
+    "backing reads ended": "nothing; whoever closes the backing device waits here for the end of its reads",
+    "openers": "who has the node open, and whether a reset has it",
+    "pass ended": "nothing; whoever waits for the end of a pass waits here",
+    "pass over": "of the controlled runtime: whether a shielded call is over; its caller waits here",
+}
+"""Every lock by the name it is made with, and what it guards."""
+
+WAITS: Final[Mapping[str, Wait]] = {
+    "engine.work": Wait(timed=False, holding=(), why="a thread of the engine has nothing else to do"),
+    "engine.answers": Wait(
+        timed=True, holding=("CONTROL",), why="a reset drives a pass beside its worker, and either may take the answers"
+    ),
+    "backing reads ended": Wait(
+        timed=True,
+        holding=("CONTROL",),
+        why="a reader that an exception stops need not notify; a reset lets nobody begin",
+    ),
+    "pass ended": Wait(
+        timed=None, holding=(), why="a pass may need any lock to end; a caller that may be interrupted looks up"
+    ),
+    "pass over": Wait(timed=True, holding=(), why="an interrupt that arrives just before the wait does not end it"),
+}
+"""How each condition is waited for."""
+
+TABLE: Final = under("table")
+CONTROL: Final = under("control")
+PASS: Final = under("pass", of="_lock")
+WORK: Final = under("engine.work", of="_work")
+ANSWERS: Final = under("engine.answers", of="_answers")
+
+_LOOK: Final = "an entry is immutable; where it matters that it is still there, that is looked at again under the lock"
+_MARK: Final = "an access mark that is put on after this look belongs to a later access"
+_ONE_LOAD: Final = (
+    "one load of one reference; what is found is valid, or refuses, whatever the device becomes meanwhile"
+)
+_SHOWN: Final = "one load, shown as of some moment"
+_SNAPSHOT: Final = "exact while nobody advances the pass, as `Zram.snapshot` says"
+_FLAG: Final = "a flag that only goes up, also from a signal handler, which must not wait for a lock"
+_FIGURE: Final = "figures of progress, or of a pass that is over"
+_NEVER_WAITS: Final = "it never waits, so nobody gives it up"
+_ONE_PASS: Final = "used by the running pass alone, and by a close that has ended it; passes follow by the table lock"
+_AGAIN: Final = "whoever finds that the second is over looks again under the lock"
+_LATE: Final = "an access is noted when it is over; a number that is too high or too low is a second more or less"
+
+ROWS: Final = (
+    # --- slots, blocks, budget, statistics ---
+    row(
+        SlotTable,
+        "compr_data_max compr_data_size huge_pages huge_pages_since limit pages_compacted pages_stored peak same_pages",
+        TABLE,
+    ),
+    row(SlotTable, "blocks entries flags segments", ONCE),
+    row(
+        SlotTable,
+        "entries[]",
+        TABLE.looked_at(
+            _LOOK, "Pages.read_page", "Pages.read_pages_into", "Pages.peek_page", "Pages._decode", "Pages._read_back",
+            "Pages.patch_page",
+        ),
+    ),
+    row(SlotTable, "flags[]", TABLE.looked_at(_MARK, "Pages.read_page", "Pages.read_pages_into")),
+    row(Segments, "_number filling live live_in live_in[]", TABLE),
+    row(Segments, "maps", TABLE.looked_at("the dict is never replaced", "Segments.load")),
+    row(Segments, "maps[]", TABLE.looked_at("a number is used once: what it finds is what was meant", "Segments.load")),
+    row(Segment, "end", TABLE),
+    row(Segment, "memory", ONCE),
+    row(Segment, "memory[]", TABLE.looked_at("then `start` says whether it was there still", "Segments.load")),
+    row(Segment, "start", TABLE.looked_at("stored before the memory goes, looked at after the copy", "Segments.load")),
+    row(NextFit, "_aside _hint map map[] used", TABLE),
+    row(NextFit, "_lowest", ONCE),
+    row(Budget, "grant", TABLE),
+    row(Budget, "limit", TABLE.looked_at(_SHOWN, "Configuration.writeback_limit")),
+    row(Budget, "enabled", TABLE.looked_at(_SHOWN, "Configuration.writeback_limit_enabled")),
+    row(Shared, "bd_writes", TABLE),
+    row(Shared, "blocks budget compressed decode lock table", ONCE),
+    row(AccessTimes, "_lock _most _now clock ticks", ONCE),
+    row(AccessTimes, "_seconds _seconds[]", TABLE),
+    row(AccessTimes, "tick", TABLE.looked_at(_LATE, "Pages.read_page", "Pages.write_page", "AccessTimes.stamp")),
+    row(AccessTimes, "_over", TABLE.looked_at(_AGAIN, "AccessTimes._is_over")),
+    row(
+        AccessTimes,
+        "ends",
+        TABLE.looked_at(
+            _AGAIN, "Pages.read_page", "Pages.write_page", "AccessTimes.stamp", "AccessTimes._is_over"
+        ).stored_by("of two stores at once either leads to a look that is due", "AccessTimes._is_over"),
+    ),
+    row(
+        AccessTimes,
+        "ticks[]",
+        TABLE.stored_by(
+            "a store that is late meets an empty page, whose time nobody asks for",
+            "Pages.read_page", "Pages.write_page", "AccessTimes.stamp",
+        ),
+    ),
+    row(
+        Pages,
+        "_compress _entries _flags _lock _now _observer _read_steps _read_takes_off _replace _ticks _unpack backing "
+        "blocks comps pages reads shared table times",
+        ONCE,
+    ),
+    row(Pages, "failed_reads failed_writes notify_free", TABLE),
+    row(ReadSteps, "_free _numbers", TABLE),
+    row(ReadSteps, "_free[]", TABLE.never_accessed("a heap, which heapq changes in C; the field is read each time")),
+    row(ReadSteps, "_tell", ONCE),
+    # --- which pass runs, and the life of a disk ---
+    row(
+        Disk,
+        "running_pass",
+        TABLE.looked_at(
+            "whoever ends a pass notifies afterwards, so a look that is early is not the last", "Disk._wait_a_while"
+        ).waking("pass ended", lambda value: value is None),
+    ),
+    row(Disk, "_closed _engine", CONTROL),
+    row(Disk, "_compacting _ended _make_engine _owner _quirks _runtime", ONCE),
+    row(Disk, "begin_pass() begin_recompression() close()", CONTROL),
+    row(Disk, "set_limit()", TABLE),
+    row(BackingReads, "_ended _lock _runtime _under_way", ONCE),
+    row(BackingReads, "_closing", free("stored before `_under_way` is looked at; readers do it the other way round")),
+    row(BackingReads, "_under_way[]", free("a reader adds its own token before it looks at `_closing`")),
+    row(BackingReads, "bd_reads", under("backing reads", of="_lock").looked_at(_SHOWN, "Disk.stats")),
+    # --- passes ---
+    row(
+        WritebackPass,
+        "_batch_size _buckets _cursor _engine _lock _observer _on_end _quirks _runtime _shared requests result",
+        ONCE,
+    ),
+    row(WritebackPass, "_alive _answered _answered[] _idle _idle[] held_request", PASS),
+    row(WritebackPass, "held_block requests[] stage", PASS.looked_at(_SNAPSHOT, "snapshot")),
+    row(WritebackPass, "_cancelled abandoned", free(_FLAG).rising()),
+    row(
+        WritebackResult,
+        "selected written lost failed skipped left stopped_by errors errors[] last_errno",
+        under("pass").looked_at(
+            _FIGURE, "WritebackPass.selected", "WritebackPass.settled", "WritebackResult.driver_errno",
+            "_store_writeback",
+        ),
+    ),
+    row(
+        RecompressPass,
+        "_buckets _comps _compress _lock _observer _on_end _runtime _table _table_lock _target _times result",
+        ONCE,
+    ),
+    row(RecompressPass, "_next _tries_left", PASS),
+    row(RecompressPass, "stage", PASS.looked_at(_SNAPSHOT, "snapshot")),
+    row(RecompressPass, "_cancelled", free(_FLAG).rising()),
+    row(RecompressPass, "abandoned", free(_FLAG).rising().never_accessed(_NEVER_WAITS)),
+    row(
+        RecompressResult,
+        "selected recompressed in_vain small skipped failed left stopped_by errors",
+        under("pass").looked_at(
+            _FIGURE, "RecompressPass.selected", "RecompressPass.settled", "RecompressResult.driver_errno"
+        ),
+    ),
+    row(RecompressResult, "errors[]", under("pass").never_accessed("only of pages that cannot be had, and all can")),
+    row(Cursor, "_next _scans _scans[]", TABLE),
+    row(Cursor, "_owned_mask", ONCE),
+    row(PpBuckets, "_buckets _buckets[] _count _top", TABLE),
+    row(Compaction, "_lock _table", ONCE),
+    row(Compaction, "_emptied _ended _holes _next _sparse _sparse[] _untrimmed result", under("compaction")),
+    row(Compaction, "_emptied[]", under("compaction")),
+    row(Compaction, "_cancelled", free(_FLAG).rising()),
+    row(Compaction, "abandoned", free(_FLAG).rising().never_accessed(_NEVER_WAITS)),
+    row(Interrupts, "abandoned cancelled", free(_FLAG).rising()),
+    # --- engine ---
+    row(
+        WbReq,
+        "blk_idx checksum entry error grant index number page phase",
+        owned("whoever has the request: its pass under the pass lock; from `submit` on the engine, until it answers")
+        .looked_at(_SNAPSHOT, "_request"),
+    ),
+    row(ThreadEngine, "_answers _buffers _device _observer _run_pages _runtime _threads _work", ONCE),
+    row(ThreadEngine, "_todo", WORK),
+    row(ThreadEngine, "_closing _todo[]", WORK.waking("engine.work")),
+    row(ThreadEngine, "_defect _done", ANSWERS),
+    row(ThreadEngine, "_done[]", ANSWERS.waking("engine.answers")),
+    row(ThreadEngine, "_tasks _tasks[]", owned(_ONE_PASS)),
+    row(PageBuffers, "_closed _depth _free _free[] _out _out[] _pages _pages[] _pieces _pieces[]", owned(_ONE_PASS)),
+    # --- configuration ---
+    row(
+        Configuration,
+        "_algorithms _budget _control _held _make_engine _observer _open_backing _runtime _table openers quirks",
+        ONCE,
+    ),
+    row(
+        Configuration,
+        "_disk",
+        CONTROL.looked_at(
+            _ONE_LOAD, "Configuration.pages", "Configuration.disk", "Configuration._live",
+            "Configuration.set_backing_path", "Maintenance.wait_as_the_driver", "Maintenance.stats",
+            "Device.read_page", "Device.write_page",
+        ),
+    ),
+    row(Configuration, "_backing", CONTROL.looked_at(_SHOWN, "Configuration.backing_name")),
+    row(Configuration, "_batch_size", CONTROL.looked_at(_SHOWN, "Configuration.batch_size")),
+    row(Configuration, "_compressed_writeback", CONTROL.looked_at(_SHOWN, "Configuration.compressed_writeback")),
+    row(Configuration, "_limit_pages", CONTROL.looked_at(_SHOWN, "Configuration.mem_limit")),
+    row(
+        AlgorithmSettings,
+        "_names _names[]",
+        CONTROL.looked_at(_SHOWN, "AlgorithmSettings.names", "AlgorithmSettings.primary"),
+    ),
+    row(AlgorithmSettings, "_params _params[]", CONTROL),
+    row(Held, "_finaliser backing disk", CONTROL),
+    row(Openers, "_lock", ONCE),
+    row(Openers, "_opens", under("openers", of="_lock").looked_at(_SHOWN, "Openers._alive")),
+    row(Openers, "_resetting", under("openers", of="_lock").looked_at(_SHOWN, "Openers.available")),
+    row(Opened, "exclusive", ONCE),
+    row(Opened, "closed", free("stored in one step by whoever closes it").rising()),
+    row(Comps, "_algorithms _first primary", ONCE),
+    row(Node, "_device", ONCE),
+    row(NodeFile, "_device _opened _read_only", ONCE),
+    # --- files ---
+    row(FileDevice, "_blocks _bounces _direct _name _owner", ONCE),
+    row(FileDevice, "_fd", owned("closed when no transfer is under way, and no other follows")),
+    row(BouncePages, "_idle", ONCE),
+    row(BouncePages, "_idle[]", free("append and pop of a deque are atomic, and a buffer is in one place at a time")),
+    # --- what is done without locks ---
+    row(Algorithm, "compress() decompress()", outside("table")),
+    row(BackingDevice, "read() write()", outside("table")),
+)  # fmt: skip
+GUARDS: Final = by_class(ROWS)
+
+NOT_GUARDED: Final[Mapping[str, str]] = {
+    "zram_impl.cli": "programs of their own, which share nothing but a device",
+    "zram_impl.faults": "filters for tests, with locks of the system where they need any",
+    "zram_impl.bdev.memory": "a device for tests, with a lock of the system",
+    "zram_impl.engine.sync": "an engine for one task; the pass lock is held at every call",
+    "zram_impl.events.observer": "lists of one task each, with a lock of the system around the dict of them",
+    "zram_impl.events.order": "a sort, done by one task, and its error",
+    "zram_impl.shield._Work": "decided between two steps of the interpreter: `stateful.interrupts` stops at each",
+    "zram_impl.shield._HeldBack": "used by the main thread alone",
+    "zram_impl.compression.algorithms.with_zstd": "one context for each thread",
+    "zram_impl.sysfs.Attributes": "made anew for each call",
+}
+"""Modules and classes whose fields have no guard, and why."""
+
+IDENTITY: Final[Mapping[type, str]] = {
+    Backed: "a block that was freed and used again may hold the same page at the same place: only the entry is new",
+}
+"""Classes whose objects are compared by identity alone, and why."""

@@ -1,0 +1,240 @@
+"""Seeded mistakes: one small change of the device's text each, and what has to name it."""
+
+import inspect
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FunctionType, ModuleType
+from typing import Final, NamedTuple
+from unittest import mock
+
+from zram_impl.device import maintenance
+from zram_impl.device.lifecycle import Lifecycle
+from zram_impl.device.maintenance import Maintenance
+from zram_impl.device.openers import Openers
+from zram_impl.engine.threads import ThreadEngine
+from zram_impl.pages import initialised
+from zram_impl.pages.backing_reads import BackingReads
+from zram_impl.pages.initialised import Disk
+from zram_impl.pages.page_io import Pages
+from zram_impl.passes.writeback import WritebackPass
+from zram_impl.table.access_times import AccessTimes
+from zram_impl.table.slot_table import SlotTable
+
+
+class Mistake(NamedTuple):
+    """A change of one function."""
+
+    name: str
+    owner: type | ModuleType
+    function: str
+    text: str
+    """What is there once."""
+    instead: str
+    names: str
+    """What a finding has to say: the lock or field, or the property."""
+    state: str = ""
+    """In which state the calls meet that show it; "" for the standard scenarios."""
+    calls: tuple[str, str] = ("", "")
+
+    @contextmanager
+    def made(self) -> Iterator[None]:
+        """Make it for a while."""
+        with mock.patch.object(self.owner, self.function, self._changed()):
+            yield
+
+    def _changed(self) -> object:
+        there = vars(self.owner)[self.function]
+        function = inspect.unwrap(there)
+        assert isinstance(function, FunctionType), f"{self.name}: {self.function} is a function"
+        source = inspect.getsource(function)
+        assert source.count(self.text) == 1, f"{self.name}: {self.text!r} is there {source.count(self.text)} times"
+        source, line = source.replace(self.text, self.instead), function.__code__.co_firstlineno
+        if isinstance(self.owner, type):  # in a class of the same name, so that it is called what it was called
+            source, line = f"class {self.owner.__name__}:\n{source}", line - 1
+        made: dict[str, object] = {}
+        exec(compile("\n" * (line - 1) + source, inspect.getfile(function), "exec"), vars(_module(function)), made)
+        return vars(made[self.owner.__name__])[self.function] if isinstance(self.owner, type) else made[self.function]
+
+
+def _module(function: FunctionType) -> ModuleType:
+    return sys.modules[function.__module__]
+
+
+_UNLOCKED: Final = "if True:"
+
+MISTAKES: Final = (
+    # --- a lock that is not taken ---
+    Mistake(
+        "statistics without the lock", Disk, "stats", "with self._lock:", _UNLOCKED,
+        "SlotTable.pages_stored is read without lock table",
+    ),
+    Mistake(
+        "time stamps without the lock", AccessTimes, "begin", "with self._lock:", _UNLOCKED,
+        "AccessTimes._seconds is read without lock table",
+    ),
+    Mistake(
+        "budget of a reset without the lock", Lifecycle, "_reset", "with self._table:", _UNLOCKED,
+        "Budget.limit is written without lock table",
+    ),
+    Mistake(
+        "recompression begun without the control lock", Maintenance, "_begin_recompression", "with self._control:",
+        _UNLOCKED, "Disk.begin_recompression() is called without lock control",
+    ),
+    Mistake(
+        "recompression begun without the table lock", Disk, "begin_recompression", "with self._lock:", _UNLOCKED,
+        "Disk.running_pass is read without lock table",
+    ),
+    Mistake(
+        "block_state without the lock", maintenance, "block_state", "with lock:", _UNLOCKED,
+        "SlotTable.entries[] is read without lock table", "stored", ("Zram.block_state", "Zram.write_page"),
+    ),
+    Mistake(
+        "idle marks by age without the lock", initialised, "mark_idle", "with lock:", _UNLOCKED,
+        "without lock table", "stored", ("Zram.mark_idle", "Zram.write_page"),
+    ),
+    # --- look and act in two holds ---
+    Mistake(
+        "an open looks and acts in two holds", Openers, "enter", "            return self._enter(exclusive)\n",
+        "            if self._resetting or (exclusive and any(each.exclusive for each in self._alive())):\n"
+        "                return self._enter(exclusive)\n"
+        "        with self._lock:\n"
+        "            fresh = Opened(exclusive=exclusive)\n"
+        "            self._opens = (*self._opens, weakref.ref(fresh))\n"
+        "            return fresh\n",
+        "opens_exclude_each_other", "stored", ("Node.open", "Node.open"),
+    ),
+    Mistake(
+        "a reset looks and acts in two holds", Openers, "_shut", "        self._resetting = True",
+        "        self._lock.__exit__(None, None, None)\n"
+        "        self._lock.__enter__()\n"
+        "        self._resetting = True",
+        "opens_exclude_each_other", "stored", ("Node.open", "Zram.reset"),
+    ),
+    Mistake(
+        "a patch looks and acts in two holds", Pages, "patch_page", "                self._install(index, entry)",
+        "            with self._lock:\n                self._install(index, entry)",
+        "some_order_explains", "stored", ("Zram.write", "Zram.write"),
+    ),
+    # --- order of stores, of notifications and of the unlock ---
+    Mistake(
+        "a queue swapped after the unlock", ThreadEngine, "answered", "            done, self._done = self._done, []\n",
+        "            done = self._done\n        self._done = []\n",
+        "ThreadEngine._done is written without lock engine.answers",
+    ),
+    Mistake(
+        "a flag cleared after waking", Disk, "_pass_ended",
+        "        self.running_pass = None\n        with self._ended:\n            self._ended.notify_all()\n",
+        "        with self._ended:\n            self._ended.notify_all()\n        self.running_pass = None\n",
+        "Disk.running_pass is changed",
+    ),
+    Mistake(
+        "work put in after waking", ThreadEngine, "submit",
+        "                self._todo += runs\n                self._work.notify_all()\n",
+        "                self._work.notify_all()\n                self._todo += runs\n",
+        "ThreadEngine._todo[] is changed",
+    ),
+    Mistake(
+        "nobody woken", ThreadEngine, "_carry", "            self._answers.notify_all()\n", "",
+        "engine.answers is not notified",
+    ),
+    Mistake(
+        "a wait without patience", ThreadEngine, "answered", "(self._has_answers, _PATIENCE)", "(self._has_answers)",
+        "engine.answers is waited for without a time-out",
+    ),
+    Mistake(
+        "a reader looks before it is known", BackingReads, "read", "            self._under_way.add(token)\n", "",
+        "a_close_waits_for_transfers", "reading", ("Zram.close", "Zram.read_page"),
+    ),
+    Mistake(
+        "a close looks before readers can know", BackingReads, "close", "        self._closing = True\n",
+        "        while not self._wait_a_while():\n            pass\n        self._closing = True\n",
+        "nobody_waits_without_a_waker", "backed", ("Zram.close", "Zram.read_page"),
+    ),
+    Mistake(
+        "a lock held while compressing", Pages, "patch_page",
+        "            entry = encode(bytes(page), self._compress)\n",
+        "            with self._lock:\n                entry = encode(bytes(page), self._compress)\n",
+        "Algorithm.compress() is called while lock table", "stored", ("Zram.write", "Zram.read_page"),
+    ),
+    Mistake(
+        "a callback looks at a request that is answered", ThreadEngine, "_carry",
+        "            self._answers.notify_all()\n",
+        "            self._answers.notify_all()\n        assert run[0].error >= 0\n",
+        "handed_over_as_declared: WbReq.error",
+    ),
+    Mistake(
+        "a size changed under a pass", WritebackPass, "_fill", "        done = 0\n",
+        "        done = 0\n        self._batch_size = 1\n",
+        "WritebackPass._batch_size is written though it is written once",
+    ),
+    Mistake(
+        "a flag taken back", WritebackPass, "cancel", "        self._cancelled = True",
+        "        self._cancelled = not self._cancelled",
+        "a_flag_only_rises: WritebackPass._cancelled", "passing", ("WritebackPass.cancel", "WritebackPass.cancel"),
+    ),
+    Mistake(
+        "a wait with a lock held", Disk, "_wait_a_while", "        with self._ended:",
+        "        with self._compacting, self._ended:",
+        "pass ended is waited for holding CONTROL", "as the driver", ("Zram.writeback", "Zram.recompress"),
+    ),
+    # --- accounting ---
+    Mistake(
+        "a freed page still counted", SlotTable, "replace", "            self.pages_stored -= 1", "            pass",
+        "statistics_equal_a_recount",
+    ),
+    Mistake(
+        "a block leaked when its page is replaced", SlotTable, "replace", "            blocks.map[block] = FREE\n", "",
+        "blocks_equal_a_recount",
+    ),
+    Mistake(
+        "a claim left behind", WritebackPass, "_complete", "        table.release_claim(req.index)\n", "",
+        "a_claim_is_of_a_running_pass",
+    ),
+    Mistake(
+        "a request counted twice", WritebackPass, "_submit", "        self._alive += 1", "        self._alive += 2",
+        "requests_equal_a_recount",
+    ),
+    # --- identity ---
+    Mistake(
+        "identity replaced by equality in a read", Pages, "_read_back", "present is entry", "present == entry",
+        "compared_by_identity: a Backed",
+    ),
+    Mistake(
+        "identity replaced by equality in a patch", Pages, "patch_page", "is not old", "!= old",
+        "compared_by_identity: a Backed", "backed", ("Zram.write", "Zram.write_page"),
+    ),
+    # --- what breaks the device within a few lines ---
+    Mistake(
+        "a close waits for one reader too few", BackingReads, "_wait_a_while", "not self._under_way",
+        "len(self._under_way) <= 1", "a_close_waits_for_transfers", "reading", ("Zram.close", "Zram.read_page"),
+    ),
+    Mistake(
+        "any close admits a second exclusive open", Openers, "_enter", "any(opened.exclusive for opened in alive)",
+        "all(opened.exclusive for opened in alive)", "opens_exclude_each_other", "open", ("Node.open", "Node.open"),
+    ),
+    Mistake(
+        "renumbering keeps half instead of fewer", AccessTimes, "_renumber", "self._most // 2", "self._most",
+        "every_second_has_a_number", "aged", ("Zram.write_page", "Zram.read_page"),
+    ),
+    Mistake(
+        "a segment closed under a reader", SlotTable, "replace",
+        "del segments.maps[segment], segments.live_in[segment]",
+        "segments.maps.pop(segment).memory.close()\n                    del segments.live_in[segment]",
+        "mmap closed", "moved", ("Zram.read_page", "Zram.write_page"),
+    ),
+    Mistake(
+        "a device that failed is not forgotten", Lifecycle, "_let_go",
+        "            self._disk = self._backing = None\n            self._held.released()\n            raise",
+        "            raise",
+        "a_reset_device_is_as_new", "defective", ("Zram.reset", "Zram.stats"),
+    ),
+    Mistake(
+        "an abandoned device is waited for", Disk, "_end_pass", "waits -= running.abandoned or interrupts.abandoned",
+        "waits -= interrupts.abandoned", "nobody_waits_without_a_waker", "hung", ("Zram.close", "Zram.stats"),
+    ),
+    Mistake(
+        "an abandoned device is closed", Disk, "_end_pass", "                    return False",
+        "                    return True", "nobody_waits_without_a_waker", "hung", ("Zram.close", "Zram.stats"),
+    ),
+)  # fmt: skip
