@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from docs.draw_tables import markdown_table
+from spec.assertions import require_assertions
 from stateful.guards.guard import Guard, Kind, Look, Row
 from stateful.guards.invariants import INVARIANTS
 from stateful.guards.table import IDENTITY, LOCKS, NOT_GUARDED, ROWS, WAITS
 from stateful.pairs.calls import UNCALLED
 from stateful.pairs.states import STATES
+from zram_impl.cli.output import write_whole
 
 PAGE: Final = Path(__file__).resolve().with_name("generated") / "guards.md"
 
@@ -111,4 +113,5 @@ def _calls(names: tuple[str, ...]) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    require_assertions()
+    write_whole(PAGE, page())

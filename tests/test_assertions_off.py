@@ -42,6 +42,8 @@ STATEFUL = [
     ["trace-record", "trace"],
     ["inputs"],
     ["interrupts", "--quick"],
+    ["mutate", "--sample", "1"],
+    ["guards", "--quick"],
 ]
 DEVICE = [["demo", "README.md"], ["bench", "--quick"]]
 HELPERS = {"zram_impl.cli.bench_memory"}

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 import pytest
 
+from spec.assertions import require_assertions
+
 if TYPE_CHECKING:  # it imports the device, which must not be there before the mutant
     from stateful.jobs.runner import Report, Verdict
 
@@ -164,6 +166,7 @@ def _said_by_nobody_else() -> Iterator[TextIO]:
 
 def main(arguments: Sequence[str]) -> None:
     """Run the layers in a child; once that has ended, however it did, end all that it started."""
+    require_assertions()
     # Blocked where this was started, so that a signal leaves no process behind; tests send signals to themselves.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     signal.signal(signal.SIGINT, signal.default_int_handler)
