@@ -7,11 +7,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 READY := $(VENV)/.ready
 
-.PHONY: help venv check test lint format constraints clean
+.PHONY: help venv check test oracle lint format constraints clean
 
 help:
 	@echo "make check        the verification layers, about a minute, one table"
 	@echo "make test         everything CI runs: lint, types, contracts, tests with coverage"
+	@echo "make oracle       ask a live kernel in an emulated machine (fetches Debian packages, needs qemu)"
 	@echo "make lint         ruff, mypy and the import contracts"
 	@echo "make format       let ruff rewrite what it can"
 	@echo "make venv         set up .venv (PYTHON=python3.12 picks another interpreter)"
@@ -40,6 +41,9 @@ check: venv
 test: lint
 	$(BIN)/coverage erase
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --cov --cov-report=term
+
+oracle: venv
+	$(BIN)/python -m tests.kernel verify
 
 lint: venv
 	$(BIN)/ruff check

@@ -1,0 +1,170 @@
+"""Boots a kernel with scripts in qemu, in software emulation, and reads what the guest reported."""
+
+import hashlib
+import json
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple, TypeAlias
+
+from stateful.conformance.fields import Json
+from tests.kernel.initramfs import archive, console, directory, file
+from tests.kernel.packages import Kernel, MissingError, cache_root, find_tool
+
+Row: TypeAlias = dict[str, Json]
+
+GUEST: Final = Path(__file__).resolve().parent / "guest"
+DISK_BYTES: Final = 1 << 30
+"""Of each disk that the guest writes to; a sparse file."""
+HEADER_BYTES: Final = 64
+"""Before each file that the guest keeps on its second disk: name and length."""
+_QUIET: Final = "console=ttyS0 panic=-1 quiet loglevel=4 mitigations=off tsc=reliable"
+
+
+class GuestError(Exception):
+    """The guest did not come to its end."""
+
+
+class Options(NamedTuple):
+    """What a machine is like."""
+
+    cpus: int = 1
+    memory_mib: int = 512
+    seconds: float = 900.0
+    accelerator: str = "tcg"
+    probes: str = ""
+    """Definitions for `trace_on`, one a line."""
+
+
+class Report(NamedTuple):
+    """What one boot reported."""
+
+    meta: Row
+    rows: dict[str, list[Row]]
+    """Of each script, the state before it (i is -1) and then an answer an operation."""
+    log: list[Row]
+    """Lines of the kernel's log, and what could not be undone after a script."""
+    kept: dict[str, bytes]
+    complete: frozenset[str]
+    """Scripts that came to their end."""
+    failure: str = ""
+    """Why the guest did not come to its own."""
+
+
+def build_guest() -> Path:
+    """Compile the guest, once for each version of its source."""
+    sources = sorted(GUEST.glob("*.[ch]"))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    program = cache_root() / "guest" / f"init-{digest}"
+    if not program.exists():
+        program.parent.mkdir(parents=True, exist_ok=True)
+        names = [str(path) for path in sources if path.suffix == ".c"]
+        command = [find_tool("gcc", "gcc"), "-std=gnu11", "-O1", "-static", "-o", f"{program}.new", *names]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        if ran.returncode:
+            said = ran.stderr.strip().splitlines() or [str(ran.returncode)]
+            raise MissingError(f"gcc must link a static program (Debian package libc6-dev), got: {said[-1]}")
+        Path(f"{program}.new").rename(program)
+    return program
+
+
+def run(kernel: Kernel, scripts: Mapping[str, Sequence[str]], options: Options = Options()) -> Report:  # noqa: B008 (immutable)
+    """Boot, run every script against a freshly loaded driver, and return what was reported, also when it broke off."""
+    qemu = find_tool("qemu-system-x86_64", "qemu-system-x86")
+    with tempfile.TemporaryDirectory(prefix="zram-oracle-") as name:
+        work = Path(name)
+        (work / "initramfs").write_bytes(_initramfs(kernel, scripts, options.probes))
+        disks = [work / "report", work / "kept"]
+        for disk in disks:
+            with disk.open("wb") as opened:
+                opened.truncate(DISK_BYTES)
+        failure = _boot([qemu, *_arguments(kernel, work, disks, options)], options.seconds)
+        report = _read_report(disks[0])
+        if "end" not in report.meta and not failure:
+            failure = "the machine stopped"
+        if failure:
+            failure += _last_lines(work / "console")
+        return report._replace(kept=_read_kept(disks[1]), failure=failure)
+
+
+def _initramfs(kernel: Kernel, scripts: Mapping[str, Sequence[str]], probes: str) -> bytes:
+    entries = [directory("dev"), console(), directory("mods"), directory("seq")]
+    entries += [file("init", build_guest().read_bytes(), executable=True), file("probes", probes.encode())]
+    entries += [file("modules.list", "".join(f"{name}\n" for name in kernel.modules).encode())]
+    entries += [file(f"mods/{name}.ko", kernel.module(name).read_bytes()) for name in kernel.modules]
+    entries += [file("seq/list", "".join(f"{name}\n" for name in scripts).encode())]
+    entries += [file(f"seq/{name}", "".join(f"{line}\n" for line in lines).encode()) for name, lines in scripts.items()]
+    return archive(entries)
+
+
+def _arguments(kernel: Kernel, work: Path, disks: Sequence[Path], options: Options) -> list[str]:
+    accelerator = ["-accel", options.accelerator, "-cpu", "max", "-smp", str(options.cpus)]
+    plain = ["-m", str(options.memory_mib), "-display", "none", "-nodefaults", "-no-reboot"]
+    booted = ["-kernel", str(kernel.root / "vmlinuz"), "-initrd", str(work / "initramfs"), "-append", _QUIET]
+    arguments = [*accelerator, *plain, "-serial", f"file:{work / 'console'}", *booted]
+    for number, disk in enumerate(disks):
+        arguments += ["-drive", f"file={disk},format=raw,if=none,id=d{number},cache=unsafe"]
+        arguments += ["-device", f"virtio-blk-pci,drive=d{number}"]
+    return arguments
+
+
+def _boot(command: Sequence[str], seconds: float) -> str:
+    """Run qemu; return what went wrong, or nothing."""
+    try:
+        ran = subprocess.run(
+            command, timeout=seconds, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"the machine did not end within {seconds:g} s"
+    return f"qemu ended with {ran.returncode}: {ran.stderr.strip()[-300:]}" if ran.returncode else ""
+
+
+def _last_lines(path: Path, lines: int = 12) -> str:
+    text = path.read_text(errors="replace") if path.exists() else ""
+    return "; its console ends in:\n" + "\n".join(text.splitlines()[-lines:]) if text.strip() else ""
+
+
+def _read_report(disk: Path) -> Report:
+    rows: dict[str, list[Row]] = {}
+    log: list[Row] = []
+    meta: Row = {}
+    complete = set()
+    for line in _text(disk).splitlines():
+        try:
+            row: Row = json.loads(line)
+        except ValueError:
+            continue  # the line that the machine stopped in
+        name = str(row.get("seq", ""))
+        if isinstance(row.get("meta"), dict):
+            meta |= row["meta"]  # type: ignore[arg-type]  # that it is a dict was just asked
+        elif "end" in row:
+            meta["end"] = True
+        elif "done" in row:
+            complete.add(name)
+        elif "kmsg" in row or "teardown" in row:
+            log.append(row)
+        else:
+            rows.setdefault(name, []).append(row)
+    return Report(meta, rows, log, {}, frozenset(complete))
+
+
+def _text(disk: Path) -> str:
+    """Return what is on a disk before the first zero byte."""
+    parts = []
+    with disk.open("rb") as opened:
+        while part := opened.read(1 << 20):
+            head, found, _rest = part.partition(b"\0")
+            parts.append(head)
+            if found:
+                break
+    return b"".join(parts).decode(errors="replace")
+
+
+def _read_kept(disk: Path) -> dict[str, bytes]:
+    kept = {}
+    with disk.open("rb") as opened:
+        while (header := opened.read(HEADER_BYTES)).strip(b"\0"):
+            name, length = header.decode().split()
+            kept[name] = opened.read(int(length))
+    return kept

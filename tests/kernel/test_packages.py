@@ -1,0 +1,100 @@
+"""Kernels that are named, found, unpacked; and what is missing, said in one line."""
+
+import lzma
+from pathlib import Path
+
+import pytest
+
+from tests.kernel import packages
+from tests.kernel.command import main
+from tests.kernel.packages import MissingError, get_kernel, upstream
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "zram-oracle"
+
+
+def module(depends: str) -> bytes:
+    return b"\x7fELF" + b"\0license=GPL\0depends=" + depends.encode() + b"\0retpoline=Y\0"
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A kernel as a package has it, with module files that only say what they depend on."""
+    home = tmp_path / "tree" / "usr/lib/modules/7.9.1"
+    (home / "kernel/drivers").mkdir(parents=True)
+    (home / "vmlinuz").write_bytes(b"image")
+    (home / "config").write_text("CONFIG_ZRAM_WRITEBACK=y\n")
+    (home / "kernel/drivers/zram.ko.xz").write_bytes(lzma.compress(module("lz4hc-compress,zsmalloc")))
+    (home / "kernel/drivers/zsmalloc.ko").write_bytes(module(""))
+    (home / "kernel/lz4hc-compress.ko").write_bytes(module("lz4-base"))
+    (home / "kernel/lz4-base.ko").write_bytes(module(""))
+    return tmp_path / "tree"
+
+
+def test_unpacked_kernel_modules_follow_dependencies(tree: Path) -> None:
+    kernel = get_kernel(str(tree))
+    assert kernel.modules == ["zsmalloc", "lz4_base", "lz4hc_compress", "zram"]
+    assert kernel.module("zram").read_bytes() == module("lz4hc-compress,zsmalloc")
+    assert (kernel.root / "vmlinuz").read_bytes() == b"image"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "said"),
+    [
+        ("config", "CONFIG_ZRAM=m\n", "CONFIG_ZRAM_WRITEBACK=y"),
+        ("vmlinuz", None, "vmlinuz and config"),
+        ("kernel", None, "lib/modules/RELEASE/kernel"),
+    ],
+)
+def test_kernel_without_a_part_is_refused(tree: Path, path: str, text: str | None, said: str) -> None:
+    there = tree / "usr/lib/modules/7.9.1" / path
+    if text is not None:
+        there.write_text(text)
+    else:
+        there.rename(there.with_name("elsewhere"))
+    with pytest.raises(MissingError, match=said):
+        get_kernel(str(tree))
+
+
+def test_newest_cached_kernel_needs_no_network(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for version in ("7.3~rc7-1", "7.2.13-1", "7.3.4-1~bpo13+1", "6.12.117-1"):
+        root = cache / "kernels" / upstream(version)
+        root.mkdir(parents=True)
+        (root / "package").write_text(version)
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert get_kernel().version == "7.3.4"
+    assert get_kernel("7.2").version == "7.2.13"
+    assert get_kernel("6.12.117").package == "6.12.117-1"
+
+
+def test_versions_are_the_newest_of_each_minor(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = ["7.2.9-1", "7.10.1-1", "7.2.11-1~bpo13+1", "7.3~rc7-1~exp1", "7.3.4-1"]
+    monkeypatch.setattr(packages, "_available", lambda _suites: [("linux-image", each) for each in found])
+    assert packages.versions() == ["7.2.11", "7.3.4", "7.10.1"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["verify"], "apt-get must be installed, got nothing on PATH (Debian package apt)"),
+        (["setup", "--kernel", "/nowhere/else"], "--kernel must name what exists, got /nowhere/else"),
+    ],
+)
+def test_missing_things_are_said_in_one_line(
+    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda _name, path: None)
+    assert main(arguments) == 2
+    assert capfd.readouterr().err == f"error: {said}\n"
+
+
+def test_missing_qemu_is_said_in_one_line(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda _name, path: None)
+    assert main(["verify", "--kernel", str(tree), "--every", "100"]) == 2
+    said = "error: qemu-system-x86_64 must be installed, got nothing on PATH (Debian package qemu-system-x86)\n"
+    assert capfd.readouterr().err == said
