@@ -43,7 +43,9 @@ test: lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --cov --cov-report=term
 
 oracle: venv
-	$(BIN)/python -m tests.kernel verify
+	$(BIN)/python -m tests.kernel verify --every 3
+	$(BIN)/python -m stateful kernel-judge
+	$(BIN)/python -m pytest --quiet --timeout 600 tests/kernel/live.py
 
 lint: venv
 	$(BIN)/ruff check

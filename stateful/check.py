@@ -79,7 +79,7 @@ def trace(report: Report) -> Verdict:
         account = free_threads.run(TRACE_SECONDS, report, trace=path)
         spent = time.process_time()
         with path.open(encoding="utf-8") as file:
-            judgement = judge(read(file), report)
+            judgement = judge(read(file), report=report)
     rate = account.events / (time.process_time() - spent)
     problems = [*account.problems, *filter(None, [judgement.problem])]
     what = f"{account.events:,} events of {account.passes} passes and their users are a behaviour of the specification"

@@ -1,11 +1,18 @@
-"""`python -m stateful trace-check FILE | trace-record FILE`: judge a trace, or record one of threads that run free.
+"""`python -m stateful trace-check FILE | trace-record FILE | kernel-judge [FILE...]`: judge traces, and record them.
 
-Exit code 0: the trace is a behaviour of the specification, as far as it goes. 1: it is not. 2: it is none, hides too
-much, or is incomplete though --complete was asked for.
+Exit code 0: each is a behaviour of the specification, as far as it goes, deviations that the policy tolerates aside. 1:
+one is not. 2: one is no trace, hides too much, is incomplete though --complete was asked for, or is a raw one that lost
+events; or there is no kernel to record.
 """
 
 import argparse
+import json
+import subprocess
+import sys
 import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from lzma import LZMAError
 from pathlib import Path
 from typing import Final
 
@@ -14,23 +21,59 @@ from rich.console import Console
 from stateful.jobs.arguments import duration
 from stateful.jobs.progress import Drawing, Line, complain, say
 from stateful.stress import free_threads
-from stateful.traces.check import TooManyError, judge
+from stateful.traces.check import Judgement, TooManyError, judge
+from stateful.traces.compressed import read_lines
+from stateful.traces.driver.convert import Converted, convert
+from stateful.traces.driver.raw import Refused, open_text, read_raw
+from stateful.traces.policy import DRIVER, POLICIES, SPECIFICATION, UNSOUND, Policy
 from stateful.traces.schema import AS_FAR_AS_IT_GOES, Malformed, read
+from zram_impl.cli.output import write_whole
 from zram_impl.cli.stop import Stop
 
 SECONDS: Final = 5.0
+RAW: Final = "*.ktrace.xz"
+KEPT: Final = Path("build") / "kernel-judge"
+ROOT: Final = Path(__file__).resolve().parents[1]
+"""Where tests/kernel is, which records."""
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Declare both commands."""
+    """Declare the commands."""
     checking = commands.add_parser("trace-check", help="judge a recorded trace (docs/traces.md has the format)")
-    checking.add_argument("file", metavar="FILE", type=Path)
+    checking.add_argument("file", metavar="FILE", type=Path, help="JSON lines, or such compressed with xz (.xz)")
     checking.add_argument("--complete", action="store_true", help="refuse a trace that was cut short (exit code 2)")
+    _add_policy(checking, SPECIFICATION)
     checking.set_defaults(do=trace_check)
     recording = commands.add_parser("trace-record", help="record a trace of threads that run free on a real file")
     recording.add_argument("file", metavar="FILE", type=Path, help="is written, or overwritten")
     recording.add_argument("--seconds", type=duration, default=SECONDS, metavar="N", help=f"for how long ({SECONDS:g})")
     recording.set_defaults(do=trace_record)
+    judging = commands.add_parser("kernel-judge", help="record the kernel's driver at work, and judge it")
+    judging.add_argument("files", nargs="*", metavar="FILE", type=Path, help="raw traces to judge")
+    judging.add_argument("--workloads", nargs="+", default=["small"], metavar="W", help="small, large, or names")
+    judging.add_argument("--kernel", default="newest", metavar="K", help="see python -m tests.kernel setup --help")
+    judging.add_argument("--out", type=Path, default=KEPT, metavar="DIR", help=f"what was recorded is kept in ({KEPT})")
+    _add_policy(judging, DRIVER)
+    judging.set_defaults(do=kernel_judge)
+
+
+def _add_policy(parser: argparse.ArgumentParser, default: Policy) -> None:
+    parser.add_argument(
+        "--policy",
+        choices=tuple(POLICIES),
+        default=default.name,
+        help=f"what is tolerated: specification, nothing; driver, what Linux does otherwise, counted ({default.name})",
+    )
+    parser.add_argument(
+        "--strict-give-up",
+        action="store_true",
+        help="refuse to give up while there are budget and a free block",
+    )
+
+
+def _policy(asked: argparse.Namespace) -> Policy:
+    policy = POLICIES[asked.policy]
+    return policy._replace(strict_give_up=True) if asked.strict_give_up else policy
 
 
 def trace_check(asked: argparse.Namespace, console: Console) -> int:
@@ -44,15 +87,16 @@ def trace_check(asked: argparse.Namespace, console: Console) -> int:
 
         try:
             report("reading")
-            with path.open("rb") as file:
-                trace = read(file, AS_FAR_AS_IT_GOES)
-            judgement = judge(trace, report)
+            trace = read(read_lines(path), AS_FAR_AS_IT_GOES)
+            judgement = judge(trace, _policy(asked), report)
         except OSError as error:
             complain(f"{path}: {error.strerror or error}")
             return 2
-        except (Malformed, TooManyError) as error:
+        except (LZMAError, Malformed, TooManyError) as error:
             complain(f"{path}: {error}")
             return 2
+    for text in _deviations(judgement):
+        say(console, text)
     if judgement.finding is not None:
         say(console, f"{path}, {judgement.finding.text}")
         return 1
@@ -63,10 +107,71 @@ def trace_check(asked: argparse.Namespace, console: Console) -> int:
     tasks = len({line.task for line in trace.lines})
     sizes = f"{header.slots:,} slots, {header.blocks:,} blocks, {header.requests} requests, {header.readers} readers"
     rate = count / max(1e-9, time.process_time() - spent)
-    say(console, f"{count:,} events of {tasks} tasks on {sizes}: a behaviour of the specification")
+    say(console, f"{count:,} events of {tasks} tasks on {sizes}: a behaviour of the {asked.policy}")
     of_end = f"incomplete: {judgement.incomplete}" if judgement.incomplete else "compared with the end"
     say(console, f"{of_end}; {rate:,.0f} events a second of processor time")
     return 0
+
+
+def _deviations(judgement: Judgement) -> Iterator[str]:
+    """Yield a line for each kind of deviation that was tolerated."""
+    for name, count in Counter(each.name for each in judgement.deviations).most_common():
+        first = next(each.line for each in judgement.deviations if each.name == name)
+        yield f"{count:>7,}  {name}; first at line {first}"
+
+
+def kernel_judge(asked: argparse.Namespace, console: Console) -> int:
+    """Record the driver, unless there are traces already; judge every trace; return the exit code."""
+    files: Sequence[Path] = asked.files
+    if not files:
+        command = [sys.executable, "-m", "tests.kernel", "trace", str(asked.out.resolve()), *asked.workloads]
+        code = subprocess.run([*command, "--kernel", asked.kernel], cwd=ROOT, check=False).returncode
+        if code:
+            return code
+        files = sorted(asked.out.glob(RAW))
+    found = [_judge_raw(path, _policy(asked), asked.out if not asked.files else None, console) for path in files]
+    events, worst = sum(count for _code, count in found), max(code for code, _count in found)
+    say(console, f"{len(files)} traces, {events:,} events of the kernel: {('accepted', 'REJECTED', 'REFUSED')[worst]}")
+    return worst
+
+
+def _judge_raw(path: Path, policy: Policy, out: Path | None, console: Console) -> tuple[int, int]:
+    """Judge one raw trace; return the exit code and the number of the kernel's events."""
+    try:
+        raw = read_raw(open_text(path))
+        converted = convert(raw)
+        lines = [json.dumps(line) for line in converted.lines]
+        trace = read(lines)
+        judgement = judge(trace, policy)
+        if out is not None:
+            write_whole(out / f"{raw.device.name}.jsonl", "".join(f"{line}\n" for line in lines))
+    except OSError as error:
+        complain(f"{error.filename or path}: {error.strerror or error}")
+        return 2, 0
+    except (UnicodeDecodeError, LZMAError, Refused, Malformed) as error:
+        complain(f"{path}: {error}")
+        return 2, 0
+    unexplained = _unexplained(converted, judgement)
+    verdict = "REJECTED" if judgement.finding else "accepted"
+    # Nothing was lost, but of a device that is gone nothing can be asked.
+    of_end = f", incomplete: {judgement.incomplete}" if judgement.incomplete else ""
+    of_trace = f"{raw.device.name} ({raw.device.release}): {len(raw.events):,} events, {len(trace.lines):,} steps"
+    say(console, f"{of_trace}, {verdict}{of_end}")
+    for text in _deviations(judgement):
+        say(console, text)
+    if converted.foreign:
+        noticed = f"{len(converted.foreign):>7,}  foreign pages noticed by readers"
+        say(console, f"{noticed}, {unexplained} of them at a read that is not called unsound")
+    if judgement.finding is not None:
+        say(console, judgement.finding.text)
+    return int(judgement.finding is not None or unexplained > 0), len(raw.events)
+
+
+def _unexplained(converted: Converted, judgement: Judgement) -> int:
+    """Return how many foreign pages were noticed at a read that is not called unsound."""
+    unsound = {each.line for each in judgement.deviations if each.name == UNSOUND}
+    wrong = judgement.finding.line if judgement.finding else None
+    return sum(each.read_end not in unsound and each.read_end != wrong for each in converted.foreign)
 
 
 def trace_record(asked: argparse.Namespace, console: Console) -> int:

@@ -40,6 +40,7 @@ STATEFUL = [
     ["fuzz", "--minutes", "0.01"],
     ["trace-check", "README.md"],
     ["trace-record", "trace"],
+    ["kernel-judge", "README.md"],
     ["inputs"],
     ["interrupts", "--quick"],
     ["mutate", "--sample", "1"],

@@ -123,7 +123,7 @@ def traces(seed: int, report: Report) -> Harvest:
         path = Path(directory) / "trace.jsonl"
         account = threads.run(TRACE_SECONDS, report, trace=path, seed=seed)
         with path.open(encoding="utf-8") as file:
-            judgement = judge(read(file), report)
+            judgement = judge(read(file), report=report)
     texts = [*account.problems, *filter(None, [judgement.problem])]
     return Harvest(0, account.events, (Found("trace", "\n".join(texts)),) if texts else ())
 

@@ -10,11 +10,13 @@ from itertools import product
 from typing import Final, NamedTuple
 
 from spec.model.actions import Action
-from spec.model.state import State
-from spec.model.tables import EMPTY, NONE, WB
+from spec.model.state import DONE_OK, State
+from spec.model.tables import EMPTY, NONE, PP_SLOT, WB
 from spec.scope import Scope, domain
 from stateful.traces import show
+from stateful.traces.policy import SPECIFICATION, Deviation, Policy, Tolerance
 from stateful.traces.schema import BY_NAME, LETTERS, End, Header, Line, Malformed, Trace, own_object
+from stateful.traces.total import resolve
 from stateful.traces.world import World
 from zram_impl.events.order import OrderError, in_order, in_order_so_far
 
@@ -45,6 +47,8 @@ class Judgement(NamedTuple):
 
     finding: Finding | None
     """The first thing that is wrong with it."""
+    deviations: list[Deviation]
+    """What the policy tolerated before."""
     judged: int
     """Events that were followed."""
     incomplete: str
@@ -64,31 +68,34 @@ class TooManyError(Exception):
 
 def check(trace: Trace, report: Report = lambda _text: None) -> Finding | None:
     """Follow a trace; return the first thing that is wrong with it, or None. For what is raised see `judge`."""
-    return judge(trace, report).finding
+    return judge(trace, report=report).finding
 
 
-def judge(trace: Trace, report: Report = lambda _text: None) -> Judgement:
-    """Follow a trace, one that was cut short as far as it can be.
+def judge(trace: Trace, policy: Policy = SPECIFICATION, report: Report = lambda _text: None) -> Judgement:
+    """Follow a trace under a policy, one that was cut short as far as it can be.
 
     Raises:
-        Malformed: The header hides what cannot be hidden.
+        Malformed: The header hides what cannot be hidden, or anything while something is tolerated.
         TooManyError: Too many states are possible.
     """
-    worlds = Worlds(trace.header)
+    worlds = Worlds(trace.header, policy)
     try:
         lines, gap = _ordered(trace)
     except OrderError as error:
-        return Judgement(_disordered(trace, error), 0, "")
+        return Judgement(_disordered(trace, error), [], 0, "")
     incomplete = _missing(trace, len(lines), gap)
     for count, line in enumerate(lines):
         if not count % REPORT_EVERY:
             report(f"{count:,} of {len(lines):,} events")
         wrong = worlds.follow(line)
         if wrong is not None:
-            details = show.impossible(worlds.possible(), lines[: count + 1])
-            return Judgement(Finding(line.number, wrong, details), count, incomplete)
-    found = _judge_end(worlds, trace.end, lines) if trace.end is not None else None
-    return Judgement(found, len(lines), incomplete)
+            possible = worlds.possible()
+            last = resolve(possible[0], line.action, line.args) or line.action
+            shown = [*lines[max(0, count - show.LAST) : count], line._replace(action=last)]
+            found = Finding(line.number, wrong, show.impossible(possible, shown))
+            return Judgement(found, worlds.deviations, count, incomplete)
+    end = _judge_end(worlds, trace.end, lines) if trace.end is not None else None
+    return Judgement(end, worlds.deviations, len(lines), incomplete)
 
 
 def _missing(trace: Trace, judged: int, gap: OrderError | None) -> str:
@@ -145,13 +152,21 @@ def _disordered(trace: Trace, error: OrderError) -> Finding:
 class Worlds:
     """The states that are possible."""
 
-    def __init__(self, header: Header) -> None:
+    def __init__(self, header: Header, policy: Policy = SPECIFICATION) -> None:
+        if header.hidden and policy.tolerated:
+            raise Malformed(1, "`hidden`: expected nothing where deviations are tolerated")
+        self._tolerance = Tolerance(policy)
         for name in header.hidden:
             if name in BEYOND:
                 raise Malformed(1, f"`hidden`: {name} cannot be hidden")
         self._hidden = list(_hidden_steps(header))
         self._readers = header.readers
         self._worlds = [World(header.state())]
+
+    @property
+    def deviations(self) -> list[Deviation]:
+        """What was tolerated so far."""
+        return self._tolerance.found
 
     def possible(self) -> Sequence[World]:
         """Return them."""
@@ -164,7 +179,7 @@ class Worlds:
         if len(worlds) == 1:  # nothing else is possible, so this state need not be kept
             wrong = _wrongly_reported(worlds[0], line)
             if wrong is None and not self._take(worlds[0], line):
-                wrong = f"{line.said} is impossible"
+                wrong = f"{line.said} is impossible{self._tolerance.reason}"
             return wrong
         left = [world for world in worlds if _wrongly_reported(world, line) is None]
         left = [world for world in map(_copy, left) if self._take(world, line)]
@@ -179,7 +194,8 @@ class Worlds:
             # An empty page reads as zeros, whatever else; one that is written back, without telling how, is one step.
             if kind == EMPTY or (kind == WB and not self._readers):
                 return True
-        return world.take(line.action, line.args)
+        action = resolve(world, line.action, line.args)
+        return action is None or self._tolerance.take(world, action, line.args, line.number)
 
     def at_the_end(self) -> Sequence[World]:
         """Return the states that are possible once everything was reported."""
@@ -233,11 +249,14 @@ def _wrongly_reported(world: World, line: Line) -> str | None:
         known = {"blk": world.held}
     else:
         req = world.reqs[line.args[0]]
-        known = {"slot": req.slot, "blk": req.blk}
-    if line.also == tuple(known.values()):
+        kept = req.slot > NONE and world.slots[req.slot].kind == PP_SLOT
+        known = {"slot": req.slot, "blk": req.blk, "committed": int(kept and req.phase == DONE_OK)}
+    said = dict(zip(known, line.also, strict=False))
+    known = {name: known[name] for name in said}
+    if said == known:
         return None
     expected = ", ".join(f"{name} {value if value > NONE else 'none'}" for name, value in known.items())
-    found = ", ".join(f"{name} {value}" for name, value in zip(known, line.also, strict=True))
+    found = ", ".join(f"{name} {value}" for name, value in said.items())
     return f"{line.said} reports {found}; it is {expected}"
 
 

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from spec.model.actions import ACTIONS, Action
 from spec.model.state import State, initial
 from spec.model.tables import KINDS
+from stateful.traces.total import TOTALS
 from zram_impl.events.order import Touched
 
 VERSION: Final = 1
@@ -19,9 +20,13 @@ LETTERS: Final = ".sSPW"
 """A slot of each kind at the end of a trace, in the order of the specification's kinds."""
 assert len(LETTERS) == len(KINDS), "each kind has its letter"
 
-BY_NAME: Final[Mapping[str, Action]] = {action.name: action for action in ACTIONS}
-ALSO: Final[Mapping[str, tuple[str, ...]]] = {"submit": ("block",), "reap": ("slot", "block")}
+SPECIFIED: Final[Mapping[str, Action]] = {action.name: action for action in ACTIONS}
+BY_NAME: Final[Mapping[str, Action]] = {action.name: action for action in (*ACTIONS, *TOTALS)}
+"""What an event may be: an action of the specification, or a total one that stands for whichever it is then."""
+ALSO: Final[Mapping[str, tuple[str, ...]]] = {"submit": ("block",), "reap": ("slot", "block", "committed")}
 """What may follow the parameters of an action, to be compared with what the specification knows."""
+ALSO_COUNTS: Final[Mapping[str, tuple[int, ...]]] = {"submit": (0, 1), "reap": (0, 2, 3)}
+"""How many of them: a prefix."""
 _SIZE_OF: Final = {
     "slot": "slots",
     **dict.fromkeys(("block", "free_block"), "blocks"),
@@ -80,7 +85,7 @@ _NAMES: Final = {
     **dict.fromkeys(("block", "free_block"), "blk"),
     **dict.fromkeys(("request", "idle_request"), "req"),
     **dict.fromkeys(("reader", "idle_reader"), "reader"),
-    **{name: name for name in ("huge", "limit")},
+    **{name: name for name in ("huge", "limit", "committed")},
 }
 
 
@@ -199,7 +204,7 @@ def _header(number: int, found: dict[str, object]) -> Header:
         raise Malformed(number, "expected at least 1 of `slots`, `blocks` and `requests`")
     limit = found.get("limit")
     hidden = found.get("hidden", [])
-    if not isinstance(hidden, list) or not all(name in BY_NAME for name in hidden):
+    if not isinstance(hidden, list) or not all(name in SPECIFIED for name in hidden):
         raise Malformed(number, f"`hidden`: expected names of actions, found {_short(hidden)}")
     slots, blocks, requests, readers = sizes
     return Header(
@@ -219,7 +224,8 @@ def _line(number: int, found: dict[str, object], header: Header) -> Line:
     if action.name in header.hidden:
         raise Malformed(number, f"`does`: expected no {action.name}, the header says it is hidden")
     also = ALSO.get(action.name, ())
-    if not isinstance(values, list) or len(values) not in (len(action.over), len(action.over) + len(also)):
+    counts = [len(action.over) + more for more in ALSO_COUNTS.get(action.name, (0,))]
+    if not isinstance(values, list) or len(values) not in counts:
         wanted = ", ".join([_NAMES[over] for over in action.over] + [f"[{_NAMES[over]}]" for over in also])
         raise Malformed(number, f"`args`: expected ({wanted}), found {_short(values)}")
     args = [_within(number, over, value, header) for over, value in zip((*action.over, *also), values, strict=False)]
@@ -234,7 +240,7 @@ _EVENT: Final = {"task", "does", "args", "touches"}
 def _within(number: int, over: str, value: object, header: Header) -> int:
     if type(value) is not int or value < 0:
         raise Malformed(number, f"`args`: expected a whole number for {_NAMES[over]}, found {_short(value)}")
-    size = 2 if over == "huge" else getattr(header, _SIZE_OF[over]) if over in _SIZE_OF else None
+    size = 2 if over in ("huge", "committed") else getattr(header, _SIZE_OF[over]) if over in _SIZE_OF else None
     if size is not None and value >= size:
         raise Malformed(number, f"`args`: expected {_NAMES[over]} below {size}, found {value}")
     return value

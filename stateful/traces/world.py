@@ -84,6 +84,16 @@ class World:
             self._put_back(action, concerned, before, after)
         return True
 
+    def queue(self, slot: int, queued: int) -> None:
+        """Put a slot's pp_slot into a bucket (1), or take it out (0): no step of the specification."""
+        self.queued[slot] = queued
+        (self._waiting.add if queued else self._waiting.discard)(slot)
+
+    def leave(self, request: int) -> None:
+        """Have a request's callback be outside: no step of the specification."""
+        self.reqs[request] = self.reqs[request]._replace(inside=0)
+        self._inside.discard(request)
+
     def _judge(self, action: Action, args: tuple[int, ...]) -> State | None:
         concerned = self.concerned(action, args)
         return _judged(action, _renamed(action, args, concerned), self._small(action, concerned))

@@ -14,9 +14,10 @@ from rich.console import Console
 
 from stateful.jobs.arguments import count
 from stateful.jobs.progress import complain, say
-from tests.kernel import machine, recordings
+from tests.kernel import machine, recordings, tracing
 from tests.kernel.machine import GuestError, Options
 from tests.kernel.packages import Kernel, MissingError, get_kernel, versions
+from tests.kernel.workloads import GROUPS, WORKLOADS, Workload
 
 RECORDINGS: Final = Path(__file__).resolve().parents[1] / "data" / "kernel-traces"
 _CLOCKS: Final = ("ts", "clk")
@@ -63,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     recording.add_argument("directory", type=Path, metavar="DIR")
     recording.add_argument("out", type=Path, metavar="OUT")
     recording.add_argument("names", nargs="*", metavar="NAME")
+    traced = command("trace", trace, "record traces of the driver at work, for `python -m stateful kernel-judge`")
+    traced.add_argument("out", type=Path, metavar="OUT")
+    traced.add_argument("names", nargs="+", metavar="W", help=f"small, large, or of {', '.join(WORKLOADS)}")
     command("versions", show_versions, "print the newest patch level of each version that Debian has")
     return parser
 
@@ -101,6 +105,19 @@ def record(asked: argparse.Namespace, console: Console) -> int:
     say(console, f"{len(report.complete)} of {len(programs)} sequences recorded to {asked.out}")
     if report.failure:
         raise GuestError(report.failure)
+    return 0
+
+
+def trace(asked: argparse.Namespace, console: Console) -> int:
+    """Record workloads."""
+    chosen: dict[str, Workload] = {}
+    for name in asked.names:
+        if name not in GROUPS and name not in WORKLOADS:
+            complain(f"W must be small, large or one of {', '.join(WORKLOADS)}, got {name}")
+            return 2
+        chosen |= GROUPS.get(name) or {name: WORKLOADS[name]}
+    files = tracing.record(_kernel(asked, console), chosen, asked.out, _options(asked))
+    say(console, f"{len(files)} traces recorded to {asked.out}")
     return 0
 
 

@@ -85,9 +85,9 @@ def test_no_line_at_which_a_trace_is_cut_is_a_finding(small: str) -> None:
     lines = small.splitlines(keepends=True)
     for number in range(1, len(lines)):
         judgement = judged("".join(lines[:number]))
-        assert judgement == (None, number - 1, "there is no end")
+        assert judgement == (None, [], number - 1, "there is no end")
         torn = judged("".join(lines[:number]) + lines[number][: len(lines[number]) // 2])
-        assert torn == (None, number - 1, f"there is no end, line {number + 1} is cut")
+        assert torn == (None, [], number - 1, f"there is no end, line {number + 1} is cut")
 
 
 def test_a_line_may_be_cut_anywhere(small: str) -> None:
@@ -103,7 +103,7 @@ def test_a_letter_may_be_cut() -> None:
     header = b'{"trace": 1, "slots": 1, "blocks": 1, "requests": 1}\n'
     event = '{"task": "größer", "does": "read", "args": [0]}\n'.encode()
     cut = event.index(b"\xc3") + 1
-    assert judged(header + event + event[:cut]) == (None, 1, "there is no end, line 3 is cut")
+    assert judged(header + event + event[:cut]) == (None, [], 1, "there is no end, line 3 is cut")
     with pytest.raises(Malformed, match="line 2: expected UTF-8"):
         judged(header + event[:cut] + b'"}\n' + event)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from spec.model.actions import ACTIONS
 from stateful.traces.check import POSSIBLE_MOST, check
 from stateful.traces.schema import ALSO, LARGEST, LETTERS, read
+from stateful.traces.total import TOTALS
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "traces.md").read_text(encoding="utf-8")
 NAMES = {"free_block": "block", "idle_request": "request", "idle_reader": "reader"}
@@ -26,7 +27,7 @@ def test_the_table_has_every_action_with_its_parameters() -> None:
         for name in re.findall(r"`(\w+)`", names):
             described[name] = [word.strip() for word in parameters.split(",") if word.strip()]
     actions = {}
-    for action in ACTIONS:
+    for action in (*ACTIONS, *TOTALS):
         also = [f"[{over}]" for over in ALSO.get(action.name, ())]
         actions[action.name] = [NAMES.get(over, over) for over in action.over] + also
     assert {name: described.get(name) for name in actions} == actions

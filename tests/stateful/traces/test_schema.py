@@ -68,8 +68,10 @@ def test_what_may_be_left_out_has_a_meaning() -> None:
         (
             [HEADER, {**EVENT, "does": "reap", "args": [0, 1]}],
             2,
-            "`args`: expected (req, [slot], [blk]), found [0, 1]",
+            "`args`: expected (req, [slot], [blk], [committed]), found [0, 1]",
         ),
+        ([{**HEADER, "hidden": ["access"]}], 1, "`hidden`: expected names of actions, found ["),
+        ([HEADER, {**EVENT, "does": "reap", "args": [0, 1, 2, 2]}], 2, "`args`: expected committed below 2, found 2"),
         ([HEADER, {**EVENT, "does": "reap", "args": [0, 1, 3]}], 2, "`args`: expected blk below 3, found 3"),
         ([HEADER, {**EVENT, "touches": 5}], 2, "`touches`: expected a list of [object, number, version], found 5"),
         ([HEADER, {**EVENT, "touches": [["slot", 1]]}], 2, "`touches`: expected a list of [object, number, version]"),

@@ -1,0 +1,65 @@
+"""What only a live kernel can show; `make oracle` runs it, `make test` does not (the name is not one pytest collects).
+
+It needs a kernel in the cache or a mirror to fetch it from, and qemu; without them it fails.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from stateful.command import main
+from tests.kernel import probes, tracing
+from tests.kernel.machine import Options
+from tests.kernel.packages import Kernel, get_kernel
+from tests.kernel.workloads import SMALL, WORKLOADS, Workload
+
+
+@cache
+def kernel() -> Kernel:
+    return get_kernel()
+
+
+def judged(tmp_path: Path, workload: Workload, *options: str) -> int:
+    """Record a workload and judge its trace; return the exit code."""
+    files = tracing.record(kernel(), {"it": workload}, tmp_path, Options())
+    return main(["kernel-judge", *options, *map(str, files)])
+
+
+def test_trace_of_a_live_driver_is_accepted(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert judged(tmp_path, SMALL["gate"]) == 0
+    assert "steps, accepted" in capfd.readouterr().out
+
+
+def test_probe_that_cannot_be_set_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = probes.definitions(kernel()).replace(" release_wb_ctl ", " release_no_ctl ")
+    monkeypatch.setattr(probes, "definitions", lambda _kernel: text)
+    assert judged(tmp_path, SMALL["twice"]) == 2
+    assert "every probe must be set, got none of over" in capfd.readouterr().err
+
+
+def test_caller_that_is_not_there_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = probes.definitions(kernel()).replace("|scan_slots_for_writeback", "|scan_slots_for_nothing")
+    monkeypatch.setattr(probes, "definitions", lambda _kernel: text)
+    assert judged(tmp_path, SMALL["twice"]) == 2
+    assert "every probe must be set, got none of scan, scanned" in capfd.readouterr().err
+
+
+def test_dropped_event_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert judged(tmp_path, SMALL["load"]._replace(buffer_kb=64)) == 2
+    assert "no event may be dropped, got dropped events " in capfd.readouterr().err
+
+
+def test_missed_hit_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A kprobe on what interrupts other kprobes' handlers misses hits; on the driver's callbacks there are fprobes."""
+    more = "tick|p:zram/tick update_process_times ra=+0($stack):x64|\ntock|p:zram/tock ktime_get ra=+0($stack):x64|\n"
+    text = probes.definitions(kernel()) + more
+    monkeypatch.setattr(probes, "definitions", lambda _kernel: text)
+    assert judged(tmp_path, WORKLOADS["load"]) == 2
+    assert "no hit of a probe may be missed, got " in capfd.readouterr().err
