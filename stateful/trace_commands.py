@@ -51,6 +51,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     judging = commands.add_parser("kernel-judge", help="record the kernel's driver at work, and judge it")
     judging.add_argument("files", nargs="*", metavar="FILE", type=Path, help="raw traces to judge")
     judging.add_argument("--workloads", nargs="+", default=["small"], metavar="W", help="small, large, or names")
+    judging.add_argument("--seed", type=int, default=0, metavar="N", help="of the large workloads (0)")
     judging.add_argument("--kernel", default="newest", metavar="K", help="see python -m tests.kernel setup --help")
     judging.add_argument("--out", type=Path, default=KEPT, metavar="DIR", help=f"what was recorded is kept in ({KEPT})")
     _add_policy(judging, DRIVER)
@@ -125,7 +126,9 @@ def kernel_judge(asked: argparse.Namespace, console: Console) -> int:
     files: Sequence[Path] = asked.files
     if not files:
         command = [sys.executable, "-m", "tests.kernel", "trace", str(asked.out.resolve()), *asked.workloads]
-        code = subprocess.run([*command, "--kernel", asked.kernel], cwd=ROOT, check=False).returncode
+        code = subprocess.run(
+            [*command, "--kernel", asked.kernel, f"--seed={asked.seed}"], cwd=ROOT, check=False
+        ).returncode
         if code:
             return code
         files = sorted(asked.out.glob(RAW))

@@ -10,7 +10,7 @@ from itertools import product
 from typing import Final, NamedTuple
 
 from spec.model.actions import Action
-from spec.model.state import DONE_OK, State
+from spec.model.state import AT_REST, DONE_OK, State
 from spec.model.tables import EMPTY, NONE, PP_SLOT, WB
 from spec.scope import Scope, domain
 from stateful.traces import show
@@ -292,6 +292,8 @@ def _differences(world: World, end: End) -> Iterator[str]:
     yield from (f"blk {b} is free, and somebody owns it" for b in sorted(used - said_used))
     if end.limit is not None and end.limit != world.budget.limit:
         yield f"the limit is {end.limit}, and has to be {world.budget.limit}"
+    if world.running != AT_REST:
+        yield "a pass is under way"
     for name, value in end.counts.items():
         if value != getattr(world.counts, name):
             yield f"{name} is {value}, and has to be {getattr(world.counts, name)}"

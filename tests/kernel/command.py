@@ -14,12 +14,17 @@ from rich.console import Console
 
 from stateful.jobs.arguments import count
 from stateful.jobs.progress import complain, say
-from tests.kernel import machine, recordings, tracing
+from stateful.traces.driver.convert import convert
+from stateful.traces.driver.raw import open_text, read_raw
+from tests.kernel import fuzz, lies, machine, recordings, tracing, workloads
+from tests.kernel.coverage import Coverage
 from tests.kernel.machine import GuestError, Options
 from tests.kernel.packages import Kernel, MissingError, get_kernel, versions
-from tests.kernel.workloads import GROUPS, WORKLOADS, Workload
+from tests.kernel.programs import Generator
 
 RECORDINGS: Final = Path(__file__).resolve().parents[1] / "data" / "kernel-traces"
+SHRUNK_MOST: Final = 3
+"""Programs of a campaign that are made small."""
 _CLOCKS: Final = ("ts", "clk")
 """Of a state, what is another at every run."""
 
@@ -66,7 +71,18 @@ def _parser() -> argparse.ArgumentParser:
     recording.add_argument("names", nargs="*", metavar="NAME")
     traced = command("trace", trace, "record traces of the driver at work, for `python -m stateful kernel-judge`")
     traced.add_argument("out", type=Path, metavar="OUT")
-    traced.add_argument("names", nargs="+", metavar="W", help=f"small, large, or of {', '.join(WORKLOADS)}")
+    traced.add_argument("names", nargs="+", metavar="W", help=f"small, large, or of {', '.join(workloads.NAMES)}")
+    traced.add_argument("--seed", type=int, default=0, metavar="N", help="of the large ones (0)")
+    fuzzing = command("fuzz", fuzz_programs, "run generated programs on a kernel and on this project's device")
+    fuzzing.add_argument("--programs", type=count, default=200, metavar="N", help="how many (200)")
+    fuzzing.add_argument("--seed", type=int, default=0, metavar="N", help="of the generator (0)")
+    fuzzing.add_argument("--schema", type=int, choices=(1, 2), default=1, help="2: byte transfers, opens, files, too")
+    fuzzing.add_argument("--recompression", action="store_true", help="the kernel was built with it")
+    fuzzing.add_argument("--out", type=Path, default=Path("build/kernel-fuzz"), metavar="DIR", help="for what differs")
+    lying = commands.add_parser("lies", help="plant lies in traces that are accepted, and count those that are found")
+    lying.set_defaults(do=plant_lies)
+    lying.add_argument("files", nargs="+", type=Path, metavar="FILE", help="raw traces without deviations")
+    lying.add_argument("--each", type=count, default=100, metavar="N", help="lies a kind (100)")
     command("versions", show_versions, "print the newest patch level of each version that Debian has")
     return parser
 
@@ -110,15 +126,55 @@ def record(asked: argparse.Namespace, console: Console) -> int:
 
 def trace(asked: argparse.Namespace, console: Console) -> int:
     """Record workloads."""
-    chosen: dict[str, Workload] = {}
-    for name in asked.names:
-        if name not in GROUPS and name not in WORKLOADS:
-            complain(f"W must be small, large or one of {', '.join(WORKLOADS)}, got {name}")
-            return 2
-        chosen |= GROUPS.get(name) or {name: WORKLOADS[name]}
-    files = tracing.record(_kernel(asked, console), chosen, asked.out, _options(asked))
+    try:
+        found = workloads.chosen(asked.names, asked.seed)
+    except KeyError as error:
+        complain(f"W must be small, large or one of {', '.join(workloads.NAMES)}, got {error.args[0]}")
+        return 2
+    files = tracing.record(_kernel(asked, console), found, asked.out, _options(asked))
     say(console, f"{len(files)} traces recorded to {asked.out}")
     return 0
+
+
+def plant_lies(asked: argparse.Namespace, console: Console) -> int:
+    """Plant lies and print the share of each kind that is found; 1 when a changed protocol event is not."""
+    sums: dict[str, tuple[int, int]] = {}
+    for path in asked.files:
+        lines = convert(read_raw(open_text(path))).lines
+        for kind, found, planted in lies.measure(lines, asked.each):
+            before = sums.get(kind, (0, 0))
+            sums[kind] = before[0] + found, before[1] + planted
+    missed = 0
+    for kind, (found, planted) in sums.items():
+        missed += planted - found if any(kind == f"{name} dropped" for name in lies.PROTOCOL) else 0
+        missed += planted - found if "protocol" in kind else 0
+        said = f"{found:>5} of {planted:>5}  {found / planted:.0%}" if planted else "nothing to change"
+        say(console, f"{kind:42} {said}")
+    return 1 if missed else 0
+
+
+def fuzz_programs(asked: argparse.Namespace, console: Console) -> int:
+    """Run generated programs; print the coverage table; make small and write what differs."""
+    kernel, options, coverage = _kernel(asked, console), _options(asked), Coverage()
+    generator = Generator(asked.seed, coverage, recompression=asked.recompression, schema=asked.schema)
+    outcome = fuzz.run(
+        kernel, generator, coverage, asked.programs, options=options, say=lambda text: say(console, text)
+    )
+    for line in coverage.table():
+        say(console, line)
+    empty = coverage.empty(generator.possible())
+    said = ", ".join(f"{row} ({context})" for row, context in empty)
+    say(console, f"{len(empty)} cells were never tried{': ' if empty else ''}{said}")
+    for finding in outcome.findings:
+        say(console, f"{finding.name}: {finding.difference}")
+    small = [fuzz.shrink(kernel, finding, options) for finding in outcome.findings[:SHRUNK_MOST]]
+    if small:
+        fuzz.write(kernel, small, asked.out, options)
+        for each in small:
+            say(console, f"{each.name}: {len(fuzz.flat(each.program))} operations in {asked.out}: {each.difference}")
+    differ = len(outcome.findings)
+    say(console, f"{outcome.programs} programs, {outcome.operations} operations, {differ} programs differ")
+    return 1 if differ else 0
 
 
 def verify(asked: argparse.Namespace, console: Console) -> int:

@@ -12,7 +12,7 @@ from stateful.command import main
 from tests.kernel import probes, tracing
 from tests.kernel.machine import Options
 from tests.kernel.packages import Kernel, get_kernel
-from tests.kernel.workloads import SMALL, WORKLOADS, Workload
+from tests.kernel.workloads import SMALL, Workload
 
 
 @cache
@@ -61,5 +61,5 @@ def test_missed_hit_is_refused(
     more = "tick|p:zram/tick update_process_times ra=+0($stack):x64|\ntock|p:zram/tock ktime_get ra=+0($stack):x64|\n"
     text = probes.definitions(kernel()) + more
     monkeypatch.setattr(probes, "definitions", lambda _kernel: text)
-    assert judged(tmp_path, WORKLOADS["load"]) == 2
+    assert judged(tmp_path, SMALL["load"]) == 2
     assert "no hit of a probe may be missed, got " in capfd.readouterr().err

@@ -1,6 +1,6 @@
 """Workloads: scripts that have the driver do everything a writeback can meet, traced from the first page on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from tests.kernel.scripts import Operation, encoded, script_line
@@ -154,14 +154,29 @@ def _large(  # noqa: PLR0913  (each has a default)
     return Workload(_set_up(batch, bad=bad, compressed=compressed), traced, cpus=2, buffer_kb=65536)
 
 
-LARGE: Final[Mapping[str, Workload]] = {
-    "large32": _large(32, 11, 15),
-    "large4": _large(4, 12, 30),
-    "large_failing": _large(8, 13, 15, bad=(0, 5, 6, 30)),
-    "large_writes": _large(32, 14, 0),
-    "large_compressed": _large(32, 15, 20, compressed=True),
-    "large_limit": _large(16, 16, 5, 9000, limits=True),
-}
-"""More than a hundred thousand events each, on two processors."""
-WORKLOADS: Final[Mapping[str, Workload]] = {**SMALL, **LARGE}
-GROUPS: Final[Mapping[str, Mapping[str, Workload]]] = {"small": SMALL, "large": LARGE}
+def large(shift: int = 0) -> dict[str, Workload]:
+    """Return workloads of more than a hundred thousand events each, on two processors; `shift` gives other ones."""
+    return {
+        "large32": _large(32, 11 + shift, 15),
+        "large4": _large(4, 12 + shift, 30),
+        "large_failing": _large(8, 13 + shift, 15, bad=(0, 5, 6, 30)),
+        "large_writes": _large(32, 14 + shift, 0),
+        "large_compressed": _large(32, 15 + shift, 20, compressed=True),
+        "large_limit": _large(16, 16 + shift, 5, 9000, limits=True),
+    }
+
+
+def chosen(names: Sequence[str], shift: int = 0) -> dict[str, Workload]:
+    """Return the workloads of some names; `small` and `large` are all of those.
+
+    Raises:
+        KeyError: There is no such workload.
+    """
+    known = {**SMALL, **large(shift)}
+    found: dict[str, Workload] = {}
+    for name in names:
+        found |= SMALL if name == "small" else large(shift) if name == "large" else {name: known[name]}
+    return found
+
+
+NAMES: Final = (*SMALL, *large())

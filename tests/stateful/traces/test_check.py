@@ -259,3 +259,13 @@ def test_a_read_in_one_step_is_all_that_a_trace_without_readers_says(text: str) 
         without_versions(lines)
 
     assert finding(text, without_readers) is None
+
+
+def test_a_pass_that_is_under_way_at_the_end_is_found(text: str) -> None:
+    def without_its_end(lines: Lines) -> None:
+        lines.pop(place(lines, "end_pass"))
+        without_versions(lines)
+
+    found = finding(text, without_its_end)
+    assert found is not None
+    assert found.sentence == "the device ends in another state: a pass is under way"

@@ -1,0 +1,150 @@
+"""Generated programs and their coverage: what is thin is drawn more, and whatever is left out, a program ends."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from stateful.conformance.fields import Fields
+from stateful.conformance.operations import parse_operation
+from tests.kernel import fuzz
+from tests.kernel.coverage import WAITING, Coverage, row_of
+from tests.kernel.fuzz import Finding, flat, shrink
+from tests.kernel.machine import GuestError, Options, Report, Row
+from tests.kernel.packages import Kernel
+from tests.kernel.programs import Generator, Program, recorded_values, store
+from tests.kernel.scripts import Operation, script_line
+
+KERNEL = Kernel("7.9.1", "7.9.1-1", Path())
+
+
+def programs(count: int, seed: int = 1) -> list[Program]:
+    generator = Generator(seed, Coverage())
+    return [generator.program() for _ in range(count)]
+
+
+def test_programs_are_operations_that_can_be_replayed() -> None:
+    operations = [op for program in programs(40) for op in flat(program)]
+    assert len(operations) > 1200
+    for op in operations:
+        parse_operation(Fields(Path(), 0, dict(op)))
+        assert len(script_line(op).split()) <= 10
+
+
+def test_same_seed_gives_the_same_programs() -> None:
+    assert programs(5) == programs(5)
+    assert programs(5) != programs(5, seed=2)
+
+
+def test_second_schema_and_recompression_are_asked_for() -> None:
+    names = {row_of(op) for program in programs(40) for op in flat(program)}
+    assert not names & {"bwrite", "recompress", "xhold"}
+    generator = Generator(1, Coverage(), recompression=True, schema=2)
+    names = {row_of(op) for _ in range(40) for op in flat(generator.program())}
+    assert names >= {"bwrite", "bread", "recompress", "recomp_algorithm", "xhold", "mkfile", "getsize"}
+
+
+def test_suspended_device_resumes_whatever_is_left_out() -> None:
+    """Units are closed: a gate that lost its end would leave the machine waiting for ever."""
+    rng = random.Random(3)
+    for program in programs(60):
+        kept = [unit for unit in program if rng.random() < 0.6]
+        waiting = False
+        for op in flat(kept):
+            assert not (op["op"] == "suspend" and waiting)
+            waiting = op["op"] == "suspend" or (waiting and op["op"] != "resume")
+        assert not waiting
+
+
+def test_no_batch_is_larger_than_the_machine() -> None:
+    sizes = [
+        str(op["value"])
+        for program in programs(150)
+        for op in flat(program)
+        if op["op"] == "store" and op["attr"] == "writeback_batch_size"
+    ]
+    assert len(sizes) > 50
+    assert all(int(size) <= 9999 for size in sizes if size.strip().isdigit())
+
+
+def test_recorded_texts_are_where_odd_ones_come_from() -> None:
+    assert {"writeback", "idle", "disksize", "algorithm_params"} <= set(recorded_values())
+    assert "bogus" in recorded_values()["writeback"]
+
+
+@pytest.mark.parametrize(
+    ("op", "row"),
+    [
+        (store("writeback", "type=huge_idle"), "writeback huge_idle"),
+        (store("writeback", "page_indexes=1-2"), "writeback page_indexes"),
+        (store("writeback", "page_index=1 huge"), "writeback several"),
+        (store("writeback", "\n"), "writeback other"),
+        (store("idle", "all"), "idle all"),
+        (store("idle", "100000"), "idle age"),
+        ({"op": "show", "attr": "idle"}, "show idle"),
+        ({"op": "read", "page": 0}, "read"),
+    ],
+)
+def test_operation_has_its_row(op: Operation, row: str) -> None:
+    assert row_of(op) == row
+
+
+def state(**changed: object) -> Row:
+    row: Row = {"i": 0, "rc": 0, "init": 1, "bk": "/dev/dm-0", "cw": 0, "wle": 0}
+    return row | changed  # type: ignore[return-value]  # texts and numbers
+
+
+def test_coverage_counts_every_context_an_operation_is_in() -> None:
+    coverage = Coverage()
+    table: Operation = {"op": "dmtab", "bd": 0, "blocks": 4, "fail_write": [[0, 1]], "fail_all": []}
+    gate: Operation = {"op": "bg_store", "attr": "writeback", "value": "huge"}
+    operations: list[Operation] = [{"op": "hold"}, table, store("idle", "all"), gate, {"op": "read", "page": 0}]
+    rows = [state(init=0), state(wle=1), state(), state(rc=-1), state(text="blocked"), state()]
+    coverage.add(operations, rows)
+    assert coverage.tried["hold", "no size"] == 1
+    assert {context for row, context in coverage.tried if row == "idle all"} == {"held", "backed", "failing"}
+    assert coverage.accepted["idle all", "failing"] == 0
+    assert {context for row, context in coverage.tried if row == "read"} == {WAITING}
+    assert coverage.tried["dmtab", "limited"] == 1
+    assert any("0/1" in line for line in coverage.table())
+    assert coverage.empty([("read", WAITING), ("read", "plain")]) == [("read", "plain")]
+
+
+def test_thin_cells_weigh_more() -> None:
+    coverage = Coverage()
+    before = coverage.weight("read", "plain")
+    coverage.tried["read", "plain"] = 100
+    assert coverage.weight("read", "plain") < before / 10
+
+
+def test_shrinking_keeps_what_the_difference_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel that dislikes a read after a discard: the two are left, in few boots."""
+    boots = []
+
+    def different(_kernel: Kernel, candidates: dict[str, Program], _options: Options) -> list[Finding]:
+        boots.append(len(candidates))
+        found = []
+        for name, program in candidates.items():
+            names = [str(op["op"]) for op in flat(program)]
+            if "discard" in names and "read" in names[names.index("discard") :]:
+                found.append(Finding(name, program, "op 1 crc: expected 1, got 2"))
+            elif "write" not in names:
+                found.append(Finding(name, program, "op 1 mm.huge_pages: expected 1, got 2"))
+        return found
+
+    monkeypatch.setattr(fuzz, "_differing", different)
+    program: Program = [[{"op": "write", "page": n}] for n in range(20)]
+    program[7:7] = [[{"op": "discard", "page": 0}]]
+    program[15:15] = [[{"op": "read", "page": 0}]]
+    small = shrink(KERNEL, Finding("p1", program, "op 9 crc: expected 1, got 2"), Options())
+    assert [op["op"] for op in flat(small.program)] == ["discard", "read"]
+    assert small.name == "p1"
+    assert len(boots) <= fuzz.ROUNDS_MOST
+
+
+def test_program_that_broke_off_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: dict[str, list[Row]] = {"a": [state()], "b": [state(), state()]}
+    report = Report({}, rows, [], {}, frozenset({"a"}), failure="the machine stopped")
+    monkeypatch.setattr("tests.kernel.recordings.ask", lambda *_: report)
+    with pytest.raises(GuestError, match="the machine stopped; in b, operation 1"):
+        fuzz._ask(KERNEL, {"a": [], "b": []}, Options())
