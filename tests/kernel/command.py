@@ -16,10 +16,10 @@ from stateful.jobs.arguments import count
 from stateful.jobs.progress import complain, say
 from stateful.traces.driver.convert import convert
 from stateful.traces.driver.raw import open_text, read_raw
-from tests.kernel import fuzz, lies, machine, recordings, tracing, workloads
+from tests.kernel import fuzz, lies, machine, recordings, steer, tracing, versions, workloads
 from tests.kernel.coverage import Coverage
 from tests.kernel.machine import GuestError, Options
-from tests.kernel.packages import Kernel, MissingError, get_kernel, versions
+from tests.kernel.packages import Kernel, MissingError, available_versions, get_kernel
 from tests.kernel.programs import Generator
 
 RECORDINGS: Final = Path(__file__).resolve().parents[1] / "data" / "kernel-traces"
@@ -83,6 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     lying.set_defaults(do=plant_lies)
     lying.add_argument("files", nargs="+", type=Path, metavar="FILE", help="raw traces without deviations")
     lying.add_argument("--each", type=count, default=100, metavar="N", help="lies a kind (100)")
+    steering = command("steer", steer_kernel, "play the shortest way to a foreign page, found by search, on a kernel")
+    steering.add_argument("out", type=Path, metavar="OUT", help="for the raw trace")
+    command("survey", survey_versions, "ask every kernel that Debian has, for docs/kernels.md")
     command("versions", show_versions, "print the newest patch level of each version that Debian has")
     return parser
 
@@ -106,7 +109,7 @@ def setup(asked: argparse.Namespace, console: Console) -> int:
 
 def show_versions(_asked: argparse.Namespace, console: Console) -> int:
     """Print the versions that can be had."""
-    for version in versions():
+    for version in available_versions():
         say(console, version)
     return 0
 
@@ -175,6 +178,25 @@ def fuzz_programs(asked: argparse.Namespace, console: Console) -> int:
     differ = len(outcome.findings)
     say(console, f"{outcome.programs} programs, {outcome.operations} operations, {differ} programs differ")
     return 1 if differ else 0
+
+
+def survey_versions(asked: argparse.Namespace, console: Console) -> int:
+    """Ask every version the same questions, and keep what they answer."""
+    kernels = [get_kernel(version) for version in available_versions()]
+    found = versions.survey(kernels, versions.questions(RECORDINGS), _options(asked), lambda text: say(console, text))
+    versions.write(found)
+    say(console, f"{len(kernels)} kernels asked; kept in {versions.KEPT.name}")
+    return 0
+
+
+def steer_kernel(asked: argparse.Namespace, console: Console) -> int:
+    """Find the shortest way to a read of a foreign page, play it on a kernel, and keep the trace."""
+    moves = steer.shortest(foreign=True)
+    for move in moves:
+        say(console, f"{move.name} {move.number}")
+    files = tracing.record(_kernel(asked, console), {"steered": steer.workload(moves)}, asked.out, _options(asked))
+    say(console, f"python -m stateful kernel-judge {files[0]}")
+    return 0
 
 
 def verify(asked: argparse.Namespace, console: Console) -> int:

@@ -3,16 +3,18 @@
 It needs a kernel in the cache or a mirror to fetch it from, and qemu; without them it fails.
 """
 
+import zlib
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from stateful.command import main
-from tests.kernel import probes, tracing
+from stateful.conformance.contents import generated
+from tests.kernel import machine, probes, steer, tracing
 from tests.kernel.machine import Options
 from tests.kernel.packages import Kernel, get_kernel
-from tests.kernel.workloads import SMALL, Workload
+from tests.kernel.workloads import PAGE, SMALL, Workload
 
 
 @cache
@@ -29,6 +31,19 @@ def judged(tmp_path: Path, workload: Workload, *options: str) -> int:
 def test_trace_of_a_live_driver_is_accepted(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert judged(tmp_path, SMALL["gate"]) == 0
     assert "steps, accepted" in capfd.readouterr().out
+
+
+def test_shortest_way_to_a_foreign_page_is_one(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Weakness 26, steered: a search finds the moves, a gate plays them, the read of page 0 returns page 1."""
+    workload = steer.workload(steer.shortest(foreign=True))
+    options = Options(probes=probes.definitions(kernel()))
+    report = machine.run(kernel(), {"steered": workload.script("steered")}, options)
+    assert not report.failure
+    (read,) = [row["crc"] for row in report.rows["steered"] if "crc" in row]
+    seed = next(int(line.split()[4]) for line in workload.traced if line.startswith("write 1 "))
+    assert read == [f"{zlib.crc32(generated(seed, PAGE)):08x}"]
+    assert judged(tmp_path, workload) == 0
+    assert "1  read_end of a replaced slot, bytes that may be another page's (26)" in capfd.readouterr().out
 
 
 def test_probe_that_cannot_be_set_is_refused(

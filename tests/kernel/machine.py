@@ -4,6 +4,7 @@ import hashlib
 import json
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
@@ -20,6 +21,7 @@ DISK_BYTES: Final = 1 << 30
 HEADER_BYTES: Final = 64
 """Before each file that the guest keeps on its second disk: name and length."""
 BOOTS_MOST: Final = 3
+_POLL_SECONDS: Final = 0.1
 _QUIET: Final = "console=ttyS0 panic=-1 quiet loglevel=4 mitigations=off tsc=reliable"
 
 
@@ -32,7 +34,8 @@ class Options(NamedTuple):
 
     cpus: int = 1
     memory_mib: int = 512
-    seconds: float = 900.0
+    seconds: float = 1800.0
+    stalled_seconds: float = 180.0
     accelerator: str = "tcg"
     probes: str = ""
     """Definitions for `trace_on`, one a line."""
@@ -92,7 +95,7 @@ def _run_once(kernel: Kernel, scripts: Mapping[str, Sequence[str]], options: Opt
         for disk in disks:
             with disk.open("wb") as opened:
                 opened.truncate(DISK_BYTES)
-        failure = _boot([qemu, *_arguments(kernel, work, disks, options)], options.seconds)
+        failure = _boot([qemu, *_arguments(kernel, work, disks, options)], disks, options)
         report = _read_report(disks[0])
         if "end" not in report.meta and not failure:
             failure = "the machine stopped"
@@ -122,15 +125,25 @@ def _arguments(kernel: Kernel, work: Path, disks: Sequence[Path], options: Optio
     return arguments
 
 
-def _boot(command: Sequence[str], seconds: float) -> str:
-    """Run qemu; return what went wrong, or nothing."""
-    try:
-        ran = subprocess.run(
-            command, timeout=seconds, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return f"the machine did not end within {seconds:g} s"
-    return f"qemu ended with {ran.returncode}: {ran.stderr.strip()[-300:]}" if ran.returncode else ""
+def _boot(command: Sequence[str], disks: Sequence[Path], options: Options) -> str:
+    """Run qemu; return what went wrong, or nothing. A guest that hangs is ended: nothing it writes comes any more."""
+    began = progressed = time.monotonic()
+    seen = 0
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as ran:
+        try:
+            while ran.poll() is None:
+                time.sleep(_POLL_SECONDS)
+                now, written = time.monotonic(), sum(disk.stat().st_blocks for disk in disks)
+                if written != seen:
+                    seen, progressed = written, now
+                if now - progressed > options.stalled_seconds:
+                    return f"the machine wrote nothing for {options.stalled_seconds:g} s"
+                if now - began > options.seconds:
+                    return f"the machine did not end within {options.seconds:g} s"
+        finally:
+            ran.kill()
+        said = ran.stderr.read().decode(errors="replace").strip() if ran.stderr else ""
+    return f"qemu ended with {ran.returncode}: {said[-300:]}" if ran.returncode else ""
 
 
 def _last_lines(path: Path, lines: int = 12) -> str:

@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -73,8 +73,8 @@ def get_kernel(asked: str = "newest", *, update: bool = False) -> Kernel:
         return _own(asked)
     if not update and (cached := _newest([kernel for kernel in cached_kernels() if _is(kernel.version, asked)])):
         return cached
-    name, version = _choose(asked)
-    return _install(version, upstream(version), lambda to: _download(name, version, to))
+    suites, name, version = _choose(asked)
+    return _install(version, upstream(version), lambda to: _download(suites, name, version, to))
 
 
 def cached_kernels() -> list[Kernel]:
@@ -88,7 +88,7 @@ def upstream(version: str) -> str:
     return version.rpartition("-")[0] or version
 
 
-def versions() -> list[str]:
+def available_versions() -> list[str]:
     """Return the newest patch level of each minor version that Debian has now, oldest first."""
     found: dict[str, str] = {}
     for _name, version in sorted(_available(SUITES), key=lambda each: _key(each[1])):
@@ -112,13 +112,13 @@ def _is(version: str, asked: str) -> bool:
 # --- apt, with a state of its own ------------------------------------------------------------------------------------
 
 
-def _apt(program: str, *arguments: str, cwd: Path | None = None) -> str:
-    environment = {**os.environ, "APT_CONFIG": str(_apt_configuration()), "LC_ALL": "C"}
+def _apt(suites: tuple[str, ...], program: str, *arguments: str, cwd: Path | None = None) -> str:
+    environment = {**os.environ, "APT_CONFIG": str(_apt_configuration(suites)), "LC_ALL": "C"}
     command = [find_tool(program, "apt"), *arguments]
     ran = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     if ran.returncode:
         said = (ran.stderr.strip() or ran.stdout.strip()).splitlines()
-        raise MissingError(f"{program} {arguments[0]} must succeed, got: {said[-1] if said else ran.returncode}")
+        raise MissingError(f"{program} {arguments[-1]} must succeed, got: {said[-1] if said else ran.returncode}")
     return ran.stdout
 
 
@@ -133,10 +133,14 @@ def _mirror() -> str:
 
 
 @cache
-def _apt_configuration() -> Path:
-    root = cache_root() / "apt"
+def _apt_configuration(suites: tuple[str, ...]) -> Path:
+    """Write a configuration that knows some suites alone, each set of them with a state of its own."""
+    root = cache_root() / "apt" / suites[-1]
     for part in ("state/lists/partial", "cache/archives/partial"):
         (root / part).mkdir(parents=True, exist_ok=True)
+    mirror = _mirror()
+    text = "".join(f"deb [signed-by={KEYRING}] {mirror} {suite} main\n" for suite in suites)
+    (root / "sources.list").write_text(text)
     configuration = root / "apt.conf"
     lines = {
         "Dir::Etc::sourcelist": root / "sources.list",
@@ -155,34 +159,38 @@ def _apt_configuration() -> Path:
 @cache
 def _available(suites: tuple[str, ...]) -> list[tuple[str, str]]:
     """Return name and version of every image of the flavour for virtual machines in some suites."""
-    mirror = _mirror()
-    text = "".join(f"deb [signed-by={KEYRING}] {mirror} {suite} main\n" for suite in suites)
-    (cache_root() / "apt" / "sources.list").parent.mkdir(parents=True, exist_ok=True)
-    (cache_root() / "apt" / "sources.list").write_text(text)
-    _apt("apt-get", "-q", "update")
-    found = _apt("apt-cache", "search", "--names-only", f"^{_IMAGE}$")
+    _apt(suites, "apt-get", "-q", "update")
+    found = _apt(suites, "apt-cache", "search", "--names-only", f"^{_IMAGE}$")
+    there = set(_apt(suites, "apt-cache", "pkgnames", "linux-").split())
     names = [line.split()[0] for line in found.splitlines() if line]
+    names = [name for name in names if _is_whole(name, there)]
     if not names:
         raise MissingError(f"{', '.join(suites)} must have a kernel for virtual machines, got none")
-    rows = [line.split("|") for line in _apt("apt-cache", "madison", *names).splitlines()]
+    rows = [line.split("|") for line in _apt(suites, "apt-cache", "madison", *names).splitlines()]
     return [(row[0].strip(), row[1].strip()) for row in rows if len(row) > 1]
 
 
-def _choose(asked: str) -> tuple[str, str]:
+def _is_whole(name: str, there: Collection[str]) -> bool:
+    """Return whether the parts of an image that is split are there; of older ones the mirror may have lost some."""
+    binary, modules = (name.replace("-image-", f"-{part}-") for part in ("binary", "modules"))
+    return binary not in there or modules in there
+
+
+def _choose(asked: str) -> tuple[tuple[str, ...], str, str]:
     found: list[tuple[str, str]] = []
     for suites in (SUITES[:1], SUITES):
         found = [each for each in _available(suites) if _is(upstream(each[1]), asked)]
         if found:
-            return max(found, key=lambda each: _key(each[1]))
+            return suites, *max(found, key=lambda each: _key(each[1]))
     raise MissingError(f"--kernel must be newest, a version that Debian has, .deb files or a directory, got {asked}")
 
 
-def _download(name: str, version: str, to: Path) -> None:
+def _download(suites: tuple[str, ...], name: str, version: str, to: Path) -> None:
     """Fetch and unpack the image and, where it is split, its other parts."""
     parts = [name.replace("-image-", f"-{part}-") for part in _PARTS]
-    there = set(_apt("apt-cache", "pkgnames", "linux-").split())
+    there = set(_apt(suites, "apt-cache", "pkgnames", "linux-").split())
     wanted = [f"{part}={version}" for part in dict.fromkeys(parts) if part in there]
-    _apt("apt-get", "-q", "download", *wanted, cwd=to)
+    _apt(suites, "apt-get", "-q", "download", *wanted, cwd=to)
     _unpack(sorted(to.glob("*.deb")), to)
 
 

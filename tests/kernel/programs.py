@@ -110,7 +110,7 @@ class Generator:
 
     def possible(self) -> list[Cell]:
         """Return the cells of the coverage table that programs can come to."""
-        inside = ("write", "read", "discard", "zeroout", "disksize")
+        inside = ("write", "read", "discard", "zeroout", "show disksize")
         rows = [row for row in self._draws if row not in ("odd", "gate", "xhold", "rhold", "mkfile", "dmtab")]
         cells = [(row, context) for row in rows for context in CONTEXTS if context != WAITING]
         return [*cells, *((row, WAITING) for row in inside)]
@@ -345,7 +345,7 @@ class Generator:
             elif kind < 0.8:
                 op = self._range(rng.choice(["discard", "discard", "zeroout"]))
             elif kind < 0.85:
-                op = store("disksize", self._pages * PAGE)
+                op = {"op": "show", "attr": "disksize"}  # the one attribute that does not wait for the pass
             elif written:  # a page that cannot be on the suspended device
                 op = self._read(rng.choice(sorted(written)), 1)
             else:

@@ -73,7 +73,14 @@ def test_newest_cached_kernel_needs_no_network(cache: Path, monkeypatch: pytest.
 def test_versions_are_the_newest_of_each_minor(monkeypatch: pytest.MonkeyPatch) -> None:
     found = ["7.2.9-1", "7.10.1-1", "7.2.11-1~bpo13+1", "7.3~rc7-1~exp1", "7.3.4-1"]
     monkeypatch.setattr(packages, "_available", lambda _suites: [("linux-image", each) for each in found])
-    assert packages.versions() == ["7.2.11", "7.3.4", "7.10.1"]
+    assert packages.available_versions() == ["7.2.11", "7.3.4", "7.10.1"]
+
+
+def test_image_that_lost_its_modules_cannot_be_had() -> None:
+    there = {"linux-image-7.1-cloud", "linux-binary-7.1-cloud", "linux-image-6.1-cloud"}
+    assert not packages._is_whole("linux-image-7.1-cloud", there)
+    assert packages._is_whole("linux-image-7.1-cloud", {*there, "linux-modules-7.1-cloud"})
+    assert packages._is_whole("linux-image-6.1-cloud", there)
 
 
 @pytest.mark.parametrize(

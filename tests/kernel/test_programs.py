@@ -56,6 +56,16 @@ def test_suspended_device_resumes_whatever_is_left_out() -> None:
         assert not waiting
 
 
+def test_no_attribute_is_stored_while_a_pass_waits() -> None:
+    """All stores wait for the pass, which waits for the device to resume: the machine would hang."""
+    for program in programs(60):
+        waiting = False
+        for op in flat(program):
+            waiting = op["op"] == "suspend" or (waiting and op["op"] != "resume")
+            assert not (waiting and op["op"] == "store")
+            assert not (waiting and op["op"] == "show" and op["attr"] != "disksize")
+
+
 def test_no_batch_is_larger_than_the_machine() -> None:
     sizes = [
         str(op["value"])

@@ -140,3 +140,23 @@ def test_kept_files_are_read_by_name_and_length(tmp_path: Path) -> None:
     assert {len(header) for header in headers.values()} == {HEADER_BYTES}
     disk.write_bytes(b"".join(headers[name] + data for name, data in parts.items()) + struct.pack("128x"))
     assert machine._read_kept(disk) == parts
+
+
+@pytest.mark.parametrize(
+    ("script", "failure"),
+    [
+        ("exit 0", ""),
+        ("echo no such machine >&2; exit 3", "qemu ended with 3: no such machine"),
+        ("exec sleep 60", "the machine wrote nothing for 0.5 s"),
+        ('while :; do echo x >> "$0.out"; sleep 0.1; done', "the machine did not end within 1 s"),
+    ],
+)
+def test_machine_that_hangs_is_ended(script: str, failure: str, tmp_path: Path) -> None:
+    program = tmp_path / "qemu"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    disk = tmp_path / "qemu.out"
+    disk.touch()
+    padding = "x" * 5000 if "while" in script else ""
+    program.write_text(program.read_text().replace("echo x", f"echo {padding}"))
+    assert machine._boot([str(program)], [disk], machine.Options(seconds=1, stalled_seconds=0.5)) == failure

@@ -57,6 +57,51 @@ long background_join(void)
 	return result;
 }
 
+/* Direct reads of one page that wait at the gate; joined in the order in which they began. */
+static pid_t readers[WORKERS_MAX];
+static int reader_pipes[WORKERS_MAX], reading;
+
+static long begin_read(long index)
+{
+	int ends[2];
+	if (reading == WORKERS_MAX || pipe(ends))
+		return -errno;
+	readers[reading] = fork();
+	if (!readers[reading]) {
+		unsigned char *page = aligned_alloc(PAGE, PAGE);
+		long result[2] = {-1, 0};
+		int fd = open(NODE, O_RDONLY | O_DIRECT | O_CLOEXEC);
+		result[0] = fd < 0 ? -errno : pread(fd, page, PAGE, index * PAGE);
+		if (result[0] < 0)
+			result[0] = -errno;
+		else
+			result[1] = crc32_of(page, result[0]);
+		if (write(ends[1], result, sizeof result) < 0)
+			perror("read");
+		_exit(0);
+	}
+	close(ends[1]);
+	reader_pipes[reading++] = ends[0];
+	return 0;
+}
+
+static void join_read(void)
+{
+	long result[2] = {-ECHILD, 0};
+	if (reading) {
+		if (read(reader_pipes[0], result, sizeof result) != sizeof result)
+			result[0] = -EPIPE;
+		close(reader_pipes[0]);
+		waitpid(readers[0], NULL, 0);
+		reading--;
+		memmove(readers, readers + 1, reading * sizeof *readers);
+		memmove(reader_pipes, reader_pipes + 1, reading * sizeof *reader_pipes);
+	}
+	say_result(result[0]);
+	if (result[0] > 0)
+		say(",\"crc\":[\"%08lx\"]", result[1]);
+}
+
 static pid_t workers[WORKERS_MAX];
 static int outcomes[WORKERS_MAX], working;
 
@@ -193,7 +238,11 @@ static long end_work(void)
 
 bool workers_operation(char **arg)
 {
-	if (!strcmp(arg[0], "workers"))
+	if (!strcmp(arg[0], "bg_read"))
+		say_result(begin_read(atol(arg[1])));
+	else if (!strcmp(arg[0], "join_read"))
+		join_read();
+	else if (!strcmp(arg[0], "workers"))
 		say_result(begin_work(arg));
 	else if (!strcmp(arg[0], "passes"))
 		say_result(run_passes(arg));

@@ -21,6 +21,7 @@ EXPECTED = {
     "twice.ktrace.xz": {TWICE: 1},
     "decide32.ktrace.xz": {EARLY: 1},
     "reset.ktrace.xz": {KEPT: 1},
+    "steered.ktrace.xz": {UNSOUND: 1},
 }
 """Deviations of each: all that there are."""
 
@@ -62,6 +63,7 @@ def test_hundred_thousand_steps_are_the_driver_s() -> None:
     ("name", "strict", "said"),
     [
         ("reads", False, "read_end(reader 1) is impossible"),
+        ("steered", False, "read_end(reader 0) is impossible"),
         ("twice", False, "scan(slot 5) is impossible"),
         ("reset", False, "the limit is 50, and has to be 0"),
         ("decide32", True, "drop(slot 0) is impossible: there are budget and a free block"),
