@@ -1,13 +1,14 @@
 # `make check` is the main job, `make test` is everything CI runs. Both set up .venv by themselves.
 
 PYTHON ?= python3
+SEED ?= 0
 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 READY := $(VENV)/.ready
 
-.PHONY: help venv check test oracle lint format constraints clean
+.PHONY: help venv check test oracle oracle-nightly lint format constraints clean
 
 help:
 	@echo "make check        the verification layers, about a minute, one table"
@@ -42,10 +43,19 @@ test: lint
 	$(BIN)/coverage erase
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --cov --cov-report=term
 
+# A minute with the kernel in the cache; what it looks at is a sample.
 oracle: venv
-	$(BIN)/python -m tests.kernel verify --every 3
+	$(BIN)/python -m tests.kernel verify --every 7
+	$(BIN)/python -m tests.kernel fuzz --programs 40 --seed $(SEED)
+	$(BIN)/python -m stateful kernel-judge --workloads gate reads decide32
+
+# Everything there is to ask, with another seed every night.
+oracle-nightly: venv
+	$(BIN)/python -m tests.kernel verify
+	$(BIN)/python -m tests.kernel fuzz --programs 2000 --seed $(SEED)
 	$(BIN)/python -m stateful kernel-judge
-	$(BIN)/python -m pytest --quiet --timeout 600 tests/kernel/live.py
+	$(BIN)/python -m stateful kernel-judge --workloads large --seed $(SEED)
+	$(BIN)/python -m pytest --quiet --timeout 900 tests/kernel/live.py
 
 lint: venv
 	$(BIN)/ruff check

@@ -125,6 +125,8 @@ def kernel_judge(asked: argparse.Namespace, console: Console) -> int:
     """Record the driver, unless there are traces already; judge every trace; return the exit code."""
     files: Sequence[Path] = asked.files
     if not files:
+        for path in asked.out.glob(RAW):
+            path.unlink()  # of an earlier call
         command = [sys.executable, "-m", "tests.kernel", "trace", str(asked.out.resolve()), *asked.workloads]
         code = subprocess.run(
             [*command, "--kernel", asked.kernel, f"--seed={asked.seed}"], cwd=ROOT, check=False
