@@ -61,6 +61,12 @@ def test_device_table_has_a_row_per_run_of_blocks() -> None:
     ]
 
 
+def test_device_table_fails_exactly_the_blocks_it_names() -> None:
+    operation: Operation = {"op": "dmtab", "bd": 1, "blocks": 4, "fail_write": [[2, 2]], "fail_all": [[0, 0]]}
+    kinds = [row.split()[2] for row in device_table(operation).splitlines()]
+    assert kinds == ["error", "linear", "flakey", "linear"]
+
+
 def test_encoded_text_has_no_blank_and_is_one_word() -> None:
     text = "".join(map(chr, range(128)))
     assert len(encoded(text).split()) == 1

@@ -104,6 +104,11 @@ def test_probe_that_could_not_be_set_is_named() -> None:
         read_raw(changed_header("twice.ktrace.xz", "probes", {**first["probes"], "sent": -22}))
 
 
+def test_more_requests_than_the_batch_has_are_refused() -> None:
+    with pytest.raises(Refused, match="requests must be at most the batch size 1, got 3"):
+        convert(read_raw(changed_header("twice.ktrace.xz", "batch", 1)))
+
+
 def test_event_that_is_not_there_is_noticed() -> None:
     lines = raw_text("twice.ktrace.xz").splitlines()
     at = next(number for number, line in enumerate(lines) if ": endio: " in line)

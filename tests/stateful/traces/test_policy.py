@@ -131,7 +131,12 @@ def test_a_second_scan_claims_again_what_was_lost() -> None:
     assert [each.name for each in judged.deviations] == [TWICE]
 
 
-@pytest.mark.parametrize("steps", [[("drop", 0)], [("read_checked", 0)], [("write", 0, 0), ("scan", 0)], [("reap", 0)]])
+LATE: list[Step] = [("write", 0, 0), ("begin_pass",), ("scan", 0), ("end_scan",), ("scan", 0)]
+
+
+@pytest.mark.parametrize(
+    "steps", [[("drop", 0)], [("read_checked", 0)], [("write", 0, 0), ("scan", 0)], [("reap", 0)], LATE]
+)
 def test_what_no_driver_could_do_stays_impossible(steps: list[Step]) -> None:
     assert judge(read(lines(steps)), DRIVER).finding is not None
 
