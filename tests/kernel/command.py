@@ -19,6 +19,7 @@ from stateful.traces.driver.raw import open_text, read_raw
 from tests.kernel import fuzz, lies, machine, recordings, steer, tracing, versions, workloads
 from tests.kernel.coverage import Coverage
 from tests.kernel.machine import GuestError, Options
+from tests.kernel.multi_comp import with_recompression
 from tests.kernel.packages import Kernel, MissingError, available_versions, get_kernel
 from tests.kernel.programs import Generator
 
@@ -58,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
             help="newest (default), a version (7.2), .deb files with commas between, or a directory of one unpacked",
         )
         added.add_argument("--update", action="store_true", help="look for a newer one than what is in the cache")
+        added.add_argument("--recompression", action="store_true", help="its zram module, built with MULTI_COMP")
         added.add_argument("--accel", default="tcg", help="of qemu: tcg (default) or kvm")
         return added
 
@@ -77,7 +79,6 @@ def _parser() -> argparse.ArgumentParser:
     fuzzing.add_argument("--programs", type=count, default=200, metavar="N", help="how many (200)")
     fuzzing.add_argument("--seed", type=int, default=0, metavar="N", help="of the generator (0)")
     fuzzing.add_argument("--schema", type=int, choices=(1, 2), default=1, help="2: byte transfers, opens, files, too")
-    fuzzing.add_argument("--recompression", action="store_true", help="the kernel was built with it")
     fuzzing.add_argument("--out", type=Path, default=Path("build/kernel-fuzz"), metavar="DIR", help="for what differs")
     lying = commands.add_parser("lies", help="plant lies in traces that are accepted, and count those that are found")
     lying.set_defaults(do=plant_lies)
@@ -92,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _kernel(asked: argparse.Namespace, console: Console) -> Kernel:
     kernel = get_kernel(asked.kernel, update=asked.update)
+    kernel = with_recompression(kernel) if asked.recompression else kernel
     say(console, f"Linux {kernel.version} ({kernel.package})")
     return kernel
 

@@ -113,7 +113,7 @@ def _is(version: str, asked: str) -> bool:
 
 
 def _apt(suites: tuple[str, ...], program: str, *arguments: str, cwd: Path | None = None) -> str:
-    environment = {**os.environ, "APT_CONFIG": str(_apt_configuration(suites)), "LC_ALL": "C"}
+    environment = {**os.environ, "APT_CONFIG": str(_apt_root(suites) / "apt.conf"), "LC_ALL": "C"}
     command = [find_tool(program, "apt"), *arguments]
     ran = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     if ran.returncode:
@@ -133,27 +133,28 @@ def _mirror() -> str:
 
 
 @cache
-def _apt_configuration(suites: tuple[str, ...]) -> Path:
-    """Write a configuration that knows some suites alone, each set of them with a state of its own."""
+def _apt_root(suites: tuple[str, ...]) -> Path:
+    """Return a directory with a configuration that knows some suites alone, and that nothing is installed."""
     root = cache_root() / "apt" / suites[-1]
     for part in ("state/lists/partial", "cache/archives/partial"):
         (root / part).mkdir(parents=True, exist_ok=True)
     mirror = _mirror()
     text = "".join(f"deb [signed-by={KEYRING}] {mirror} {suite} main\n" for suite in suites)
     (root / "sources.list").write_text(text)
-    configuration = root / "apt.conf"
+    (root / "status").touch()
     lines = {
         "Dir::Etc::sourcelist": root / "sources.list",
         "Dir::Etc::sourceparts": "/dev/null",
         "Dir::State": root / "state",
-        "Dir::State::status": "/var/lib/dpkg/status",
+        "Dir::State::status": root / "status",
         "Dir::Cache": root / "cache",
         "APT::Architecture": "amd64",
         "APT::Sandbox::User": "root",
+        "APT::Install-Recommends": "false",
         "Acquire::Languages": "none",
     }
-    configuration.write_text("".join(f'{key} "{value}";\n' for key, value in lines.items()))
-    return configuration
+    (root / "apt.conf").write_text("".join(f'{key} "{value}";\n' for key, value in lines.items()))
+    return root
 
 
 @cache
@@ -200,6 +201,27 @@ def _unpack(files: Sequence[Path], to: Path) -> None:
         ran = subprocess.run(command, capture_output=True, text=True, check=False)
         if ran.returncode:
             raise MissingError(f"{file} must be a Debian package, got: {ran.stderr.strip()}")
+
+
+def fetch_with_dependencies(suites: tuple[str, ...], patterns: Sequence[str], to: Path) -> None:
+    """Fetch packages, each the one whose name matches a pattern, with all they depend on, and unpack them.
+
+    Raises:
+        MissingError: A pattern matches no package, or they cannot be fetched.
+    """
+    _apt(suites, "apt-get", "-q", "update")
+    there = _apt(suites, "apt-cache", "pkgnames").split()
+    names = []
+    for pattern in patterns:
+        found = [name for name in there if re.fullmatch(pattern, name)]
+        if not found:
+            raise MissingError(f"{', '.join(suites)} must have a package {pattern}, got none")
+        names.append(found[0])
+    _apt(suites, "apt-get", "-q", "--yes", "--download-only", "install", *names)
+    archives = _apt_root(suites) / "cache/archives"
+    _unpack(sorted(archives.glob("*.deb")), to)
+    shutil.rmtree(archives)
+    (archives / "partial").mkdir(parents=True)
 
 
 # --- from what was unpacked to what is booted ------------------------------------------------------------------------
