@@ -39,6 +39,8 @@ class Outcome(NamedTuple):
     programs: int
     operations: int
     findings: list[Finding]
+    unsteady: list[Finding]
+    """Those that did not come again when the kernel was asked a second time: its outcome was a matter of time."""
 
 
 def flat(program: Program) -> list[Operation]:
@@ -53,6 +55,7 @@ def run(kernel: Kernel, generator: Generator, coverage: Coverage, count: int, *,
         GuestError: A machine did not come to its end; the program that it stopped in is named.
     """
     findings: list[Finding] = []
+    unsteady: list[Finding] = []
     operations = 0
     for begin in range(0, count, BOOT_PROGRAMS):
         programs = {f"p{number:05}": generator.program() for number in range(begin, min(begin + BOOT_PROGRAMS, count))}
@@ -60,9 +63,12 @@ def run(kernel: Kernel, generator: Generator, coverage: Coverage, count: int, *,
         report = _ask(kernel, programs, options)
         for name, program in programs.items():
             coverage.add(flat(program), report.rows[name])
-        findings += _different(kernel, programs, report)
+        different = _different(kernel, programs, report)
+        again = {each.name for each in _differing(kernel, {each.name: each.program for each in different}, options)}
+        findings += [each for each in different if each.name in again]
+        unsteady += [each for each in different if each.name not in again]
         say(f"{min(begin + BOOT_PROGRAMS, count)} of {count} programs, {operations} operations, {len(findings)} differ")
-    return Outcome(count, operations, findings)
+    return Outcome(count, operations, findings, unsteady)
 
 
 def shrink(kernel: Kernel, finding: Finding, options: Options) -> Finding:

@@ -210,7 +210,8 @@ class Generator:
         """Hold the device open while other things happen, of which a reset is refused."""
         rng = self._rng
         inside = [op for _ in range(rng.randrange(2, 8)) for op in self._simple()]
-        return [{"op": "hold"}, *inside, *([store("reset", 1)] if rng.random() < 0.4 else []), {"op": "unhold"}]
+        holds: Unit = [{"op": "hold"}] * rng.choice([1, 1, 2])
+        return [*holds, *inside, *([store("reset", 1)] if rng.random() < 0.4 else []), {"op": "unhold"}]
 
     def _held_otherwise(self) -> Unit:
         rng = self._rng

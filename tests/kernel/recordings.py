@@ -29,6 +29,17 @@ def read_programs(directory: Path, names: Sequence[str] = ()) -> dict[str, list[
     return programs
 
 
+def is_timing(directory: Path, name: str) -> bool:
+    """Return whether a recording's outcome depended on when writes were answered."""
+    first = (directory / f"{name}{OPS}").read_text(encoding="utf-8").partition("\n")[0]
+    return bool(json.loads(first).get("meta", {}).get("timing"))
+
+
+def has_recompression(operations: Sequence[Operation]) -> bool:
+    """Return whether a sequence asks for what only a driver with several compressors has."""
+    return any("recomp" in str(op.get("attr")) or "priority" in str(op.get("value")) for op in operations)
+
+
 def ask(kernel: Kernel, programs: Mapping[str, Sequence[Operation]], options: Options = Options()) -> Report:  # noqa: B008 (immutable)
     """Run programs on a kernel, all in one boot."""
     return run(kernel, {name: [script_line(op) for op in ops] for name, ops in programs.items()}, options)

@@ -158,3 +158,25 @@ def test_program_that_broke_off_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("tests.kernel.recordings.ask", lambda *_: report)
     with pytest.raises(GuestError, match="the machine stopped; in b, operation 1"):
         fuzz._ask(KERNEL, {"a": [], "b": []}, Options())
+
+
+def test_difference_that_does_not_come_again_is_unsteady(monkeypatch: pytest.MonkeyPatch) -> None:
+    boots: list[list[str]] = []
+
+    def answers(_kernel: Kernel, asked: dict[str, Program], _options: Options) -> Report:
+        boots.append(sorted(asked))
+        rows = {name: [state()] * (len(flat(program)) + 1) for name, program in asked.items()}
+        return Report({}, rows, [], {}, frozenset(asked))
+
+    def compared(_kernel: Kernel, asked: dict[str, Program], _report: Report) -> list[Finding]:
+        wrong = {"p00001", "p00003"} if len(boots) == 1 else {"p00003"}
+        return [Finding(name, program, "op 1 rc: a") for name, program in asked.items() if name in wrong]
+
+    monkeypatch.setattr(fuzz, "_ask", answers)
+    monkeypatch.setattr(fuzz, "_different", compared)
+    coverage = Coverage()
+    outcome = fuzz.run(KERNEL, Generator(1, coverage), coverage, 5, options=Options(), say=lambda _text: None)
+    assert [each.name for each in outcome.findings] == ["p00003"]
+    assert [each.name for each in outcome.unsteady] == ["p00001"]
+    assert boots[1] == ["p00001", "p00003"]
+    assert (outcome.programs, coverage.tried.total() > 150) == (5, True)

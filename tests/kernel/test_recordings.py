@@ -12,7 +12,14 @@ from tests.kernel.command import RECORDINGS
 from tests.kernel.initramfs import archive, console, directory, file
 from tests.kernel.machine import HEADER_BYTES, Report
 from tests.kernel.packages import Kernel
-from tests.kernel.recordings import expected_text, ops_text, read_programs, write_pair
+from tests.kernel.recordings import (
+    expected_text,
+    has_recompression,
+    is_timing,
+    ops_text,
+    read_programs,
+    write_pair,
+)
 from tests.kernel.scripts import Operation, device_table, encoded, script_line
 
 KERNEL = Kernel("7.9.1", "7.9.1-1", Path())
@@ -166,3 +173,12 @@ def test_machine_that_hangs_is_ended(script: str, failure: str, tmp_path: Path) 
     padding = "x" * 5000 if "while" in script else ""
     program.write_text(program.read_text().replace("echo x", f"echo {padding}"))
     assert machine._boot([str(program)], [disk], machine.Options(seconds=1, stalled_seconds=0.5)) == failure
+
+
+def test_what_cannot_be_compared_is_left_out() -> None:
+    assert is_timing(RECORDINGS, "d01_same_slot_named_twice")
+    assert not is_timing(RECORDINGS, "h01_limit_exhausted_mid")
+    programs = read_programs(RECORDINGS)
+    assert has_recompression(programs["a000"])
+    assert has_recompression(programs["params_order"])
+    assert not has_recompression(programs["h01_limit_exhausted_mid"])

@@ -37,7 +37,7 @@ const char *background_store(const char *attribute, const char *value, size_t le
 		if (state == 'Z' || state == '?')
 			return "done";
 		waiting = state == 'D' ? waiting + 1 : 0;
-		if (waiting >= 12)
+		if (waiting >= 20)
 			return "blocked";
 	}
 	return "running";
