@@ -31,7 +31,7 @@ class Kernel(NamedTuple):
     """A kernel that can be booted."""
 
     version: str
-    """As upstream counts: 7.3.4."""
+    """As upstream counts: 7.3.4; of one that the user named, its release."""
     package: str
     """Version of the package, or where it was taken from."""
     root: Path
@@ -273,7 +273,7 @@ def _collect(tree: Path, root: Path, package: str) -> Kernel:
                 order.append(each)
     (root / "modules.list").write_text("".join(f"{name}\n" for name in order))
     (root / "package").write_text(package)  # last: from now on the directory is complete
-    return Kernel(root.name, package, root)
+    return Kernel(root.name if root.name == upstream(package) else home.name, package, root)
 
 
 def _plain(name: str) -> str:
