@@ -154,3 +154,38 @@ def test_converted_trace_without_policy_is_rejected(capsys: pytest.CaptureFixtur
     assert main(["trace-check", str(STORED / "failing.jsonl.xz")]) == 1
     assert "read_end(reader " in capsys.readouterr().out
     assert SPECIFICATION.tolerated == frozenset()
+
+
+def test_raw_trace_may_not_be_cut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A raw trace that was cut within its last line was judged, with the beginning of a number for the number.
+
+    Events were counted, and what was left of the last one counted as well.
+    """
+    text, data = raw_text("twice.ktrace.xz"), (STORED / "twice.ktrace.xz").read_bytes()
+    path, packed = tmp_path / "cut.ktrace", tmp_path / "cut.ktrace.xz"
+    for length in (*range(0, len(text), 1500), *range(len(text) - 90, len(text))):
+        path.write_text(text[:length], encoding="utf-8")
+        assert main(["kernel-judge", str(path)]) == 2
+    for length in (*range(0, len(data), 300), len(data) - 1):
+        packed.write_bytes(data[:length])
+        assert main(["kernel-judge", str(packed)]) == 2
+    assert "accepted" not in capsys.readouterr().out
+
+
+def test_trace_of_a_device_that_is_gone_has_no_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "gone.ktrace"
+    path.write_text(changed_header("twice.ktrace.xz", "end", None), encoding="utf-8")
+    assert main(["kernel-judge", str(path)]) == 0
+    assert "steps, accepted, incomplete: there is no end\n" in capsys.readouterr().out
+
+
+def test_deviations_are_counted_in_what_was_cut_short(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = open_text(STORED / "failing.jsonl.xz").splitlines(keepends=True)[:40_000]
+    path = tmp_path / "cut.jsonl"
+    path.write_text("".join(lines)[:-5], encoding="utf-8")
+    assert main(["trace-check", "--policy", "driver", str(path)]) == 0
+    said = capsys.readouterr().out.replace("\n", " ")
+    assert f"{STALE}; first at line " in said
+    assert "39,998 events of " in said
+    assert ": a behaviour of the driver incomplete: there is no end, line 40000 is cut; " in said
+    assert main(["trace-check", "--policy", "driver", "--complete", str(path)]) == 2
