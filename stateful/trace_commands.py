@@ -12,8 +12,10 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from lzma import LZMAError
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from rich.console import Console
@@ -27,7 +29,7 @@ from stateful.traces.driver.convert import Converted, convert
 from stateful.traces.driver.raw import Refused, open_text, read_raw
 from stateful.traces.policy import DRIVER, POLICIES, SPECIFICATION, UNSOUND, Policy
 from stateful.traces.schema import AS_FAR_AS_IT_GOES, Malformed, read
-from zram_impl.cli.output import write_whole
+from zram_impl.cli.output import usable_folder, write_whole
 from zram_impl.cli.stop import Stop
 
 SECONDS: Final = 5.0
@@ -35,6 +37,8 @@ RAW: Final = "*.ktrace.xz"
 KEPT: Final = Path("build") / "kernel-judge"
 ROOT: Final = Path(__file__).resolve().parents[1]
 """Where tests/kernel is, which records."""
+GRACE: Final = 2.0
+"""Seconds in which it ends by itself once Ctrl-C was pressed."""
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -124,20 +128,40 @@ def _deviations(judgement: Judgement) -> Iterator[str]:
 def kernel_judge(asked: argparse.Namespace, console: Console) -> int:
     """Record the driver, unless there are traces already; judge every trace; return the exit code."""
     files: Sequence[Path] = asked.files
+    out: Path | None = None
     if not files:
-        for path in asked.out.glob(RAW):
-            path.unlink()  # of an earlier call
-        command = [sys.executable, "-m", "tests.kernel", "trace", str(asked.out.resolve()), *asked.workloads]
-        code = subprocess.run(
-            [*command, "--kernel", asked.kernel, f"--seed={asked.seed}"], cwd=ROOT, check=False
-        ).returncode
-        if code:
-            return code
-        files = sorted(asked.out.glob(RAW))
-    found = [_judge_raw(path, _policy(asked), asked.out if not asked.files else None, console) for path in files]
+        out = asked.out
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            usable_folder(str(out))
+            # What was recorded earlier stays until there is something in its place.
+            with TemporaryDirectory(prefix=".", dir=out) as aside:
+                options = ["--kernel", asked.kernel, f"--seed={asked.seed}"]
+                code = _have_recorded([str(Path(aside).resolve()), *asked.workloads, *options])
+                if code:
+                    return code
+                files = [path.replace(out / path.name) for path in sorted(Path(aside).glob(RAW))]
+        except OSError as error:
+            complain(f"--out {out}: {error.strerror or error}")
+            return 2
+    found = [_judge_raw(path, _policy(asked), out, console) for path in files]
     events, worst = sum(count for _code, count in found), max(code for code, _count in found)
     say(console, f"{len(files)} traces, {events:,} events of the kernel: {('accepted', 'REJECTED', 'REFUSED')[worst]}")
     return worst
+
+
+def _have_recorded(arguments: Sequence[str]) -> int:
+    """Let tests/kernel record; return its exit code."""
+    with subprocess.Popen([sys.executable, "-m", "tests.kernel", "trace", *arguments], cwd=ROOT) as child:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            # It has a machine to turn off. Ctrl-C has reached it as well; what was sent to this process alone has not.
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(GRACE)
+            child.terminate()
+            child.wait()
+            raise
 
 
 def _judge_raw(path: Path, policy: Policy, out: Path | None, console: Console) -> tuple[int, int]:

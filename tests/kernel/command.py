@@ -12,6 +12,7 @@ from typing import Final
 
 from rich.console import Console
 
+from spec.assertions import require_assertions
 from stateful.jobs.arguments import count
 from stateful.jobs.progress import complain, say
 from stateful.traces.driver.convert import convert
@@ -32,7 +33,11 @@ _CLOCKS: Final = ("ts", "clk")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says and return the exit code."""
-    asked = _parser().parse_args(arguments)
+    asked, unknown = _parser().parse_known_args(arguments)
+    of_command: argparse.ArgumentParser = asked.parser
+    if unknown:  # which argparse itself would answer with the usage of all commands
+        of_command.error(f"unrecognized arguments: {' '.join(unknown)}")
+    require_assertions()
     do: Callable[[argparse.Namespace, Console], int] = asked.do
     console = Console()
     try:
@@ -88,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     steering.add_argument("out", type=Path, metavar="OUT", help="for the raw trace")
     command("survey", survey_versions, "ask every kernel that Debian has, for docs/kernels.md")
     command("versions", show_versions, "print the newest patch level of each version that Debian has")
+    for each in commands.choices.values():
+        each.set_defaults(parser=each)
     return parser
 
 

@@ -50,6 +50,8 @@ def test_an_unknown_argument_gets_the_commands_own_usage(command: str, capsys: p
         (["inputs", "--count", "0"], "argument --count: 0 is below 1"),
         (["trace-record", "t", "--seconds", "0"], "argument --seconds: '0' is no time to run for"),
         (["trace-check"], "the following arguments are required: FILE"),
+        (["trace-check", "t", "--policy", "some"], "argument --policy: invalid choice: 'some'"),
+        (["kernel-judge", "--seed", "any"], "argument --seed: invalid int value: 'any'"),
         (["check", "everything"], "unrecognized arguments: everything"),
     ],
 )
