@@ -31,7 +31,7 @@ class _Type(NamedTuple):
 
 
 class Types:
-    """The types of a kernel and of one module, whose type information goes on where the kernel's ends."""
+    """The types of a kernel and of one module, whose type information continues the kernel's."""
 
     def __init__(self, kernel: bytes, module: bytes = b"") -> None:
         self._types: list[_Type] = [_Type("", 0, flag=False, size=0, members=b"")]

@@ -34,7 +34,7 @@ class Finding(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a campaign came to."""
+    """Result of a campaign."""
 
     programs: int
     operations: int
@@ -52,7 +52,7 @@ def run(kernel: Kernel, generator: Generator, coverage: Coverage, count: int, *,
     """Run `count` generated programs, as many a boot as is good, and compare every answer.
 
     Raises:
-        GuestError: A machine did not come to its end; the program that it stopped in is named.
+        GuestError: A machine did not finish; the program that it stopped in is named.
     """
     findings: list[Finding] = []
     unsteady: list[Finding] = []

@@ -26,7 +26,7 @@ _QUIET: Final = "console=ttyS0 panic=-1 quiet loglevel=4 mitigations=off tsc=rel
 
 
 class GuestError(Exception):
-    """The guest did not come to its end."""
+    """The guest did not finish."""
 
 
 class Options(NamedTuple):
@@ -51,9 +51,9 @@ class Report(NamedTuple):
     """Lines of the kernel's log, and what could not be undone after a script."""
     kept: dict[str, bytes]
     complete: frozenset[str]
-    """Scripts that came to their end."""
+    """Scripts that finished."""
     failure: str = ""
-    """Why the guest did not come to its own."""
+    """Why the guest did not finish; empty if it did."""
 
 
 def build_guest() -> Path:

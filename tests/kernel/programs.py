@@ -1,7 +1,7 @@
 """Generated programs: operations over all attributes, grammars, faults, gates and life cycles, steered by coverage.
 
 A program is a list of units; a unit is a list of operations that belong together (a gate with what happens inside), so
-that a program stays one that comes to its end whichever units are taken out of it.
+that a program still finishes whichever units are taken out of it.
 """
 
 import json
@@ -109,7 +109,7 @@ class Generator:
         return draws
 
     def possible(self) -> list[Cell]:
-        """Return the cells of the coverage table that programs can come to."""
+        """Return the cells of the coverage table that programs can reach."""
         inside = ("write", "read", "discard", "zeroout", "show disksize")
         rows = [row for row in self._draws if row not in ("odd", "gate", "xhold", "rhold", "mkfile", "dmtab")]
         cells = [(row, context) for row in rows for context in CONTEXTS if context != WAITING]
@@ -331,7 +331,7 @@ class Generator:
         return {"op": "dmtab", "bd": 0, "blocks": self._blocks, "fail_write": writes, "fail_all": everything}  # type: ignore[dict-item]  # lists of pairs of numbers
 
     def _gate(self) -> Unit:
-        """Suspend the backing device, begin a pass, change pages, let go."""
+        """Suspend the backing device, begin a pass, change pages, resume."""
         if not self._mapped or not self._sized:
             return self._simple()
         rng = self._rng

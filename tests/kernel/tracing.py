@@ -22,7 +22,7 @@ def record(kernel: Kernel, workloads: Mapping[str, Workload], out: Path, options
     """Record workloads, as many a boot as have the same number of processors; return the files.
 
     Raises:
-        GuestError: A machine did not come to its end, or a workload has no trace.
+        GuestError: A machine did not finish, or a workload has no trace.
     """
     definitions = probes.definitions(kernel)
     out.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-/* What a line of a script does, and what came of it. tests/data/kernel-traces/README.md describes the operations. */
+/* The operations of scripts, and their answers. tests/data/kernel-traces/README.md describes the operations. */
 #include "guest.h"
 #include <linux/fs.h>
 #include <sys/ioctl.h>
