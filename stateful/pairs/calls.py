@@ -277,8 +277,6 @@ CALLS: Final[Mapping[str, Call]] = {**METHODS, **LOOKS}
 EXTRA: Final = ("interrupt", "seconds pass", "the page returns")
 """What happens to a device besides calls."""
 UNCALLED: Final[Mapping[str, str]] = {
-    "Zram.after_fork": "called in a forked child, where nobody else is",
-    "Zram.fork_locks": "called as a process forks, which it may not under a controlled runtime",
     "WritebackPass.after_fork": "called in a forked child, where nobody else is",
     "RecompressPass.after_fork": "called in a forked child, where nobody else is",
     "WritebackPass.waiting": "needs the table lock, which users have no name for",
