@@ -29,7 +29,7 @@ from stateful.traces.driver.convert import Converted, convert
 from stateful.traces.driver.raw import Refused, open_text, read_raw
 from stateful.traces.policy import DRIVER, POLICIES, SPECIFICATION, UNSOUND, Policy
 from stateful.traces.schema import AS_FAR_AS_IT_GOES, Malformed, read
-from zram_impl.cli.output import usable_folder, write_whole
+from zram_impl.cli.output import write_whole
 from zram_impl.cli.stop import Stop
 
 SECONDS: Final = 5.0
@@ -133,7 +133,6 @@ def kernel_judge(asked: argparse.Namespace, console: Console) -> int:
         out = asked.out
         try:
             out.mkdir(parents=True, exist_ok=True)
-            usable_folder(str(out))
             # What was recorded earlier stays until there is something in its place.
             with TemporaryDirectory(prefix=".", dir=out) as aside:
                 options = ["--kernel", asked.kernel, f"--seed={asked.seed}"]

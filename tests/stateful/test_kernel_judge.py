@@ -74,6 +74,8 @@ def test_a_folder_that_is_none_is_refused_before_anything_begins(
     (tmp_path / "file").touch()
     assert main(["kernel-judge", "--out", str(tmp_path / "file" / "out")]) == 2
     assert "Not a directory" in capsys.readouterr().err
+    assert main(["kernel-judge", "--out", "/proc/self"]) == 2  # where no file can be made
+    assert "error: --out /proc/self: " in capsys.readouterr().err
     assert not (tmp_path / "root" / "begun").exists()
 
 
