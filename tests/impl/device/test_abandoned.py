@@ -33,6 +33,7 @@ def hung(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hung]:
     made = Hung()
     yield made
     made.gate.open()
+    made.running._engine.close()  # its threads are left to the process: here, to the tests that follow
 
 
 def test_a_close_gives_up_and_leaves_the_backing_device_open(hung: Hung) -> None:
