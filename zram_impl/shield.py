@@ -18,6 +18,7 @@ while the first is handled, finds nothing half done.
 import _thread
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -75,6 +76,7 @@ class _Work(Generic[T]):
         """Do the call, unless the caller has popped the token."""
         if not self.token.pop(0, False):
             return
+        sys.settrace(threading.gettrace())  # as `threading` does: for debuggers, and for what measures coverage
         me = _thread.get_ident()
         _acting_for[me] = threading.main_thread().name
         try:

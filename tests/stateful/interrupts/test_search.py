@@ -8,7 +8,7 @@ import pytest
 
 from stateful.interrupts.calls import CALLS, ON_THEIR_OWN, UNINTERESTING
 from stateful.interrupts.command import do, quick_rounds
-from stateful.interrupts.search import CREATE, NAMES, Where, search, summed
+from stateful.interrupts.search import NAMES, Where, search, summed
 from stateful.interrupts.worlds import Maker, making
 from zram_impl import Zram
 from zram_impl.bdev.device import BackingDevice
@@ -93,7 +93,6 @@ def results_are_lost(patch: pytest.MonkeyPatch) -> None:
     [
         (unshielded, "reset", 1),
         (unshielded, "writeback, huge_idle", 5),
-        (unshielded, CREATE, 9),
         (a_call_before_the_counters, "write_page, stored", 1),
         (a_reader_counted_before_the_try, "read_page, written back", 1),
         (results_are_lost, "begin_writeback", 1),
