@@ -23,6 +23,7 @@ def test_001_a_reserved_block_is_released_when_its_candidate_never_comes() -> No
     state.cancel()
     state.advance_past(last="scan")
     state.teardown()
+    assert [block.used for block in state.both.state.blocks] == [0] * len(state.both.state.blocks)
 
 
 def test_002_a_page_written_back_can_be_selected_again_once_it_is_rewritten() -> None:

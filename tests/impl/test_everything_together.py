@@ -121,13 +121,15 @@ NAMES = [
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from(NAMES), st.integers(0, N - 1), st.integers(0, 40)), max_size=60), st.booleans()
+    st.lists(st.tuples(st.sampled_from(NAMES), st.integers(0, N - 1), st.integers(0, 40)), min_size=1, max_size=60),
+    st.booleans(),
 )
 def test_statistics_equal_a_recount_after_every_step(steps: list[tuple[str, int, int]], compressed: bool) -> None:
     twin = Twin(made(compressed=compressed))
     for name, index, number in steps:
         twin.step(name, index, number)
         twin.check()
+    assert shown(twin.dev) == recounted(twin.dev)
 
 
 @pytest.mark.parametrize("compressed", [False, True])

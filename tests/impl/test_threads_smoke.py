@@ -3,6 +3,7 @@
 import errno
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ from types import TracebackType
 
 import pytest
 
+from tests.hanging import threads
 from tests.impl.doubles import PATIENCE, Gate, MemoryDevice, huge, page
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
 from zram_impl.runtime import Rank, Task, ThreadRuntime
@@ -94,7 +96,8 @@ class Crew:
     def join(self) -> None:
         for thread in self._threads:
             thread.join(PATIENCE)
-        assert [thread for thread in self._threads if thread.is_alive()] == [], "nobody hangs"
+        stuck = {thread.name for thread in self._threads if thread.is_alive()}
+        assert not stuck, "\n".join([f"{', '.join(sorted(stuck))} hang:", *threads()])
         for failure in self._failures:
             raise failure
 
@@ -105,7 +108,8 @@ def no_thread_is_left() -> Iterator[None]:
     yield
     for thread in set(threading.enumerate()) - before:
         thread.join(PATIENCE)
-    assert set(threading.enumerate()) <= before
+    left = set(threading.enumerate()) - before
+    assert not left, "\n".join([f"{', '.join(sorted(thread.name for thread in left))} are left:", *threads()])
 
 
 def filled(backing: MemoryDevice, batch_size: int = 8) -> Zram:
@@ -257,35 +261,44 @@ def test_a_device_may_be_reset_and_set_up_again_under_its_users(tmp_path: Path) 
     dev = Zram.create(N * PAGE_SIZE, backing=path, backing_size=N * PAGE_SIZE, runtime=OrderedRuntime())
     crew, lives, stop = Crew(), 8, threading.Event()
 
-    def use(job: Callable[[int], object]) -> Callable[[], None]:
-        def used() -> None:
-            number = 0
-            while not stop.is_set():
-                number += 1
-                try:
-                    job(number % N)
-                except ZramError as error:
-                    assert error.errno in {errno.EINVAL, errno.ENODEV}  # noqa: PT017 - as often as not it is there
+    done = [0] * 5
+    """How often each user got through."""
 
-        return used
+    def use(user: int, job: Callable[[int], object]) -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            try:
+                job(number % N)
+                done[user] += 1
+            except ZramError as error:
+                assert error.errno in {errno.EINVAL, errno.ENODEV}  # noqa: PT017 - as often as not it is there
+
+    def wait_for_everybody() -> None:
+        before, until = list(done), time.monotonic() + PATIENCE
+        while any(now == then for now, then in zip(done, before, strict=True)):
+            assert time.monotonic() < until, f"somebody never gets through: {before} before, {done} now"
+            time.sleep(0.001)
 
     def check(index: int) -> None:
         assert dev.read_page(index) in (huge(index), bytes(PAGE_SIZE)), f"page {index}"
 
-    for job in (
+    jobs: tuple[Callable[[int], object], ...] = (
         lambda index: dev.write_page(index, huge(index)),
         check,
         lambda _index: dev.writeback("huge"),
         lambda _index: (dev.stats, dev.pages, dev.backing_name, dev.attrs.show("mm_stat")),
         lambda _index: dev.block_state(),
-    ):
-        crew.run(use(job))
+    )
+    for user, job in enumerate(jobs):
+        crew.run(partial(use, user, job))
     for _ in range(lives):
         dev.reset()
         dev.set_backing(path)
         dev.initialise(N * PAGE_SIZE)
         for index in range(N):
             dev.write_page(index, huge(index))
+        wait_for_everybody()
     stop.set()
     crew.join()
     dev.close()

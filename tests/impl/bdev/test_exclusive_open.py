@@ -57,8 +57,8 @@ def test_close_unlocks_although_a_child_holds_the_descriptor(path: Path) -> None
     device = open_file(path, size=PAGE_SIZE)
     with subprocess.Popen(["sleep", "60"], pass_fds=(device._fd,)) as child:
         device.close()
-        with opened(path):
-            pass
+        with opened(path) as again:
+            assert (again.blocks, child.poll()) == (1, None)
         child.kill()
 
 

@@ -25,10 +25,14 @@ def test_a_new_device_is_empty_and_has_the_drivers_defaults() -> None:
 
 
 CONFIGURE: dict[str, Call] = {
-    "comp_algorithm": lambda dev: dev.set_algorithm("lz4"),
+    "comp_algorithm": lambda dev: dev.set_algorithm("deflate"),
     "backing_dev": lambda dev: dev.set_backing(MemoryDevice()),
     "disksize": lambda dev: dev.initialise("64K"),
 }
+
+
+def made_of(dev: Zram) -> tuple[str, str | None, int]:
+    return dev.algorithm, dev.backing_name, dev.pages
 
 
 @pytest.mark.parametrize("name", list(CONFIGURE))
@@ -43,7 +47,9 @@ def test_what_a_device_is_made_of_is_set_before_its_size(name: str) -> None:
 def test_after_a_reset_it_can_be_set_again(name: str) -> None:
     bench = Bench()
     bench.dev.reset()
+    before = made_of(bench.dev)
     CONFIGURE[name](bench.dev)
+    assert made_of(bench.dev) != before
     bench.dev.close()
 
 

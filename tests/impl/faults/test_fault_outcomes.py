@@ -280,7 +280,9 @@ def scarce_request(numbers: Iterator[int], when: Chosen, number: int, buffer: me
 def test_without_memory_for_the_object_of_a_request_its_buffer_is_given_back(
     world: Worlds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    runs = 0
     for when in every_nth("allocate"):
+        runs += 1
         here = world()
         with monkeypatch.context() as patch:
             patch.setattr(request_pool, "WbReq", partial(scarce_request, itertools.count(), when))
@@ -295,6 +297,7 @@ def test_without_memory_for_the_object_of_a_request_its_buffer_is_given_back(
         assert engine._buffers.out == 0
         assert here.writeback().failed == 0
         here.check_nothing_is_lost()
+    assert runs > 2, "a request could not be had at first, and later"
 
 
 def test_whichever_thread_cannot_be_started_everything_is_written(world: Worlds) -> None:

@@ -141,20 +141,35 @@ def test_the_dearer_clock_is_asked_once_a_millisecond() -> None:
     assert clock.looks <= 101
 
 
-def test_no_lock_is_taken_where_no_second_begins() -> None:
-    clock, lock = Suspending(), threading.Lock()
+class Counted:
+    """The table lock, which counts how often it is taken."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def __enter__(self) -> None:
+        self.taken += 1
+
+    def __exit__(self, *_raised: object) -> None:
+        pass
+
+
+def test_the_table_lock_is_taken_only_where_a_second_begins() -> None:
+    clock, lock = Suspending(), Counted()
     times = AccessTimes(1, clock, lock)
-    with lock:
-        clock.run(0.4)
-        touch(times, 0)
-    assert seconds(times) == [7]
+    clock.run(0.4)
+    touch(times, 0)
+    assert (seconds(times), lock.taken) == ([7], 0)
+    clock.run(0.4)
+    touch(times, 0)
+    assert (seconds(times), lock.taken) == ([8], 1)
 
 
 # Fractions that floats add without rounding.
 PASSED = st.integers(0, 3 * 1024).map(lambda n: n / 1024)
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), PASSED, st.booleans()), max_size=60))
+@given(st.lists(st.tuples(st.integers(0, 3), PASSED, st.booleans()), min_size=1, max_size=60))
 def test_any_runs_and_suspends_give_exact_seconds(accesses: list[tuple[int, float, bool]]) -> None:
     clock = Suspending()
     times = AccessTimes(4, clock, threading.Lock())
@@ -166,7 +181,7 @@ def test_any_runs_and_suspends_give_exact_seconds(accesses: list[tuple[int, floa
         assert seconds(times) == expected
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5)), max_size=60))
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5)), min_size=1, max_size=60))
 def test_with_numbers_enough_every_second_is_exact(accesses: list[tuple[int, int]]) -> None:
     times, watch = made(most=12)
     expected = [0] * 4

@@ -2,13 +2,18 @@
 
 import multiprocessing
 import signal
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from spec.explore.bfs import walk
 from spec.explore.workers import Progress, WalkDied, _work, walk_each
 from spec.scope import Scope
+
+if TYPE_CHECKING:
+    Pipe = Connection[object, object]
 
 ONE, TWO = Scope(1, 1, 1, 1), Scope(2, 1, 1, 1)
 
@@ -75,8 +80,17 @@ def test_the_work_of_a_process() -> None:
     here.close()
 
 
-def test_a_process_that_nobody_listens_to_ends() -> None:
+def test_a_process_that_nobody_listens_to_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[object] = []
+    sending = Connection.send
+
+    def send(self: "Pipe", said: object) -> None:
+        sent.append(said)
+        sending(self, said)
+
+    monkeypatch.setattr(Connection, "send", send)
     here, there = multiprocessing.Pipe(duplex=False)
     here.close()
     _work("many", Scope(4, 2, 2, 2), there)
     there.close()
+    assert len(sent) == 1

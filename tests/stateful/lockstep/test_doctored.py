@@ -8,7 +8,7 @@ import pytest
 
 from stateful.lockstep.divergence import Difference
 from stateful.lockstep.stepped_engine import SteppedEngine
-from tests.stateful.lockstep.playing import BACKED, ERROR, IN_FLIGHT, OK, ONE, difference, lockstep, play
+from tests.stateful.lockstep.playing import BACKED, ERROR, IN_FLIGHT, OK, ONE, difference, kinds, lockstep, play
 from zram_impl import PAGE_SIZE, decisions
 from zram_impl.device.io import Device
 from zram_impl.device.lifecycle import Lifecycle
@@ -237,9 +237,12 @@ def test_a_broken_device_is_seen_to_be_broken(
 
 
 def test_the_same_programs_are_led_without_a_difference_on_a_whole_device() -> None:
+    left = []
     for program in (f"{IN_FLIGHT} read(0)", f"{IN_FLIGHT} store_limit(0) {ERROR} reap(0)", f"{BACKED} discard(0)"):
         with lockstep(LIMITED) as both:
             play(both, program)
+            left.append(kinds(both))
+    assert left == ["S.", "S.", ".."]
 
 
 @pytest.mark.parametrize("limit", [1, -1], ids=["no budget", "no block"])

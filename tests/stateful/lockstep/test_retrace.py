@@ -4,8 +4,9 @@ import pytest
 
 from spec.scope import Scope
 from stateful.lockstep.divergence import Difference
+from stateful.lockstep.lockstep import Lockstep
 from stateful.lockstep.retrace import parse, retrace
-from tests.stateful.lockstep.playing import BACKED, IN_FLIGHT, OK, ONE, lockstep, play
+from tests.stateful.lockstep.playing import BACKED, IN_FLIGHT, OK, ONE, kinds, lockstep, play
 
 
 @pytest.mark.parametrize(
@@ -22,14 +23,24 @@ def test_what_is_no_step_is_refused(text: str) -> None:
         parse(text)
 
 
-def test_a_run_is_led_to_its_end_and_on_to_rest() -> None:
+def test_a_run_is_led_to_its_end_and_on_to_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
+    closing = Lockstep.close
+
+    def close(both: Lockstep) -> None:
+        closing(both)
+        ended.append(kinds(both))
+
+    monkeypatch.setattr(Lockstep, "close", close)
     retrace([f"{step})" for step in IN_FLIGHT.replace(") ", ")").split(")")[:-1]], Scope(2, 2, 1, limit=1))
+    assert ended == ["W."]
 
 
 def test_every_pass_looks_at_the_pages_its_run_scans() -> None:
     with lockstep(ONE._replace(blocks=2)) as both:
         again = "begin_pass() scan(1) end_scan() take_request(0) reserve_block(1) submit(1, 0) device_ok(1)"
         play(both, f"write(1, 0) {BACKED} {again} endio_queue(0) endio_leave(0) reap(0) end_pass()")
+        assert kinds(both) == "WW"
 
 
 @pytest.mark.parametrize(
