@@ -76,8 +76,10 @@ def _in_hold(text: Text, node: ast.With, lock: str) -> Iterator[Edit]:
     before = text.source[start : lines(text, node.body[-1])[0]]
     final = node.body[-1]
     reads = isinstance(final, ast.Return) or (isinstance(final, ast.Assign) and isinstance(final.value, ast.Tuple))
-    kind = AFTER if reads else SCOPE
-    yield Edit(start, end, before + outwards(inner[-1]), kind, f"last statement after {lock}")
+    # what is local is the same after the unlock
+    if any(isinstance(each, ast.Attribute | ast.Subscript | ast.Call) for each in ast.walk(final)):
+        kind = AFTER if reads else SCOPE
+        yield Edit(start, end, before + outwards(inner[-1]), kind, f"last statement after {lock}")
     for k in range(1, len(node.body)):
         if any(isinstance(each, ast.If | ast.Assign | ast.AnnAssign) for each in node.body[:k]):
             at = lines(text, node.body[k])[0]
@@ -155,9 +157,10 @@ def _in_wait(text: Text, node: ast.Call) -> Iterator[Edit]:
 
 def _in_identity(text: Text, node: ast.Compare) -> Iterator[Edit]:
     other = node.comparators[0]
-    known = isinstance(other, ast.Constant) or (isinstance(other, ast.Attribute) and other.attr.isupper())
-    if isinstance(other, ast.Name) and other.id[:1].isupper():
-        known = True
+    # two types are equal where they are the same one
+    name = other.attr if isinstance(other, ast.Attribute) else other.id if isinstance(other, ast.Name) else ""
+    # a constant, a member of an enumeration, a type: equal where it is the same one
+    known = isinstance(other, ast.Constant) or name[:1].isupper() or called(node.left) == "type"
     if isinstance(node.ops[0], ast.Is | ast.IsNot) and not known:
         mine, instead = ("is not", "!=") if isinstance(node.ops[0], ast.IsNot) else ("is", "==")
         first = text.source.index(mine, text.span(node.left)[1])

@@ -57,6 +57,37 @@ def written_back(*contents: bytes, blocks: int, compressed: bool = False) -> Ben
     return bench
 
 
+class Away(MemoryDevice):
+    """A device on which something happens around the next read, before and after it looks at the block."""
+
+    around: tuple[Callable[[], object], Callable[[], object]] | None = None
+
+    def read(self, blk_idx: int, into: memoryview) -> None:  # type: ignore[explicit-override]  # typing: from 3.12 on
+        around, self.around = self.around, None
+        if around is not None:
+            around[0]()
+        super().read(blk_idx, into)
+        if around is not None:
+            around[1]()
+
+
+def test_a_page_that_returns_to_its_block_under_a_read_is_read_again() -> None:
+    """Entry and block are equal before and after, and another page's bytes were read: only identity tells."""
+    backing = Away(1)
+    with Zram.create(2 * PAGE_SIZE, backing=backing) as dev:
+        dev.write_page(0, huge(0))
+        assert dev.writeback(pages=[0]).written == 1
+
+        def moved(gone: int, come: int) -> None:
+            dev.discard(gone * PAGE_SIZE, PAGE_SIZE)
+            dev.write_page(come, huge(come))
+            assert dev.writeback(pages=[come]).written == 1
+
+        backing.around = lambda: moved(0, 1), lambda: moved(1, 0)
+        assert dev.read_page(0) == huge(0)
+        assert backing.around is None
+
+
 def test_x26a_a_discarded_page_reads_as_zeros_though_another_has_its_block() -> None:
     bench = written_back(huge(0), huge(1), blocks=1)
 
