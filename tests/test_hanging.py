@@ -3,10 +3,11 @@
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 from tests import hanging
-from tests.impl.doubles import MemoryDevice
+from tests.impl.doubles import PATIENCE, MemoryDevice
 from zram_impl import PAGE_SIZE, Zram
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,8 +19,9 @@ def test_a_thread_that_waits_for_a_lock_names_it() -> None:
     with dev.disk._lock:
         writer = threading.Thread(target=dev.write_page, args=(0, bytes(PAGE_SIZE)), name="writer")
         writer.start()
-        writer.join(0.2)
-        (said,) = (line for line in hanging.threads() if line.startswith("writer:"))
+        said, until = "", time.monotonic() + PATIENCE
+        while "waits for" not in said and time.monotonic() < until:
+            said = next((line for line in hanging.threads() if line.startswith("writer:")), "")
     writer.join()
     dev.close()
     assert "zram_impl/pages/page_io.py:" in said
