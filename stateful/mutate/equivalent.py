@@ -7,6 +7,9 @@ EQUIVALENT: Final[Mapping[str, str]] = {
     "pages/page_io._look_again:4:1 self._lock held meanwhile": (
         "what it calls tells an observer, which is told of every other step under this lock as well"
     ),
+    "table/access_times._is_over:9:46 is as ==": "a clock is a function or an object without an equality of its own",
+    "table/access_times.__init__:13:46 is as ==": "a clock is a function or an object without an equality of its own",
+    "table/block_map.reserve:5:18 < as <=": "block 0 that was found is found again from 0 on",
     "table/access_times.begin:4:1 last statement after self._lock": (
         "it only notes when to look again; two threads may do that at once anyway, and either look is due"
     ),
