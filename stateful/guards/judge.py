@@ -282,10 +282,10 @@ class Judge:
         if runtime is None or runtime.current is None:
             return
         number = runtime.current.number
-        due = self._due[number]
-        for condition in [condition for condition, (held, _why) in due.items() if held == name]:
-            why = due.pop(condition)[1]
-            self.found(f"who_changes_wakes: {why}, and {condition} is not notified before {name} is released")
+        if due := self._due[number]:
+            for condition in [condition for condition, (held, _why) in due.items() if held == name]:
+                why = due.pop(condition)[1]
+                self.found(f"who_changes_wakes: {why}, and {condition} is not notified before {name} is released")
         if name in self._written and not self._paused and runtime.error is None:
             self._written.remove(name)
             with self.paused():
@@ -303,6 +303,8 @@ class Judge:
         """Check, when a task has no lock any more, that nobody sleeps on although what it waits for is there."""
         runtime = self._runtime
         if runtime is None or runtime.current is None or runtime.current.held or runtime.error is not None:
+            return
+        if not self._waiting:
             return
         with self.paused():
             for task, name, predicate in self._waiting.values():

@@ -1,25 +1,26 @@
 """Where an access was made: the frame of the code that is judged, and what it is called."""
 
 import sys
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
 PRODUCTION: Final = "zram_impl"
-_HERE: Final = "stateful.guards"
+_HERE: Final = (str(Path(__file__).parent), "<string>")
+"""Beginnings of the names of our files; a method that dataclasses have written has no file, its caller has."""
 
 
 def caller() -> FrameType:
     """Return the frame of the code whose access is judged: the first that is not of this folder."""
     frame: FrameType | None = sys._getframe(1)
-    # A method that dataclasses have written has no file; its caller has.
-    while frame is not None and (_module(frame).startswith(_HERE) or frame.f_code.co_filename == "<string>"):
+    while frame is not None and frame.f_code.co_filename.startswith(_HERE):
         frame = frame.f_back
     assert frame is not None, "somebody made the access"
     return frame
 
 
 def _module(frame: FrameType) -> str:
-    return str(frame.f_globals.get("__name__", ""))
+    return str(frame.f_globals["__name__"])
 
 
 def is_production(frame: FrameType) -> bool:
