@@ -13,6 +13,9 @@ from stateful.common.recount import recounted, shown
 from tests.impl.doubles import huge
 from zram_impl import PAGE_SIZE, Zram, ZramError, forking
 
+# Coverage's tracer takes a lock of its own in Python: a child may find it taken for good.
+pytestmark = pytest.mark.no_cover
+
 PATIENCE = 20
 """Seconds after which a child that hangs is ended."""
 
