@@ -9,7 +9,7 @@ from spec.model.tables import NONE
 from stateful.lockstep.machine import BudgetMachine
 from tests.stateful.lockstep.playing import BACKED, ERROR, IN_FLIGHT, OK, ONE, kinds, lockstep, play
 from zram_impl import WritebackResult
-from zram_impl.passes.base import Progress
+from zram_impl.passes.base import PassProgress
 
 
 def test_001_a_reserved_block_is_released_when_its_candidate_never_comes() -> None:
@@ -56,7 +56,7 @@ def test_004_a_pass_ends_although_a_request_was_lost_and_another_failed() -> Non
     with lockstep(ONE._replace(blocks=2, requests=2)) as both:
         play(both, "write(0, 0) write(1, 0)")
         both.begin(None, [0, 1])
-        while both.advance() is Progress.PROGRESS:
+        while both.advance() is PassProgress.PROGRESS:
             pass
         both.do("write", 0, 0)
         both.answer(both.in_flight()[0], failing=True)

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from zram_impl.units import PP_BUCKET_WIDTH
 
 
-class Kind(IntEnum):
+class SlotKind(IntEnum):
     """What a slot is. PP_SLOT is a stored slot whose claim (ZRAM_PP_SLOT) the running pass holds."""
 
     EMPTY = 0

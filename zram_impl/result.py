@@ -49,6 +49,11 @@ class WritebackResult:
             self.last_errno = _ERRNOS[why]
 
     @property
+    def settled(self) -> int:
+        """Selected pages that are done with, one way or another."""
+        return self.written + self.lost + self.failed + self.skipped + self.left
+
+    @property
     def driver_errno(self) -> int:
         """The errno a store to `writeback` comes to, 0 for none: that of the first page that failed, else of the stop.
 
@@ -61,13 +66,13 @@ class WritebackResult:
 
 @dataclass(kw_only=True)
 class RecompressResult:
-    """The account of one pass; `recompressed + in_vain + small + skipped + failed + left == selected`.
+    """The account of one pass; `recompressed + no_gain + below_threshold + skipped + failed + left == selected`.
 
     Attributes:
         selected: Pages the scan claimed.
         recompressed: Pages that are in memory as a smaller object now.
-        in_vain: Pages that were compressed again and did not get smaller enough.
-        small: Pages whose objects are below the threshold already; they were not tried.
+        no_gain: Pages that were compressed again and did not get smaller enough.
+        below_threshold: Pages whose objects are below the threshold already; they were not tried.
         skipped: Pages that changed, were read or freed before their turn, or during it.
         failed: The page at which the pass stopped, because it cannot be read or compressed.
         left: Pages the pass gave up, because of `stopped_by`.
@@ -77,13 +82,28 @@ class RecompressResult:
 
     selected: int = 0
     recompressed: int = 0
-    in_vain: int = 0
-    small: int = 0
+    no_gain: int = 0
+    below_threshold: int = 0
     skipped: int = 0
     failed: int = 0
     left: int = 0
     stopped_by: Literal["max_pages", "error", "cancelled"] | None = None
     errors: list[tuple[int, int]] = field(default_factory=list, repr=False)
+
+    @property
+    def in_vain(self) -> int:
+        """The former name of `no_gain`."""
+        return self.no_gain
+
+    @property
+    def small(self) -> int:
+        """The former name of `below_threshold`."""
+        return self.below_threshold
+
+    @property
+    def settled(self) -> int:
+        """Selected pages that are done with, one way or another."""
+        return self.recompressed + self.no_gain + self.below_threshold + self.skipped + self.failed + self.left
 
     @property
     def driver_errno(self) -> int:

@@ -3,11 +3,11 @@
 from typing import NamedTuple
 
 from zram_impl import PAGE_SIZE, Zram
-from zram_impl.decisions import Kind
+from zram_impl.decisions import SlotKind
 from zram_impl.engine.request import Phase
 from zram_impl.pages.snapshot import Snapshot
 
-_IN_MEMORY = (Kind.STORED, Kind.PP_SLOT)
+_IN_MEMORY = (SlotKind.STORED, SlotKind.PP_SLOT)
 
 
 class Count(NamedTuple):
@@ -30,9 +30,9 @@ def recounted(device: Zram) -> Count:
     memory = [slot for slot in seen.slots if slot.kind in _IN_MEMORY]
     owners = len(owned_blocks(seen))
     return Count(
-        orig_data_size=PAGE_SIZE * sum(slot.kind is not Kind.EMPTY for slot in seen.slots),
+        orig_data_size=PAGE_SIZE * sum(slot.kind is not SlotKind.EMPTY for slot in seen.slots),
         compr_data_size=sum(slot.size for slot in memory),
-        same_pages=sum(slot.kind is Kind.SAME for slot in seen.slots),
+        same_pages=sum(slot.kind is SlotKind.SAME for slot in seen.slots),
         huge_pages=sum(slot.huge for slot in memory),
         bd_count=owners,
         blocks_in_use=owners,

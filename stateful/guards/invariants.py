@@ -11,7 +11,7 @@ from stateful.guards.judge import Invariant
 from zram_impl.device.openers import Openers
 from zram_impl.engine.request import Phase, WbReq
 from zram_impl.pages.initialised import Disk
-from zram_impl.passes.base import Stage
+from zram_impl.passes.base import PassStage
 from zram_impl.passes.pp_buckets import PpBuckets
 from zram_impl.passes.recompress import RecompressPass
 from zram_impl.passes.writeback import WritebackPass
@@ -102,7 +102,7 @@ def _buckets(buckets: PpBuckets) -> str:
 
 
 def _requests(running: WritebackPass) -> str:
-    if running.stage is Stage.OVER:
+    if running.stage is PassStage.OVER:
         return ""
     held = running.held_request is not None
     flying = [req for req in running.requests if req.phase >= Phase.FLIGHT]
@@ -114,13 +114,13 @@ def _requests(running: WritebackPass) -> str:
 def _known(running: WritebackPass | RecompressPass) -> str:
     """A pass that is not over is the one its device knows."""
     disk = getattr(running._on_end, "__self__", None)
-    if running.stage is Stage.OVER or not isinstance(disk, Disk) or disk.running_pass is running:
+    if running.stage is PassStage.OVER or not isinstance(disk, Disk) or disk.running_pass is running:
         return ""
     return f"a {type(running).__name__} is under way that its device does not know"
 
 
 def _accounts(running: WritebackPass | RecompressPass) -> str:
-    if running.stage is not Stage.OVER:
+    if running.stage is not PassStage.OVER:
         return ""
     return _differ(settled=(running.settled, running.selected))
 

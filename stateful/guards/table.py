@@ -180,7 +180,7 @@ ROWS: Final = (
         WritebackResult,
         "selected written lost failed skipped left stopped_by errors errors[] last_errno",
         under("pass").looked_at(
-            _FIGURE, "WritebackPass.selected", "WritebackPass.settled", "WritebackResult.driver_errno",
+            _FIGURE, "WritebackPass.selected", "WritebackResult.settled", "WritebackResult.driver_errno",
             "_store_writeback",
         ),
     ),
@@ -195,9 +195,9 @@ ROWS: Final = (
     row(RecompressPass, "abandoned", free(_FLAG).rising().never_accessed(_NEVER_WAITS)),
     row(
         RecompressResult,
-        "selected recompressed in_vain small skipped failed left stopped_by errors",
+        "selected recompressed no_gain below_threshold skipped failed left stopped_by errors",
         under("pass").looked_at(
-            _FIGURE, "RecompressPass.selected", "RecompressPass.settled", "RecompressResult.driver_errno"
+            _FIGURE, "RecompressPass.selected", "RecompressResult.settled", "RecompressResult.driver_errno"
         ),
     ),
     row(RecompressResult, "errors[]", under("pass").never_accessed("only of pages that cannot be had, and all can")),

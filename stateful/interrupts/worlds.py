@@ -14,7 +14,7 @@ from zram_impl import PAGE_SIZE, Quirks, Zram
 from zram_impl.block_layer import Node, NodeFile
 from zram_impl.events import Recorder
 from zram_impl.faults import ScarceThreads
-from zram_impl.passes.base import Progress
+from zram_impl.passes.base import PassProgress
 from zram_impl.passes.recompress import RecompressPass
 from zram_impl.passes.writeback import WritebackPass
 from zram_impl.runtime import Condition, Lock, Rank, Runtime, ThreadRuntime
@@ -162,8 +162,8 @@ class World:
 
 def drive(running: WritebackPass | RecompressPass) -> None:
     """Drive a pass to its end in the calling thread."""
-    while (progress := running.advance()) is not Progress.DONE:
-        if progress is Progress.WAIT:
+    while (progress := running.advance()) is not PassProgress.DONE:
+        if progress is PassProgress.WAIT:
             running.wait()
 
 

@@ -21,7 +21,7 @@ from stateful.lockstep.pass_oracle import Account
 from stateful.lockstep.stepped_engine import Io
 from stateful.lockstep.system_under_test import Event, Subject, Wrong
 from zram_impl.engine.request import WbReq
-from zram_impl.passes.base import Progress
+from zram_impl.passes.base import PassProgress
 
 BY_NAME: Final[Mapping[str, Action]] = {action.name: action for action in ACTIONS}
 
@@ -122,21 +122,21 @@ class Lockstep:
             self.subject.recompress(mode)
         self._follow(None)
 
-    def advance(self) -> Progress:
+    def advance(self) -> PassProgress:
         """Let the pass take one step, follow it, and return what the pass said."""
         running = self.subject.running
         assert running is not None, "there is a pass to advance"
         with self._failures_are_differences():
-            came_to = running.advance(1)
+            step = running.advance(1)
         taken = [kind for kind, _args in self.subject.events if BY_NAME[kind].actor == "pass"]
-        if came_to is Progress.DONE:
+        if step is PassProgress.DONE:
             self.subject.running = None
         self._follow(None)
-        if len(taken) != (came_to is not Progress.WAIT) or (came_to is Progress.DONE) != (taken == ["end_pass"]):
-            self._differ("one_step_at_a_time", f"the pass says {came_to.name} and has taken {taken}")
-        if came_to is Progress.WAIT and not self.in_flight():
+        if len(taken) != (step is not PassProgress.WAIT) or (step is PassProgress.DONE) != (taken == ["end_pass"]):
+            self._differ("one_step_at_a_time", f"the pass says {step.name} and has taken {taken}")
+        if step is PassProgress.WAIT and not self.in_flight():
             self._differ(COMES_TO_REST[0], f"{COMES_TO_REST[1]}; the pass waits and nothing is in flight")
-        return came_to
+        return step
 
     def answer(self, req: WbReq, *, failing: bool) -> None:
         """Take a request in flight all the way through the device and its callback."""
@@ -159,7 +159,7 @@ class Lockstep:
         for _ in range(LONGEST_REST):
             if not self.running:
                 return
-            if self.advance() is Progress.WAIT:
+            if self.advance() is PassProgress.WAIT:
                 self.answer(self.in_flight()[0], failing=False)
         self._differ(COMES_TO_REST[0], f"{COMES_TO_REST[1]}; this pass does not in {LONGEST_REST} steps")
 

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from spec.model.actions import ACTIONS, Action
 from spec.scope import Scope
 from stateful.lockstep.lockstep import BY_NAME, Lockstep
-from zram_impl.passes.base import Progress
+from zram_impl.passes.base import PassProgress
 
 MODES: Final = ("huge", "idle", "huge_idle")
 PASS_ACTIONS: Final = tuple(action.name for action in ACTIONS if action.actor == "pass")
@@ -45,7 +45,7 @@ class WritebackMachine(RuleBasedStateMachine):
             self.both.come_to_rest()
         if ahead:
             self.both.do("begin_pass")
-        while ahead and self.both.running and self.both.advance() is Progress.PROGRESS:
+        while ahead and self.both.running and self.both.advance() is PassProgress.PROGRESS:
             ahead -= 1
 
     @precondition(lambda self: not self.both.running)
@@ -66,7 +66,7 @@ class WritebackMachine(RuleBasedStateMachine):
         answers = iter(failing)
         while steps and self.both.running:
             steps -= 1
-            if self.both.advance() is Progress.WAIT:
+            if self.both.advance() is PassProgress.WAIT:
                 fails = next(answers, None)
                 if fails is None:
                     return
@@ -76,7 +76,7 @@ class WritebackMachine(RuleBasedStateMachine):
     @rule(last=st.sampled_from(PASS_ACTIONS))
     def advance_past(self, last: str) -> None:
         """Let the pass go on until it has taken a certain step, or must wait: to stop there is where bugs live."""
-        while self.both.running and self.both.advance() is Progress.PROGRESS:
+        while self.both.running and self.both.advance() is PassProgress.PROGRESS:
             if self.both.steps[-1].startswith(last):
                 return
 

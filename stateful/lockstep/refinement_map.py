@@ -35,10 +35,10 @@ from stateful.lockstep.stepped_engine import Io
 from stateful.lockstep.system_under_test import ReadUnderWay, Subject
 from zram_impl.engine.request import Phase, WbReq
 from zram_impl.pages.snapshot import SlotView, Snapshot
-from zram_impl.passes.base import Stage
+from zram_impl.passes.base import PassStage
 from zram_impl.table.slot_table import Backed
 
-_RUNNING = {Stage.OVER: AT_REST, Stage.SCANNING: SCANNING, Stage.WRITING: WRITING}
+_RUNNING = {PassStage.OVER: AT_REST, PassStage.SCANNING: SCANNING, PassStage.WRITING: WRITING}
 _IO = {Io.PENDING: PENDING, Io.OK: IO_OK, Io.ERROR: IO_ERROR}
 _READING = {stepped_reads.ASKED: ASKED, stepped_reads.ANSWERED: ANSWERED}
 

@@ -19,7 +19,7 @@ from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
 from zram_impl.bdev.file import open_file
 from zram_impl.engine.request import WbReq
 from zram_impl.pages.initialised import Disk
-from zram_impl.passes.base import Progress
+from zram_impl.passes.base import PassProgress
 from zram_impl.passes.writeback import WritebackPass
 from zram_impl.runtime import UnshieldedRuntime
 from zram_impl.table.slot_table import Entry
@@ -124,7 +124,7 @@ class Subject:
         if self.running is not None and self.engine is not None:
             self.running.cancel()
             for _ in range(_STEPS_TO_REST):
-                if self.running.advance(1) is Progress.DONE:
+                if self.running.advance(1) is PassProgress.DONE:
                     return
                 self.engine.finish()
 
@@ -213,7 +213,7 @@ class Subject:
         """Recompress all pages of a mode: there is no way to recompress one."""
         result = self.device.recompress(mode)
         told = [kind for kind, _args in self.events]
-        found = (result.recompressed, result.in_vain, result.skipped, result.failed, result.left)
+        found = (result.recompressed, result.no_gain, result.skipped, result.failed, result.left)
         if found != (told.count("recompress"), told.count("recompress_in_vain"), 0, 0, 0):
             raise Wrong("the_result_is_what_happened", f"recompression says {result} and was seen to do {told}")
 

@@ -107,7 +107,7 @@ def settled(result: WritebackResult | RecompressResult) -> int:
     """Return how many pages a pass accounts for."""
     if isinstance(result, WritebackResult):
         return result.written + result.lost + result.failed + result.skipped + result.left
-    kept = result.in_vain + result.small + result.skipped + result.failed + result.left
+    kept = result.no_gain + result.below_threshold + result.skipped + result.failed + result.left
     return result.recompressed + kept
 
 

@@ -9,7 +9,7 @@ from stateful.pairs.world import BLOCKS, ENDS, PAGES, State, World
 from zram_impl import PAGE_SIZE, Quirks
 from zram_impl.pages.initialised import Disk
 from zram_impl.parsing.recompress_args import parse_recompress
-from zram_impl.passes.base import Progress
+from zram_impl.passes.base import PassProgress
 from zram_impl.passes.writeback import WritebackPass
 
 _NUMBERS: Final = 4
@@ -130,7 +130,7 @@ def _hung(world: World) -> None:
     running, blocks = world.running, world.devices[0]
     assert isinstance(running, WritebackPass), "it was begun"
     blocks.gate.owner = "a device that does not answer"
-    while running.advance() is not Progress.WAIT:
+    while running.advance() is not PassProgress.WAIT:
         pass
     running.cancel()
     running.abandoned = blocks.hung = True
@@ -162,7 +162,7 @@ class _Observer:
     def __call__(self, kind: str, /, *args: int) -> None:
         """Take notice."""
 
-    def reading(self, kind: str, /, *args: int) -> None:
+    def on_read_step(self, kind: str, /, *args: int) -> None:
         """Take notice."""
 
 

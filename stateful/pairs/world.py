@@ -25,7 +25,7 @@ from zram_impl.block_layer import Node, NodeFile
 from zram_impl.device.config import open_backing_file
 from zram_impl.engine.threads import ThreadEngine
 from zram_impl.events.observer import Observer
-from zram_impl.passes.base import Progress
+from zram_impl.passes.base import PassProgress
 from zram_impl.passes.recompress import RecompressPass
 from zram_impl.passes.writeback import WritebackPass
 from zram_impl.runtime import Runtime
@@ -285,8 +285,8 @@ class World:
 
     def drive(self, running: WritebackPass | RecompressPass) -> str:
         """Drive a pass as a user does."""
-        while (progress := running.advance()) is not Progress.DONE:
-            if progress is Progress.WAIT:
+        while (progress := running.advance()) is not PassProgress.DONE:
+            if progress is PassProgress.WAIT:
                 running.wait()
         return self.account(running.selected, running.settled)
 

@@ -20,7 +20,7 @@ from stateful.schedules.program import BEFORE, LANES, PAGES, PASSES, Does, Fails
 from stateful.schedules.scheduler import BatonRuntime, Policy, Task
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
-from zram_impl.decisions import Kind
+from zram_impl.decisions import SlotKind
 from zram_impl.runtime import Runtime
 
 POINTS_MOST: Final = 3000
@@ -190,7 +190,7 @@ class Stage:
     def _recompress(self, op: Op) -> None:
         def run() -> tuple[int, int]:
             r = self.device.recompress(cancel=self._cancel)
-            return r.selected, r.recompressed + r.in_vain + r.small + r.skipped + r.failed + r.left
+            return r.selected, r.recompressed + r.no_gain + r.below_threshold + r.skipped + r.failed + r.left
 
         self._pass(op, run)
 
@@ -236,7 +236,7 @@ class Stage:
         self.monitors.compare()
         view = self.device.snapshot()
         backed = sorted(slot.blk_idx for slot in view.slots if slot.blk_idx is not None)
-        left = [page for page, slot in enumerate(view.slots) if slot.owned or slot.kind is Kind.PP_SLOT]
+        left = [page for page, slot in enumerate(view.slots) if slot.owned or slot.kind is SlotKind.PP_SLOT]
         assert not left, f"nothing_remains_at_rest: pages {left} are claimed"
         used = [block for block, taken in enumerate(view.blocks) if taken]
         assert backed == used, f"every_block_has_one_owner: blocks {used} are in use, {backed} are owned by slots"

@@ -17,12 +17,12 @@ from stateful.schedules.memory_device import BlocksInMemory
 from stateful.schedules.page_oracle import ExpectedPages
 from stateful.schedules.refinement import Follower, said
 from zram_impl import PAGE_SIZE, Zram, ZramError
-from zram_impl.decisions import Kind
+from zram_impl.decisions import SlotKind
 from zram_impl.engine.request import Phase, WbReq
 from zram_impl.engine.threads import ThreadEngine
 from zram_impl.pages.initialised import Disk
 from zram_impl.pages.snapshot import Snapshot, snapshot
-from zram_impl.passes.base import Stage
+from zram_impl.passes.base import PassStage
 from zram_impl.passes.recompress import RecompressPass
 from zram_impl.table.slot_table import Backed, priority_of
 
@@ -194,8 +194,8 @@ class Monitors:
 
 def _without_claims(view: Snapshot) -> Snapshot:
     """Return what the specification sees while pages are recompressed: each page's turn is one step of a user."""
-    slots = [slot._replace(kind=Kind.STORED) if slot.kind is Kind.PP_SLOT else slot for slot in view.slots]
-    return view._replace(slots=tuple(slots), queued=(), stage=Stage.OVER)
+    slots = [slot._replace(kind=SlotKind.STORED) if slot.kind is SlotKind.PP_SLOT else slot for slot in view.slots]
+    return view._replace(slots=tuple(slots), queued=(), stage=PassStage.OVER)
 
 
 def _look_at(req: WbReq, told: bool) -> tuple[int, ...]:

@@ -26,7 +26,7 @@ from stateful.traces.schema import Header
 from zram_impl import PAGE_SIZE, WritebackResult, Zram
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.file import open_file
-from zram_impl.decisions import Kind
+from zram_impl.decisions import SlotKind
 from zram_impl.faults import Failing, Short, at_random, on_blocks
 
 PAGES: Final = 6000
@@ -288,11 +288,11 @@ def _left_over(device: Zram) -> list[str]:
     view = device.snapshot()
     backed = sorted(slot.blk_idx for slot in view.slots if slot.blk_idx is not None)
     used = [block for block, taken in enumerate(view.blocks) if taken]
-    claimed = [page for page, slot in enumerate(view.slots) if slot.owned or slot.kind is Kind.PP_SLOT]
+    claimed = [page for page, slot in enumerate(view.slots) if slot.owned or slot.kind is SlotKind.PP_SLOT]
     problems = [f"page {page} is still claimed" for page in claimed[:PROBLEMS_SHOWN]]
     if backed != used or view.bd_count != len(used):
         problems.append(f"{len(used)} blocks in use, {len(backed)} written-back pages, bd_count {view.bd_count}")
-    recount = sum(slot.kind is not Kind.EMPTY for slot in view.slots)
+    recount = sum(slot.kind is not SlotKind.EMPTY for slot in view.slots)
     if view.pages_stored != recount:
         problems.append(f"pages_stored {view.pages_stored}, a recount gives {recount}")
     return problems

@@ -48,7 +48,7 @@ class TraceWriter:
         if len(self._lines) >= _TOGETHER:
             self._flush()
 
-    def reading(self, kind: str, /, *args: int) -> None:
+    def on_read_step(self, kind: str, /, *args: int) -> None:
         """Write down a step of a read of a written-back page."""
         self(kind, *args)
 

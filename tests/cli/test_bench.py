@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from zram_impl.cli import bench
-from zram_impl.cli.bench import Extent, Row
+from zram_impl.cli.bench import BenchRow, Extent
 from zram_impl.cli.bench_memory import memory
 from zram_impl.cli.command import main
 from zram_impl.cli.corpus import mixed_pages
@@ -65,7 +65,7 @@ def test_a_file_without_room_does_not_cost_the_table(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(bench, "measure", lambda *_: [Row("a", 1.0, 1.5, True, "")])
+    monkeypatch.setattr(bench, "measure", lambda *_: [BenchRow("a", 1.0, 1.5, True, "")])
     monkeypatch.setattr(os, "replace", full)
     monkeypatch.setattr(shutil, "copyfile", full)
     assert main(["bench", "--quick", "--json", str(tmp_path / "json")]) == 2
@@ -77,21 +77,21 @@ def test_a_file_without_room_does_not_cost_the_table(
 @pytest.mark.parametrize(
     ("row", "verdict"),
     [
-        (Row("a", 1.2, 1.3, True, ""), "ok"),
-        (Row("a", 1.3, 1.3, True, ""), "ok"),
-        (Row("a", 1.4, 1.3, True, ""), "missed"),
-        (Row("a", 9.9, 10.0, False, ""), "missed"),
-        (Row("a", 10.0, 10.0, False, ""), "ok"),
-        (Row("a", 1.0, None, False, ""), "no bar"),
+        (BenchRow("a", 1.2, 1.3, True, ""), "ok"),
+        (BenchRow("a", 1.3, 1.3, True, ""), "ok"),
+        (BenchRow("a", 1.4, 1.3, True, ""), "missed"),
+        (BenchRow("a", 9.9, 10.0, False, ""), "missed"),
+        (BenchRow("a", 10.0, 10.0, False, ""), "ok"),
+        (BenchRow("a", 1.0, None, False, ""), "no bar"),
     ],
 )
-def test_a_bar_is_a_bound_that_may_be_reached(row: Row, verdict: str) -> None:
+def test_a_bar_is_a_bound_that_may_be_reached(row: BenchRow, verdict: str) -> None:
     assert row.verdict == verdict
 
 
 @pytest.mark.parametrize(("measured", "code"), [(1.0, 0), (2.0, 1)])
 def test_a_missed_bar_is_the_exit_code(measured: float, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [Row("a", measured, 1.5, True, "")]
+    rows = [BenchRow("a", measured, 1.5, True, "")]
     monkeypatch.setattr(bench, "measure", lambda extent, directory, stop: rows)
     assert main(["bench", "--quick"]) == code
 

@@ -76,7 +76,7 @@ def test_a_file_that_shrinks_or_goes_is_passed_over(
 ) -> None:
     choose = files.choose
 
-    def meddle(paths: Sequence[str], limit: int, stop: Stop) -> files.Choice:
+    def meddle(paths: Sequence[str], limit: int, stop: Stop) -> files.FileChoice:
         choice = choose(paths, limit, stop)
         (tree / "text").unlink()
         (tree / "zeros").unlink()

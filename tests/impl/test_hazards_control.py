@@ -65,7 +65,7 @@ class Held:
         self.dev = Zram.create(PAGES * PAGE_SIZE, backing=self.gate, batch_size=batch_size)
         for slot in range(written):
             self.dev.write_page(slot, huge(slot))
-        self.gate.shut()
+        self.gate.hold()
         self.passing = Aside(lambda: self.dev.writeback("huge"))
         assert self.gate.wait_for(1, PATIENCE)
 
@@ -134,7 +134,7 @@ def test_y13_y07_who_gives_up_is_done_when_the_device_answers_and_writes_no_more
     with Zram.create(PAGES * PAGE_SIZE, backing=gate, batch_size=batch_size) as dev:
         for slot in range(4):
             dev.write_page(slot, huge(slot))
-        gate.shut()
+        gate.hold()
         passing = Aside(lambda: dev.writeback("huge", cancel=cancel))
         assert gate.wait_for(1, PATIENCE)
         cancel.set()
@@ -250,7 +250,7 @@ def test_y12_a_read_that_is_held_holds_off_a_reset_of_its_node_alone() -> None:
     with Zram.create("32K", backing=gate) as dev:
         dev.write_page(0, huge(0))
         dev.writeback("huge")
-        gate.shut()
+        gate.hold()
         node = Node(dev).open()
         reading = Aside(lambda: node.pread(PAGE_SIZE, 0))
         assert gate.wait_for(1, PATIENCE)

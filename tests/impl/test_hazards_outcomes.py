@@ -158,7 +158,7 @@ def test_y17_a_page_lost_in_flight_has_cost_its_part_of_the_limit(batch_size: in
 
 
 def test_x29a_a_full_device_is_told_from_a_lack_of_blocks() -> None:
-    with Zram.create(8 * PAGE_SIZE, backing=Full(MemoryDevice(8), room=1), batch_size=1) as dev:
+    with Zram.create(8 * PAGE_SIZE, backing=Full(MemoryDevice(8), capacity=1), batch_size=1) as dev:
         for slot in range(3):
             dev.write_page(slot, huge(slot))
         result = dev.writeback("huge")

@@ -27,7 +27,7 @@ inner = open_file(path, size=pages * PAGE_SIZE)
 gate = Gated(inner)
 device = Reordering(gate, width=1000, patience=1e6) if where == "after" else gate
 if where == "before":
-    gate.shut()
+    gate.hold()
 dev = Zram.create(pages * PAGE_SIZE, backing=device, batch_size=4)
 for number in range(pages):
     dev.write_page(number, bytes([number + 1]) * 8 + __import__("random").Random(number).randbytes(PAGE_SIZE - 8))

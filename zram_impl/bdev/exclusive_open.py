@@ -21,7 +21,7 @@ _MODE = 0o600
 """A backing file holds memory pages: nobody else's business."""
 
 
-def claim(path: str, size: int | None, undo: ExitStack) -> int:
+def open_exclusively(path: str, size: int | None, undo: ExitStack) -> int:
     """Return a read-write descriptor of `path`, locked against every other user.
 
     Args:

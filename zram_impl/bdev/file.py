@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from typing import Final
 
 from zram_impl.bdev.direct import BouncePages, is_aligned, set_direct
-from zram_impl.bdev.exclusive_open import claim
+from zram_impl.bdev.exclusive_open import open_exclusively
 from zram_impl.errors import ZramError, from_os, refuse
 from zram_impl.shield import raised_by_handler
 from zram_impl.units import PAGE_SHIFT, PAGE_SIZE
@@ -163,7 +163,7 @@ def open_file(path: str | os.PathLike[str], *, size: int | None) -> FileDevice:
     if size is not None and size < PAGE_SIZE:
         raise refuse(errno.EINVAL, f"size {size} of backing file {where!r} is below one page ({PAGE_SIZE} bytes)")
     with ExitStack() as undo:
-        fd = claim(where, size, undo)
+        fd = open_exclusively(where, size, undo)
         try:
             blocks = _count_blocks(fd, where, size)
             device = FileDevice(fd, os.path.realpath(where), blocks, direct=set_direct(fd))

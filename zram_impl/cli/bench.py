@@ -22,7 +22,7 @@ from zram_impl.cli.throughput import Throughput, throughput
 _BATCH: Final = 32
 
 
-class Options(NamedTuple):
+class BenchOptions(NamedTuple):
     """What the command line asked for; `json` is a path, `directory` None is where temporary files go."""
 
     quick: bool
@@ -43,7 +43,7 @@ QUICK: Final = Extent(pages=4096, rounds=9, passes=5, memory_pages=1 << 16)
 FULL: Final = Extent(pages=16384, rounds=15, passes=11, memory_pages=1 << 20)
 
 
-class Row(NamedTuple):
+class BenchRow(NamedTuple):
     """One figure and its bar.
 
     Attributes:
@@ -68,7 +68,7 @@ class Row(NamedTuple):
         return "ok" if (self.measured <= self.bar if self.at_most else self.measured >= self.bar) else "missed"
 
 
-def run(options: Options, stop: Stop) -> int:
+def run(options: BenchOptions, stop: Stop) -> int:
     """Measure, print the table, and return the exit code: 1 when a bar was missed.
 
     Raises:
@@ -87,7 +87,7 @@ def run(options: Options, stop: Stop) -> int:
     return int(any(row.verdict == "missed" for row in rows))
 
 
-def measure(extent: Extent, directory: str | None, stop: Stop) -> list[Row]:
+def measure(extent: Extent, directory: str | None, stop: Stop) -> list[BenchRow]:
     """Measure everything."""
     with progress("measuring") as advance:
         pages = mixed_pages(extent.pages)
@@ -103,7 +103,7 @@ def measure(extent: Extent, directory: str | None, stop: Stop) -> list[Row]:
     return [*_page_rows(costs), *_pass_rows(pair, whole, len(stored)), *_memory_rows(used)]
 
 
-def show(rows: Sequence[Row]) -> None:
+def show(rows: Sequence[BenchRow]) -> None:
     """Print the table."""
     cells = [(row.name, f"{row.measured:.2f}", _bar(row), row.verdict, row.absolute) for row in rows]
     table(("what", "measured", "bar", "verdict", "figures behind it"), cells)
@@ -112,14 +112,14 @@ def show(rows: Sequence[Row]) -> None:
     say(f"{len(rows)} figures, {missed} missed")
 
 
-def _bar(row: Row) -> str:
+def _bar(row: BenchRow) -> str:
     return "-" if row.bar is None else f"{'<=' if row.at_most else '>='} {row.bar:.2f}"
 
 
-def _page_rows(costs: PageCosts) -> list[Row]:
-    def row(name: str, pair: Paired, bar: float) -> Row:
+def _page_rows(costs: PageCosts) -> list[BenchRow]:
+    def row(name: str, pair: Paired, bar: float) -> BenchRow:
         ours, bare = (seconds / PIECE * 1e6 for seconds in (pair.measured, pair.yardstick))
-        return Row(f"{name} / bare lz4 loop", pair.ratio, bar, True, f"{ours:.2f} us / {bare:.2f} us a page")
+        return BenchRow(f"{name} / bare lz4 loop", pair.ratio, bar, True, f"{ours:.2f} us / {bare:.2f} us a page")
 
     return [
         row("write_page", costs.write_page, 1.30),
@@ -129,22 +129,24 @@ def _page_rows(costs: PageCosts) -> list[Row]:
     ]
 
 
-def _pass_rows(pair: Throughput, whole: Paired, pages: int) -> list[Row]:
+def _pass_rows(pair: Throughput, whole: Paired, pages: int) -> list[BenchRow]:
     rates = f"{pair.many:,.0f} / {pair.one:,.0f} pages/s, {pair.where}"
     shares = f"{pages / whole.yardstick:,.0f} / {pages / whole.measured:,.0f} pages/s, {pair.where}"
     # The page cache answers a single write about as fast as many: batching has little to gain there.
     return [
-        Row(f"writeback, batch {_BATCH} / batch 1", pair.ratio, 10.0 if pair.direct else None, False, rates),
-        Row(f"pass / bare engine, batch {_BATCH}", whole.ratio, 0.85, False, shares),
+        BenchRow(f"writeback, batch {_BATCH} / batch 1", pair.ratio, 10.0 if pair.direct else None, False, rates),
+        BenchRow(f"pass / bare engine, batch {_BATCH}", whole.ratio, 0.85, False, shares),
     ]
 
 
-def _memory_rows(used: Memory) -> list[Row]:
+def _memory_rows(used: Memory) -> list[BenchRow]:
     pages = f"{used.pages:,} pages"
     return [
-        Row("bookkeeping a stored page, bytes", used.bookkeeping, 70.0, True, pages),
-        Row("resident / compressed", used.resident, 1.03, True, f"{used.grown:,} / {used.compressed:,} bytes, {pages}"),
-        Row(
+        BenchRow("bookkeeping a stored page, bytes", used.bookkeeping, 70.0, True, pages),
+        BenchRow(
+            "resident / compressed", used.resident, 1.03, True, f"{used.grown:,} / {used.compressed:,} bytes, {pages}"
+        ),
+        BenchRow(
             "half freed, compacted / left",
             used.after_compaction,
             1.10,

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if asked.command == "demo":
                 code = demo.run(_demo_options(asked), stop)
             else:
-                code = bench.run(bench.Options(quick=asked.quick, json=asked.json, directory=asked.backing), stop)
+                code = bench.run(bench.BenchOptions(quick=asked.quick, json=asked.json, directory=asked.backing), stop)
         sys.stdout.flush()
     except KeyboardInterrupt:
         complain("interrupted")
@@ -58,9 +58,9 @@ def _explain(error: OSError) -> str:
     return f"{error.filename}: {error.strerror} (errno {error.errno})"
 
 
-def _demo_options(asked: argparse.Namespace) -> demo.Options:
+def _demo_options(asked: argparse.Namespace) -> demo.DemoOptions:
     # Cast: argparse knows no types, but every argument was converted by one.
-    return demo.Options(
+    return demo.DemoOptions(
         paths=cast("list[str]", asked.paths) or _standard_library(),
         limit_bytes=cast("int", asked.limit_bytes),
         batch=cast("int", asked.batch),

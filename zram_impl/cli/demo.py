@@ -23,7 +23,7 @@ _SAMPLE: Final = 4096
 _PAIRS: Final = 7
 
 
-class Options(NamedTuple):
+class DemoOptions(NamedTuple):
     """What the command line asked for; `backing` None is where temporary files go."""
 
     paths: list[str]
@@ -32,7 +32,7 @@ class Options(NamedTuple):
     backing: str | None
 
 
-def run(options: Options, stop: Stop) -> int:
+def run(options: DemoOptions, stop: Stop) -> int:
     """Run the demo and print its report; return the exit code.
 
     Raises:
@@ -57,7 +57,7 @@ def run(options: Options, stop: Stop) -> int:
     return report(Story(choice, checks, stored, mm_stat, passes, bd_stat, where, different, pair), options.batch)
 
 
-def _store(dev: Zram, choice: files.Choice, stop: Stop) -> "array[int]":
+def _store(dev: Zram, choice: files.FileChoice, stop: Stop) -> "array[int]":
     checks = array("I")
     total = choice.pages
     with screen.progress("storing pages") as advance:

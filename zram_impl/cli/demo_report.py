@@ -5,7 +5,7 @@ import os
 from array import array
 from typing import Final, NamedTuple
 
-from zram_impl.cli.files import Choice
+from zram_impl.cli.files import FileChoice
 from zram_impl.cli.screen import complain, say, section, size
 from zram_impl.cli.throughput import Throughput
 from zram_impl.pages.stats import Stats
@@ -23,7 +23,7 @@ _SHOWN: Final = 5
 class Story(NamedTuple):
     """What happened, for the report."""
 
-    choice: Choice
+    choice: FileChoice
     checks: "array[int]"
     """CRC-32 of each page as it was read from its file."""
     stored: Stats

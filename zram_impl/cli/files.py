@@ -23,7 +23,7 @@ class File(NamedTuple):
         return -(-self.size // PAGE_SIZE)
 
 
-class Choice(NamedTuple):
+class FileChoice(NamedTuple):
     """Files to read, and how many were passed over for which reason."""
 
     files: list[File]
@@ -35,7 +35,7 @@ class Choice(NamedTuple):
         return sum(file.pages for file in self.files)
 
 
-def choose(paths: Sequence[str], limit: int, stop: Stop) -> Choice:
+def choose(paths: Sequence[str], limit: int, stop: Stop) -> FileChoice:
     """Find the regular files under `paths`, up to `limit` bytes.
 
     A link that is named is followed; within a directory links are skipped, so there is no going in circles.
@@ -43,7 +43,7 @@ def choose(paths: Sequence[str], limit: int, stop: Stop) -> Choice:
     Raises:
         OSError: A path that is named does not exist or cannot be read; its `filename` says which.
     """
-    choice = Choice([], Counter())
+    choice = FileChoice([], Counter())
     for path in paths:
         for found, status in _named(path, choice.skipped):
             stop.check()

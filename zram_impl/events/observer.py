@@ -27,7 +27,7 @@ class Observer(Protocol):
 class ReadingObserver(Observer, Protocol):
     """An observer that is also told the steps of reads of written-back pages; to others they are one `read` each."""
 
-    def reading(self, kind: str, /, *args: int) -> None:
+    def on_read_step(self, kind: str, /, *args: int) -> None:
         """Take notice of a step: read_begin (index, number), read_answer, read_end or read_retry (number)."""
         ...
 
@@ -145,7 +145,7 @@ class Recorder:
         name, events = self._tasks.mine()
         events.append(Event(kind, args, name, self._versions.touch(kind, args)))
 
-    def reading(self, kind: str, /, *args: int) -> None:
+    def on_read_step(self, kind: str, /, *args: int) -> None:
         """Keep one step of a read of a written-back page."""
         self(kind, *args)
 

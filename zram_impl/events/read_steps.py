@@ -14,7 +14,7 @@ class ReadSteps:
     """Numbers reads under way and tells their steps. All but `answered` needs the table lock."""
 
     def __init__(self, observer: ReadingObserver) -> None:
-        self._tell = observer.reading
+        self._tell = observer.on_read_step
         self._free: list[int] = []
         self._numbers = 0
 

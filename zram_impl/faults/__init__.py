@@ -1,8 +1,8 @@
-"""Faults to order, for the tests of this package and of those who use it.
+"""Fault injection, for the tests of this package and of its users.
 
-A fault is a filter around whatever fails: a backing device, an engine (its memory), a runtime (its threads). Filters
-have the protocol of what they surround, so they can be put around each other; each has one fault, and strikes the
-operations that its `when` chooses.
+A fault is a filter around whatever fails: a backing device, an engine (its memory), a runtime (its threads). A filter
+has the protocol of what it surrounds, so filters can be stacked. Each injects one fault, into the operations that its
+`when` selects.
 
 Example:
     >>> from zram_impl.bdev.memory import MemoryDevice
@@ -10,12 +10,12 @@ Example:
     >>> device = Failing(Short(MemoryDevice(64), nth(2)), on_blocks([7], kind="write"))
     >>> with Zram.create("1M", backing=device) as dev: ...
 
-    >>> for when in every_nth():  # until a run is over before its n-th write
+    >>> for when in every_nth():  # until a run ends before its n-th write
     ...     with Zram.create("1M", backing=Failing(MemoryDevice(64), when)) as dev: ...
 
-Operations are counted per filter and kind, from 0, in the order in which they begin; with one thread at work, or
-under a runtime that decides who runs, the same program always gets the same faults. All filters are safe from any
-thread, and what they surround is theirs: closing the outermost closes everything.
+Operations are counted per filter and kind, from 0, in the order in which they begin. With one thread, or under a
+runtime that decides the schedule, the same program always gets the same faults. All filters are thread-safe, and a
+filter owns what it surrounds: closing the outermost closes everything.
 """
 
 from zram_impl.faults.choosing import always, at_random, every_nth, nth, on_blocks, since

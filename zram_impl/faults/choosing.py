@@ -1,4 +1,4 @@
-"""Which operations a fault strikes; any function from Operation to bool will do as well."""
+"""Choosers of the operations that fail; any function from Operation to bool is one."""
 
 import itertools
 import random
@@ -8,28 +8,28 @@ from zram_impl.faults.operation import Chosen, Kind, Operation
 
 
 def always(_operation: Operation) -> bool:
-    """Strike every operation."""
+    """Select every operation."""
     return True
 
 
 def nth(*numbers: int, kind: Kind | None = None) -> Chosen:
-    """Strike those of these numbers, from 0; of one kind, or of any (each kind is counted apart)."""
+    """Select those of these numbers, from 0; of one kind, or of any (each kind is counted apart)."""
     return lambda operation: operation.number in numbers and kind in (None, operation.kind)
 
 
 def since(number: int, kind: Kind | None = None) -> Chosen:
-    """Strike every operation from this number on: a device that breaks."""
+    """Select every operation from this number on: a device that breaks."""
     return lambda operation: operation.number >= number and kind in (None, operation.kind)
 
 
 def on_blocks(blocks: Iterable[int], kind: Kind | None = None) -> Chosen:
-    """Strike reads and writes that touch any of `blocks`: bad sectors."""
+    """Select reads and writes that touch any of `blocks`: bad sectors."""
     bad = frozenset(blocks)
     return lambda operation: not bad.isdisjoint(operation.blocks) and kind in (None, operation.kind)
 
 
 def at_random(chance: float, seed: int, kind: Kind | None = None) -> Chosen:
-    """Strike each operation with this chance; which, follows from seed, kind and number alone."""
+    """Select each operation with this chance; which, follows from seed, kind and number alone."""
 
     def chosen(operation: Operation) -> bool:
         if kind not in (None, operation.kind):
@@ -40,7 +40,7 @@ def at_random(chance: float, seed: int, kind: Kind | None = None) -> Chosen:
 
 
 class Nth:
-    """Strikes one operation, and knows whether it came to it."""
+    """A chooser of one operation, which notes whether that was reached."""
 
     def __init__(self, number: int, kind: Kind) -> None:
         self.number, self.kind = number, kind

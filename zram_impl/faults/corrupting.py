@@ -11,7 +11,7 @@ from zram_impl.units import PAGE_SIZE
 
 
 class Corrupting(SyncsThrough):
-    """Flips bits of every page of a struck write (so they stay wrong) or read (so the next one may be right)."""
+    """Flips bits of every page of a selected write (so they stay wrong) or read (so the next one may be right)."""
 
     def __init__(self, device: BackingDevice, when: Chosen = always, *, at: int = 0, mask: int = 1) -> None:
         """Surround `device`; in byte `at` of a page the bits of `mask` are flipped."""
@@ -22,7 +22,7 @@ class Corrupting(SyncsThrough):
 
     def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:
         """Write it, or something else; the caller's pages stay as they are."""
-        if self.strike("write", blk_idx, len(pages)) is None:
+        if self.select("write", blk_idx, len(pages)) is None:
             return self.device.write(blk_idx, pages)
         with aligned_pages(len(pages)) as copies:
             for copy, page in zip(copies, pages, strict=True):
@@ -32,8 +32,8 @@ class Corrupting(SyncsThrough):
 
     def read(self, blk_idx: int, into: memoryview) -> None:
         """Read what is there, or something else."""
-        struck = self.strike_read(blk_idx, into)
+        selected = self.select_read(blk_idx, into)
         self.device.read(blk_idx, into)
-        if struck is not None:
+        if selected is not None:
             for page in range(0, len(into), PAGE_SIZE):
                 into[page + self.at] ^= self.mask

@@ -23,19 +23,19 @@ class Delayed(Filter):
 
     def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:
         """Write, perhaps late."""
-        self._delay(self.strike("write", blk_idx, len(pages)))
+        self._delay(self.select("write", blk_idx, len(pages)))
         return self.device.write(blk_idx, pages)
 
     def read(self, blk_idx: int, into: memoryview) -> None:
         """Read, perhaps late."""
-        self._delay(self.strike_read(blk_idx, into))
+        self._delay(self.select_read(blk_idx, into))
         self.device.read(blk_idx, into)
 
     def sync(self) -> None:
         """Sync, perhaps late."""
-        self._delay(self.strike("sync"))
+        self._delay(self.select("sync"))
         self.device.sync()
 
-    def _delay(self, struck: Operation | None) -> None:
-        if struck is not None:
+    def _delay(self, selected: Operation | None) -> None:
+        if selected is not None:
             self._sleep(self.seconds)

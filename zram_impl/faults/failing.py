@@ -20,19 +20,19 @@ class Failing(Filter):
 
     def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:
         """Write, or fail."""
-        self._fail(self.strike("write", blk_idx, len(pages)))
+        self._fail(self.select("write", blk_idx, len(pages)))
         return self.device.write(blk_idx, pages)
 
     def read(self, blk_idx: int, into: memoryview) -> None:
         """Read, or fail."""
-        self._fail(self.strike_read(blk_idx, into))
+        self._fail(self.select_read(blk_idx, into))
         self.device.read(blk_idx, into)
 
     def sync(self) -> None:
         """Sync, or fail."""
-        self._fail(self.strike("sync"))
+        self._fail(self.select("sync"))
         self.device.sync()
 
-    def _fail(self, struck: Operation | None) -> None:
-        if struck is not None:
-            raise OSError(self.code, f"{os.strerror(self.code)} (ordered for {struck})")
+    def _fail(self, selected: Operation | None) -> None:
+        if selected is not None:
+            raise OSError(self.code, f"{os.strerror(self.code)} (ordered for {selected})")

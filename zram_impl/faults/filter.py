@@ -1,34 +1,34 @@
-"""What all filters of backing devices share: what they surround, and which operations they strike."""
+"""The base of all filters of backing devices."""
 
 from collections.abc import Sequence
 
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.faults.choosing import always
-from zram_impl.faults.operation import Chosen, Kind, Operation, Strikes
+from zram_impl.faults.operation import Chosen, Kind, Operation, Selection
 from zram_impl.units import PAGE_SIZE
 
 
 class Filter:
-    """A backing device around another, but for `write`, `read` and `sync`: those are a fault's own to define."""
+    """A backing device around another. A fault defines `write`, `read` and `sync`."""
 
     def __init__(self, device: BackingDevice, when: Chosen = always) -> None:
-        """Surround `device`, and strike what `when` chooses among the operations that this fault is about."""
+        """Surround `device`; the operations that `when` selects fail."""
         self.device = device
-        self._strikes = Strikes(when)
+        self._selection = Selection(when)
 
     @property
     def when(self) -> Chosen:
-        """Which operations are struck. May be replaced at any time; holds for those that begin afterwards."""
-        return self._strikes.when
+        """Chooser of the operations that fail. It may be replaced at any time, for operations that begin afterwards."""
+        return self._selection.when
 
     @when.setter
     def when(self, when: Chosen) -> None:
-        self._strikes.when = when
+        self._selection.when = when
 
     @property
-    def struck(self) -> tuple[Operation, ...]:
-        """The operations struck so far, in the order in which they began."""
-        return self._strikes.struck()
+    def selected(self) -> tuple[Operation, ...]:
+        """The operations selected so far, in the order in which they began."""
+        return self._selection.selected()
 
     @property
     def name(self) -> str:
@@ -44,13 +44,13 @@ class Filter:
         """Close what it surrounds."""
         self.device.close()
 
-    def strike(self, kind: Kind, blk_idx: int = 0, pages: int = 0) -> Operation | None:
-        """Count an operation that begins; return it when it is to be struck."""
-        return self._strikes.strike(kind, blk_idx, pages)
+    def select(self, kind: Kind, blk_idx: int = 0, pages: int = 0) -> Operation | None:
+        """Count an operation that begins; return it when it is to be selected."""
+        return self._selection.select(kind, blk_idx, pages)
 
-    def strike_read(self, blk_idx: int, into: memoryview) -> Operation | None:
-        """Count a read that begins; return it when it is to be struck."""
-        return self._strikes.strike("read", blk_idx, len(into) // PAGE_SIZE)
+    def select_read(self, blk_idx: int, into: memoryview) -> Operation | None:
+        """Count a read that begins; return it when it is to be selected."""
+        return self._selection.select("read", blk_idx, len(into) // PAGE_SIZE)
 
 
 class WritesThrough(Filter):

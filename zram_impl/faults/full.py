@@ -10,25 +10,25 @@ from zram_impl.faults.filter import ReadsThrough, SyncsThrough
 
 
 class Full(ReadsThrough, SyncsThrough):
-    """Has room for `room` different blocks. A block once written can be written again; one more fails with ENOSPC.
+    """A device that stores `capacity` different blocks: one more fails with ENOSPC. A stored one can be written again.
 
-    A write of several pages is cut short before the first page for which there is no room.
+    A write of several pages is cut short before the first page that does not fit.
     """
 
-    def __init__(self, device: BackingDevice, room: int) -> None:
+    def __init__(self, device: BackingDevice, capacity: int) -> None:
         """Surround `device`."""
         super().__init__(device)
-        self.room = room
+        self.capacity = capacity
         self._lock = threading.Lock()  # guards _there, for a moment
         self._there: set[int] = set()
 
     def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:
-        """Write as much as there is room for."""
+        """Write the pages that fit."""
         fit = self._fit(range(blk_idx, blk_idx + len(pages)))
         if fit < len(pages):
-            self.strike("write", blk_idx, len(pages))
+            self.select("write", blk_idx, len(pages))
         if not fit:
-            raise OSError(ENOSPC, f"{os.strerror(ENOSPC)} (ordered: room for {self.room} blocks)")
+            raise OSError(ENOSPC, f"{os.strerror(ENOSPC)} (ordered: capacity {self.capacity} blocks)")
         return self.device.write(blk_idx, pages[:fit])
 
     def _fit(self, blocks: range) -> int:
@@ -37,7 +37,7 @@ class Full(ReadsThrough, SyncsThrough):
 
     def _take(self, blocks: range) -> int:
         for fit, block in enumerate(blocks):
-            if block not in self._there and len(self._there) >= self.room:
+            if block not in self._there and len(self._there) >= self.capacity:
                 return fit
             self._there.add(block)
         return len(blocks)

@@ -1,4 +1,4 @@
-"""Operations that wait until they are let through: a device that is suspended, or hangs."""
+"""Operations that wait until they are released: a device that is suspended, or hangs."""
 
 from collections.abc import Sequence
 
@@ -10,40 +10,40 @@ from zram_impl.runtime import Rank, Runtime, ThreadRuntime
 
 
 class Gated(Filter):
-    """A gate before the device: open at first; while it is shut, struck operations wait there before they begin.
+    """A gate before the device. It is open at first; after `hold`, selected operations wait there before they begin.
 
-    Whoever waits for an operation (a pass, a reset, `close`) waits for the gate; a device that is to be closed with
-    its gate shut hangs, as it would with hardware that does not answer.
+    A caller that waits for an operation (a pass, a reset, `close`) waits for the gate: `close` hangs while the gate
+    holds, as with hardware that does not answer.
     """
 
     def __init__(self, device: BackingDevice, when: Chosen = always, *, runtime: Runtime | None = None) -> None:
         """Surround `device`; those who wait do it in `runtime`."""
         super().__init__(device, when)
         self._gate = (runtime or ThreadRuntime()).condition("gate", Rank.ENGINE)
-        # Guarded by _gate: whether it is shut, who waits, who was let through, how many of those to come are.
-        self._shut = False
+        # Guarded by _gate: whether it holds, who waits, who was released, and how many of those to come will be.
+        self._holds = False
         self._waiting: list[Operation] = []
         self._free: list[Operation] = []
-        self._let = 0
+        self._permits = 0
 
-    def shut(self) -> None:
-        """Let nothing through from now on."""
+    def hold(self) -> None:
+        """Hold selected operations from now on."""
         with self._gate:
-            self._shut = True
+            self._holds = True
 
     def open(self) -> None:
-        """Let everything through, those that wait and those to come."""
+        """Release all operations, waiting ones and later ones."""
         with self._gate:
-            self._shut, self._let = False, 0
-            self._let_go(len(self._waiting))
+            self._holds, self._permits = False, 0
+            self._release_waiting(len(self._waiting))
 
-    def let(self, count: int = 1) -> None:
-        """Let `count` operations through, those that wait first; the gate stays shut."""
+    def release(self, count: int = 1) -> None:
+        """Release `count` operations, waiting ones first; the gate holds the others."""
         with self._gate:
-            self._let += max(0, count - len(self._waiting))
-            self._let_go(count)
+            self._permits += max(0, count - len(self._waiting))
+            self._release_waiting(count)
 
-    def _let_go(self, count: int) -> None:
+    def _release_waiting(self, count: int) -> None:
         self._free += self._waiting[:count]
         del self._waiting[:count]
         self._gate.notify_all()
@@ -60,30 +60,30 @@ class Gated(Filter):
             return self._gate.wait_for(lambda: len(self._waiting) >= count, timeout)
 
     def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:
-        """Write, once let through."""
-        self._pass(self.strike("write", blk_idx, len(pages)))
+        """Write, once released."""
+        self._pass(self.select("write", blk_idx, len(pages)))
         return self.device.write(blk_idx, pages)
 
     def read(self, blk_idx: int, into: memoryview) -> None:
-        """Read, once let through."""
-        self._pass(self.strike_read(blk_idx, into))
+        """Read, once released."""
+        self._pass(self.select_read(blk_idx, into))
         self.device.read(blk_idx, into)
 
     def sync(self) -> None:
-        """Sync, once let through."""
-        self._pass(self.strike("sync"))
+        """Sync, once released."""
+        self._pass(self.select("sync"))
         self.device.sync()
 
-    def _pass(self, struck: Operation | None) -> None:
-        if struck is None:
+    def _pass(self, selected: Operation | None) -> None:
+        if selected is None:
             return
         with self._gate:
-            if not self._shut:
+            if not self._holds:
                 return
-            self._waiting.append(struck)
-            if self._let:
-                self._let -= 1
-                self._let_go(1)
+            self._waiting.append(selected)
+            if self._permits:
+                self._permits -= 1
+                self._release_waiting(1)
             self._gate.notify_all()
-            self._gate.wait_for(lambda: struck in self._free)
-            self._free.remove(struck)
+            self._gate.wait_for(lambda: selected in self._free)
+            self._free.remove(selected)

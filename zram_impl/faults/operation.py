@@ -1,4 +1,4 @@
-"""What a fault may strike, and who keeps count of it."""
+"""Operations that a fault can select, and their count."""
 
 import threading
 from collections.abc import Callable
@@ -8,7 +8,7 @@ Kind = Literal["write", "read", "sync", "allocate", "spawn"]
 
 
 class Operation(NamedTuple):
-    """One call that a filter lets through or strikes."""
+    """One call that a filter passes on or makes fail."""
 
     kind: Kind
     number: int
@@ -25,25 +25,25 @@ class Operation(NamedTuple):
 
 
 Chosen = Callable[[Operation], bool]
-"""Whether an operation is to be struck; called once for each, in any thread, with no lock held."""
+"""Chooser: returns whether an operation is to fail. Called once for each, in any thread, with no lock held."""
 
 
-class Strikes:
-    """Counts operations and notes which were struck."""
+class Selection:
+    """The count of operations, and those that were selected."""
 
     def __init__(self, when: Chosen) -> None:
         self.when = when
         self._lock = threading.Lock()  # guards both below; held for a moment, and nothing is called meanwhile
         self._seen: dict[Kind, int] = {}
-        self._struck: list[Operation] = []
+        self._selected: list[Operation] = []
 
-    def struck(self) -> tuple[Operation, ...]:
-        """Return the operations struck so far."""
+    def selected(self) -> tuple[Operation, ...]:
+        """Return the operations selected so far."""
         with self._lock:
-            return tuple(self._struck)
+            return tuple(self._selected)
 
-    def strike(self, kind: Kind, blk_idx: int = 0, pages: int = 0) -> Operation | None:
-        """Count an operation that begins; return it when it is to be struck."""
+    def select(self, kind: Kind, blk_idx: int = 0, pages: int = 0) -> Operation | None:
+        """Count an operation that begins; return it when it is to be selected."""
         with self._lock:
             number = self._seen.get(kind, 0)
             self._seen[kind] = number + 1
@@ -51,5 +51,5 @@ class Strikes:
         if not self.when(operation):
             return None
         with self._lock:
-            self._struck.append(operation)
+            self._selected.append(operation)
         return operation

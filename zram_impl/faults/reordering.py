@@ -22,10 +22,10 @@ def last_first(held: Sequence[Operation]) -> int:
 
 
 class Reordering(Filter):
-    """Holds completions back until `width` of them are together, then lets one of them go, as `pick` says.
+    """Holds completions back until `width` of them are together, then releases the one that `pick` names.
 
     As many as that must be able to come together (an engine with two threads has two writes under way), or each waits
-    `patience` seconds for nobody; after that, too, it is `pick` who says which goes.
+    `patience` seconds for nobody; after that, too, it is `pick` that decides.
     """
 
     def __init__(
@@ -55,46 +55,46 @@ class Reordering(Filter):
 
     @property
     def completed(self) -> tuple[Operation, ...]:
-        """The struck operations in the order of their completion."""
+        """The selected operations in the order of their completion."""
         with self._turn:
             return tuple(self._completed)
 
     def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:
         """Write, and complete when it is its turn, whatever the device answered."""
-        with self._completes_in_turn(self.strike("write", blk_idx, len(pages))):
+        with self._completes_in_turn(self.select("write", blk_idx, len(pages))):
             return self.device.write(blk_idx, pages)
 
     def read(self, blk_idx: int, into: memoryview) -> None:
         """Read, and complete when it is its turn, whatever the device answered."""
-        with self._completes_in_turn(self.strike_read(blk_idx, into)):
+        with self._completes_in_turn(self.select_read(blk_idx, into)):
             self.device.read(blk_idx, into)
 
     def sync(self) -> None:
         """Sync, and complete when it is its turn, whatever the device answered."""
-        with self._completes_in_turn(self.strike("sync")):
+        with self._completes_in_turn(self.select("sync")):
             self.device.sync()
 
     @contextmanager
-    def _completes_in_turn(self, struck: Operation | None) -> Iterator[None]:
+    def _completes_in_turn(self, selected: Operation | None) -> Iterator[None]:
         try:
             yield
         finally:
-            if struck is not None:
-                self._take_turn(struck)
+            if selected is not None:
+                self._take_turn(selected)
 
-    def _take_turn(self, struck: Operation) -> None:
+    def _take_turn(self, selected: Operation) -> None:
         with self._turn:
-            self._held.append(struck)
+            self._held.append(selected)
             if len(self._held) >= self._width:
-                self._let_one_go()
-            self._wait_for(struck)
-            self._free.remove(struck)
+                self._release_one()
+            self._wait_for(selected)
+            self._free.remove(selected)
 
-    def _wait_for(self, struck: Operation) -> None:
-        while not self._turn.wait_for(lambda: struck in self._free, self._patience):
-            self._let_one_go()
+    def _wait_for(self, selected: Operation) -> None:
+        while not self._turn.wait_for(lambda: selected in self._free, self._patience):
+            self._release_one()
 
-    def _let_one_go(self) -> None:
+    def _release_one(self) -> None:
         going = self._held.pop(self._pick(tuple(self._held)))
         self._free.append(going)
         self._completed.append(going)

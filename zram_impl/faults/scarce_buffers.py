@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from zram_impl.engine.protocol import Engine
 from zram_impl.engine.request import WbReq
 from zram_impl.faults.choosing import always
-from zram_impl.faults.operation import Chosen, Operation, Strikes
+from zram_impl.faults.operation import Chosen, Operation, Selection
 
 
 class ScarceBuffers:
-    """An engine around another; struck allocations (of kind "allocate") get no buffer.
+    """An engine around another; selected allocations (of kind "allocate") get no buffer.
 
     The first allocation is the one that a pass begins with, and cannot do without.
     """
@@ -17,12 +17,12 @@ class ScarceBuffers:
     def __init__(self, engine: Engine, when: Chosen = always) -> None:
         """Surround `engine`."""
         self.engine = engine
-        self._strikes = Strikes(when)
+        self._selection = Selection(when)
 
     @property
-    def struck(self) -> tuple[Operation, ...]:
+    def selected(self) -> tuple[Operation, ...]:
         """The allocations that failed."""
-        return self._strikes.struck()
+        return self._selection.selected()
 
     @property
     def depth(self) -> int:
@@ -31,7 +31,7 @@ class ScarceBuffers:
 
     def buffer(self) -> memoryview | None:
         """Hand out a buffer, or none."""
-        return self.engine.buffer() if self._strikes.strike("allocate") is None else None
+        return self.engine.buffer() if self._selection.select("allocate") is None else None
 
     def release(self, page: memoryview) -> None:
         """Take a buffer back."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from zram_impl.faults.choosing import always
-from zram_impl.faults.operation import Chosen, Operation, Strikes
+from zram_impl.faults.operation import Chosen, Operation, Selection
 from zram_impl.runtime import Condition, Lock, Rank, Runtime, Task
 from zram_impl.shield import Interrupts, held_back
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class ScarceThreads:
-    """A runtime around another; struck starts (of kind "spawn") raise what `threading` raises at its limit.
+    """A runtime around another; selected starts (of kind "spawn") raise what `threading` raises at its limit.
 
     Some systems raise an OSError instead: `failure` is raised as it is.
     """
@@ -21,12 +21,12 @@ class ScarceThreads:
         """Surround `runtime`."""
         self.runtime = runtime
         self._failure = failure
-        self._strikes = Strikes(when)
+        self._selection = Selection(when)
 
     @property
-    def struck(self) -> tuple[Operation, ...]:
+    def selected(self) -> tuple[Operation, ...]:
         """The starts that failed."""
-        return self._strikes.struck()
+        return self._selection.selected()
 
     def lock(self, name: str, rank: Rank) -> Lock:
         """Make a lock."""
@@ -38,7 +38,7 @@ class ScarceThreads:
 
     def spawn(self, run: Callable[[], None], name: str) -> Task:
         """Start a task, or raise the failure."""
-        if self._strikes.strike("spawn") is not None:
+        if self._selection.select("spawn") is not None:
             raise self._failure or RuntimeError(f"can't start new thread (ordered: {name})")
         return self.runtime.spawn(run, name)
 
@@ -48,7 +48,7 @@ class ScarceThreads:
 
     def shielded(self, run: Callable[[Interrupts], T], lost: Callable[[T], object] | None = None) -> T:
         """Do `run` on the shield; where that would start a thread, and it is not to start, in the calling task."""
-        if self.interruptible() and self._strikes.strike("spawn") is not None:
+        if self.interruptible() and self._selection.select("spawn") is not None:
             return held_back(run, lost)
         return self.runtime.shielded(run, lost)
 

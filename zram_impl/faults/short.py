@@ -20,7 +20,7 @@ class Short(ReadsThrough, SyncsThrough):
 
     def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:
         """Write all of it, or a part, and return how much that was."""
-        if self.strike("write", blk_idx, len(pages)) is None:
+        if self.select("write", blk_idx, len(pages)) is None:
             return self.device.write(blk_idx, pages)
         length = min(self.length, len(pages) * PAGE_SIZE - 1)
         write_prefix(self.device, blk_idx, pages, length)

@@ -27,10 +27,10 @@ class Torn(ReadsThrough, SyncsThrough):
 
     def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:
         """Write all of it, or a part, and then fail or lie."""
-        struck = self.strike("write", blk_idx, len(pages))
-        if struck is None:
+        selected = self.select("write", blk_idx, len(pages))
+        if selected is None:
             return self.device.write(blk_idx, pages)
         write_prefix(self.device, blk_idx, pages, self.length)
         if self.code is not None:
-            raise OSError(self.code, f"{os.strerror(self.code)} (ordered after {self.length} bytes of {struck})")
+            raise OSError(self.code, f"{os.strerror(self.code)} (ordered after {self.length} bytes of {selected})")
         return len(pages) * PAGE_SIZE

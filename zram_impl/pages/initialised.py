@@ -18,7 +18,7 @@ from zram_impl.forking import made_anew
 from zram_impl.pages.page_io import Pages
 from zram_impl.pages.stats import BdStat, DebugStat, IoStat, MmStat, Stats
 from zram_impl.parsing.writeback_args import Scan
-from zram_impl.passes.base import Progress
+from zram_impl.passes.base import PassProgress
 from zram_impl.passes.compaction import Compaction
 from zram_impl.passes.idle import mark_idle
 from zram_impl.passes.recompress import RecompressPass, Target
@@ -227,8 +227,8 @@ class Disk(Pages):
             return True
         running.cancel()
         waits = LAST_WAITS
-        while (progress := running.advance()) is not Progress.DONE:
-            if progress is Progress.WAIT:
+        while (progress := running.advance()) is not PassProgress.DONE:
+            if progress is PassProgress.WAIT:
                 if waits == 0:
                     return False
                 running.wait()

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from zram_impl.decisions import Kind
+from zram_impl.decisions import SlotKind
 from zram_impl.engine.request import Phase, WbReq
 from zram_impl.pages.initialised import Disk
-from zram_impl.passes.base import Stage
+from zram_impl.passes.base import PassStage
 from zram_impl.runtime import Lock
 from zram_impl.table.slot_table import (
     IDLE,
@@ -24,7 +24,7 @@ from zram_impl.units import PAGE_SIZE
 class SlotView(NamedTuple):
     """One slot."""
 
-    kind: Kind
+    kind: SlotKind
     size: int
     """Of its object in bytes, also when it is written back; 0 for empty and same-filled slots."""
     huge: bool
@@ -53,7 +53,7 @@ class Snapshot(NamedTuple):
     """Slots whose pp_slot waits in a bucket."""
     requests: tuple[RequestView, ...]
     held_block: int | None
-    stage: Stage
+    stage: PassStage
     """OVER when no pass runs."""
     blocks: bytes
     """One byte a block, 1 in use."""
@@ -76,7 +76,7 @@ def snapshot(disk: Disk, lock: Lock) -> Snapshot:
             queued=tuple(running.waiting()) if running else (),
             requests=tuple(_request(req) for req in running.requests) if running else (),
             held_block=running.held_block if running else None,
-            stage=running.stage if running else Stage.OVER,
+            stage=running.stage if running else PassStage.OVER,
             blocks=disk.blocks.in_use(),
             limit_enabled=budget.enabled,
             limit=budget.limit,
@@ -91,13 +91,13 @@ def snapshot(disk: Disk, lock: Lock) -> Snapshot:
 
 def slot_view(entry: Entry, flags: int) -> SlotView:
     """Return what an entry and its flags say of a slot."""
-    kind, size, block = Kind.EMPTY, 0, None
+    kind, size, block = SlotKind.EMPTY, 0, None
     if isinstance(entry, IN_MEMORY):
-        kind, size = (Kind.PP_SLOT if flags & PP_SLOT else Kind.STORED), size_of(entry)
+        kind, size = (SlotKind.PP_SLOT if flags & PP_SLOT else SlotKind.STORED), size_of(entry)
     elif type(entry) is Backed:
-        kind, size, block = Kind.WB, entry.size, entry.blk_idx
+        kind, size, block = SlotKind.WB, entry.size, entry.blk_idx
     elif entry is not None:
-        kind = Kind.SAME
+        kind = SlotKind.SAME
     return SlotView(kind, size, size == PAGE_SIZE, bool(flags & IDLE), bool(flags & OWNED), block)
 
 
@@ -126,8 +126,8 @@ def _rows(disk: Disk) -> list[tuple[int, int, Entry, int]]:
 def _marks(entry: Entry, flags: int) -> str:
     slot = slot_view(entry, flags)
     marks = {
-        "s": slot.kind is Kind.SAME,
-        "w": slot.kind is Kind.WB,
+        "s": slot.kind is SlotKind.SAME,
+        "w": slot.kind is SlotKind.WB,
         "h": slot.huge,
         "i": slot.idle,
         "r": _priority(entry) > 0,

@@ -6,7 +6,7 @@ from typing import Final
 MANY: Final = 1 << 30
 
 
-class Progress(IntEnum):
+class PassProgress(IntEnum):
     """What `advance` came to."""
 
     PROGRESS = 0
@@ -14,7 +14,7 @@ class Progress(IntEnum):
     DONE = 2
 
 
-class Stage(IntEnum):
+class PassStage(IntEnum):
     """Where a pass is."""
 
     SCANNING = 1

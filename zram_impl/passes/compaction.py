@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Sequence
 from typing import Final
 
-from zram_impl.passes.base import Progress
+from zram_impl.passes.base import PassProgress
 from zram_impl.passes.trim import trim
 from zram_impl.runtime import Lock
 from zram_impl.table.segments import SEGMENT_BITS
@@ -58,10 +58,10 @@ class Compaction:
         self.result = 0
         """Bytes of the holes that were closed."""
 
-    def advance(self) -> Progress:
+    def advance(self) -> PassProgress:
         """Move some objects."""
         if self._ended:
-            return Progress.DONE
+            return PassProgress.DONE
         if self._cancelled:
             return self._end()
         try:
@@ -77,7 +77,7 @@ class Compaction:
         if self._untrimmed > TRIM_EVERY:
             self._untrimmed = 0
             trim()
-        return Progress.PROGRESS
+        return PassProgress.PROGRESS
 
     def _move_some(self) -> None:
         """Move the objects of some slots, but for those in sparse segments, which are noted."""
@@ -129,12 +129,12 @@ class Compaction:
             table.pages_compacted += self._holes // PAGE_SIZE
         self.result = self._holes
 
-    def _end(self) -> Progress:
+    def _end(self) -> PassProgress:
         self._ended, self._next = True, len(self._table.entries)
         with self._lock:
             self._table.segments.close()
         trim()
-        return Progress.DONE
+        return PassProgress.DONE
 
     def wait(self) -> None:
         """Return at once: `advance` never says WAIT."""

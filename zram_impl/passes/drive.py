@@ -10,7 +10,7 @@ from threading import Event
 from typing import Protocol, TypeVar
 
 from zram_impl.errors import refuse, shown
-from zram_impl.passes.base import Progress
+from zram_impl.passes.base import PassProgress
 from zram_impl.runtime import Runtime
 from zram_impl.shield import Interrupts
 
@@ -43,7 +43,7 @@ class Pass(Protocol[Result_co]):
         """Of these, pages done with."""
         ...
 
-    def advance(self) -> Progress:
+    def advance(self) -> PassProgress:
         """Go on as far as possible without waiting."""
         ...
 
@@ -89,9 +89,9 @@ def run_pass(
         if interrupts.abandoned:
             running.abandoned = True  # and never back: somebody else may have said so as well
         outcome = running.advance()
-        if outcome is Progress.DONE:
+        if outcome is PassProgress.DONE:
             break
-        if outcome is Progress.WAIT:
+        if outcome is PassProgress.WAIT:
             running.wait()
         elif progress is not None and failure is None:
             try:

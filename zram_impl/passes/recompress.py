@@ -18,7 +18,7 @@ from zram_impl.errors import ZramError
 from zram_impl.events.observer import Observer
 from zram_impl.forking import made_anew
 from zram_impl.parsing.recompress_args import RecompressMode
-from zram_impl.passes.base import MANY, Progress, Stage
+from zram_impl.passes.base import MANY, PassProgress, PassStage
 from zram_impl.passes.pp_buckets import PpBuckets
 from zram_impl.result import RecompressResult
 from zram_impl.runtime import Lock, Rank, Runtime
@@ -97,31 +97,31 @@ class RecompressPass:
         self._buckets = PpBuckets()
         self._next = 0
         self._tries_left = target.max_pages
-        self.stage = Stage.SCANNING
+        self.stage = PassStage.SCANNING
         self.result = RecompressResult()
 
     # --- driving ---------------------------------------------------------------------------------------------------
 
-    def advance(self, actions: int = MANY) -> Progress:
+    def advance(self, actions: int = MANY) -> PassProgress:
         """Go on with at most `actions` pages; it never has to wait."""
         if self._runtime.interruptible():
             return self._runtime.shielded(lambda _interrupts: self._advance(actions))
         return self._advance(actions)
 
-    def _advance(self, actions: int) -> Progress:
+    def _advance(self, actions: int) -> PassProgress:
         with self._lock:
             return self._step(actions)
 
-    def _step(self, actions: int) -> Progress:
-        if self.stage is Stage.OVER:
-            return Progress.DONE
-        if self.stage is Stage.SCANNING:
+    def _step(self, actions: int) -> PassProgress:
+        if self.stage is PassStage.OVER:
+            return PassProgress.DONE
+        if self.stage is PassStage.SCANNING:
             self._scan()
-            return Progress.PROGRESS
+            return PassProgress.PROGRESS
         for _ in range(min(actions, LOOK_AHEAD)):
             if not self._go_on():
-                return Progress.DONE
-        return Progress.PROGRESS
+                return PassProgress.DONE
+        return PassProgress.PROGRESS
 
     def wait(self) -> None:
         """Return at once: `advance` never says WAIT."""
@@ -133,7 +133,7 @@ class RecompressPass:
     def after_fork(self) -> None:
         """Be over, in a forked child: its parent drives it."""
         made_anew(self._lock)
-        self.stage = Stage.OVER
+        self.stage = PassStage.OVER
 
     @property
     def cancelled(self) -> bool:
@@ -148,8 +148,7 @@ class RecompressPass:
     @property
     def settled(self) -> int:
         """Selected pages that are done with, one way or another."""
-        r = self.result
-        return r.recompressed + r.in_vain + r.small + r.skipped + r.failed + r.left
+        return self.result.settled
 
     def waiting(self) -> list[SlotIndex]:
         """List the candidates whose turn has not come; needs the table lock."""
@@ -166,7 +165,7 @@ class RecompressPass:
         self.result.selected += len(found)
         self._next = end
         if end == len(table.entries) or self._cancelled:
-            self.stage = Stage.WRITING
+            self.stage = PassStage.WRITING
 
     def _claim(self, indexes: range) -> list[tuple[SlotIndex, int]]:
         table, found = self._table, list[tuple[SlotIndex, int]]()
@@ -230,7 +229,7 @@ class RecompressPass:
         if stopped:
             self.result.left += 1
         elif self._table.flags[index] & PP_SLOT:
-            self.result.small += 1
+            self.result.below_threshold += 1
         else:
             self.result.skipped += 1
         self._buckets.pop()
@@ -254,7 +253,7 @@ class RecompressPass:
             table.flags[index] &= ~IDLE
             if target.last:
                 table.flags[index] |= INCOMPRESSIBLE
-            self.result.in_vain += 1
+            self.result.no_gain += 1
             self._observe("recompress_in_vain", index)
         table.release_claim(index)
 
@@ -273,7 +272,7 @@ class RecompressPass:
         self.result.stopped_by = "error"
 
     def _end(self) -> None:
-        self.stage = Stage.OVER
+        self.stage = PassStage.OVER
         self._on_end()
 
     def _observe(self, kind: str, *args: int) -> None:

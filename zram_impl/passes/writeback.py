@@ -24,7 +24,7 @@ from zram_impl.engine.request import Phase, WbReq
 from zram_impl.errors import ZramError
 from zram_impl.events.observer import Observer
 from zram_impl.forking import made_anew
-from zram_impl.passes.base import MANY, Progress, Stage
+from zram_impl.passes.base import MANY, PassProgress, PassStage
 from zram_impl.passes.pp_buckets import PpBuckets
 from zram_impl.passes.request_pool import give_back, request_of
 from zram_impl.passes.scan import Cursor
@@ -71,7 +71,7 @@ class WritebackPass:
         """Somebody gave up waiting for a device that does not answer; nobody is to wait for this pass any more."""
         self._buckets = PpBuckets()
         self._answered: deque[WbReq] = deque()
-        self.stage = Stage.SCANNING
+        self.stage = PassStage.SCANNING
         self.result = WritebackResult()
         self.requests = [first]
         self._idle = list(self.requests)
@@ -82,24 +82,24 @@ class WritebackPass:
 
     # --- driving ---------------------------------------------------------------------------------------------------
 
-    def advance(self, actions: int = MANY) -> Progress:
+    def advance(self, actions: int = MANY) -> PassProgress:
         """Do what can be done without waiting, at most `actions` actions of the specification."""
         if self._runtime.interruptible():
             return self._runtime.shielded(lambda _interrupts: self._advance(actions))
         return self._advance(actions)
 
-    def _advance(self, actions: int) -> Progress:
+    def _advance(self, actions: int) -> PassProgress:
         with self._lock:
-            if self.stage is Stage.OVER:
-                return Progress.DONE
+            if self.stage is PassStage.OVER:
+                return PassProgress.DONE
             self._answered.extend(self._engine.answered())
             if self._answered:
                 self._reap(actions)
-                return Progress.PROGRESS
-            if self.stage is Stage.SCANNING:
+                return PassProgress.PROGRESS
+            if self.stage is PassStage.SCANNING:
                 with self._shared.lock:
                     self._scan(actions)
-                return Progress.PROGRESS
+                return PassProgress.PROGRESS
             return self._write(actions)
 
     def wait(self) -> None:
@@ -123,7 +123,7 @@ class WritebackPass:
         """Be over, in a forked child, and own nothing: its parent drives it."""
         made_anew(self._lock)
         give_back(self.requests, self.held_block, self._shared)
-        self.stage = Stage.OVER
+        self.stage = PassStage.OVER
 
     @property
     def cancelled(self) -> bool:
@@ -138,8 +138,7 @@ class WritebackPass:
     @property
     def settled(self) -> int:
         """Selected pages that are done with, one way or another."""
-        r = self.result
-        return r.written + r.lost + r.failed + r.skipped + r.left
+        return self.result.settled
 
     def waiting(self) -> list[SlotIndex]:
         """List the candidates not submitted yet; needs the table lock."""
@@ -156,12 +155,12 @@ class WritebackPass:
                 self._observe("scan", index)
         self.result.selected += len(found)
         if len(found) < actions and (self._cursor.exhausted or self._cancelled):
-            self.stage = Stage.WRITING
+            self.stage = PassStage.WRITING
             self._observe("end_scan")
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
-    def _write(self, actions: int) -> Progress:
+    def _write(self, actions: int) -> PassProgress:
         """Fill free requests, or give up what is left, or end."""
         batch: list[WbReq] = []
         with self._shared.lock:
@@ -169,10 +168,10 @@ class WritebackPass:
             if not done and not self._alive:
                 assert not len(self._buckets), "a pass that cannot move has nothing left"
                 self._end()
-                return Progress.DONE
+                return PassProgress.DONE
         if batch:
             self._send(batch)
-        return Progress.PROGRESS if done else Progress.WAIT
+        return PassProgress.PROGRESS if done else PassProgress.WAIT
 
     def _fill(self, batch: list[WbReq], actions: int) -> int:
         """Do what need not wait and put the requests to be sent into `batch`; return the actions done."""
@@ -389,7 +388,7 @@ class WritebackPass:
         for req in self.requests:
             self._engine.release(req.page)
         self._shared.blocks.take_back()
-        self.stage = Stage.OVER
+        self.stage = PassStage.OVER
         self._observe("end_pass")
         self._on_end()
 

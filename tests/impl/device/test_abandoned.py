@@ -6,7 +6,7 @@ import pytest
 
 from tests.impl.doubles import Gate, MemoryDevice, page
 from zram_impl import PAGE_SIZE, Zram, ZramError
-from zram_impl.passes.base import Progress
+from zram_impl.passes.base import PassProgress
 from zram_impl.passes.writeback import WritebackPass
 from zram_impl.runtime import UnshieldedRuntime
 
@@ -20,7 +20,7 @@ class Hung:
         self.dev = Zram.create(2 * PAGE_SIZE, backing=self.backing, runtime=UnshieldedRuntime())
         self.dev.write_page(0, page(0))
         self.running: WritebackPass = self.dev.begin_writeback(pages=[0])
-        while self.running.advance() is not Progress.WAIT:
+        while self.running.advance() is not PassProgress.WAIT:
             pass
         self.gate.wait_for_arrival()
         self.running.cancel()

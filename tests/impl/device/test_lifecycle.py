@@ -12,7 +12,7 @@ from tests.impl.passes.driving import begin
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
 from zram_impl.device.config import MAX_IN_FLIGHT, open_backing_file, thread_engine
 from zram_impl.device.lifecycle import Lifecycle
-from zram_impl.passes.base import Progress
+from zram_impl.passes.base import PassProgress
 from zram_impl.runtime import ThreadRuntime
 
 Call = Callable[[Zram], object]
@@ -214,7 +214,7 @@ def test_a_batch_size_is_for_the_next_pass() -> None:
     bench.store(0, 1, 2)
     running = begin(bench, 0, 1, 2)
     bench.dev.set_batch_size(3)
-    assert (running.advance(), len(bench.engine.held)) == (Progress.WAIT, 1)
+    assert (running.advance(), len(bench.engine.held)) == (PassProgress.WAIT, 1)
     bench.dev.reset()
     assert bench.dev.batch_size == 3
 

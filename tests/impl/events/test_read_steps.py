@@ -61,7 +61,7 @@ def test_a_read_looks_again_after_the_device_has_answered(
     with Zram.create(PAGE_SIZE, backing=backing, observer=recorder) as dev:
         dev.write_page(0, page(1))
         dev.writeback(pages=[0])
-        backing.shut()
+        backing.hold()
         reading = threading.Thread(target=lambda: got.append(dev.read_page(0)))
         reading.start()
         assert backing.wait_for(1, PATIENCE)

@@ -12,7 +12,7 @@ from tests.impl.doubles import huge, page, same
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.file import open_file
-from zram_impl.decisions import Kind
+from zram_impl.decisions import SlotKind
 from zram_impl.device.config import MakeEngine
 from zram_impl.engine.protocol import Engine
 from zram_impl.engine.request import WbReq
@@ -36,7 +36,7 @@ from zram_impl.faults import (
     since,
 )
 from zram_impl.passes import request_pool
-from zram_impl.passes.base import Stage
+from zram_impl.passes.base import PassStage
 from zram_impl.runtime import Runtime, ThreadRuntime
 
 PAGES, BLOCKS, LIMIT = 12, 10, 9
@@ -82,13 +82,13 @@ class World:
         before = self.dev.snapshot()
         result = self.dev.writeback(pages=range(PAGES))
         now = self.dev.snapshot()
-        backed = [n for n, slot in enumerate(now.slots) if slot.kind is Kind.WB]
-        newly = [n for n in backed if before.slots[n].kind is not Kind.WB]
+        backed = [n for n, slot in enumerate(now.slots) if slot.kind is SlotKind.WB]
+        newly = [n for n in backed if before.slots[n].kind is not SlotKind.WB]
         assert result.written == len(newly)
         assert (result.lost, result.skipped, result.failed) == (0, 0, len(result.errors))
-        assert all(now.slots[n].kind is Kind.STORED for n, _code in result.errors)
+        assert all(now.slots[n].kind is SlotKind.STORED for n, _code in result.errors)
         assert result.written + result.failed + result.left == result.selected
-        assert result.selected == sum(slot.kind is Kind.STORED for slot in before.slots)
+        assert result.selected == sum(slot.kind is SlotKind.STORED for slot in before.slots)
         assert now.limit == before.limit - result.written
         return result
 
@@ -96,8 +96,8 @@ class World:
         """No block, budget unit, pp_slot, request or buffer is missing or left over, and every page reads back."""
         now = self.dev.snapshot()
         blocks = sorted(slot.blk_idx for slot in now.slots if slot.blk_idx is not None)
-        assert (now.stage, now.queued, now.requests, now.held_block) == (Stage.OVER, (), (), None)
-        assert not any(slot.owned or slot.kind is Kind.PP_SLOT for slot in now.slots)
+        assert (now.stage, now.queued, now.requests, now.held_block) == (PassStage.OVER, (), (), None)
+        assert not any(slot.owned or slot.kind is SlotKind.PP_SLOT for slot in now.slots)
         assert (blocks, now.bd_count) == ([b for b, used in enumerate(now.blocks) if used], len(blocks))
         assert now.limit == LIMIT - self.dev.stats.bd.bd_writes
         assert [self.dev.read_page(n) for n in range(PAGES)] == self.content
@@ -239,7 +239,7 @@ def test_what_the_device_silently_did_not_write_is_an_error_never_other_bytes(
 def test_corruption_on_the_way_is_an_error_and_the_next_read_returns_the_page(world: Worlds) -> None:
     here = world(lambda device: Corrupting(device, nth(0, kind="read")))
     here.writeback()
-    first = next(n for n, slot in enumerate(here.dev.snapshot().slots) if slot.kind is Kind.WB)
+    first = next(n for n, slot in enumerate(here.dev.snapshot().slots) if slot.kind is SlotKind.WB)
     with pytest.raises(ZramError, match="not what was written"):
         here.dev.read_page(first)
     here.check_nothing_is_lost()

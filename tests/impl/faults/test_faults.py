@@ -1,4 +1,4 @@
-"""Each fault by itself: what it strikes, what it does, what goes through."""
+"""Each fault by itself: what it selects, what it does, what goes through."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -72,7 +72,7 @@ def device(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BackingDe
 
 
 @pytest.mark.parametrize(
-    ("when", "struck"),
+    ("when", "selected"),
     [
         (always, [0, 1, 2, 3]),
         (nth(0, 2), [0, 2]),
@@ -83,9 +83,9 @@ def device(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BackingDe
         (on_blocks([1, 2], kind="write"), [0, 1, 2]),
     ],
 )
-def test_a_fault_strikes_what_is_chosen(when: Callable[[Operation], bool], struck: list[int]) -> None:
+def test_a_fault_selects_what_is_chosen(when: Callable[[Operation], bool], selected: list[int]) -> None:
     operations = [Operation("write", n, n, 2) for n in range(4)]
-    assert [op.number for op in operations if when(op)] == struck
+    assert [op.number for op in operations if when(op)] == selected
 
 
 def test_chance_is_the_same_every_time() -> None:
@@ -118,7 +118,7 @@ def test_each_kind_is_counted_apart_and_what_was_struck_is_known() -> None:
     for attempt in (lambda: put(faulty, 2, NEW, NEW), lambda: got(faulty, 3), faulty.sync):
         with pytest.raises(OSError, match="ordered"):
             attempt()
-    assert faulty.struck == (Operation("write", 1, 2, 2), Operation("read", 1, 3, 1), Operation("sync", 1))
+    assert faulty.selected == (Operation("write", 1, 2, 2), Operation("read", 1, 3, 1), Operation("sync", 1))
 
 
 def test_what_is_struck_may_change() -> None:
@@ -137,7 +137,7 @@ class AnyFilter(BackingDevice, Protocol):
     """What all filters are."""
 
     @property
-    def struck(self) -> tuple[Operation, ...]: ...
+    def selected(self) -> tuple[Operation, ...]: ...
 
 
 FILTERS: dict[str, Callable[[BackingDevice], AnyFilter]] = {
@@ -159,7 +159,7 @@ def test_what_is_not_struck_goes_through(name: str, device: BackingDevice) -> No
     assert put(through, 2, NEW, NEW) == 2 * PAGE_SIZE
     assert got(through, 1, 4) == OLD + NEW + NEW + OLD
     through.sync()
-    assert through.struck == ()
+    assert through.selected == ()
     through.close()
 
 
@@ -231,7 +231,7 @@ def test_a_full_device_takes_what_fits_and_what_is_there_already(device: Backing
     assert caught.value.errno == ENOSPC
     assert put(full, 1, OLD) == PAGE_SIZE
     assert got(full, 0, 8) == NEW + OLD + OLD + OLD + NEW + OLD + OLD + OLD
-    assert [op.blocks for op in full.struck] == [range(4, 6), range(5, 6)]
+    assert [op.blocks for op in full.selected] == [range(4, 6), range(5, 6)]
 
 
 def in_threads(*jobs: Callable[[], object]) -> list[threading.Thread]:
@@ -250,18 +250,18 @@ def joined(threads: list[threading.Thread]) -> bool:
 def test_a_gate_holds_what_arrives_and_lets_it_through_in_order() -> None:
     inner = old()
     gate = Gated(inner)
-    gate.shut()
+    gate.hold()
     threads = []
     for block in range(3):
         threads += in_threads(partial(put, gate, block, NEW))
         assert gate.wait_for(block + 1, PATIENCE)
     assert [op.blk_idx for op in gate.waiting] == [0, 1, 2]
     assert got(inner, 0, 3) == OLD * 3
-    gate.let()
+    gate.release()
     assert joined(threads[:1])
     assert got(inner, 0, 3) == NEW + OLD + OLD
     gate.open()
-    gate.shut()
+    gate.hold()
     assert joined(threads)
     assert got(inner, 0, 3) == NEW * 3
     assert (gate.waiting, gate.wait_for(1, 0.0)) == ((), False)
@@ -269,9 +269,9 @@ def test_a_gate_holds_what_arrives_and_lets_it_through_in_order() -> None:
 
 def test_a_gate_lets_those_through_for_whom_it_was_asked_before_they_came() -> None:
     gate = Gated(old(), on_blocks([1], kind="write"))
-    gate.shut()
+    gate.hold()
     put(gate, 0, NEW)
-    gate.let(2)
+    gate.release(2)
     put(gate, 1, NEW)
     put(gate, 1, NEW)
     threads = in_threads(lambda: put(gate, 1, NEW))
@@ -313,5 +313,5 @@ def test_a_thread_that_cannot_be_started_is_what_threading_says() -> None:
     runtime.spawn(lambda: None, "first").join(PATIENCE)
     with pytest.raises(RuntimeError, match="can't start new thread"):
         runtime.spawn(lambda: None, "second")
-    assert runtime.struck == (Operation("spawn", 1),)
+    assert runtime.selected == (Operation("spawn", 1),)
     assert runtime.interruptible() and runtime.now() > 0  # noqa: PT018  (both go through)

@@ -9,7 +9,7 @@ import pytest
 from tests.impl.doubles import Bench, Gate, huge, page, same
 from tests.impl.passes.driving import begin
 from zram_impl import PAGE_SIZE, WritebackResult, ZramError
-from zram_impl.decisions import Kind
+from zram_impl.decisions import SlotKind
 from zram_impl.pages.initialised import Disk
 from zram_impl.pages.page_io import CHUNK
 from zram_impl.shield import Interrupts
@@ -58,7 +58,7 @@ def test_a_page_never_written_is_zeros_and_stays_empty() -> None:
 def test_reading_never_brings_a_page_back_into_memory() -> None:
     bench = written_back()
     assert [bench.dev.read_page(0) for _ in range(3)] == [page(0)] * 3
-    assert (bench.snapshot.slots[0].kind, bench.dev.stats.bd.bd_reads) == (Kind.WB, 3)
+    assert (bench.snapshot.slots[0].kind, bench.dev.stats.bd.bd_reads) == (SlotKind.WB, 3)
 
 
 def test_a_read_takes_off_the_idle_mark_and_a_look_does_not() -> None:

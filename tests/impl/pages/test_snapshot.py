@@ -2,10 +2,10 @@
 
 from tests.impl.doubles import Bench, huge, page, same
 from tests.impl.passes.driving import begin
-from zram_impl.decisions import Kind
+from zram_impl.decisions import SlotKind
 from zram_impl.engine.request import Phase
 from zram_impl.pages.snapshot import RequestView, SlotView, Snapshot
-from zram_impl.passes.base import Stage
+from zram_impl.passes.base import PassStage
 from zram_impl.table.slot_table import INCOMPRESSIBLE
 
 
@@ -22,16 +22,16 @@ def test_a_snapshot_has_everything() -> None:
     size = len(bench.dev.disk.table.entries[3]) if bench.dev.disk else 0  # type: ignore[arg-type]
     assert bench.snapshot == Snapshot(
         slots=(
-            SlotView(Kind.EMPTY, 0, False, False, False, None),
-            SlotView(Kind.SAME, 0, False, False, False, None),
-            SlotView(Kind.STORED, 4096, True, True, False, None),
-            SlotView(Kind.PP_SLOT, size, False, True, True, None),
-            SlotView(Kind.WB, 4096, True, False, False, 0),
+            SlotView(SlotKind.EMPTY, 0, False, False, False, None),
+            SlotView(SlotKind.SAME, 0, False, False, False, None),
+            SlotView(SlotKind.STORED, 4096, True, True, False, None),
+            SlotView(SlotKind.PP_SLOT, size, False, True, True, None),
+            SlotView(SlotKind.WB, 4096, True, False, False, 0),
         ),
         queued=(),
         requests=(RequestView(Phase.FLIGHT, 3, 1, 2, page(3)),),
         held_block=None,
-        stage=Stage.WRITING,
+        stage=PassStage.WRITING,
         blocks=b"\1\1",
         limit_enabled=True,
         limit=5,

@@ -2,22 +2,22 @@
 
 from tests.impl.doubles import Bench
 from zram_impl import WritebackResult
-from zram_impl.decisions import Kind
-from zram_impl.passes.base import Progress, Stage
+from zram_impl.decisions import SlotKind
+from zram_impl.passes.base import PassProgress, PassStage
 from zram_impl.passes.writeback import WritebackPass
 
 
 def finish(running: WritebackPass) -> WritebackResult:
     """Drive a pass to its end; who waits has everything held answered."""
-    while (progress := running.advance()) is not Progress.DONE:
-        if progress is Progress.WAIT:
+    while (progress := running.advance()) is not PassProgress.DONE:
+        if progress is PassProgress.WAIT:
             running.wait()
     return running.result
 
 
 def until_waiting(running: WritebackPass) -> None:
     """Advance until nothing can be done without an answer."""
-    while running.advance() is Progress.PROGRESS:
+    while running.advance() is PassProgress.PROGRESS:
         pass
 
 
@@ -37,8 +37,8 @@ def assert_at_rest(bench: Bench) -> None:
     """No pass, no claim, no request, no block but those of written-back slots, and the counters agree."""
     now = bench.snapshot
     owned = sorted(slot.blk_idx for slot in now.slots if slot.blk_idx is not None)
-    assert (now.stage, now.queued, now.requests, now.held_block) == (Stage.OVER, (), (), None)
-    assert [slot for slot in now.slots if slot.owned or slot.kind is Kind.PP_SLOT] == []
+    assert (now.stage, now.queued, now.requests, now.held_block) == (PassStage.OVER, (), (), None)
+    assert [slot for slot in now.slots if slot.owned or slot.kind is SlotKind.PP_SLOT] == []
     assert (owned, now.bd_count) == ([block for block, used in enumerate(now.blocks) if used], sum(now.blocks))
     assert bench.engine.out == 0
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from tests.impl.doubles import Bench, huge, same
 from zram_impl import PAGE_SIZE, Quirks, RecompressResult
 from zram_impl.parsing.recompress_args import RecompressRequest
-from zram_impl.passes.base import Progress, Stage
+from zram_impl.passes.base import PassProgress, PassStage
 from zram_impl.passes.recompress import RecompressPass
 
 LETTERS = [bytes([byte]) for byte in range(64, 128)]
@@ -53,13 +53,13 @@ def contents_of(made: Bench) -> list[bytes]:
 def begun(made: Bench) -> RecompressPass:
     """A pass that has claimed what it will try."""
     running = made.dev.begin_recompression(RecompressRequest())
-    while running.stage is Stage.SCANNING:
+    while running.stage is PassStage.SCANNING:
         running.advance(1)
     return running
 
 
 def finish(running: RecompressPass) -> RecompressResult:
-    while running.advance() is not Progress.DONE:
+    while running.advance() is not PassProgress.DONE:
         running.wait()
     return running.result
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.impl.doubles import Bench, huge, page
 from tests.impl.passes.recompressing import letters
 from zram_impl import PAGE_SIZE, Zram, ZramError
-from zram_impl.passes.base import Progress
+from zram_impl.passes.base import PassProgress
 from zram_impl.passes.compaction import CHUNK, Compaction
 from zram_impl.table.slot_table import Moved
 
@@ -139,7 +139,7 @@ def test_a_page_that_is_moved_while_it_is_written_back_is_committed() -> None:
         running.advance(1)
     bench.dev.compact()
     bench.engine.answer_all()
-    while running.advance() is not Progress.DONE:
+    while running.advance() is not PassProgress.DONE:
         running.wait()
     assert running.result.written == 2
     assert (contents(bench), bench.snapshot.bd_count) == (LEFT, 2)
@@ -165,11 +165,11 @@ def test_interrupted_it_leaves_everything_usable() -> None:
     disk = bench.dev.disk
     assert disk is not None
     with disk.compaction() as running:
-        assert running.advance() is Progress.PROGRESS
+        assert running.advance() is PassProgress.PROGRESS
         assert (running.settled, running.selected) == (CHUNK, PAGES)
         running.cancel()
-        assert running.advance() is Progress.DONE
-        assert (running.result, running.advance()) == (0, Progress.DONE)
+        assert running.advance() is PassProgress.DONE
+        assert (running.result, running.advance()) == (0, PassProgress.DONE)
     assert (contents(bench), len(moved(bench))) == (LEFT, -(-CHUNK // 3))
     assert bench.dev.compact() > 0
 
@@ -238,7 +238,7 @@ def test_whatever_happens_pages_and_statistics_are_right(steps: list[tuple[str, 
             bench.dev.writeback(pages=[index])
         else:
             with disk.compaction() as running:
-                while running.advance() is not Progress.DONE:
+                while running.advance() is not PassProgress.DONE:
                     running.wait()
         seen, mm = bench.snapshot, bench.dev.stats.mm
         memory = [slot for slot in seen.slots if slot.blk_idx is None]
@@ -257,7 +257,7 @@ def test_only_one_is_under_way() -> None:
         assert isinstance(running, Compaction)
         other = threading.Thread(target=lambda: order.append(str(bench.dev.compact())))
         other.start()
-        while running.advance() is not Progress.DONE:
+        while running.advance() is not PassProgress.DONE:
             pass
         order.append("first")
     other.join()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.impl.doubles import Bench, huge, page
 from zram_impl import PAGE_SIZE, ZramError
 from zram_impl.passes import compaction
-from zram_impl.passes.base import Progress
+from zram_impl.passes.base import PassProgress
 from zram_impl.passes.compaction import Compaction
 from zram_impl.table import segments
 from zram_impl.table.slot_table import Moved, SlotTable
@@ -67,7 +67,7 @@ def test_memory_goes_back_while_a_segment_is_emptied() -> None:
     assert disk is not None
     seen = [used(bench)]
     with disk.compaction() as running:
-        while running.advance() is not Progress.DONE:
+        while running.advance() is not PassProgress.DONE:
             seen.append(used(bench))
     assert seen == sorted(seen, reverse=True)
     # 64 of 334 objects at a time, of which half of a segment goes with the first.
@@ -111,7 +111,7 @@ def test_a_compaction_is_undisturbed_by_what_goes_meanwhile() -> None:
         running.advance()
         for index in (101, 299, 301, 303, 767):
             bench.dev.write_page(index, page(index))
-        while running.advance() is not Progress.DONE:
+        while running.advance() is not PassProgress.DONE:
             pass
     # One of the five had been moved, and left a hole where it was moved to.
     assert disk.table.segments.held - disk.table.segments.live == PAGE_SIZE
@@ -169,14 +169,14 @@ class Table:
         running = self.running or Compaction(self.disk.table, self.disk._lock)
         if step == "cancel":
             running.cancel()
-        progress = Progress.PROGRESS
+        progress = PassProgress.PROGRESS
         with failing_moves(after=number % 40) if step == "fail" else nullcontext():
             for _ in range(number % 80):
                 before, total = self.disk.table.used, used(self.bench)
                 progress = running.advance()
                 assert self.disk.table.used <= before
                 assert used(self.bench) <= total
-        self.running = None if progress is Progress.DONE else running
+        self.running = None if progress is PassProgress.DONE else running
 
 
 @settings(max_examples=150)

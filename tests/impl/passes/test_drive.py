@@ -10,7 +10,7 @@ import pytest
 from tests.impl.doubles import PATIENCE, Bench, Gate, MemoryDevice, page
 from tests.impl.passes.driving import assert_adds_up, assert_at_rest
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
-from zram_impl.decisions import Kind
+from zram_impl.decisions import SlotKind
 from zram_impl.faults import ScarceThreads
 from zram_impl.passes.drive import drive, run_pass
 from zram_impl.passes.writeback import WritebackPass
@@ -199,7 +199,7 @@ def test_an_interrupt_is_raised_after_what_is_in_flight_is_finished(interrupter:
     with interrupter.doing(script), pytest.raises(KeyboardInterrupt):
         dev.writeback(pages=range(8))
     now = dev.snapshot()
-    written = [number for number, slot in enumerate(now.slots) if slot.kind is Kind.WB]
+    written = [number for number, slot in enumerate(now.slots) if slot.kind is SlotKind.WB]
     assert (len(written), now.bd_count, now.requests, [s for s in now.slots if s.owned]) == (2, 2, (), [])
     assert [dev.read_page(number) for number in range(8)] == [page(number) for number in range(8)]
     assert dev.writeback(pages=range(8)) == WritebackResult(selected=6, written=6)

@@ -8,7 +8,7 @@ import pytest
 from tests.impl.doubles import Bench, huge
 from tests.impl.passes.recompressing import MEANWHILE, begun, bench, contents_of, filled, finish, letters, marks
 from zram_impl import PAGE_SIZE, Quirks, RecompressResult, Zram, ZramError
-from zram_impl.passes.base import Progress, Stage
+from zram_impl.passes.base import PassProgress, PassStage
 from zram_impl.shield import Interrupts
 
 
@@ -16,7 +16,7 @@ def test_what_shrinks_is_kept_smaller_and_what_does_not_is_incompressible() -> N
     made = filled()
     before, contents = made.dev.stats.mm, contents_of(made)
     result = made.dev.recompress()
-    assert result == RecompressResult(selected=5, recompressed=3, in_vain=2)
+    assert result == RecompressResult(selected=5, recompressed=3, no_gain=2)
     assert marks(made) == {0: "r", 1: "r", 2: "hn", 3: "n", 4: "r", 5: "s", 6: "wh"}
     now = made.dev.stats.mm
     assert (now.huge_pages, now.huge_pages_since, now.orig_data_size) == (1, 4, before.orig_data_size)
@@ -48,7 +48,7 @@ def test_a_mode_says_what_is_tried(mode: str | None, tried: list[int]) -> None:
     assert "i" not in "".join(marks(made)[index] for index in tried)
 
 
-def test_what_was_tried_in_vain_or_is_recompressed_is_not_tried_again() -> None:
+def test_a_page_tried_without_gain_is_not_tried_again() -> None:
     made = filled()
     made.dev.recompress()
     assert made.dev.recompress() == RecompressResult()
@@ -57,8 +57,8 @@ def test_what_was_tried_in_vain_or_is_recompressed_is_not_tried_again() -> None:
 def test_only_the_last_algorithm_finds_a_page_incompressible() -> None:
     made = bench("zstd", "deflate")
     made.dev.write_page(0, huge(0))
-    assert (made.dev.recompress().in_vain, marks(made)) == (1, {0: "h"})
-    assert (made.dev.recompress(priority=2).in_vain, marks(made)) == (1, {0: "hn"})
+    assert (made.dev.recompress().no_gain, marks(made)) == (1, {0: "h"})
+    assert (made.dev.recompress(priority=2).no_gain, marks(made)) == (1, {0: "hn"})
 
 
 def test_a_page_moves_up_in_priority_and_never_down() -> None:
@@ -73,9 +73,11 @@ def test_a_page_moves_up_in_priority_and_never_down() -> None:
 def test_a_threshold_is_where_it_begins_and_what_it_has_to_reach() -> None:
     made = filled()
     result = made.dev.recompress(threshold=3000)
-    assert result == RecompressResult(selected=5, recompressed=0, in_vain=3, small=2)
+    assert result == RecompressResult(selected=5, recompressed=0, no_gain=3, below_threshold=2)
     made = filled()
-    assert made.dev.recompress(threshold=3400) == RecompressResult(selected=5, recompressed=2, in_vain=1, small=2)
+    assert made.dev.recompress(threshold=3400) == RecompressResult(
+        selected=5, recompressed=2, no_gain=1, below_threshold=2
+    )
 
 
 def test_what_is_below_the_threshold_keeps_its_idle_mark() -> None:
@@ -89,7 +91,7 @@ def test_what_is_below_the_threshold_keeps_its_idle_mark() -> None:
 def test_as_many_are_tried_as_allowed_whether_it_helps_or_not(most: int) -> None:
     made = filled()
     result = made.dev.recompress(max_pages=most)
-    assert (result.recompressed + result.in_vain, result.left) == (most, 5 - most)
+    assert (result.recompressed + result.no_gain, result.left) == (most, 5 - most)
     assert (result.stopped_by, result.driver_errno) == ("max_pages", 0)
 
 
@@ -149,7 +151,7 @@ def test_a_page_that_is_accessed_before_its_turn_is_passed_over(name: str) -> No
     running = begun(made)
     MEANWHILE[name](made)
     contents = contents_of(made)
-    assert finish(running) == RecompressResult(selected=5, recompressed=2, in_vain=2, skipped=1)
+    assert finish(running) == RecompressResult(selected=5, recompressed=2, no_gain=2, skipped=1)
     assert (contents_of(made), "r" in marks(made).get(1, "")) == (contents, False)
 
 
@@ -165,7 +167,7 @@ def test_a_page_that_is_accessed_while_it_is_compressed_stays_as_it_is(name: str
         return compress(content)
 
     running._compress = overtaken
-    assert finish(running) == RecompressResult(selected=5, recompressed=2, in_vain=2, skipped=1)
+    assert finish(running) == RecompressResult(selected=5, recompressed=2, no_gain=2, skipped=1)
     assert "r" not in marks(made).get(1, "")
     assert contents_of(made)[1] == {"read": letters(1), "written": letters(9), "discarded": bytes(PAGE_SIZE)}[name]
 
@@ -182,7 +184,7 @@ def test_writeback_and_recompression_exclude_each_other() -> None:
     with pytest.raises(ZramError) as caught:
         made.dev.attrs.store("recompress", "type=huge")
     assert caught.value.errno == errno.EAGAIN
-    while writing.advance() is not Progress.DONE:
+    while writing.advance() is not PassProgress.DONE:
         writing.wait()
 
 
@@ -195,7 +197,7 @@ def test_a_cancelled_pass_leaves_the_rest_as_it_is() -> None:
     running.advance(1)
     running.cancel()
     result = finish(running)
-    assert (result.recompressed + result.in_vain, result.left, result.driver_errno) == (1, 4, errno.EINTR)
+    assert (result.recompressed + result.no_gain, result.left, result.driver_errno) == (1, 4, errno.EINTR)
     assert (running.cancelled, running.settled, running.selected) == (True, 5, 5)
 
 
@@ -216,7 +218,7 @@ def test_a_reset_ends_a_running_pass() -> None:
     made = filled()
     running = begun(made)
     made.dev.reset()
-    assert (running.stage, running.result.left) == (Stage.OVER, 5)
+    assert (running.stage, running.result.left) == (PassStage.OVER, 5)
 
 
 def test_a_claim_of_recompression_is_seen_and_is_no_writeback() -> None:

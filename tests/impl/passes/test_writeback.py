@@ -8,10 +8,10 @@ import pytest
 from tests.impl.doubles import Bench, huge, page, same
 from tests.impl.passes.driving import assert_at_rest, begin, finish, until_waiting
 from zram_impl import PAGE_SIZE, WritebackResult
-from zram_impl.decisions import Kind
+from zram_impl.decisions import SlotKind
 from zram_impl.engine.request import Phase
 from zram_impl.pages.snapshot import RequestView, SlotView
-from zram_impl.passes.base import Progress
+from zram_impl.passes.base import PassProgress
 
 Change = Callable[[Bench], object]
 
@@ -36,7 +36,7 @@ def test_advance_by_one_does_exactly_one_action() -> None:
     running = bench.dev.begin_writeback(pages=[1, 2])
     seen.clear()
     steps = []
-    while running.advance(1) is Progress.PROGRESS:
+    while running.advance(1) is PassProgress.PROGRESS:
         steps.append(tuple(seen))
         seen.clear()
     submit = [("take_request",), ("reserve_block",), ("submit",)]
@@ -57,7 +57,8 @@ def test_at_each_stage_slot_block_and_request_have_one_owner() -> None:
     flight = RequestView(Phase.FLIGHT, 0, 0, 0, page(0))
     answered = flight._replace(phase=Phase.ANSWERED)
     stored, claimed = (
-        SlotView(kind, size, False, False, kind is Kind.PP_SLOT, None) for kind in (Kind.STORED, Kind.PP_SLOT)
+        SlotView(kind, size, False, False, kind is SlotKind.PP_SLOT, None)
+        for kind in (SlotKind.STORED, SlotKind.PP_SLOT)
     )
     seen = []
 
@@ -81,7 +82,7 @@ def test_at_each_stage_slot_block_and_request_have_one_owner() -> None:
         (claimed, (0,), (held,), 0, b"\1"),  # reserve_block
         (claimed, (), (flight,), None, b"\1"),  # submit
         (claimed, (), (answered,), None, b"\1"),
-        (SlotView(Kind.WB, size, False, False, False, 0), (), (idle,), None, b"\1"),  # reap
+        (SlotView(SlotKind.WB, size, False, False, False, 0), (), (idle,), None, b"\1"),  # reap
     ]
 
 
@@ -91,7 +92,7 @@ def test_a_pass_that_is_over_stays_over() -> None:
     finish(running)
     running.wait()
     running.cancel()
-    assert [running.advance(), running.advance(1)] == [Progress.DONE] * 2
+    assert [running.advance(), running.advance(1)] == [PassProgress.DONE] * 2
     assert running.result == WritebackResult()
 
 
@@ -120,14 +121,16 @@ def test_answers_may_come_in_any_order() -> None:
 @pytest.mark.parametrize(
     ("error", "lost", "result", "kind", "limit", "bd_writes"),
     [
-        (0, False, WritebackResult(selected=1, written=1), Kind.WB, 4, 1),
-        (0, True, WritebackResult(selected=1, lost=1), Kind.STORED, 4, 1),
-        (errno.ENOSPC, False, WritebackResult(selected=1, failed=1, errors=[(2, errno.ENOSPC)]), Kind.STORED, 5, 0),
-        (errno.EIO, True, WritebackResult(selected=1, failed=1, errors=[(2, errno.EIO)]), Kind.STORED, 5, 0),
+        (0, False, WritebackResult(selected=1, written=1), SlotKind.WB, 4, 1),
+        (0, True, WritebackResult(selected=1, lost=1), SlotKind.STORED, 4, 1),
+        (errno.ENOSPC, False, WritebackResult(selected=1, failed=1, errors=[(2, errno.ENOSPC)]), SlotKind.STORED, 5, 0),
+        (errno.EIO, True, WritebackResult(selected=1, failed=1, errors=[(2, errno.EIO)]), SlotKind.STORED, 5, 0),
     ],
     ids=["written", "lost", "failed", "failed and lost"],
 )
-def test_completion(error: int, lost: bool, result: WritebackResult, kind: Kind, limit: int, bd_writes: int) -> None:
+def test_completion(
+    error: int, lost: bool, result: WritebackResult, kind: SlotKind, limit: int, bd_writes: int
+) -> None:
     bench = Bench()
     bench.store(2)
     bench.limit(5)
@@ -137,7 +140,7 @@ def test_completion(error: int, lost: bool, result: WritebackResult, kind: Kind,
     bench.engine.answer(2, error)
     assert finish(running) == result
     now = bench.snapshot
-    assert (now.slots[2].kind, now.bd_count, now.limit) == (kind, int(kind is Kind.WB), limit)
+    assert (now.slots[2].kind, now.bd_count, now.limit) == (kind, int(kind is SlotKind.WB), limit)
     assert (bench.dev.stats.bd.bd_writes, bench.dev.read_page(2)) == (bd_writes, page(2))
     assert_at_rest(bench)
 
@@ -247,7 +250,7 @@ def test_what_is_held_when_no_page_is_left_is_released_in_one_action() -> None:
         running.advance(1)
     bench.dev.read_page(2)
     seen.clear()
-    while running.advance(1) is Progress.PROGRESS:
+    while running.advance(1) is PassProgress.PROGRESS:
         pass
     assert seen == ["skip", "drop_held", "end_pass"]
     assert bench.snapshot.blocks == bytes(8)

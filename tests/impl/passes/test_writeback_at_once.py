@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.impl.doubles import Bench, huge, page
 from tests.impl.passes.driving import assert_at_rest
 from zram_impl import Quirks
-from zram_impl.passes.base import MANY, Progress, Stage
+from zram_impl.passes.base import MANY, PassProgress, PassStage
 from zram_impl.passes.writeback import WritebackPass
 
 PAGES = 12
@@ -34,13 +34,13 @@ class Watched:
             self.bench.limit(limit)
         self.running: WritebackPass = self.bench.dev.begin_writeback(ranges=[(0, PAGES - 1), (2, 4)])
         self._actions = actions
-        while self.running.stage is Stage.SCANNING:
+        while self.running.stage is PassStage.SCANNING:
             self.running.advance(actions)
 
-    def go_on(self) -> Progress:
+    def go_on(self) -> PassProgress:
         """Go on until somebody has to wait, or it is over."""
         before = len(self.events)
-        while (progress := self.running.advance(self._actions)) is Progress.PROGRESS:
+        while (progress := self.running.advance(self._actions)) is PassProgress.PROGRESS:
             assert len(self.events) - before <= self._actions
             before = len(self.events)
         return progress
@@ -79,7 +79,7 @@ def test_the_same_actions_in_the_same_order(
                 each.use(*use)
             for answer in answers:
                 each.answer(*answer)
-            if each.go_on() is Progress.WAIT and not answers:
+            if each.go_on() is PassProgress.WAIT and not answers:
                 each.running.wait()
         assert at_once.events == one_by_one.events
         assert at_once.bench.snapshot == one_by_one.bench.snapshot

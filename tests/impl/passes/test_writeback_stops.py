@@ -8,7 +8,7 @@ import pytest
 from tests.impl.doubles import Bench, page
 from tests.impl.passes.driving import assert_adds_up, assert_at_rest, begin, finish, kinds, until_waiting
 from zram_impl import Quirks, WritebackResult, ZramError
-from zram_impl.passes.base import Progress
+from zram_impl.passes.base import PassProgress
 
 # No budget, no block
 
@@ -76,7 +76,7 @@ def test_a_pass_waits_for_what_a_write_in_flight_may_give_back(make: Make, reaso
     bench = make(Quirks())
     bench.store(0, 1)
     running = begin(bench, 0, 1)
-    assert (running.advance(), bench.engine.slots, running.result.stopped_by) == (Progress.WAIT, [1], None)
+    assert (running.advance(), bench.engine.slots, running.result.stopped_by) == (PassProgress.WAIT, [1], None)
     bench.engine.answer(1, errno.EIO)
     until_waiting(running)
     assert (bench.engine.slots, running.result.stopped_by) == ([0], None)
@@ -116,8 +116,8 @@ def test_without_the_quirk_the_batch_size_does_not_matter_to_the_outcome() -> No
         bench.limit(4)
         running = bench.dev.begin_writeback(pages=range(6))
         failures = 2
-        while (progress := running.advance()) is not Progress.DONE:
-            if progress is Progress.WAIT:
+        while (progress := running.advance()) is not PassProgress.DONE:
+            if progress is PassProgress.WAIT:
                 bench.engine.answer(bench.engine.slots[0], errno.EIO if failures else 0)
                 failures = max(0, failures - 1)
         outcomes.append((running.result.written, running.result.failed, running.result.left, bench.snapshot.limit))
@@ -162,7 +162,7 @@ def test_no_more_is_in_flight_than_batch_size_and_memory_allow(batch_size: int, 
     bench.store(*range(5))
     bench.engine.memory = memory
     running = begin(bench, *range(5))
-    assert (running.advance(), len(bench.engine.held)) == (Progress.WAIT, in_flight)
+    assert (running.advance(), len(bench.engine.held)) == (PassProgress.WAIT, in_flight)
     assert finish(running) == WritebackResult(selected=5, written=5)
     assert_at_rest(bench)
 

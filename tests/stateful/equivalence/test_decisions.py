@@ -9,7 +9,7 @@ from spec.prove.crosshair_contracts import contracts
 from spec.prove.crosshair_run import confirm
 from spec.prove.verdict import REFUTED
 from stateful.equivalence import decisions
-from zram_impl.decisions import Kind
+from zram_impl.decisions import SlotKind
 
 SOURCE = Path(decisions.__file__).read_text(encoding="utf-8")
 
@@ -42,5 +42,5 @@ def test_wrong_decisions_are_refuted(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_the_kinds_of_slots_have_the_same_numbers() -> None:
-    assert [kind.name.lower() for kind in Kind] == list(KINDS)
-    assert [kind.value for kind in Kind] == list(range(len(KINDS)))
+    assert [kind.name.lower() for kind in SlotKind] == list(KINDS)
+    assert [kind.value for kind in SlotKind] == list(range(len(KINDS)))

@@ -11,7 +11,7 @@ from stateful.lockstep.lockstep import BY_NAME
 from stateful.lockstep.stepped_engine import Io
 from tests.stateful.lockstep.playing import ANSWERED, BACKED, ERROR, IN_FLIGHT, OK, ONE, kinds, lockstep, play
 from zram_impl import WritebackResult
-from zram_impl.passes.base import Progress
+from zram_impl.passes.base import PassProgress
 
 CLAIMED = "write(0, 0) begin_pass() scan(0) end_scan() "
 TWO = Scope(slots=3, blocks=2, requests=2, limit=-1, stores=1, readers=2)
@@ -82,7 +82,7 @@ def test_a_used_up_budget_ends_a_pass_once_nothing_can_be_refunded() -> None:
     with lockstep(TWO._replace(limit=1)) as both:
         play(both, "write(0, 0) write(1, 0)")
         both.begin(None, [0, 1])
-        while both.advance() is not Progress.WAIT:
+        while both.advance() is not PassProgress.WAIT:
             pass
         both.come_to_rest()
         assert both.subject.result == WritebackResult(selected=2, written=1, left=1, stopped_by="limit")
@@ -93,7 +93,7 @@ def test_a_failed_write_gives_its_budget_to_the_next_page() -> None:
     with lockstep(TWO._replace(limit=1)) as both:
         play(both, "write(0, 0) write(1, 0)")
         both.begin(None, [0, 1])
-        while both.advance() is not Progress.WAIT:
+        while both.advance() is not PassProgress.WAIT:
             pass
         both.answer(both.in_flight()[0], failing=True)
         both.come_to_rest()
@@ -123,7 +123,7 @@ def test_two_requests_are_reaped_in_the_order_of_their_answers() -> None:
     with lockstep(TWO) as both:
         play(both, "write(0, 0) write(1, 0)")
         both.begin(None, [0, 1])
-        while both.advance() is not Progress.WAIT:
+        while both.advance() is not PassProgress.WAIT:
             pass
         first, second = both.in_flight()
         both.answer(second, failing=True)

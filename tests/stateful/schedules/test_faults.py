@@ -66,7 +66,7 @@ def test_a_pass_whose_completions_are_reordered_writes_everything_under_every_sc
 def test_who_waits_at_a_gate_that_nobody_opens_is_found() -> None:
     runtime = BatonRuntime(random_walk(0))
     gate = Gated(MemoryDevice(PAGES), runtime=runtime)
-    gate.shut()
+    gate.hold()
 
     def write() -> None:
         with aligned_pages(1) as pages:

@@ -67,7 +67,7 @@ def test_whatever_write_fails_under_its_users_nothing_is_lost(fault: str) -> Non
 
     assert free_threads.run(SECONDS, surround=surround).problems == ()
     assert isinstance(made[0], Filter)
-    assert made[0].struck
+    assert made[0].selected
 
 
 @pytest.mark.parametrize(

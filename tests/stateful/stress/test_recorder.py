@@ -38,7 +38,7 @@ def reuse_under_a_read() -> list[str]:
         writer.write(0)
         writer.write(1)
         dev.writeback(pages=[0])
-        backing.shut()
+        backing.hold()
         reading = threading.Thread(target=reader.read, args=(0,))
         reading.start()
         assert backing.wait_for(1, PATIENCE)

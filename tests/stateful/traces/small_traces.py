@@ -14,11 +14,11 @@ from stateful.traces.schema import Header, Trace, read
 from zram_impl import PAGE_SIZE, Zram
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.memory import MemoryDevice
-from zram_impl.decisions import Kind
+from zram_impl.decisions import SlotKind
 from zram_impl.engine.sync import SyncEngine
 from zram_impl.events.observer import Observer
 from zram_impl.faults import Failing, on_blocks
-from zram_impl.passes.base import Progress
+from zram_impl.passes.base import PassProgress
 from zram_impl.passes.writeback import WritebackPass
 from zram_impl.runtime import Runtime
 
@@ -37,8 +37,8 @@ class Watching:
         self.told[kind] = args
         self.writer(kind, *args)
 
-    def reading(self, kind: str, /, *args: int) -> None:
-        self.writer.reading(kind, *args)
+    def on_read_step(self, kind: str, /, *args: int) -> None:
+        self.writer.on_read_step(kind, *args)
 
 
 def engine(observer: Observer, device: BackingDevice, _runtime: Runtime) -> SyncEngine:
@@ -78,12 +78,12 @@ def record() -> str:
 
 def lead(dev: Zram, watching: Watching, running: WritebackPass) -> None:
     submitted = 0
-    while running.advance(1) is not Progress.DONE:
+    while running.advance(1) is not PassProgress.DONE:
         submitted += "submit" in watching.told
         if "submit" in watching.told and submitted == 3:
             dev.write_page(watching.told["submit"][0], stamped(watching.told["submit"][0], 99))
         if "reserve_block" in watching.told and submitted == 3:
-            dev.read_page(next(page for page, slot in enumerate(dev.snapshot().slots) if slot.kind is Kind.PP_SLOT))
+            dev.read_page(next(page for page, slot in enumerate(dev.snapshot().slots) if slot.kind is SlotKind.PP_SLOT))
         watching.told.clear()
 
 

@@ -28,7 +28,7 @@ def reuse_under_a_read() -> list[str]:
         dev.write_page(0, stamped(0, 1))
         dev.write_page(1, stamped(1, 1))
         dev.writeback(pages=[0])
-        backing.shut()
+        backing.hold()
         reading = threading.Thread(target=dev.read_page, args=(0,), name="reader")
         reading.start()
         assert backing.wait_for(1, PATIENCE)
