@@ -6,8 +6,10 @@ leaves a state behind that no single hold could.
 
 from collections.abc import Callable
 from typing import Final, TypeVar
+from weakref import WeakKeyDictionary
 
 from stateful.guards.judge import Invariant
+from zram_impl.device.config import Configuration
 from zram_impl.device.openers import Openers
 from zram_impl.engine.request import Phase, WbReq
 from zram_impl.pages.initialised import Disk
@@ -85,12 +87,29 @@ def _claims(disk: Disk) -> str:
     return f"pages {left} are claimed, and no pass runs" if left else ""
 
 
+def _left_alone(disk: Disk) -> str:
+    """A disk that is closed is done with: whoever has it from before finds out."""
+    return "a pass has begun on a disk that is closed" if disk._closed and disk.running_pass is not None else ""
+
+
+_MADE_WITH: Final["WeakKeyDictionary[Disk, object]"] = WeakKeyDictionary()
+
+
+def _configured(device: Configuration) -> str:
+    """What a disk was made with is what the device is configured for, as long as it has the disk."""
+    disk, algorithms = device._disk, device._algorithms
+    if disk is None:
+        return ""
+    now = [*algorithms._names], [*algorithms._params], device._backing, device._compressed_writeback
+    return "" if _MADE_WITH.setdefault(disk, now) == now else "what the disk was made with has been configured anew"
+
+
 def _times(times: AccessTimes) -> str:
     seconds = times._seconds
     if len(seconds) > times._most:
         return f"{len(seconds)} seconds have to share {times._most} numbers"
-    if seconds != sorted(seconds):
-        return f"seconds {seconds} do not ascend"
+    if seconds[1:] != sorted(set(seconds[1:])):
+        return f"seconds {seconds} do not ascend, each by one at least"
     return _differ(tick=(times.tick, len(seconds) - 1), over=(times._over, seconds[-1] + 1))
 
 
@@ -140,6 +159,8 @@ INVARIANTS: Final = (
     Invariant("table", "the_budget_is_not_overdrawn", Budget, _of(Budget, _budget)),
     Invariant("table", "every_block_has_one_owner", Disk, _of(Disk, _owners)),
     Invariant("table", "a_claim_is_of_a_running_pass", Disk, _of(Disk, _claims)),
+    Invariant("table", "a_closed_disk_is_left_alone", Disk, _of(Disk, _left_alone)),
+    Invariant("control", "what_is_in_use_stays_as_it_is", Configuration, _of(Configuration, _configured)),
     Invariant("table", "every_second_has_a_number", AccessTimes, _of(AccessTimes, _times)),
     Invariant("table", "buckets_equal_a_recount", PpBuckets, _of(PpBuckets, _buckets)),
     Invariant("table", "one_pass_at_a_time", WritebackPass, _of(WritebackPass, _known)),

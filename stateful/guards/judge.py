@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 from stateful.guards.clocks import Clocks, Uses
 from stateful.guards.guard import Guard, Kind, Wait
 from stateful.guards.places import caller, function, is_production, place_of
-from stateful.schedules.primitives import Lock, Task
+from stateful.schedules.primitives import ASLEEP, Lock, Task
 from zram_impl.runtime import Rank
 
 
@@ -308,7 +308,8 @@ class Judge:
             return
         with self.paused():
             for task, name, predicate in self._waiting.values():
-                if predicate():
+                # One that an interrupt or a notification has woken looks for itself.
+                if task.gate is ASLEEP and predicate():
                     self.found(
                         f"nobody_waits_without_a_waker: what {task.name} waits for at {name} is there, "
                         f"and {runtime.current.name} has not notified it"

@@ -1,5 +1,6 @@
 """A controlled runtime with a judge, with points at lock-free accesses, and with a clock that runs."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -70,6 +71,7 @@ class GuardedRuntime(BatonRuntime):
     Attributes:
         judge: Set before the first lock is made.
         points: Points that each task has been at, by its number.
+        unlocked: The points at which each task held no lock, by its number.
         clock: Seconds.
         tick: Seconds that pass whenever somebody looks.
     """
@@ -85,12 +87,14 @@ class GuardedRuntime(BatonRuntime):
         """Be judged; called once, before anything else."""
         self.judge = judge
         self._counts = self.points = [0] * TASKS_MOST
+        self.unlocked = defaultdict[int, list[int]](list)
         self._begun: list[Task] = []
         judge.begin(self)
 
     def count_anew(self) -> None:
         """Forget how many points each task has been at."""
         self._counts[:] = [0] * TASKS_MOST
+        self.unlocked.clear()
 
     def look(self, where: str) -> None:
         """Be at a point before a lock-free access. An interrupt is put off to the next lock or wait."""
@@ -139,7 +143,10 @@ class GuardedRuntime(BatonRuntime):
     def stop(self, where: str, gate: Gate, *, timed: bool = False) -> bool:  # type: ignore[explicit-override]
         """Be at a point; whoever waits for the end of tasks knows afterwards what they did."""
         if self.current is not None:
-            self._counts[self.current.number] += 1
+            number = self.current.number
+            self._counts[number] += 1
+            if not self.current.held:
+                self.unlocked[number].append(self._counts[number])
         in_time = super().stop(where, gate, timed=timed)
         if where == "join":
             self.judge.joined([task for task in self._begun if not task.is_alive()])

@@ -151,6 +151,8 @@ ROWS: Final = (
     row(ReadSteps, "_free _numbers", TABLE),
     row(ReadSteps, "_free[]", TABLE.never_accessed("a heap, which heapq changes in C; the field is read each time")),
     row(ReadSteps, "_tell", ONCE),
+    row(ReadSteps, "begin() look_again()", TABLE),
+    row(ReadSteps, "answered()", outside("table")),
     # --- which pass runs, and the life of a disk ---
     row(
         Disk,
@@ -200,7 +202,7 @@ ROWS: Final = (
             _FIGURE, "RecompressPass.selected", "RecompressResult.settled", "RecompressResult.driver_errno"
         ),
     ),
-    row(RecompressResult, "errors[]", under("pass").never_accessed("only of pages that cannot be had, and all can")),
+    row(RecompressResult, "errors[]", under("pass")),
     row(Cursor, "_next _scans _scans[]", TABLE),
     row(Cursor, "_owned_mask", ONCE),
     row(PpBuckets, "_buckets _buckets[] _count _top", TABLE),

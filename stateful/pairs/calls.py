@@ -23,7 +23,7 @@ from zram_impl.sysfs import ATTRIBUTES
 PUBLIC: Final = (Zram, Node, NodeFile, WritebackPass, RecompressPass)
 LONG: Final = 5.0
 """Seconds."""
-_SECONDS: Final = re.compile(r"\d+\.\d+")
+_SECONDS: Final = re.compile(r" *\d+\.\d+")
 _SPECIAL: Final = ("__enter__", "__exit__")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations_with_replacement, pairwise, product
 from typing import Final, NamedTuple
 
-from stateful.guards.judge import Access, Judge
+from stateful.guards.judge import Judge
 from stateful.pairs import oracle
 from stateful.pairs.calls import CALLS
 from stateful.pairs.oracle import Seen, contradiction, seen
@@ -41,6 +41,8 @@ class Footprint(NamedTuple):
     """What a call accesses, made alone, by the number of points it has been at."""
 
     touches: dict[int, frozenset[Touch]]
+    unlocked: Sequence[int] = ()
+    """The points at which it holds no lock."""
 
     def conflicts(self, other: "Footprint") -> Conflicts:
         """Return what this call and another are in conflict about."""
@@ -58,14 +60,14 @@ def _all(touches: Conflicts) -> frozenset[Touch]:
     return frozenset[Touch]().union(*touches.values())
 
 
-def _footprint(accesses: Sequence[Access], task: int) -> Footprint:
+def _footprint_of(world: World, task: int) -> Footprint:
     touches = defaultdict[int, set[Touch]](set)
-    for access in accesses:
+    for access in world.accesses:
         # What a call has made is nobody else's; at most it is handed over, which shows in what it is put into.
         if access.task == task and access.number is not None:
             what = access.what.rstrip("[]"), access.number
             touches[access.points].add((what, access.write, access.place))
-    return Footprint({points: frozenset(touches[points]) for points in sorted(touches)})
+    return Footprint({points: frozenset(touches[points]) for points in sorted(touches)}, world.runtime.unlocked[task])
 
 
 class Meeting(NamedTuple):
@@ -166,20 +168,24 @@ class Explorer:
             return
         orders = [self._play(Meeting(self._state.name, (first, second), stops, NEVER)) for stops in range(2)]
         known = [order for order in orders if order is not None]
-        for stops, at in self._points(met) if len(known) == len(orders) else ():
+        for stops, at in self._points((first, second), met) if len(known) == len(orders) else ():
             meeting = Meeting(self._state.name, (first, second), stops, at)
             found = self._play(meeting)
             wrong = contradiction(self._state, meeting.calls, found, known) if found is not None else ""
             if wrong:
                 self.findings.append(f"{wrong} ({meeting.said})")
 
-    def _points(self, met: tuple[Conflicts, Conflicts]) -> Iterator[tuple[int, int]]:
+    def _points(self, calls: tuple[str, str], met: tuple[Conflicts, Conflicts]) -> Iterator[tuple[int, int]]:
         """Yield which call is to stop, and where."""
         for stops, mine in enumerate(met):
+            unlocked = self._footprint(calls[stops], stops).unlocked
             other = frozenset((what, write) for what, write, _place in _all(met[1 - stops]))
-            for (_, before), (at, after) in pairwise(mine.items()):
+            for (last, before), (at, after) in pairwise(mine.items()):
                 if not self._like_one_before((before, after, other)):
-                    yield stops, at
+                    # The other call finds the same at each point between, but where this one holds a lock it may
+                    # have to wait for it, and then it comes too late.
+                    free = [point for point in unlocked if last < point <= at][-1:]
+                    yield from ((stops, point) for point in sorted({*free, at}))
 
     def _like_one_before(self, signature: object) -> bool:
         """Return whether a meeting of the same functions at the same accesses was played."""
@@ -193,7 +199,7 @@ class Explorer:
         if key not in self._footprints:
             meeting = Meeting(self._state.name, (call, "") if lane == 0 else ("", call), lane, NEVER)
             world = self._run(meeting, record=True)
-            self._footprints[key] = Footprint({}) if world is None else _footprint(world.accesses, world.lanes[lane])
+            self._footprints[key] = Footprint({}) if world is None else _footprint_of(world, world.lanes[lane])
         return self._footprints[key]
 
     def _play(self, meeting: Meeting) -> Seen | None:

@@ -30,10 +30,11 @@ _MANY_STEPS: Final = (
 _OPENS: Final = _TRANSFERS | {
     "Zram.reset", "store reset", "Node.open", "NodeFile.__enter__", "NodeFile.size", "NodeFile.span",
 }  # fmt: skip
-_ALSO_REFUSED: Final = ((_PASSES, "EAGAIN"), (_OPENS, "EBUSY"), (_TRANSFERS | ENDS, "EIO"))
+_ALSO_REFUSED: Final = ((_PASSES, "EAGAIN"), (_OPENS, "EBUSY"), (_TRANSFERS | ENDS, "EIO"), (_PASSES | ENDS, "EINTR"))
 """Calls of which one may be refused because of another at the same time, and only then.
 
-EIO is what the block layer makes of a device that is gone by the time it is asked.
+EINTR is what an attribute makes of a pass that the end of the device stops. EIO is what the block layer makes of a
+device that is gone by the time it is asked.
 """
 
 _CLOSE: Final = ("budget", "slots", "statistics")
@@ -58,7 +59,7 @@ def look(world: World) -> dict[str, object]:
     }  # fmt: skip
     if disk is not None:
         for index in range(PAGES):
-            seen[f"page {index}"] = disk.peek_page(index)
+            seen[f"page {index}"] = world.attempt(lambda _world, _lane, page=index: disk.peek_page(page))  # type: ignore[misc]  # a Call
         # An access is noted when it is over: marking by age beside one may find the page either way.
         marks = "Zram.mark_idle" not in world.names
         slots = [slot_view(*each) for each in zip(disk.table.entries, disk.table.flags, strict=True)]

@@ -145,6 +145,16 @@ def _defective(world: World) -> None:
     world.device.writeback(pages=range(2))
 
 
+def _damaged(world: World) -> None:
+    """Damage the object of page 0, and the block of page 1, which is written back."""
+    _stored(world)
+    world.device.writeback(pages=[1])
+    blocks = world.devices[0]
+    blocks.content = [bytes(PAGE_SIZE)] * blocks.blocks
+    with world.judge.paused():
+        _disk(world).table.replace(0, b"no object of any algorithm")
+
+
 def _on_file(world: World) -> None:
     """Store pages on a real file, two of them written back."""
     folder = world.folder()
@@ -217,6 +227,10 @@ STATES: Final = (
     State("hung", _hung, (
         "Zram.reset", "Zram.close", "Zram.read_page", "Zram.write_page", "Zram.writeback", "Zram.stats",
     ), time_may_pass=True),
+    State("damaged", _damaged, (
+        "Zram.read_page", "Zram.read_pages_into", "Zram.write", "Zram.write_page", "Zram.writeback", "Zram.recompress",
+        "store recompress",
+    ), damaged=True),
     State("on a file", _on_file, (
         "Zram.read_page", "Zram.write_page", "Zram.writeback", "Zram.reset",
     ), on_file=True, time_may_pass=True),

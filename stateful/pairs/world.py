@@ -155,6 +155,8 @@ class State(NamedTuple):
     """Whether paths are opened as they are in production."""
     time_may_pass: bool = False
     """Whether a wait with a time-out may be what gets things going again."""
+    damaged: bool = False
+    """Whether some pages cannot be read."""
     defective: bool = False
     """Whether the backing device fails as it must not: then whoever closes it gets an AssertionError."""
 

@@ -26,7 +26,7 @@ class _Always:
 
 
 FREE: Gate = _Always(None)
-_ASLEEP: Gate = _Always("nobody")
+ASLEEP: Gate = _Always("nobody")
 
 
 class _AllOf:
@@ -156,7 +156,7 @@ class Condition(Lock):
             self._waiters.append(task)
             self._give()
             try:
-                in_time = self._runtime.stop(self._waiting, _ASLEEP, timed=timeout is not None)
+                in_time = self._runtime.stop(self._waiting, ASLEEP, timed=timeout is not None)
             except KeyboardInterrupt:
                 if task in self._waiters:
                     self._waiters.remove(task)

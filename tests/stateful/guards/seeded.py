@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from unittest import mock
 
 from zram_impl.device import maintenance
+from zram_impl.device.config import Configuration
 from zram_impl.device.lifecycle import Lifecycle
 from zram_impl.device.maintenance import Maintenance
 from zram_impl.device.openers import Openers
@@ -115,6 +116,25 @@ MISTAKES: Final = (
         "a patch looks and acts in two holds", Pages, "patch_page", "                self._install(index, entry)",
         "            with self._lock:\n                self._install(index, entry)",
         "some_order_explains", "stored", ("Zram.write", "Zram.write"),
+    ),
+    Mistake(
+        "an algorithm is chosen in two holds", Configuration, "_choose",
+        "            self._refuse_initialised(attribute)\n            self._algorithms.choose",
+        "            self._refuse_initialised(attribute)\n"
+        "        with self._control:\n            self._algorithms.choose",
+        "what_is_in_use_stays_as_it_is", "made", ("Zram.initialise", "Zram.set_algorithm"),
+    ),
+    Mistake(
+        "a pass finds its disk and begins in two holds", Maintenance, "_begin_scans",
+        "                running = disk.begin_pass",
+        "            with self._control:\n                running = disk.begin_pass",
+        "no page is taken after close", "backed", ("Zram.reset", "Zram.writeback"),
+    ),
+    Mistake(
+        "a recompression finds its disk and begins in two holds", Maintenance, "_begin_recompression",
+        "                running = disk.begin_recompression",
+        "            with self._control:\n                running = disk.begin_recompression",
+        "a_closed_disk_is_left_alone", "backed", ("Zram.reset", "Zram.recompress"),
     ),
     # --- order of stores, of notifications and of the unlock ---
     Mistake(
