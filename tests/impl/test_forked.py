@@ -4,17 +4,25 @@ import errno
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from stateful.common.recount import recounted, shown
 from tests.impl.doubles import huge
+from tests.unmeasured import children_unmeasured, end_child
 from zram_impl import PAGE_SIZE, Zram, ZramError, forking
 
 # Coverage's tracer takes a lock of its own in Python: a child may find it taken for good.
 pytestmark = pytest.mark.no_cover
+
+
+@pytest.fixture(autouse=True)
+def unmeasured() -> Iterator[None]:
+    with children_unmeasured():
+        yield
+
 
 PATIENCE = 20
 """Seconds after which a child that hangs is ended."""
@@ -30,7 +38,7 @@ def in_a_child(do: Callable[[], bool]) -> bool:
             signal.alarm(PATIENCE)
             outcome = do()
         finally:
-            os._exit(0 if outcome else 1)
+            end_child(0 if outcome else 1)
     return os.waitpid(child, 0)[1] == 0
 
 
@@ -194,11 +202,11 @@ def test_a_call_on_the_shield_ends_in_a_child_forked_meanwhile(dev: Zram) -> Non
         dev.writeback(pages=[1], progress=progress)
     except ZramError as error:
         if outcome and not outcome[0]:
-            os._exit(error.errno == errno.EINTR)
+            end_child(error.errno == errno.EINTR)
         raise
     finally:
         if outcome and not outcome[0]:
-            os._exit(99)
+            end_child(99)
         signal.signal(signal.SIGUSR1, before)
     assert os.waitstatus_to_exitcode(os.waitpid(outcome[0], 0)[1]) == 1
     dev.close()

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -13,11 +13,19 @@ from stateful.schedules.harness import Stage
 from stateful.schedules.program import PAGES, Program
 from stateful.schedules.scenarios import SCENARIOS
 from stateful.schedules.scheduler import Policy
+from tests.unmeasured import children_unmeasured, end_child
 from zram_impl import PAGE_SIZE
 from zram_impl.table.slot_table import OWNED, PP_SLOT
 
 # Coverage's tracer takes a lock of its own in Python: a child may find it taken for good.
 pytestmark = pytest.mark.no_cover
+
+
+@pytest.fixture(autouse=True)
+def unmeasured() -> Iterator[None]:
+    with children_unmeasured():
+        yield
+
 
 SECONDS = 10
 
@@ -50,7 +58,7 @@ class Forking(Stage):
         except BaseException as error:  # it is told to the parent, whose test this is
             os.write(2, f"{type(error).__name__}: {error}\n".encode())
         finally:
-            os._exit(code)
+            end_child(code)
 
     def _look(self) -> None:
         runtime, dev = self.runtime, self.device
