@@ -1,4 +1,4 @@
-"""What every test run needs: asserts that bite, and one Hypothesis profile chosen on purpose."""
+"""Assertions that are on, and one Hypothesis profile chosen on purpose, for every test run."""
 
 import os
 
@@ -10,7 +10,7 @@ from tests.hanging import pytest_timeout_cancel_timer, pytest_timeout_set_timer
 __all__ = ["pytest_configure", "pytest_timeout_cancel_timer", "pytest_timeout_set_timer"]
 
 # Parents are named, because a profile without one inherits the profile in force, and under CI that is Hypothesis'
-# own `ci`: derandomised and without a database, so a nightly run would try the same examples every night and keep none.
+# own `ci`: derandomised and without a database, so every nightly run would try the same examples and save nothing.
 # No profile here is called `ci`: that would replace the one `pr` builds on.
 settings.register_profile(
     "dev", settings.get_profile("default"), max_examples=50, stateful_step_count=30, deadline=None
@@ -29,5 +29,5 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("pr" if os.enviro
 
 def pytest_configure() -> None:
     if not __debug__:
-        # The packages state their invariants as asserts; a run without them passes whatever they do.
-        raise pytest.UsageError("asserts are switched off: run without -O and PYTHONOPTIMIZE")
+        # The packages state their invariants as asserts, so without them every test passes.
+        raise pytest.UsageError("assertions must be on: run without -O and PYTHONOPTIMIZE")

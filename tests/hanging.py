@@ -1,8 +1,8 @@
-"""What is said of a test that hangs: its name, where every thread is, and which lock or condition it waits for.
+"""Report of a test that hangs: its name, where every thread is, and which lock or condition it waits for.
 
-An exception alone would not do: a call on a shield holds the first one back until its work is over, and a thread that
-waits for a lock gets none. So the report is written first, then the test fails again and again until it ends; if it
-does not, the process does.
+An exception alone is not enough: a call on a shield delays the first one until its work is over, and a thread that
+waits for a lock receives no exception. So the report is written first, then the test fails repeatedly until it ends; if
+it does not end, the process does.
 """
 
 import linecache
@@ -19,9 +19,9 @@ from typing import Final, Protocol
 import pytest
 
 AGAIN_SECONDS: Final = 2.0
-"""Between two failures of a test that goes on hanging."""
+"""Seconds between two failures of a test that still hangs."""
 TIMES: Final = 5
-"""So many, then the process ends."""
+"""Failures before the process ends."""
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
 _OURS: Final = tuple(str(_ROOT / name) + os.sep for name in ("zram_impl", "stateful", "spec", "tests"))
@@ -31,14 +31,14 @@ _WAITS: Final = re.compile(
 
 
 class _Settings(Protocol):
-    """What pytest-timeout was asked for."""
+    """The settings of pytest-timeout that are used here."""
 
     @property
     def timeout(self) -> float: ...
 
 
 def threads() -> Iterator[str]:
-    """Yield a line for each thread: its name, the innermost place of ours it is at, and what it waits for there."""
+    """Yield a line for each thread: its name, its innermost frame in the project, and what it waits for there."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     for number, innermost in sys._current_frames().items():
         frame: FrameType | None = innermost
@@ -61,13 +61,13 @@ def _place(frame: FrameType) -> str:
 
 
 def report(test: str, seconds: float) -> str:
-    """Say what hangs."""
+    """Return the report as text."""
     return "\n    ".join([f"{test} hangs: not over after {seconds:g} s", *threads()])
 
 
 @pytest.hookimpl
 def pytest_timeout_set_timer(item: pytest.Item, settings: _Settings) -> bool:
-    """Let a test that takes too long say what it waits for."""
+    """Make a test that takes too long report what it waits for."""
     times = 0
 
     def alarm(_number: int, _frame: FrameType | None) -> None:
@@ -92,7 +92,7 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: _Settings) -> bool:
 
 @pytest.hookimpl
 def pytest_timeout_cancel_timer() -> bool:
-    """Let a test that is over alone."""
+    """Stop the timer of a test that has ended."""
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     return True

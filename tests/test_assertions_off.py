@@ -1,7 +1,7 @@
-"""With assertions switched off no command says that all is well: each refuses, and so does what it starts.
+"""With assertions switched off every command refuses to run, and so does every process it starts.
 
-Five seeded bugs replayed as clean under `python -O`, and a search for bugs ended with 0: what finds them are
-assertions, which Python had left out.
+Five seeded bugs replayed as clean under `python -O`, and a search for bugs ended with 0, because assertions find them
+and Python had left those out.
 """
 
 import argparse
@@ -48,11 +48,11 @@ STATEFUL = [
 ]
 DEVICE = [["demo", "README.md"], ["bench", "--quick"]]
 HELPERS = {"zram_impl.cli.bench_memory"}
-"""A part of a command that refuses; it measures."""
+"""Measures, as a part of a command that refuses."""
 
 
 def programs() -> list[str]:
-    """Every module that is run as a program."""
+    """Return every module that is run as a program."""
     found = [name for name in MODULES if not name.startswith("tests/") and '\nif __name__ == "__main__":' in read(name)]
     return [name.removesuffix(".py").removesuffix("/__main__").replace("/", ".") for name in found]
 
@@ -94,7 +94,9 @@ def test_no_command_runs_without_assertions(optimised: Run, arguments: list[str]
 
 
 @pytest.mark.parametrize("arguments", STATEFUL, ids=" ".join)
-def test_every_command_asks_first(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_command_checks_assertions_first(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """All commands of `stateful` pass through one place, so a process for two of them is enough."""
 
     def refuse() -> None:
@@ -109,12 +111,12 @@ def test_every_command_asks_first(arguments: list[str], tmp_path: Path, monkeypa
 
 @pytest.mark.parametrize("way", ["-OO", "1", "2", "yes"])
 @pytest.mark.parametrize("program", ["spec.explore", "zram_impl demo"])
-def test_however_they_are_switched_off(optimised: Run, program: str, way: str) -> None:
+def test_every_way_to_switch_them_off_is_noticed(optimised: Run, program: str, way: str) -> None:
     done = optimised(way, program.split())
     assert (done.returncode, done.stdout, done.stderr) == (2, "", REFUSAL)
 
 
-def test_help_is_given_all_the_same(optimised: Run) -> None:
+def test_help_is_printed_without_assertions(optimised: Run) -> None:
     done = optimised("-O", ["spec.explore", "--help"])
     assert (done.returncode, done.stdout[: len("usage: ")]) == (0, "usage: ")
 
@@ -122,19 +124,19 @@ def test_help_is_given_all_the_same(optimised: Run) -> None:
 # The environment decides for each new process.
 
 
-def test_a_job_without_assertions_is_not_good(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_without_assertions_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONOPTIMIZE", "1")
     (done,) = runner.run([runner.Job("good", trial_jobs.good)], Console(file=io.StringIO()))
     assert (done.verdict.good, done.verdict.what) == (False, "died with exit code 2")
 
 
-def test_a_walk_without_assertions_has_no_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_without_assertions_has_no_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONOPTIMIZE", "1")
     with pytest.raises(WalkDied, match="ended with exit code 2"):
         walk_each({"tiny": Scope(1, 1, 1, 1)})
 
 
-def test_a_prover_has_assertions_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prover_has_assertions_in_any_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONOPTIMIZE", "1")
     said = list[str]()
 

@@ -1,4 +1,4 @@
-"""What is generated is what would be generated."""
+"""Generated pages are up to date."""
 
 import re
 
@@ -7,11 +7,11 @@ from stateful.conformance.job import RECORDINGS
 from stateful.conformance.schema import recorded_names
 
 
-def test_the_state_machine_page_is_not_stale() -> None:
+def test_the_state_machine_page_is_up_to_date() -> None:
     assert draw_tables.PAGE.read_text(encoding="utf-8") == draw_tables.page(), "run: python -m docs.draw_tables"
 
 
-def test_the_page_about_the_driver_is_not_stale() -> None:
+def test_the_page_about_the_driver_is_up_to_date() -> None:
     stale = "run: python -m docs.draw_conformance"
     assert draw_conformance.PAGE.read_text(encoding="utf-8") == draw_conformance.page(), stale
 

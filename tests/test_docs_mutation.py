@@ -1,4 +1,4 @@
-"""The page about mutants is of the mutants there are, and a sample of them fares as it says."""
+"""The page about mutants lists the mutants that exist, and a sample of them ends as it says."""
 
 import re
 from collections import Counter
@@ -16,13 +16,13 @@ def numbers() -> dict[str, list[int]]:
     return {name: [int(n.replace(",", "")) for n in cells.split(" | ")] for name, cells in rows}
 
 
-def the_same() -> dict[str, str]:
-    """The mutants that say the same as before, and the line with the mistake."""
+def equivalent() -> dict[str, str]:
+    """Return the equivalent mutants, each with the line that was changed."""
     rows = re.findall(r"^\| `([^`]+)` \| `([^`]+)` \| (?:`\w+`(?:, )?)*\s*\|$", MUTATION, re.MULTILINE)
     return {name.replace("\\|", "|"): after.replace("\\|", "|") for name, after in rows}
 
 
-def test_the_mutation_page_counts_the_mutants_there_are() -> None:
+def test_the_mutation_page_counts_every_mutant() -> None:
     there_are = Counter(mutant.module for mutant in MUTANTS)
     found = numbers()
     assert {name: found[name][0] for name in MODULES} == there_are, "run: python -m docs.draw_mutants"
@@ -31,15 +31,15 @@ def test_the_mutation_page_counts_the_mutants_there_are() -> None:
         assert (both + walk + z3 + crashed, refuted + same, left) == (refuted, mutants, 0)
 
 
-def test_the_mutation_page_lists_what_is_the_same() -> None:
+def test_the_mutation_page_lists_the_equivalent_mutants() -> None:
     lines = {mutant.name: mutant.after for mutant in MUTANTS}
-    listed = the_same()
+    listed = equivalent()
     assert len(listed) == numbers()["all"][6]
     assert {name: lines.get(name) for name in listed} == listed, "run: python -m docs.draw_mutants"
 
 
-def test_a_sample_of_mutants_fares_as_the_mutation_page_says() -> None:
-    listed = the_same()
+def test_a_sample_of_mutants_ends_as_the_page_says() -> None:
+    listed = equivalent()
     refuted = sample([mutant for mutant in MUTANTS if mutant.name not in listed], 8, seed=7)
     same = sample([mutant for mutant in MUTANTS if mutant.name in listed], 4, seed=7)
     assert [fate.name for fate in judge(refuted, lambda _fates: None) if not fate.refuted] == []

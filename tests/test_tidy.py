@@ -1,4 +1,4 @@
-"""Style as a test: what a reviewer would otherwise have to remember."""
+"""Style as a test, so that no reviewer has to remember it."""
 
 import ast
 import io
@@ -52,7 +52,7 @@ def files() -> list[str]:
 
 
 def is_generated(path: Path) -> bool:
-    """Whether a path lies in a cache or in a build's output."""
+    """Return whether a path lies in a cache or in the output of a build."""
     return any(part in GENERATED or part.endswith(("_cache", ".egg-info")) for part in path.parts)
 
 
@@ -116,7 +116,7 @@ def foreign_imports(names: Iterable[str], allowed: Iterable[str]) -> list[str]:
     return [f"{name} imports {other}" for name in names for other in imported_packages(name) if other not in known]
 
 
-def test_the_project_is_seen() -> None:
+def test_the_files_of_the_project_are_listed() -> None:
     assert "tests/test_tidy.py" in MODULES
     assert {"pyproject.toml", "constraints.txt", "spec/__init__.py", "zram_impl/py.typed"} <= set(FILES)
 
@@ -134,14 +134,14 @@ def test_the_median_file_of_each_package_is_short() -> None:
     assert {package: median for package, median in medians.items() if median >= MEDIAN_LINES_MAX} == {}
 
 
-def test_the_core_of_the_specification_can_be_read_in_one_sitting() -> None:
+def test_the_core_of_the_specification_is_short() -> None:
     assert {name for name in MODULES if name.startswith("spec/model/")} == CORE
     # Arithmetic without branches is how the model is written, not what it says.
     lengths = {name: code_lines(read(name)) for name in CORE - {"spec/model/terms.py"}}
     assert sum(lengths.values()) <= CORE_CODE_LINES_MAX, lengths
 
 
-def test_no_folder_holds_more_modules_than_can_be_overlooked() -> None:
+def test_no_folder_holds_too_many_modules() -> None:
     folders = Counter(str(PurePosixPath(name).parent) for name in MODULES if not name.startswith(("tests/", "docs/")))
     assert {folder: count for folder, count in folders.items() if count > MODULES_OF_A_FOLDER_MAX} == {}
 
@@ -194,7 +194,7 @@ LOOPS = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp)
 
 
 def under(statements: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """What is executed within statements: not the bodies of functions defined there, nor generators."""
+    """Yield what is executed within statements: not the bodies of functions defined there, nor generators."""
     for node in statements:
         yield node
         if not isinstance(node, ast.FunctionDef | ast.Lambda | ast.GeneratorExp):

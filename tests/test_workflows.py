@@ -1,6 +1,6 @@
-"""CI that runs nothing looks like CI that finds nothing: the ways to get there, each held shut.
+"""CI that runs nothing looks like CI that finds nothing: the ways to get there, each prevented.
 
-The workflows are read as text: a step is what begins with a dash.
+The workflows are read as text: a step begins with a dash.
 """
 
 import json
@@ -22,31 +22,31 @@ every_workflow = pytest.mark.parametrize("text", [CI, FUZZ], ids=["ci", "fuzz"])
 
 
 def steps(text: str) -> list[str]:
-    """Every step of every job, as text."""
+    """Return every step of every job, as text."""
     jobs = text.partition("\njobs:\n")[2]
     return re.findall(r"^      - .*\n(?:(?:        .*)?\n)*", jobs, re.MULTILINE)
 
 
 def step(text: str, wanted: str) -> str:
-    """The one step that has something in it."""
+    """Return the one step that contains a text."""
     (found,) = [each for each in steps(text) if wanted in each]
     return found
 
 
 def value(text: str, key: str) -> str:
-    """What a key of a step is set to, a block without its indentation."""
+    """Return the value of a key of a step, a block without its indentation."""
     match = re.search(rf"^ *(?:- )?{key}: (?:\|\n((?: {{12,}}.*\n)+)|(.+)\n)", text, re.MULTILINE)
     assert match is not None, f"{key} in {text}"
     return (textwrap.dedent(match[1]) if match[1] else match[2]).strip()
 
 
 def commands(text: str) -> list[str]:
-    """What is run, line by line."""
+    """Return the commands that are run, line by line."""
     blocks = re.findall(r"^ *(?:- )?run: (?:\|\n((?: {10,}.*\n)+)|(.+)\n)", text, re.MULTILINE)
     return [line.strip() for block, line in blocks for line in (block or line).splitlines()]
 
 
-def test_the_workflows_are_read_as_they_are() -> None:
+def test_every_step_of_the_workflows_is_read() -> None:
     assert len(steps(CI)) == 4 * 3 + 1
     assert len(steps(FUZZ)) >= 14
     assert {"make lint PYTHON=python", "make test PYTHON=python", "make check PYTHON=python"} <= set(commands(CI))
@@ -66,7 +66,7 @@ print(json.dumps([now.derandomize, now.database is not None, now.deadline is Non
 
 
 def in_force(folder: Path, **environment: str) -> list[object]:
-    """Whether the profile of a run tries the same every time, keeps examples and has no deadline; and how many."""
+    """Return of the profile in force: derandomised, saves examples, has no deadline; and the number of examples."""
     clean = {name: text for name, text in os.environ.items() if name not in ("CI", "HYPOTHESIS_PROFILE")}
     command = [sys.executable, "-c", REPORT, str(ROOT / "tests" / "conftest.py")]
     said = subprocess.run(
@@ -76,19 +76,19 @@ def in_force(folder: Path, **environment: str) -> list[object]:
     return found
 
 
-def test_a_nightly_run_is_random_and_keeps_examples_although_it_is_ci(tmp_path: Path) -> None:
+def test_a_nightly_run_in_ci_is_random_and_saves_examples(tmp_path: Path) -> None:
     derandomized, keeps, unhurried, examples = in_force(tmp_path, CI="true", HYPOTHESIS_PROFILE="fuzz")
     assert (derandomized, keeps, unhurried) == (False, True, True)
     assert isinstance(examples, int)
     assert examples >= 100
 
 
-def test_a_run_for_a_pull_request_tries_the_same_every_time(tmp_path: Path) -> None:
+def test_a_pull_request_tries_the_same_examples_every_time(tmp_path: Path) -> None:
     assert in_force(tmp_path, CI="true")[:3] == [True, False, True]
     assert "HYPOTHESIS_PROFILE" not in CI
 
 
-def test_a_run_at_a_desk_is_random_and_keeps_examples(tmp_path: Path) -> None:
+def test_a_run_at_a_desk_is_random_and_saves_examples(tmp_path: Path) -> None:
     assert in_force(tmp_path)[:3] == [False, True, True]
 
 
@@ -98,7 +98,7 @@ def test_the_nightly_job_asks_for_the_profile() -> None:
     assert 'register_profile("ci"' not in (ROOT / "tests" / "conftest.py").read_text(encoding="utf-8")
 
 
-def test_what_searches_by_itself_names_the_parent_too_and_gets_another_seed_every_night() -> None:
+def test_searches_name_their_parent_and_get_a_seed_every_night() -> None:
     texts = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "stateful").rglob("*.py"))]
     made = [after for text in texts for after in re.findall(r"\bsettings\(\s*(.*)", text)]
     assert made
@@ -108,7 +108,7 @@ def test_what_searches_by_itself_names_the_parent_too_and_gets_another_seed_ever
     assert "github.run_id" in value(f"{job}\n", "SEED")
 
 
-# The second: what is restored and saved is not where Hypothesis keeps its examples, or the prefix does not fit the key.
+# The second: Hypothesis keeps its examples in another folder than is restored and saved, or the prefix fits no key.
 
 FAILING = """
 from hypothesis import given, strategies
@@ -128,7 +128,7 @@ def run_failing(folder: Path) -> list[int]:
     return [int(number) for number in re.findall(r"tried (-?\d+)", done.stdout)]
 
 
-def test_what_one_night_found_is_tried_first_in_the_next(tmp_path: Path) -> None:
+def test_a_finding_of_one_night_is_tried_first_in_the_next(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_bytes((ROOT / "tests" / "conftest.py").read_bytes())
     (tmp_path / "test_failing.py").write_text(FAILING, encoding="utf-8")
     assert run_failing(tmp_path)[-1] == 1000
@@ -137,7 +137,7 @@ def test_what_one_night_found_is_tried_first_in_the_next(tmp_path: Path) -> None
     assert run_failing(tmp_path)[0] == 1000
 
 
-def test_what_is_restored_is_what_is_counted_and_saved() -> None:
+def test_the_restored_folder_is_counted_and_saved() -> None:
     restore, save = step(FUZZ, "cache/restore@"), step(FUZZ, "cache/save@")
     where = value(restore, "path")
     assert value(save, "path") == where
@@ -150,7 +150,7 @@ def test_what_is_restored_is_what_is_counted_and_saved() -> None:
     assert where in value(step(FUZZ, "upload-artifact@"), "path").splitlines()
 
 
-def test_examples_are_restored_before_and_saved_after_what_uses_them() -> None:
+def test_examples_are_restored_before_and_saved_after_use() -> None:
     names = ["cache/restore@", "$count", "-m pytest --timeout 0", "-m stateful fuzz", "cache/save@", "upload-artifact@"]
     places = [steps(FUZZ).index(step(FUZZ, name)) for name in names]
     assert places == sorted(places)
@@ -159,7 +159,7 @@ def test_examples_are_restored_before_and_saved_after_what_uses_them() -> None:
 # The third: a key that is fixed is saved once and never again.
 
 
-def test_every_run_saves_under_a_key_of_its_own_also_when_it_is_repeated() -> None:
+def test_every_run_and_every_repetition_saves_under_its_own_key() -> None:
     key = value(step(FUZZ, "cache/save@"), "key")
     assert "${{ github.run_id }}" in key
     assert "${{ github.run_attempt }}" in key
@@ -167,24 +167,24 @@ def test_every_run_saves_under_a_key_of_its_own_also_when_it_is_repeated() -> No
 
 
 @pytest.mark.parametrize("name", ["cache/save@", "upload-artifact@"])
-def test_what_was_found_is_kept_also_when_the_job_is_red(name: str) -> None:
+def test_findings_are_saved_although_the_job_is_red(name: str) -> None:
     assert value(step(FUZZ, name), "if") == "always()"
 
 
-def test_a_folder_with_a_dot_is_uploaded_too() -> None:
+def test_a_folder_with_a_dot_is_uploaded() -> None:
     assert value(step(FUZZ, "upload-artifact@"), "include-hidden-files") == "true"
 
 
 # The fourth: another version of Hypothesis, or another source of a machine, empties the database.
 
 
-def test_hypothesis_is_pinned_and_what_was_found_is_kept_as_code() -> None:
+def test_hypothesis_is_pinned_and_findings_are_kept_as_code() -> None:
     assert re.search(r"^hypothesis==\S+$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE)
     assert "make venv PYTHON=python" in commands(FUZZ)
     assert "def test_001_" in (ROOT / "tests" / "test_regressions.py").read_text(encoding="utf-8")
 
 
-# Besides: what makes a job green whatever happens, and what makes it do more than it should.
+# Also: a job that cannot fail, and a job that may do more than it should.
 
 
 @every_workflow
@@ -206,33 +206,33 @@ def test_the_one_required_status_needs_every_job() -> None:
 
 
 @every_workflow
-def test_a_workflow_may_read_and_nothing_else(text: str) -> None:
+def test_a_workflow_has_permission_to_read_only(text: str) -> None:
     assert "\npermissions:\n  contents: read\n" in text
     assert text.count("permissions:") == 1
     assert "secrets." not in text
     assert "pull_request_target" not in text
     checkouts = [each for each in steps(text) if "actions/checkout@" in each]
     assert all("persist-credentials: false" in each for each in checkouts)
-    # what somebody types into the form is never part of a command
+    # the text of a form field is never part of a command
     assert not [command for command in commands(text) if "${{" in command]
 
 
 @every_workflow
-def test_every_action_is_pinned_to_a_commit_and_says_its_version(text: str) -> None:
+def test_every_action_is_pinned_to_a_commit_with_its_version(text: str) -> None:
     used = re.findall(r"uses: (.+)", text)
     assert used
     assert [each for each in used if not re.fullmatch(r"actions/[\w/-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", each)] == []
 
 
 @every_workflow
-def test_every_job_ends_and_no_two_runs_are_in_each_others_way(text: str) -> None:
+def test_every_job_has_a_time_limit_and_a_concurrency_group(text: str) -> None:
     jobs = text.partition("\njobs:\n")[2]
     assert jobs.count("    timeout-minutes: ") == jobs.count("    runs-on: ")
     assert "\nconcurrency:\n  group: " in text
 
 
 @every_workflow
-def test_what_is_run_is_there(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_and_path_of_a_workflow_exists(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for command in commands(text):
         for target in re.findall(r"^make (\w+)", command):
@@ -247,7 +247,7 @@ def test_what_is_run_is_there(text: str, capsys: pytest.CaptureFixture[str]) -> 
             assert (ROOT / name).exists()
 
 
-def test_the_oldest_python_that_is_promised_is_tried() -> None:
+def test_every_promised_python_is_tried() -> None:
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     promised = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', project)
     assert f"        python: [{', '.join(json.dumps(version) for version in promised)}]\n" in CI
