@@ -14,10 +14,10 @@ from spec.prove.crosshair_run import confirm
 from spec.prove.plan import QUICK_AT_FIXED_SIZES, parts
 from spec.prove.unbounded.command import prove_all_sizes
 from spec.scope import EVERY_RUN
+from stateful.bugs import checks as of_bugs
 from stateful.conformance.job import independence, recordings
 from stateful.equivalence.parsers import PAIRS, differences
 from stateful.jobs.runner import Job, Report, Verdict
-from stateful.lockstep import detection
 from stateful.lockstep.machine import MACHINES
 from stateful.lockstep.run_machine import Until, run_machine
 from stateful.pairs import checks as of_pairs
@@ -86,14 +86,6 @@ def trace(report: Report) -> Verdict:
     return Verdict(not problems, f"{what}; {rate:,.0f} a second of processor time", "\n".join(problems))
 
 
-def variant(name: str, report: Report) -> Verdict:
-    """Catch one bug that was put back."""
-    judged = detection.judge(name, report=report)
-    what = f"{judged.walked} in {len(judged.steps)} steps; found by the machine in {judged.seconds:.1f} s"
-    details = f"{judged.mistake}\n    {' · '.join(judged.steps)}\n    breaks {judged.walked}"
-    return Verdict(not judged.wrong, judged.wrong or what, f"{judged.wrong}\n{details}" if judged.wrong else details)
-
-
 def agreement(report: Report) -> Verdict:
     """Confirm that the decisions of the implementation are those of the specification, and read short texts twice."""
     report("confirming")
@@ -129,21 +121,6 @@ def all_sizes(report: Report) -> Verdict:
     return Verdict(bool(answers) and not open_, what, "\n".join(open_))
 
 
-def _report_on(report: Report, name: str, text: str) -> None:
-    report(f"{name}: {text}")
-
-
-def every_variant(report: Report) -> Verdict:
-    """Catch every bug that was put back."""
-    verdicts = [variant(name, partial(_report_on, report, name)) for name in detection.names()]
-    caught = sum(verdict.good for verdict in verdicts)
-    return Verdict(
-        caught == len(verdicts),
-        f"{caught} of {len(verdicts)} bugs caught, each by the walk, retraced, and by the machine",
-        "\n".join(f"{name}: {verdict.details}" for name, verdict in zip(detection.names(), verdicts, strict=True)),
-    )
-
-
 JOBS: Final = (
     Job("explore base", partial(explore, "base")),
     Job("proofs", proofs),
@@ -151,7 +128,7 @@ JOBS: Final = (
     Job("decisions", agreement),
     Job("machines", machines),
     Job("schedules", of_schedules.schedules),
-    Job("bugs of schedules", of_schedules.every_bug),
+    Job("schedule bugs", of_bugs.every_schedule_bug),
     Job("guards", of_pairs.guards),
     Job("threads", real_threads),
     Job("traces", trace),
@@ -160,7 +137,7 @@ JOBS: Final = (
     Job("explore readers", partial(explore, "readers")),
     Job("explore limits", partial(explore, "limits")),
     Job("explore marks", partial(explore, "marks")),
-    Job("variants", every_variant),
+    Job("seeded bugs", of_bugs.every_machine_bug),
 )
-WORTH_SEEING: Final = ("variants",)
+WORTH_SEEING: Final = ("seeded bugs",)
 """Jobs whose details are shown even when all is well."""

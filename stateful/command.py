@@ -13,18 +13,16 @@ from spec.assertions import require_assertions
 from stateful import check
 from stateful import trace_commands as traces
 from stateful.api_fuzz import command as inputs
+from stateful.bugs import command as bugs
 from stateful.conformance import command as conformance
 from stateful.fuzzing import command as fuzzing
 from stateful.interrupts import command as interrupts
 from stateful.jobs.progress import say
-from stateful.jobs.report import chosen, run
-from stateful.jobs.runner import Job
-from stateful.lockstep import detection
+from stateful.jobs.report import run
 from stateful.metamorphic import command as metamorphic
 from stateful.mutate import command as mutate
 from stateful.pairs import command as pairs
 from stateful.schedules import command as schedules
-from stateful.schedules.bugs import NAMES as VARIANTS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,19 +45,12 @@ def parser() -> argparse.ArgumentParser:
     commands = every.add_subparsers(dest="command", required=True)
     checking = commands.add_parser("check", help="the main job: everything, in about a minute")
     checking.set_defaults(do=_check)
-    mutants = commands.add_parser("mutants", help="put bugs back and catch them")
-    mutants.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"which (all of them): {', '.join(detection.names())}"
-    )
-    mutants.add_argument(
-        "--schedules", action="store_true", help=f"those that only a schedule shows: {', '.join(VARIANTS)}"
-    )
-    mutants.set_defaults(do=_mutants)
+    bugs.add_commands(commands)
     replaying = commands.add_parser("conformance", help="replay what a real kernel was recorded to answer, and compare")
     conformance.add_arguments(replaying)
     same = commands.add_parser("metamorphic", help="run generated programs in several ways that must come to the same")
     metamorphic.add_arguments(same)
-    schedules.add_commands(commands)
+    schedules.add_command(commands)
     fuzzing.add_command(commands)
     traces.add_commands(commands)
     inputs.add_command(commands)
@@ -83,10 +74,3 @@ def here(do: Callable[[Console], int]) -> int:
 
 def _check(_asked: argparse.Namespace, _console: Console) -> int:
     return run(check.JOBS, worth_seeing=check.WORTH_SEEING)
-
-
-def _mutants(asked: argparse.Namespace, _console: Console) -> int:
-    if asked.schedules:
-        return schedules.mutants(asked.parser, asked.names)
-    names = chosen(asked.parser, asked.names, detection.names())
-    return run([Job(name, partial(check.variant, name)) for name in names], worth_seeing=names)

@@ -30,9 +30,9 @@ from zram_impl.cli import assertions as of_device
 ROOT = Path(__file__).resolve().parent.parent
 REFUSAL = f"error: {SWITCHED_OFF}\n"
 STATEFUL = [
-    ["replay", "1pjsept8pgzd", "--variant", "leak_when_failed_and_lost"],
+    ["replay", "1pjsept8pgzd", "--bug", "leak_when_failed_and_lost"],
     ["check"],
-    ["mutants"],
+    ["bugs"],
     ["mutants", "--schedules"],
     ["conformance", "tests/data/kernel-traces"],
     ["metamorphic"],

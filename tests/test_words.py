@@ -52,7 +52,7 @@ AREAS = {
     **{
         f"{where}stateful/{folder}/": "sched"
         for where in ("", "tests/")
-        for folder in ("schedules", "interrupts", "guards", "pairs", "stress", "fuzzing", "mutate")
+        for folder in ("bugs", "schedules", "interrupts", "guards", "pairs", "stress", "fuzzing", "mutate")
     },
     **dict.fromkeys(
         ("docs/schedules.md", "docs/draw_guards.py", "docs/draw_variants.py", "docs/draw_bugs.py"), "sched"

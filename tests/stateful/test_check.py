@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from stateful import check, command
+from stateful.bugs import by_machine, checks, seeded
 from stateful.jobs import report as outcome
 from stateful.jobs.runner import Job, Verdict
-from stateful.lockstep import bugs, detection
 from stateful.lockstep.machine import BudgetMachine
 from stateful.lockstep.run_machine import run_machine
 from stateful.stress import free_threads
@@ -44,11 +44,11 @@ def stateful(*arguments: str) -> subprocess.CompletedProcess[str]:
         ([], "the following arguments are required: command"),
         (["chekc"], "invalid choice: 'chekc'"),
         (["replay", "1cqb4h085"], "'1cqb4h085' is mistyped: its check does not fit"),
-        (["replay", "--variant", "nope", "1cqb4h084"], "there is no variant nope; there are stale_completion_count"),
-        (["mutants", "--schedules", "no_refund"], "there is no variant no_refund; there are stale_completion_count"),
+        (["replay", "--variant", "nope", "1cqb4h084"], "there is no bug nope; there are early_release, "),
+        (["mutants", "--schedules", "no_refund"], "there is no bug no_refund; there are stale_completion_count"),
         (["schedules", "nope"], "there is no theme nope; there are changes, reads, control, ends"),
         (["schedules", "--preemptions", "-1"], "--preemptions -1 is below 0"),
-        (["mutants", "nope", "no_refund"], "there is no variant nope; there are early_release, unassigned_index"),
+        (["mutants", "nope", "no_refund"], "there is no bug nope; there are early_release, unassigned_index"),
     ],
 )
 def test_what_is_asked_for_wrongly_is_refused(
@@ -90,7 +90,7 @@ def test_one_wrong_job_makes_it_all_wrong_and_is_shown_in_full(capsys: pytest.Ca
 
 
 def test_bugs_by_name_are_caught_and_shown() -> None:
-    done = stateful("mutants", "leak_on_error")
+    done = stateful("bugs", "leak_on_error")
     assert (done.returncode, done.stderr) == (0, "")
     assert "· device_error(0) · endio_queue(0) · endio_leave(0) · reap(0)\n" in done.stdout
     assert "    breaks every_block_has_one_owner\n" in done.stdout
@@ -188,8 +188,7 @@ def test_machines_that_find_nothing_are_good(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_machine_that_finds_something_says_which_and_how(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check, "run_machine", partial(run_machine, shrink=False))
-    early = next(variant for variant in bugs.VARIANTS if variant.name == "early_release")
-    with early.applied():
+    with seeded.by_name("early_release").applied():
         judged = check.machines(silent)
     assert not judged.good
     assert judged.what.startswith("WritebackMachine: ")
@@ -210,9 +209,9 @@ def test_the_account_of_real_threads_is_the_verdict(
 
 
 def test_a_missed_bug_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    judge = detection.judge
-    monkeypatch.setattr(detection, "judge", lambda name, report: judge(name, report=report)._replace(wrong="missed"))
-    monkeypatch.setattr(detection, "names", lambda: ["leak_on_error", "early_release"])
-    judged = check.every_variant(silent)
-    assert (judged.good, judged.what) == (False, "0 of 2 bugs caught, each by the walk, retraced, and by the machine")
+    judge = by_machine.judge
+    monkeypatch.setattr(by_machine, "judge", lambda name, report: judge(name, report=report)._replace(wrong="missed"))
+    monkeypatch.setattr(checks, "MACHINE_NAMES", ("leak_on_error", "early_release"))
+    judged = checks.every_machine_bug(silent)
+    assert (judged.good, judged.what) == (False, "0 of 2 bugs caught, each by the search, retraced, and by the machine")
     assert "leak_on_error: missed\n" in judged.details

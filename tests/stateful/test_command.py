@@ -10,6 +10,7 @@ from stateful.command import main, parser
 COMMANDS = sorted(SUBPARSERS.choices)
 NEEDED = {"replay": ["1cqb4h084"], "conformance": ["."], "trace-check": ["t"], "trace-record": ["t"]}
 """Arguments without which nothing else is looked at."""
+ALIASES = {"mutants": "bugs"}
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -27,6 +28,7 @@ def test_an_unknown_argument_gets_the_commands_own_usage(command: str, capsys: p
     What a command refused itself, and what argparse had left over, went to the parser of all commands.
     """
     err = refused(capsys, command, *NEEDED.get(command, []), "--bogus")
+    command = ALIASES.get(command, command)
     assert err.startswith(f"usage: python -m stateful {command} ")
     assert f"python -m stateful {command}: error: unrecognized arguments: --bogus" in err
 
@@ -35,14 +37,14 @@ def test_an_unknown_argument_gets_the_commands_own_usage(command: str, capsys: p
     ("arguments", "complaint"),
     [
         (["replay", "1cqb4h085"], "'1cqb4h085' is mistyped: its check does not fit"),
-        (["replay", "1cqb4h084", "--variant", "nope"], "there is no variant nope; there are "),
+        (["replay", "1cqb4h084", "--bug", "nope"], "there is no bug nope; there are "),
         (["replay"], "the following arguments are required: TOKEN"),
         (["replay", "1cqb4h084", "more"], "unrecognized arguments: more"),
         (["schedules", "nope"], "there is no theme nope; there are "),
         (["schedules", "--preemptions", "-1"], "--preemptions -1 is below 0"),
         (["schedules", "--preemptions", "many"], "argument --preemptions: invalid int value: 'many'"),
-        (["mutants", "nope"], "there is no variant nope; there are "),
-        (["mutants", "--schedules", "nope"], "there is no variant nope; there are "),
+        (["bugs", "nope"], "there is no bug nope; there are "),
+        (["mutants", "--schedules", "nope"], "there is no bug nope; there are "),
         (["fuzz", "--minutes", "0"], "argument --minutes: '0' is no time to run for"),
         (["fuzz", "--out", "no/where"], "argument --out: no/where: there is no "),
         (["conformance", ".", "--quirks", "some"], "argument --quirks: invalid choice: 'some'"),
@@ -59,10 +61,11 @@ def test_a_bad_argument_gets_the_commands_own_usage(
     arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     err = refused(capsys, *arguments)
-    assert err.startswith(f"usage: python -m stateful {arguments[0]} ")
-    assert f"python -m stateful {arguments[0]}: error: {complaint}" in err
+    command = ALIASES.get(arguments[0], arguments[0])
+    assert err.startswith(f"usage: python -m stateful {command} ")
+    assert f"python -m stateful {command}: error: {complaint}" in err
 
 
 def test_an_unknown_command_gets_the_usage_of_all(capsys: pytest.CaptureFixture[str]) -> None:
     err = refused(capsys, "chekc")
-    assert "{check,mutants," in err.partition("error: ")[0]
+    assert "{check,bugs,mutants," in err.partition("error: ")[0]

@@ -9,12 +9,12 @@ from types import SimpleNamespace
 import pytest
 
 from stateful import command
+from stateful.bugs import seeded
 from stateful.fuzzing import sources, worker
 from stateful.fuzzing.sources import Found, Harvest, Source
 from stateful.fuzzing.worker import Share, work
 from stateful.jobs import runner
 from stateful.jobs.runner import Report
-from stateful.schedules import bugs
 from stateful.schedules.token import decode
 
 
@@ -80,7 +80,7 @@ def test_another_source_does_something(name: str) -> None:
 
 
 def test_what_a_source_finds_is_a_token_that_replays() -> None:
-    with bugs.by_name("lost_update").applied():
+    with seeded.by_name("lost_update").applied():
         found = sources.scenarios(0, silent).found
     assert found
     assert all("verdict  BROKEN" in each.text for each in found)

@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 
+from stateful.bugs.seeded import by_name
 from stateful.common.stamped_pages import same_filled, stamped
-from stateful.lockstep.bugs import VARIANTS
 from stateful.stress.operation import FOREIGN, ZERO, of_another_page
 from stateful.stress.recorder import Sharer, judge, together, value_of
 from zram_impl import PAGE_SIZE, Zram
@@ -109,8 +109,7 @@ def test_users_of_a_sound_device_are_explained() -> None:
 
 def test_a_pass_that_writes_the_wrong_page_is_not_explained() -> None:
     """The one bug among those put back that a trace cannot show: its events are right, its bytes are not."""
-    (variant,) = [variant for variant in VARIANTS if variant.name == "unassigned_index"]
-    with variant.applied(), Zram.create(4 * PAGE_SIZE, backing=MemoryDevice(4)) as dev:
+    with by_name("unassigned_index").applied(), Zram.create(4 * PAGE_SIZE, backing=MemoryDevice(4)) as dev:
         sharer = Sharer(dev, 0, range(4), never)
         for page in range(4):
             sharer.write(page)

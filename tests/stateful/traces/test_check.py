@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from stateful.lockstep.bugs import VARIANTS, Variant
+from stateful.bugs.seeded import MACHINE, SeededBug
 from stateful.traces import check as checking
 from stateful.traces.check import TooManyError, check
 from stateful.traces.schema import Malformed, read
@@ -28,12 +28,12 @@ def test_what_the_device_does_is_a_behaviour_of_the_specification(text: str) -> 
 
 
 # A trace does not say what is in a page: that a wrong one is written is for those who read it.
-SEEN = [variant for variant in VARIANTS if variant.name != "unassigned_index"]
+SEEN = [bug for bug in MACHINE if bug.name != "unassigned_index"]
 
 
-@pytest.mark.parametrize("variant", SEEN, ids=lambda variant: variant.name)
-def test_a_bug_that_was_put_back_is_found(variant: Variant) -> None:
-    with variant.applied():
+@pytest.mark.parametrize("bug", SEEN, ids=lambda bug: bug.name)
+def test_a_seeded_bug_is_found(bug: SeededBug) -> None:
+    with bug.applied():
         broken = record()
     assert finding(broken) is not None
 

@@ -1,12 +1,12 @@
-"""How soon a bug that was put back is found: schedules until then, over many seeds, and the smallest program."""
+"""Finding a seeded bug by schedules: how many it takes, over many seeds, and the smallest program that shows it."""
 
 import itertools
 import statistics
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from stateful.bugs.seeded import ScheduleSearch, SeededBug, by_name
 from stateful.schedules import policies
-from stateful.schedules.bugs import Variant, by_name
 from stateful.schedules.run import Played, choices, play
 from stateful.schedules.scenarios import SCENARIOS
 from stateful.schedules.scheduler import Policy
@@ -21,19 +21,20 @@ MOST: Final = 1000
 
 EXAMPLES_MOST: Final = 3000
 JOINT: Final = "leak_when_failed_and_lost"
-"""The bug that takes an operation, a fault and an order together."""
+"""The bug that needs an operation, a fault and an order together."""
 JOINT_SEEDS: Final = 9
 
 
-class Verdict(NamedTuple):
+class ScheduleDetection(NamedTuple):
     """How a bug was found."""
 
-    variant: Variant
+    bug: SeededBug
     schedules: tuple[int, ...]
     """Per seed, MOST when it was missed."""
     breaks: str
-    """The property that is broken by the smallest program."""
+    """The property that is broken by the smallest program; "" when the bug was missed."""
     token: str
+    search: ScheduleSearch
 
     @property
     def median(self) -> float:
@@ -43,17 +44,11 @@ class Verdict(NamedTuple):
     @property
     def good(self) -> bool:
         """Whether it is found soon enough, by a property it is expected to break."""
-        return self.median <= self.variant.within and self.breaks in self.variant.breaks
-
-
-def _policy(kind: str, number: int, points: int) -> Policy:
-    if kind == "random":
-        return policies.random_walk(number)
-    return policies.pct(number, depth=DEPTHS[number % len(DEPTHS)], points=points)
+        return self.median <= self.search.within and self.breaks in self.bug.breaks
 
 
 class Joint(NamedTuple):
-    """What the seeds of one bug shrink to."""
+    """The programs to which the seeds of one bug shrink."""
 
     tokens: tuple[str, ...]
     """Per seed, "" when it was missed."""
@@ -62,12 +57,12 @@ class Joint(NamedTuple):
 
     @property
     def good(self) -> bool:
-        """Whether all came to the same."""
+        """Whether all seeds shrink to the same program."""
         return len(set(self.tokens)) == 1 and "" not in self.tokens
 
 
 def judge_joint(name: str, seeds: int, report: Callable[[str], None] | None = None) -> Joint:
-    """Let Hypothesis look for a bug with `seeds` seeds, program, faults and schedule together."""
+    """Let Hypothesis search for a bug with `seeds` seeds, program, faults and schedule together."""
     found = []
     with by_name(name).applied():
         for seed in range(seeds):
@@ -79,24 +74,33 @@ def judge_joint(name: str, seeds: int, report: Callable[[str], None] | None = No
     )
 
 
-def judge(name: str, seeds: int = SEEDS, report: Callable[[str], None] | None = None) -> Verdict:
-    """Look for a bug with `seeds` seeds."""
-    variant = by_name(name)
-    what = SCENARIOS[variant.scenario]
+def judge(name: str, seeds: int = SEEDS, report: Callable[[str], None] | None = None) -> ScheduleDetection:
+    """ScheduleSearch for a bug with `seeds` seeds."""
+    bug = by_name(name)
+    assert bug.search is not None, f"{name} needs no schedule"
+    what = SCENARIOS[bug.search.scenario]
     points = choices(what)
     first: Played | None = None
     counts = []
-    with variant.applied():
+    with bug.applied():
         for seed in range(seeds):
             if report is not None:
                 report(f"seed {seed + 1} of {seeds}")
             for count in itertools.count(1):
-                played = play(what, _policy(variant.policy, seed * MOST + count, points))
-                found = played.found in variant.breaks
+                played = play(what, _policy(bug.search.policy, seed * MOST + count, points))
+                found = played.found in bug.breaks
                 if found:
                     first = first or played
                 if found or count == MOST:
                     counts.append(count)
                     break
         small = smallest(first) if first is not None else None
-    return Verdict(variant, tuple(counts), small.found if small else "", encode(small.what) if small else "")
+    return ScheduleDetection(
+        bug, tuple(counts), small.found if small else "", encode(small.what) if small else "", bug.search
+    )
+
+
+def _policy(kind: str, number: int, points: int) -> Policy:
+    if kind == "random":
+        return policies.random_walk(number)
+    return policies.pct(number, depth=DEPTHS[number % len(DEPTHS)], points=points)

@@ -1,8 +1,9 @@
-"""Bugs that only a schedule shows: each is found by chance, and no program is blamed without one."""
+"""Bugs that only some schedules show: random schedules find each, and nothing without a bug."""
 
 import pytest
 
-from stateful.schedules import bugs, detection, strategies
+from stateful.bugs import by_schedules, seeded
+from stateful.schedules import strategies
 from stateful.schedules.program import Does, Fails
 from stateful.schedules.run import play
 from stateful.schedules.scenarios import SCENARIOS
@@ -11,23 +12,24 @@ from stateful.schedules.token import decode
 pytestmark = pytest.mark.timeout(600)  # schedules are searched until there is one that shows the bug
 
 
-@pytest.mark.parametrize("name", bugs.NAMES)
+@pytest.mark.parametrize("name", seeded.SCHEDULE_NAMES)
 def test_a_bug_is_found_by_random_schedules(name: str) -> None:
-    judged = detection.judge(name, seeds=3)
-    assert judged.breaks in bugs.by_name(name).breaks
-    assert max(judged.schedules) < detection.MOST
+    judged = by_schedules.judge(name, seeds=3)
+    assert judged.breaks in judged.bug.breaks
+    assert max(judged.schedules) < by_schedules.MOST
 
 
-@pytest.mark.parametrize("name", bugs.NAMES)
-def test_a_bug_is_gone_once_it_is_taken_out(name: str) -> None:
-    variant = bugs.by_name(name)
-    with variant.applied():
+@pytest.mark.parametrize("name", seeded.SCHEDULE_NAMES)
+def test_a_bug_is_gone_once_it_is_removed(name: str) -> None:
+    bug = seeded.by_name(name)
+    with bug.applied():
         pass
-    assert play(SCENARIOS[variant.scenario]).error is None
+    assert bug.search is not None
+    assert play(SCENARIOS[bug.search.scenario]).error is None
 
 
-def test_operations_faults_and_preemptions_shrink_together_to_the_same() -> None:
-    judged = detection.judge_joint(detection.JOINT, seeds=3)
+def test_operations_faults_and_preemptions_shrink_together() -> None:
+    judged = by_schedules.judge_joint(by_schedules.JOINT, seeds=3)
     assert judged.good
     small = decode(judged.tokens[0])
     assert [Does(op.does) for op in small.ops] == [Does.WRITEBACK, Does.WRITE]
