@@ -43,7 +43,7 @@ class ScheduleDetection(NamedTuple):
 
     @property
     def good(self) -> bool:
-        """Whether it is found soon enough, by a property it is expected to break."""
+        """True when it is found soon enough, by a property it is expected to break."""
         return self.median <= self.search.within and self.breaks in self.bug.breaks
 
 
@@ -57,7 +57,7 @@ class Joint(NamedTuple):
 
     @property
     def good(self) -> bool:
-        """Whether all seeds shrink to the same program."""
+        """True when all seeds shrink to the same program."""
         return len(set(self.tokens)) == 1 and "" not in self.tokens
 
 

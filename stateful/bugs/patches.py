@@ -1,4 +1,4 @@
-"""What each seeded bug changes: one or two functions of the device, or of the schedules' own parts, for a while."""
+"""Patches of seeded bugs: one or two functions of the device, or of the schedules' own parts, for a while."""
 
 from collections.abc import Callable, Mapping, Sequence
 from unittest import mock

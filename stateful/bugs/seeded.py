@@ -72,7 +72,7 @@ MACHINE: Final = (
 
 SCHEDULE: Final = (
     SeededBug(
-        "stale_completion_count", (10,), "a count of completions outlives its batch, so unanswered writes are committed",
+        "stale_completion_count", (10,), "a stale count of completions lets unanswered writes be committed",
         ("a_written_back_block_holds_the_page", "same_state"), of.stale_completion_count,
         ScheduleSearch("two pages and two threads", "random", 100),
     ),
