@@ -54,10 +54,8 @@ AREAS = {
         for where in ("", "tests/")
         for folder in ("bugs", "schedules", "interrupts", "guards", "pairs", "stress", "fuzzing", "mutate")
     },
-    **dict.fromkeys(
-        ("docs/schedules.md", "docs/draw_guards.py", "docs/draw_variants.py", "docs/draw_bugs.py"), "sched"
-    ),
-    **dict.fromkeys(("docs/generated/guards.md", "docs/generated/variants.md", "docs/generated/bugs.md"), "sched"),
+    **dict.fromkeys(("docs/schedules.md", "docs/draw_guards.py", "docs/draw_bugs.py"), "sched"),
+    **dict.fromkeys(("docs/generated/guards.md", "docs/generated/bugs.md"), "sched"),
     **dict.fromkeys(("docs/generated/device-mutation.md",), "sched"),
     **dict.fromkeys(("docs/glossary.md", "docs/map.md", "docs/verification.md"), "front"),
 }

@@ -71,5 +71,5 @@ def _play(meeting: Meeting, console: Console) -> int:
             found = f"{type(error).__name__}: {error}"
     for task, points in groupby(judge.trace, key=lambda point: point[0]):
         say(console, f"{task:16} {', '.join(where for _task, where in points)}")
-    say(console, f"verdict  {found or 'clean'}")
+    say(console, f"verdict  {f'FAILED {found}' if found else 'passed'}")
     return int(bool(found))

@@ -39,7 +39,7 @@ class ExpectedPages:
             content = read(page)
         finally:
             del self._reading[task]
-        assert content in seen, f"a_read_ends_with_a_value_the_page_held: page {page} had none of it meanwhile"
+        assert content in seen, f"a_read_ends_with_a_value_the_page_held: page {page} returned bytes it never had"
 
     def check(self, read: Callable[[int], bytes]) -> None:
         """Read every page back."""

@@ -68,7 +68,7 @@ def describe(what: Program) -> Iterable[str]:
     for fault in what.faults:
         yield f"fault    {fault.text}"
     for each in what.preemptions:
-        yield f"choice   number {each.step} goes to alternative {each.alternative}"
+        yield f"preempt  at choice {each.step}: alternative {each.alternative} runs"
 
 
 def story(what: Program) -> str:
@@ -80,10 +80,10 @@ def story(what: Program) -> str:
 def verdict(played: Played) -> str:
     """Say in one line what came of it."""
     if played.error is None:
-        return "verdict  clean"
+        return "verdict  passed"
     sentence = str(played.error).partition("; after ")[0]
     kind = "" if played.found in sentence else f"{played.found}: "
-    return f"verdict  BROKEN {kind}{sentence}"
+    return f"verdict  FAILED {kind}{sentence}"
 
 
 def replay(token: str, say: Callable[[str], None]) -> bool:
@@ -100,6 +100,6 @@ def replay(token: str, say: Callable[[str], None]) -> bool:
     except NondeterminismError as error:
         say(f"verdict  NondeterminismError: {error}")
         return False
-    say(f"played   twice, the same {len(played.schedule)} choices at {played.points} points")
+    say(f"replayed twice: deterministic ({len(played.schedule)} choices, {played.points} points)")
     say(verdict(played))
     return played.error is None

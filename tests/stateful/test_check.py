@@ -62,12 +62,12 @@ def test_what_is_asked_for_wrongly_is_refused(
 
 def test_a_token_is_played_again(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["replay", "1cqb4h084"]) == 0
-    assert capsys.readouterr().out.endswith("verdict  clean\n")
+    assert capsys.readouterr().out.endswith("verdict  passed\n")
 
 
 def test_a_token_breaks_with_its_bug_put_back(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["replay", "--variant", "check_then_act", "1cqb4ba2109z"]) == 1
-    assert "verdict  BROKEN a_written_back_block_holds_the_page" in capsys.readouterr().out
+    assert "verdict  FAILED a_written_back_block_holds_the_page" in capsys.readouterr().out
 
 
 def test_all_is_well_when_every_job_is_good(capsys: pytest.CaptureFixture[str]) -> None:

@@ -83,7 +83,7 @@ def test_what_a_source_finds_is_a_token_that_replays() -> None:
     with seeded.by_name("lost_update").applied():
         found = sources.scenarios(0, silent).found
     assert found
-    assert all("verdict  BROKEN" in each.text for each in found)
+    assert all("verdict  FAILED" in each.text for each in found)
     assert all(decode(each.token).ops for each in found)
 
 

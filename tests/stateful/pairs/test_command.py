@@ -14,7 +14,7 @@ MEETING = ["guards", "--meeting", "stored", "Node.open", "Zram.reset"]
 def test_a_meeting_is_shown_point_by_point(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main([*MEETING, "0", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1] == "verdict  clean"
+    assert lines[-1] == "verdict  passed"
     assert any(line.startswith("lane 2           openers, ") for line in lines)
 
 

@@ -13,7 +13,7 @@ PAGE = (Path(__file__).resolve().parents[3] / "docs" / "schedules.md").read_text
 
 def without_counts(text: str) -> str:
     """The text without the number of points, which any lock that is added changes."""
-    return re.sub(r"\d+ choices at \d+ points", "choices at points", text)
+    return re.sub(r"\d+ choices, \d+ points", "choices, points", text)
 
 
 def test_the_replay_on_the_page_is_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,8 +19,8 @@ def test_a_replay_shows_lanes_and_marks_the_preemption() -> None:
     assert "lane 0   writeback(0)" in text
     assert " > " in text
     assert "preempted before table" in text
-    assert re.fullmatch(r"played   twice, the same \d+ choices at \d+ points", said[-2])
-    assert said[-1] == "verdict  clean"
+    assert re.fullmatch(r"replayed twice: deterministic \(\d+ choices, \d+ points\)", said[-2])
+    assert said[-1] == "verdict  passed"
 
 
 def test_a_bad_token_is_refused_before_anything_is_played() -> None:
