@@ -25,6 +25,7 @@ Around the model, each folder one job; each may import those before it, and `spe
 `stateful`:
 
 - `assertions`: refuses to search while they are switched off
+- `processes`: tasks in processes of their own; INT, TERM and HUP end a command without leaving any behind
 - `scope`, `footprint`, `reachable`: bounds of a search, the fields an action touches, what must be seen at least once
 - `restated`: the model said again in other words (frame conditions, when each action is enabled, the tables), so that a
   mistake in one text contradicts the other

@@ -1,0 +1,1 @@
+"""Functions in processes of their own, and what ends a command: INT, TERM and HUP alike, with nothing left behind."""

@@ -1,0 +1,98 @@
+"""SIGINT, SIGTERM and SIGHUP, handled alike: a command cleans up and exits with 128 plus the number of the signal."""
+
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import wraps
+from pathlib import Path
+from types import FrameType
+from typing import Final, Protocol
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C; `kill`, `timeout` and a cancelled CI job; a closed terminal."""
+
+
+class Main(Protocol):
+    """The main function of a command: exit code by arguments, those of the process unless any are given."""
+
+    def __call__(self, arguments: Sequence[str] | None = None, /) -> int:
+        """Run the command."""
+        ...
+
+
+class Interrupted(KeyboardInterrupt):
+    """One of SIGNALS has arrived."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+def interruptible(main: Callable[[Sequence[str] | None], int]) -> Main:
+    """Decorate the main function of a command: on any of SIGNALS, print "interrupted" and return 128 + its number."""
+
+    @wraps(main)
+    def wrapped(arguments: Sequence[str] | None = None) -> int:
+        try:
+            with handled(_raise):
+                return main(arguments)
+        except KeyboardInterrupt as interrupt:
+            sys.stderr.write("interrupted\n")
+            return 128 + (interrupt.number if isinstance(interrupt, Interrupted) else signal.SIGINT)
+
+    return wrapped
+
+
+def _raise(number: int, _frame: FrameType | None) -> None:
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)  # a second one would arrive in the middle of the cleanup
+    raise Interrupted(number)
+
+
+@contextmanager
+def handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Install `handler` for SIGNALS while the context lasts; under nohup, SIGHUP stays ignored."""
+    with ExitStack() as undo:
+        if threading.current_thread() is threading.main_thread():  # signals are handled in no other
+            for number in SIGNALS:
+                before = signal.getsignal(number)
+                # a shell ignores SIGINT for its background programs; when it is sent to one, that is on purpose
+                if before is not signal.SIG_IGN or number == signal.SIGINT:
+                    signal.signal(number, handler)
+                    undo.callback(signal.signal, number, signal.SIG_DFL if before is None else before)
+        yield
+
+
+@contextmanager
+def noted() -> Iterator[Callable[[], int]]:
+    """Note SIGNALS instead of raising; yield a function that returns the number of the first one, or 0."""
+    numbers: list[int] = []
+    with handled(lambda number, _frame: numbers.append(number)):
+        yield lambda: numbers[0] if numbers else 0
+
+
+@contextmanager
+def scratch(prefix: str) -> Iterator[Path]:
+    """Make a temporary directory and remove it, both with SIGNALS blocked, so that none arrives halfway."""
+    made: list[str] = []
+    try:
+        with _blocked():
+            made.append(tempfile.mkdtemp(prefix=prefix))
+        yield Path(made[0])
+    finally:
+        with _blocked():
+            for path in made:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def _blocked() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

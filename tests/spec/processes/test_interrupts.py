@@ -1,0 +1,88 @@
+"""Signals that end a command."""
+
+import os
+import signal
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from spec.processes.interrupts import SIGNALS, Interrupted, handled, interruptible, noted, scratch
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_a_signal_is_the_exit_code_of_the_command(number: signal.Signals, capsys: pytest.CaptureFixture[str]) -> None:
+    cleaned: list[bool] = []
+
+    @interruptible
+    def main(_arguments: Sequence[str] | None) -> int:
+        try:
+            os.kill(os.getpid(), number)
+        finally:
+            os.kill(os.getpid(), number)  # does not end the cleanup
+            cleaned.append(True)
+        return 0
+
+    before = [signal.getsignal(each) for each in SIGNALS]
+    assert main() == 128 + number
+    assert cleaned == [True]
+    assert capsys.readouterr().err == "interrupted\n"
+    assert [signal.getsignal(each) for each in SIGNALS] == before
+
+
+def test_a_command_returns_its_exit_code() -> None:
+    assert interruptible(lambda arguments: len(arguments or ()))(["a", "b"]) == 2
+
+
+def test_a_keyboard_interrupt_is_sigint(capsys: pytest.CaptureFixture[str]) -> None:
+    def main(_arguments: Sequence[str] | None) -> int:
+        raise KeyboardInterrupt
+
+    assert interruptible(main)() == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_a_hangup_that_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with noted() as interrupt:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert interrupt() == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_the_first_signal_is_noted() -> None:
+    with noted() as interrupt:
+        assert interrupt() == 0
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGINT)
+        assert interrupt() == signal.SIGTERM
+
+
+def test_other_threads_install_no_handler() -> None:
+    before, inside = signal.getsignal(signal.SIGINT), []
+
+    def look() -> None:
+        with handled(lambda _number, _frame: None):
+            inside.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert inside == [before]
+
+
+def test_scratch_is_removed_after_a_signal() -> None:
+    made: list[Path] = []
+
+    def work() -> None:
+        with scratch("test-") as folder:
+            made.append(folder)
+            (folder / "file").touch()
+            raise Interrupted(signal.SIGTERM)
+
+    with pytest.raises(Interrupted):
+        work()
+    assert not made[0].exists()
