@@ -15,8 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def test_a_thread_that_waits_for_a_lock_names_it() -> None:
     dev = Zram.create(4 * PAGE_SIZE, backing=MemoryDevice())
-    assert dev.disk is not None
-    with dev.disk._lock:
+    with dev._life.table:
         writer = threading.Thread(target=dev.write_page, args=(0, bytes(PAGE_SIZE)), name="writer")
         writer.start()
         said, until = "", time.monotonic() + PATIENCE

@@ -14,12 +14,13 @@ from errno import EBADF, EINVAL, EIO, ENOSPC
 from types import TracebackType
 from typing import Final, Self
 
-from zram_impl.device.io import Buffer, Device, flat
 from zram_impl.device.openers import Opened
 from zram_impl.errors import ZramError, refuse, shown
+from zram_impl.pages.byte_io import Buffer, flat
 from zram_impl.parsing.kstrto import truth
 from zram_impl.parsing.ranges import refuse_unless_ints
 from zram_impl.units import PAGE_SIZE
+from zram_impl.zram import Zram
 
 SECTOR: Final = 512
 """What the block layer counts in."""
@@ -37,7 +38,7 @@ DISCARD_BYTES: Final = (((1 << 32) - 1) * SECTOR) // PAGE_SIZE * PAGE_SIZE
 class Node:
     """The device file. Opens hold off a reset of the device; the node itself holds nothing."""
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: Zram) -> None:
         """Stand for `device`, which stays the caller's to close."""
         self._device = device
 
@@ -65,7 +66,7 @@ class Node:
 class NodeFile:
     """One open of the node, for one task at a time; close it, or use it as a context manager."""
 
-    def __init__(self, device: Device, opened: Opened, *, read_only: bool) -> None:
+    def __init__(self, device: Zram, opened: Opened, *, read_only: bool) -> None:
         """Own an open that `Openers.enter` has noted."""
         self._device = device
         self._opened = opened

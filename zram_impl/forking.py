@@ -27,13 +27,13 @@ class _Native(Protocol):
 
 
 class Forked(Protocol):
-    """What is told of forks: a device."""
+    """The part of a device that a fork concerns."""
 
-    def _fork_locks(self) -> tuple[Lock, Lock]:
+    def fork_locks(self) -> tuple[Lock, Lock]:
         """Return the control lock and the table lock."""
         ...
 
-    def _after_fork(self, *, whole: bool) -> None:
+    def after_fork(self, *, whole: bool) -> None:
         """Be a child's copy; `whole` unless the control lock could not be had."""
         ...
 
@@ -66,11 +66,11 @@ def _before() -> None:
     _registry.acquire(timeout=PATIENCE)
     devices = sorted(_devices, key=id)
     for device in devices:
-        if not _take(device._fork_locks()[0]):
+        if not _take(device.fork_locks()[0]):
             _missed.append(device)
     # Lock order: nobody who holds a table lock waits for a control lock.
     for device in devices:
-        _take(device._fork_locks()[1])
+        _take(device.fork_locks()[1])
 
 
 def _take(lock: Lock) -> bool:
@@ -95,7 +95,7 @@ def _in_child() -> None:
     _taken.clear()
     made_anew(_registry)
     for device in list(_devices):
-        device._after_fork(whole=id(device) not in missed)
+        device.after_fork(whole=id(device) not in missed)
 
 
 os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)

@@ -4,31 +4,33 @@ Text in, text out, with the driver's parsing, order of checks and errno.
 """
 
 from collections.abc import Callable
-from errno import EACCES, EBUSY, EINVAL, ENODEV, ENOENT
-from typing import Final, NamedTuple
+from errno import EACCES, EBUSY, EINVAL, ENOENT
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from zram_impl.compression.algorithms import ALGORITHMS
-from zram_impl.device.io import Device
 from zram_impl.errors import refuse, shown
 from zram_impl.pages.stats import columns
 from zram_impl.parsing import kstrto
 from zram_impl.parsing.algorithm_args import parse_algorithm_name, parse_algorithm_params, parse_recomp_algorithm
 from zram_impl.parsing.backing_args import parse_backing_path
-from zram_impl.parsing.recompress_args import parse_recompress
+from zram_impl.parsing.recompress_args import RecompressMode, parse_recompress
 from zram_impl.parsing.writeback_args import parse_idle, parse_writeback
+
+if TYPE_CHECKING:  # which has these attributes
+    from zram_impl.zram import Zram
 
 
 class Attribute(NamedTuple):
     """One attribute; what cannot be shown, or stored, is None."""
 
-    show: Callable[[Device], str] | None
-    store: Callable[[Device, str], None] | None
+    show: "Callable[[Zram], str] | None"
+    store: "Callable[[Zram, str], None] | None"
 
 
 class Attributes:
     """The attributes of one device."""
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: "Zram") -> None:
         self._device = device
 
     def show(self, name: str) -> str:
@@ -37,7 +39,7 @@ class Attributes:
         if show is None:
             raise refuse(EACCES, f"attribute {name} is write-only")
         if name != "disksize":
-            self._device.wait_as_the_driver()
+            self._device._life.wait_as_the_driver()
         return show(self._device)
 
     def store(self, name: str, text: str) -> int:
@@ -49,7 +51,7 @@ class Attributes:
             raise refuse(EINVAL, f"{name} takes text, not {shown(text)}")
         length = len(kstrto.as_bytes(text, name))
         if text:  # a write of nothing never reaches the driver
-            self._device.wait_as_the_driver()
+            self._device._life.wait_as_the_driver()
             store(self._device, text)
         return length
 
@@ -60,7 +62,7 @@ def _find(name: str) -> Attribute:
     return ATTRIBUTES[name]
 
 
-def _store_algorithm(dev: Device, text: str) -> None:
+def _store_algorithm(dev: "Zram", text: str) -> None:
     dev.set_algorithm(parse_algorithm_name(text))
 
 
@@ -68,7 +70,7 @@ def _listed(chosen: str) -> str:
     return "".join(f"[{name}] " if name == chosen else f"{name} " for name in ALGORITHMS) + "\n"
 
 
-def _show_recomp_algorithms(dev: Device) -> str:
+def _show_recomp_algorithms(dev: "Zram") -> str:
     text = ""
     for priority, name in enumerate(dev.algorithms):
         if priority and name:
@@ -79,12 +81,12 @@ def _show_recomp_algorithms(dev: Device) -> str:
     return text
 
 
-def _store_recomp_algorithm(dev: Device, text: str) -> None:
+def _store_recomp_algorithm(dev: "Zram", text: str) -> None:
     asked = parse_recomp_algorithm(text, unknown_keys_ignored=dev.quirks.unknown_keys_ignored)
     dev.set_recomp_algorithm(asked.algorithm, asked.priority)
 
 
-def _store_algorithm_params(dev: Device, text: str) -> None:
+def _store_algorithm_params(dev: "Zram", text: str) -> None:
     params = parse_algorithm_params(text, unknown_keys_ignored=dev.quirks.unknown_keys_ignored)
     dev.set_algorithm_params(
         params.priority,
@@ -95,7 +97,7 @@ def _store_algorithm_params(dev: Device, text: str) -> None:
     )
 
 
-def _store_disksize(dev: Device, text: str) -> None:
+def _store_disksize(dev: "Zram", text: str) -> None:
     size = kstrto.parse_size(text)
     if not size:
         raise refuse(EINVAL, f"disksize {text!r} is 0")
@@ -105,55 +107,58 @@ def _store_disksize(dev: Device, text: str) -> None:
     dev.initialise(aligned)
 
 
-def _store_reset(dev: Device, text: str) -> None:
+def _store_reset(dev: "Zram", text: str) -> None:
     if kstrto.parse_u16(text) == 0:
         raise refuse(EINVAL, f"reset {text!r} is 0")
     dev.reset()
 
 
-def _store_backing(dev: Device, text: str) -> None:
+def _store_backing(dev: "Zram", text: str) -> None:
     dev.set_backing_path(parse_backing_path(text))
 
 
-def _store_writeback(dev: Device, text: str) -> None:
+def _store_writeback(dev: "Zram", text: str) -> None:
     """Run a pass and raise what the driver would return; what was written before stays written."""
     # One look for all: beside a reset, several would be answers of two devices.
-    disk = dev.disk
-    if disk is None:
-        raise refuse(EINVAL, "writeback: the device is not initialised")
-    if disk.backing is None:
-        raise refuse(ENODEV, "writeback: there is no backing device")
-    request = parse_writeback(text, disk.pages, unknown_keys_ignored=dev.quirks.unknown_keys_ignored)
+    passes = dev._life.live()
+    passes.require_backing()
+    request = parse_writeback(text, passes.pages.pages, unknown_keys_ignored=dev.quirks.unknown_keys_ignored)
     if not request.scans:
         return
-    result = dev.run_scans(list(request.scans))
+    result = dev.writeback(scans=list(request.scans))
     code = result.last_errno if dev.quirks.mask_results else result.driver_errno
     if code:
         raise refuse(code, f"writeback {text.strip()!r}: {result}")
 
 
-def _store_recompress(dev: Device, text: str) -> None:
-    request = parse_recompress(text, unknown_keys_ignored=dev.quirks.unknown_keys_ignored)
-    result = dev.run_recompression(request)
+def _store_recompress(dev: "Zram", text: str) -> None:
+    asked = parse_recompress(text, unknown_keys_ignored=dev.quirks.unknown_keys_ignored)
+    result = dev.recompress(
+        None if asked.mode is RecompressMode.ALL else asked.mode.value,
+        threshold=asked.threshold,
+        max_pages=asked.max_pages,
+        priority=asked.priority,
+        algorithm=asked.algorithm,
+    )
     if result.driver_errno:
         raise refuse(result.driver_errno, f"recompress {text.strip()!r}: {result}")
 
 
-def _store_idle(dev: Device, text: str) -> None:
+def _store_idle(dev: "Zram", text: str) -> None:
     dev.mark_idle(age_seconds=parse_idle(text))
 
 
-def _store_mem_limit(dev: Device, text: str) -> None:
+def _store_mem_limit(dev: "Zram", text: str) -> None:
     dev.set_mem_limit(kstrto.page_align(kstrto.parse_size(text)))
 
 
-def _store_mem_used_max(dev: Device, text: str) -> None:
+def _store_mem_used_max(dev: "Zram", text: str) -> None:
     if _u64(text) != 0:
         raise refuse(EINVAL, f"mem_used_max {text!r} is not 0")
     dev.reset_mem_used_max()
 
 
-def _store_compact(dev: Device, text: str) -> None:
+def _store_compact(dev: "Zram", text: str) -> None:
     del text  # anything will do
     dev.compact()
 
@@ -162,28 +167,28 @@ def _u64(text: str) -> int:
     return kstrto.parse_u64(text, too_big=EINVAL)
 
 
-def _store_limit(dev: Device, text: str) -> None:
+def _store_limit(dev: "Zram", text: str) -> None:
     dev.set_writeback_limit(_u64(text))
 
 
-def _store_limit_enable(dev: Device, text: str) -> None:
+def _store_limit_enable(dev: "Zram", text: str) -> None:
     dev.enable_writeback_limit(_u64(text) != 0)
 
 
-def _store_compressed_writeback(dev: Device, text: str) -> None:
+def _store_compressed_writeback(dev: "Zram", text: str) -> None:
     dev.set_compressed_writeback(kstrto.parse_bool(text))
 
 
-def _store_batch_size(dev: Device, text: str) -> None:
+def _store_batch_size(dev: "Zram", text: str) -> None:
     dev.set_batch_size(kstrto.parse_u32(text, too_big=EINVAL))
 
 
-def _show_io_stat(dev: Device) -> str:
+def _show_io_stat(dev: "Zram") -> str:
     io = dev.stats.io
     return f"{io.failed_reads:8d} {io.failed_writes:8d} {io.invalid_io} {io.notify_free:8d}\n"
 
 
-def _show_debug_stat(dev: Device) -> str:
+def _show_debug_stat(dev: "Zram") -> str:
     debug = dev.stats.debug
     return f"version: 1\n{debug.writestall} {debug.miss_free:8d}\n"
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from stateful.api_fuzz.values import PAGES, PLAUSIBLE, SIZE, Draw, anything, attribute_name, number, size, text
+from stateful.common.inside import inside
 from stateful.common.recount import recounted, shown
 from stateful.jobs.runner import Report, Verdict
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
@@ -182,10 +183,10 @@ class Trial:
         """Return everything there is to see of the device; looking is no access."""
         dev = self.dev
         shown_now = [attribute.show(dev) for attribute in ATTRIBUTES.values() if attribute.show is not None]
-        disk = dev.disk
-        if disk is None:
+        pages = inside(dev).pages
+        if pages is None:
             return shown_now
-        return shown_now, dev.snapshot(), dev.block_state(), [disk.peek_page(index) for index in range(disk.pages)]
+        return shown_now, dev.snapshot(), dev.block_state(), [pages.peek_page(index) for index in range(pages.pages)]
 
     def judge(self, call: Callable[[Zram], object]) -> str | None:
         """Make a call; return what is wrong with its outcome."""

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from zram_impl import PAGE_SIZE, Zram
 from zram_impl.decisions import SlotKind
+from zram_impl.device.snapshot import Snapshot
 from zram_impl.engine.request import Phase
-from zram_impl.pages.snapshot import Snapshot
 
 _IN_MEMORY = (SlotKind.STORED, SlotKind.PP_SLOT)
 

@@ -3,6 +3,7 @@
 lz4hc is not done again: with a dictionary it is the package's but for a page's first byte, and otherwise the package's.
 """
 
+import os
 from collections.abc import Callable
 from functools import partial
 
@@ -17,7 +18,17 @@ _DICTIONARY = 64 * 1024
 
 
 class KernelAlgorithms(AlgorithmSettings):
-    """Names and parameters, of algorithms that compress as the kernel's do."""
+    """Names and parameters, of algorithms that compress as the kernel's do; dictionaries are read by `read_file`."""
+
+    def __init__(self, read_file: Callable[[str], bytes]) -> None:
+        super().__init__()
+        self._read_file = read_file
+
+    def read_dictionary(  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        self, source: bytes | str | os.PathLike[str]
+    ) -> bytes:
+        """Return a dictionary's bytes, of a file of the recorded machine if it is a path."""
+        return source if isinstance(source, bytes) else self._read_file(os.fsdecode(source))
 
     def make(self, *, dictionaries_as_driver: bool) -> Comps:  # type: ignore[explicit-override]  # typing: 3.12
         """Make the algorithms; errors as they are."""

@@ -4,6 +4,7 @@ import errno
 import os
 from typing import Final
 
+from stateful.common.inside import inside
 from stateful.conformance.background import Background, Hangs, Turns
 from stateful.conformance.batch_engine import TogetherEngine
 from stateful.conformance.contents import generated_bytes
@@ -37,8 +38,8 @@ from stateful.conformance.schema import Answer
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.block_layer import SECTOR
-from zram_impl.device.io import Buffer
 from zram_impl.errors import errno_name, refuse
+from zram_impl.pages.byte_io import Buffer
 from zram_impl.parsing.algorithm_args import PRIMARY, parse_algorithm_params
 from zram_impl.parsing.kstrto import as_bytes, as_text
 from zram_impl.runtime import UnshieldedRuntime
@@ -78,9 +79,8 @@ class Device(Zram):
             engine=lambda device, _runtime: TogetherEngine(device),
             open_backing=guest.open_backing,
         )
-        self._algorithms = KernelAlgorithms()
+        self._configuration.algorithms = KernelAlgorithms(guest.disks.read_file)
         self._clock = runtime
-        self._files = guest.disks
         self.refused = 0
 
     def write_page(self, index: int, page: Buffer) -> None:  # type: ignore[explicit-override]  # typing: 3.12
@@ -96,11 +96,6 @@ class Device(Zram):
         """Read a page for the block layer."""
         self._clock.access(index)
         return super().read_page(index)
-
-    def _read_dictionary(  # type: ignore[explicit-override]  # typing has it from 3.12 on
-        self, source: bytes | str | os.PathLike[str]
-    ) -> bytes:
-        return source if isinstance(source, bytes) else self._files.read_file(os.fsdecode(source))
 
 
 class Guest:
@@ -226,8 +221,8 @@ class Guest:
 
     def _passes(self) -> bool:
         """Return whether a pass runs, which a reset would have to end."""
-        disk = self.device.disk
-        return disk is not None and disk.running_pass is not None
+        passes = inside(self.device).passes
+        return passes is not None and passes.running is not None
 
     def _check_priority(self, value: str) -> None:
         """Refuse parameters of a priority that a driver without recompression does not have.

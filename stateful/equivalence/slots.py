@@ -13,7 +13,7 @@ from spec.model.tables import EMPTY, ILLEGAL, NONE, PP_SLOT, SAME, SLOT_TABLE, S
 from spec.model.terms import bit, within  # noqa: F401  (used in contracts)
 from spec.model.transitions import recount
 from zram_impl.decisions import Mode
-from zram_impl.pages.snapshot import slot_view
+from zram_impl.device.snapshot import slot_view
 from zram_impl.parsing.writeback_args import Scan
 from zram_impl.passes.scan import Cursor
 from zram_impl.table.block_map import NextFit

@@ -9,10 +9,10 @@ from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
 from stateful.guards.judge import Invariant
-from zram_impl.device.config import Configuration
+from zram_impl.device.lifecycle import Lifecycle
 from zram_impl.device.openers import Openers
+from zram_impl.device.passes import Passes
 from zram_impl.engine.request import Phase, WbReq
-from zram_impl.pages.initialised import Disk
 from zram_impl.passes.base import PassStage
 from zram_impl.passes.pp_buckets import PpBuckets
 from zram_impl.passes.recompress import RecompressPass
@@ -68,40 +68,40 @@ def _budget(budget: Budget) -> str:
     return f"limit is {budget.limit}" if budget.limit < 0 else ""
 
 
-def _owners(disk: Disk) -> str:
+def _owners(passes: Passes) -> str:
     """Every block in use has one owner: a written-back slot, a request, or the pass that reserved it."""
-    owned = [int(entry.blk_idx) for entry in disk.table.entries if type(entry) is Backed]
-    running = disk.running_pass
+    owned = [int(entry.blk_idx) for entry in passes.pages.table.entries if type(entry) is Backed]
+    running = passes.running
     if isinstance(running, WritebackPass):
         owned += [int(req.blk_idx) for req in running.requests if type(req) is WbReq and req.phase >= Phase.FLIGHT]
         owned += [int(running.held_block)] if running.held_block is not None else []
-    used = [block for block, taken in enumerate(disk.blocks.in_use()) if taken]
+    used = [block for block, taken in enumerate(passes.pages.blocks.in_use()) if taken]
     return f"blocks {used} are in use, and {sorted(owned)} have owners" if sorted(owned) != used else ""
 
 
-def _claims(disk: Disk) -> str:
+def _claims(passes: Passes) -> str:
     """A claim, and an owned pp_slot, is of a running pass."""
-    if disk.running_pass is not None:
+    if passes.running is not None:
         return ""
-    left = [index for index, flags in enumerate(disk.table.flags) if flags & (OWNED | PP_SLOT)]
+    left = [index for index, flags in enumerate(passes.pages.table.flags) if flags & (OWNED | PP_SLOT)]
     return f"pages {left} are claimed, and no pass runs" if left else ""
 
 
-def _left_alone(disk: Disk) -> str:
-    """A disk that is closed is done with: whoever has it from before finds out."""
-    return "a pass has begun on a disk that is closed" if disk._closed and disk.running_pass is not None else ""
+def _left_alone(passes: Passes) -> str:
+    """Passes that are closed are done with: a caller that has them from before finds out."""
+    return "a pass has begun and the passes are closed" if passes._closed and passes.running is not None else ""
 
 
-_MADE_WITH: Final["WeakKeyDictionary[Disk, object]"] = WeakKeyDictionary()
+_MADE_WITH: Final["WeakKeyDictionary[Passes, object]"] = WeakKeyDictionary()
 
 
-def _configured(device: Configuration) -> str:
-    """What a disk was made with is what the device is configured for, as long as it has the disk."""
-    disk, algorithms = device._disk, device._algorithms
-    if disk is None:
+def _configured(life: Lifecycle) -> str:
+    """While a device is initialised, its configuration is what its pages were made with."""
+    passes, it = life.passes, life.configuration
+    if passes is None:
         return ""
-    now = [*algorithms._names], [*algorithms._params], device._backing, device._compressed_writeback
-    return "" if _MADE_WITH.setdefault(disk, now) == now else "what the disk was made with has been configured anew"
+    now = [*it.algorithms._names], [*it.algorithms._params], it.backing, it.compressed_writeback
+    return "" if _MADE_WITH.setdefault(passes, now) == now else "an initialised device has been configured anew"
 
 
 def _times(times: AccessTimes) -> str:
@@ -132,8 +132,8 @@ def _requests(running: WritebackPass) -> str:
 
 def _known(running: WritebackPass | RecompressPass) -> str:
     """A pass that is not over is the one its device knows."""
-    disk = getattr(running._on_end, "__self__", None)
-    if running.stage is PassStage.OVER or not isinstance(disk, Disk) or disk.running_pass is running:
+    passes = getattr(running._on_end, "__self__", None)
+    if running.stage is PassStage.OVER or not isinstance(passes, Passes) or passes.running is running:
         return ""
     return f"a {type(running).__name__} is under way that its device does not know"
 
@@ -157,10 +157,10 @@ INVARIANTS: Final = (
     Invariant("table", "segments_equal_a_recount", Segments, _of(Segments, _segments)),
     Invariant("table", "blocks_equal_a_recount", NextFit, _of(NextFit, _blocks)),
     Invariant("table", "the_budget_is_not_overdrawn", Budget, _of(Budget, _budget)),
-    Invariant("table", "every_block_has_one_owner", Disk, _of(Disk, _owners)),
-    Invariant("table", "a_claim_is_of_a_running_pass", Disk, _of(Disk, _claims)),
-    Invariant("table", "a_closed_disk_is_left_alone", Disk, _of(Disk, _left_alone)),
-    Invariant("control", "what_is_in_use_stays_as_it_is", Configuration, _of(Configuration, _configured)),
+    Invariant("table", "every_block_has_one_owner", Passes, _of(Passes, _owners)),
+    Invariant("table", "a_claim_is_of_a_running_pass", Passes, _of(Passes, _claims)),
+    Invariant("table", "a_closed_device_is_left_alone", Passes, _of(Passes, _left_alone)),
+    Invariant("control", "what_is_in_use_stays_as_it_is", Lifecycle, _of(Lifecycle, _configured)),
     Invariant("table", "every_second_has_a_number", AccessTimes, _of(AccessTimes, _times)),
     Invariant("table", "buckets_equal_a_recount", PpBuckets, _of(PpBuckets, _buckets)),
     Invariant("table", "one_pass_at_a_time", WritebackPass, _of(WritebackPass, _known)),

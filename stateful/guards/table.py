@@ -17,13 +17,14 @@ from zram_impl.compression.compressors import Comps
 from zram_impl.device.algorithm_settings import AlgorithmSettings
 from zram_impl.device.config import Configuration
 from zram_impl.device.dropped import Held
+from zram_impl.device.lifecycle import Lifecycle
 from zram_impl.device.openers import Opened, Openers
+from zram_impl.device.passes import Passes
 from zram_impl.engine.buffers import PageBuffers
 from zram_impl.engine.request import WbReq
 from zram_impl.engine.threads import ThreadEngine
 from zram_impl.events.read_steps import ReadSteps
 from zram_impl.pages.backing_reads import BackingReads
-from zram_impl.pages.initialised import Disk
 from zram_impl.pages.page_io import Pages
 from zram_impl.passes.compaction import Compaction
 from zram_impl.passes.pp_buckets import PpBuckets
@@ -38,6 +39,7 @@ from zram_impl.table.budget import Budget
 from zram_impl.table.segments import Segment, Segments
 from zram_impl.table.shared import Shared
 from zram_impl.table.slot_table import Backed, SlotTable
+from zram_impl.zram import Zram
 
 LOCKS: Final[Mapping[str, str]] = {
     "control": "life cycle and configuration; held while a reset drives a pass to its end",
@@ -118,8 +120,8 @@ ROWS: Final = (
     row(NextFit, "_aside _hint map map[] used", TABLE),
     row(NextFit, "_lowest", ONCE),
     row(Budget, "grant", TABLE),
-    row(Budget, "limit", TABLE.looked_at(_SHOWN, "Configuration.writeback_limit")),
-    row(Budget, "enabled", TABLE.looked_at(_SHOWN, "Configuration.writeback_limit_enabled")),
+    row(Budget, "limit", TABLE.looked_at(_SHOWN, "Zram.writeback_limit")),
+    row(Budget, "enabled", TABLE.looked_at(_SHOWN, "Zram.writeback_limit_enabled")),
     row(Shared, "bd_writes", TABLE),
     row(Shared, "blocks budget compressed decode lock table", ONCE),
     row(AccessTimes, "_lock _most _now clock ticks", ONCE),
@@ -143,8 +145,8 @@ ROWS: Final = (
     ),
     row(
         Pages,
-        "_compress _entries _flags _lock _now _observer _read_steps _read_takes_off _replace _ticks _unpack backing "
-        "blocks comps pages reads shared table times",
+        "_compress _entries _flags _lock _now _observer _read_steps _read_takes_off _replace _runtime _ticks _unpack "
+        "backing blocks comps pages reads shared table times",
         ONCE,
     ),
     row(Pages, "failed_reads failed_writes notify_free", TABLE),
@@ -153,22 +155,22 @@ ROWS: Final = (
     row(ReadSteps, "_tell", ONCE),
     row(ReadSteps, "begin() look_again()", TABLE),
     row(ReadSteps, "answered()", outside("table")),
-    # --- which pass runs, and the life of a disk ---
+    # --- which pass runs, and the end of all of them ---
     row(
-        Disk,
-        "running_pass",
+        Passes,
+        "running",
         TABLE.looked_at(
-            "whoever ends a pass notifies afterwards, so a look that is early is not the last", "Disk._wait_a_while"
+            "whoever ends a pass notifies afterwards, so a look that is early is not the last", "Passes._wait_a_while"
         ).waking("pass ended", lambda value: value is None),
     ),
-    row(Disk, "_closed _engine", CONTROL),
-    row(Disk, "_compacting _ended _make_engine _owner _quirks _runtime", ONCE),
-    row(Disk, "begin_pass() begin_recompression() close()", CONTROL),
-    row(Disk, "set_limit()", TABLE),
+    row(Passes, "_closed _engine", CONTROL),
+    row(Passes, "_compacting _ended _lock _make_engine _observer _owner _quirks _runtime pages", ONCE),
+    row(Passes, "begin_writeback() begin_recompression() close()", CONTROL),
+    row(Pages, "set_limit()", TABLE),
     row(BackingReads, "_ended _lock _runtime _under_way", ONCE),
     row(BackingReads, "_closing", free("stored before `_under_way` is looked at; readers do it the other way round")),
     row(BackingReads, "_under_way[]", free("a reader adds its own token before it looks at `_closing`")),
-    row(BackingReads, "bd_reads", under("backing reads", of="_lock").looked_at(_SHOWN, "Disk.stats")),
+    row(BackingReads, "bd_reads", under("backing reads", of="_lock").looked_at(_SHOWN, "stats_of")),
     # --- passes ---
     row(
         WritebackPass,
@@ -227,31 +229,26 @@ ROWS: Final = (
     row(ThreadEngine, "_tasks _tasks[]", owned(_ONE_PASS)),
     row(PageBuffers, "_closed _depth _free _free[] _out _out[] _pages _pages[] _pieces _pieces[]", owned(_ONE_PASS)),
     # --- configuration ---
+    row(Zram, "_configuration _life openers quirks runtime", ONCE),
+    row(Configuration, "algorithms budget make_engine observer open_backing quirks runtime", ONCE),
+    row(Configuration, "backing", CONTROL.looked_at(_SHOWN, "Zram.backing_name")),
+    row(Configuration, "batch_size", CONTROL.looked_at(_SHOWN, "Zram.batch_size")),
+    row(Configuration, "compressed_writeback", CONTROL.looked_at(_SHOWN, "Zram.compressed_writeback")),
+    row(Configuration, "limit_pages", CONTROL.looked_at(_SHOWN, "Zram.mem_limit", "Lifecycle.stats")),
+    row(Lifecycle, "configuration control held openers table", ONCE),
     row(
-        Configuration,
-        "_algorithms _budget _control _held _make_engine _observer _open_backing _runtime _table openers quirks",
-        ONCE,
+        Lifecycle,
+        "pages",
+        CONTROL.looked_at(_ONE_LOAD, "Zram.pages", "Zram.read_page", "Zram.write_page", "Lifecycle.stats"),
     ),
-    row(
-        Configuration,
-        "_disk",
-        CONTROL.looked_at(
-            _ONE_LOAD, "Configuration.pages", "Configuration.disk", "Configuration._live",
-            "Configuration.set_backing_path", "Maintenance.wait_as_the_driver", "Maintenance.stats",
-            "Device.read_page", "Device.write_page",
-        ),
-    ),
-    row(Configuration, "_backing", CONTROL.looked_at(_SHOWN, "Configuration.backing_name")),
-    row(Configuration, "_batch_size", CONTROL.looked_at(_SHOWN, "Configuration.batch_size")),
-    row(Configuration, "_compressed_writeback", CONTROL.looked_at(_SHOWN, "Configuration.compressed_writeback")),
-    row(Configuration, "_limit_pages", CONTROL.looked_at(_SHOWN, "Configuration.mem_limit")),
+    row(Lifecycle, "passes", CONTROL.looked_at(_ONE_LOAD, "Lifecycle.live", "Lifecycle.wait_as_the_driver")),
     row(
         AlgorithmSettings,
         "_names _names[]",
         CONTROL.looked_at(_SHOWN, "AlgorithmSettings.names", "AlgorithmSettings.primary"),
     ),
     row(AlgorithmSettings, "_params _params[]", CONTROL),
-    row(Held, "_finaliser backing disk", CONTROL),
+    row(Held, "_finaliser backing passes", CONTROL),
     row(Openers, "_lock", ONCE),
     row(Openers, "_opens", under("openers", of="_lock").looked_at(_SHOWN, "Openers._alive")),
     row(Openers, "_resetting", under("openers", of="_lock").looked_at(_SHOWN, "Openers.available")),

@@ -184,13 +184,13 @@ CALLS: Final[dict[str, Call]] = {
     "writeback, huge_idle": Call("writeback", lambda it: it.dev.writeback("huge_idle")),
     "writeback, pages": Call("writeback", lambda it: it.dev.writeback(pages=range(PAGES), cancel=Event())),
     "begin_writeback": Call("begin_writeback", _begin(lambda dev: dev.begin_writeback("huge"))),
-    "begin_scans": Call("begin_scans", _begin(lambda dev: dev.begin_scans([Scan(Mode.IDLE, 0, PAGES)]))),
-    "run_scans": Call("run_scans", lambda it: it.dev.run_scans([Scan(Mode.IDLE, 0, PAGES)])),
+    "begin_writeback, scans": Call(
+        "begin_writeback", _begin(lambda dev: dev.begin_writeback(scans=[Scan(Mode.IDLE, 0, PAGES)]))
+    ),
     "recompress": Call("recompress", lambda it: it.dev.recompress()),
     "begin_recompression": Call(
         "begin_recompression", _begin(lambda dev: dev.begin_recompression(RecompressRequest(priority=1)))
     ),
-    "run_recompression": Call("run_recompression", lambda it: it.dev.run_recompression(RecompressRequest(priority=1))),
     "compact": Call("compact", _compact, _GONE),
     "stats": Call("stats", lambda it: it.dev.stats),
     "snapshot": Call("snapshot", lambda it: it.dev.snapshot()),
@@ -270,9 +270,9 @@ CALLS: Final[dict[str, Call]] = {
 """By what they are called; `create` is on its own, since there is no device before it."""
 
 UNINTERESTING: Final = {
-    "algorithm", "algorithms", "backing_name", "batch_size", "compressed_writeback", "disk", "disksize", "mem_limit",
+    "algorithm", "algorithms", "backing_name", "batch_size", "compressed_writeback", "disksize", "mem_limit",
     "openers", "pages", "quirks", "runtime", "writeback_limit", "writeback_limit_enabled",
 }  # fmt: skip
 """Public names of a device that do nothing but return one attribute."""
-ON_THEIR_OWN: Final = {"create", "set_backing_path", "wait_as_the_driver"}
+ON_THEIR_OWN: Final = {"create", "set_backing_path"}
 """Public names that another call is made of, or that have a search of their own."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
+from stateful.common.inside import inside
 from stateful.common.recount import recounted, shown
 from stateful.interrupts.calls import Call
 from stateful.interrupts.worlds import EMPTY, HUGE, PAGES, SMALL, World, drive
@@ -71,7 +72,7 @@ def problems(it: World, call: Call) -> Iterator[str]:
     if wrong := within(it.dev.close, "close"):
         yield wrong
         return
-    if it.dev.disk is not None or it.dev.backing_name is not None:
+    if inside(it.dev).pages is not None or it.dev.backing_name is not None:
         yield "close: something is not closed"
     if wrong := within(lambda: _again(it), "use after close"):
         yield wrong
@@ -88,13 +89,13 @@ def _while_in_use(it: World, call: Call) -> Iterator[str]:
     if held := _held(it):
         yield f"lock {', '.join(held)} is held"
         return
-    disk = it.dev.disk
-    if disk is None:
+    pages = inside(it.dev).pages
+    if pages is None:
         if call.writes is not None:
             yield "the device is not initialised"
         return
     yield from _counted(it)
-    if any(flags & (OWNED | PP_SLOT) for flags in disk.table.flags):
+    if any(flags & (OWNED | PP_SLOT) for flags in pages.table.flags):
         yield "claims are left"
     if wrong := within(lambda: _read_all(it, call), "read"):
         if call.writes is None and WasResetError.__name__ in wrong:
@@ -111,7 +112,7 @@ def _while_in_use(it: World, call: Call) -> Iterator[str]:
 def _at_rest(it: World) -> Iterator[str]:
     """Give what goes on in the background a moment; a second interrupt leaves it to itself."""
     until = time.monotonic() + PATIENCE
-    while (disk := it.dev.disk) is not None and disk.running_pass is not None:
+    while (passes := inside(it.dev).passes) is not None and passes.running is not None:
         if time.monotonic() > until:
             yield "a pass is left"
             return
@@ -126,8 +127,8 @@ def _held(it: World) -> list[str]:
 
 
 def _counted(it: World) -> Iterator[str]:
-    disk = it.dev.disk
-    if disk is None:
+    pages = inside(it.dev).pages
+    if pages is None:
         return
     try:
         mine, theirs = recounted(it.dev), shown(it.dev)
@@ -136,7 +137,7 @@ def _counted(it: World) -> Iterator[str]:
         return
     if mine != theirs:
         yield f"counters: {theirs} are {mine}"
-    segments, entries = disk.table.segments, disk.table.entries
+    segments, entries = pages.table.segments, pages.table.entries
     live = sum(entry.size for entry in entries if type(entry) is Moved)
     if segments.live != live or sum(segments.live_in.values()) != live:
         yield f"segments: {segments.live} bytes are {live}"

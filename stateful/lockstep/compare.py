@@ -49,13 +49,13 @@ def _of_the_step(step: Step, mine: State) -> Iterator[Finding]:
 
 def _of_what_no_state_shows(subject: Subject, state: State) -> Iterator[Finding]:
     """Look at what the device has and the specification derives: the flags of claims, the pass, its memory."""
-    for page, (flags, slot) in enumerate(zip(subject.disk.table.flags, state.slots, strict=True)):
+    for page, (flags, slot) in enumerate(zip(subject.pages.table.flags, state.slots, strict=True)):
         owned = state.queued[page] or any(q.phase >= FLIGHT and q.slot == page for q in state.reqs)
         expected = slot_table.PP_SLOT * (slot.kind == PP_SLOT) | slot_table.OWNED * bool(owned)
         if flags & (slot_table.PP_SLOT | slot_table.OWNED) != expected:
             sentence = f"page {page} has flags {flags:#x}, of claim and owner {expected:#x} are due"
             yield every_pp_slot_is_owned_once.__name__, sentence
-    if subject.disk.running_pass is not subject.running:
+    if subject.passes.running is not subject.running:
         yield nothing_remains_at_rest.__name__, "the device takes a pass for running that is over"
     requests = len(subject.running.requests) if subject.running else 0
     if subject.engine is not None and subject.engine.out != requests:
@@ -67,7 +67,7 @@ def _of_the_reports(subject: Subject, account: Account) -> Iterator[Finding]:
         yield "the_result_is_what_happened", f"the device says {subject.result}, it should be {account.result}"
     stats = subject.device.stats
     objects = [
-        slot_table.size_of(entry) for entry in subject.disk.table.entries if isinstance(entry, slot_table.IN_MEMORY)
+        slot_table.size_of(entry) for entry in subject.pages.table.entries if isinstance(entry, slot_table.IN_MEMORY)
     ]
     stored = sum(content != ZERO_PAGE for content in subject.content)
     found = (stats.mm.orig_data_size, stats.mm.compr_data_size, stats.bd.bd_writes, stats.bd.bd_reads)
@@ -80,7 +80,7 @@ def _of_the_reports(subject: Subject, account: Account) -> Iterator[Finding]:
 def _of_the_pages(subject: Subject) -> Iterator[Finding]:
     for page, content in enumerate(subject.content):
         try:
-            if subject.disk.peek_page(page) != content:
+            if subject.pages.peek_page(page) != content:
                 yield "pages_read_back", f"page {page} does not read back what was last written to it"
         except ZramError as error:
             yield "pages_read_back", f"page {page} cannot be read: {error}"

@@ -33,8 +33,8 @@ from spec.model.tables import NONE
 from stateful.lockstep import stepped_reads
 from stateful.lockstep.stepped_engine import Io
 from stateful.lockstep.system_under_test import ReadUnderWay, Subject
+from zram_impl.device.snapshot import SlotView, Snapshot
 from zram_impl.engine.request import Phase, WbReq
-from zram_impl.pages.snapshot import SlotView, Snapshot
 from zram_impl.passes.base import PassStage
 from zram_impl.table.slot_table import Backed
 
@@ -93,7 +93,7 @@ def _holds(subject: Subject, requests: Sequence[WbReq]) -> dict[int, int]:
     """Return, per block that a slot or a request owns, the page whose present content is on it or on its way to it."""
     contents = {
         entry.blk_idx: subject.gates.peek(entry.blk_idx)
-        for entry in subject.disk.table.entries
+        for entry in subject.pages.table.entries
         if type(entry) is Backed
     }
     for req in requests:
@@ -124,5 +124,5 @@ def _reader(subject: Subject, k: int, sound: int) -> Reader:
     if under_way is None:
         return Reader()
     read = under_way.read
-    valid = subject.disk.table.entries[read.index] is under_way.entry
+    valid = subject.pages.table.entries[read.index] is under_way.entry
     return Reader(_READING[read.at or ""], read.index, read.blk_idx, int(valid), sound)

@@ -9,8 +9,8 @@ import threading
 from collections.abc import Sequence
 from typing import Final
 
+from zram_impl import Zram
 from zram_impl.bdev.device import BackingDevice
-from zram_impl.device.io import Device
 from zram_impl.units import PAGE_SIZE
 
 GATE_SECONDS: Final = 10.0
@@ -64,7 +64,7 @@ class GatedDevice:
 class SteppedRead:
     """One `read_page` in a thread, one step at a time; `at` says where it waits: ASKED, ANSWERED or None (over)."""
 
-    def __init__(self, device: Device, gates: GatedDevice, index: int) -> None:
+    def __init__(self, device: Zram, gates: GatedDevice, index: int) -> None:
         self.index = index
         self.at: str | None = None
         self.blk_idx = -1
@@ -102,7 +102,7 @@ class SteppedRead:
         if arrival is None:
             self._thread.join(GATE_SECONDS)
 
-    def _run(self, device: Device) -> None:
+    def _run(self, device: Zram) -> None:
         self._gates.readers[threading.get_ident()] = self
         try:
             self.page = device.read_page(self.index)

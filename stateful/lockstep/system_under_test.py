@@ -12,13 +12,15 @@ from errno import EAGAIN, EIO
 from pathlib import Path
 
 from spec.scope import Scope
+from stateful.common.inside import inside
 from stateful.common.stamped_pages import same_filled, stamped
 from stateful.lockstep.stepped_engine import Io, SteppedEngine
 from stateful.lockstep.stepped_reads import GatedDevice, SteppedRead
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
 from zram_impl.bdev.file import open_file
+from zram_impl.device.passes import Passes
 from zram_impl.engine.request import WbReq
-from zram_impl.pages.initialised import Disk
+from zram_impl.pages.page_io import Pages
 from zram_impl.passes.base import PassProgress
 from zram_impl.passes.writeback import WritebackPass
 from zram_impl.runtime import UnshieldedRuntime
@@ -95,11 +97,14 @@ class Subject:
         self.events.append((kind, args))
 
     @property
-    def disk(self) -> Disk:
-        """The inside of the device."""
-        disk = self.device.disk
-        assert disk is not None, "the device is initialised"
-        return disk
+    def passes(self) -> Passes:
+        """The passes of the device."""
+        return inside(self.device).live()
+
+    @property
+    def pages(self) -> Pages:
+        """The pages of the device."""
+        return self.passes.pages
 
     def in_flight(self) -> list[WbReq]:
         """Return the requests that the device or their callbacks still have."""
@@ -117,8 +122,8 @@ class Subject:
                 each.read.abandon()
             with suppress(Exception):
                 self._bring_to_rest()
-            if self.device.disk is not None:
-                self.device.disk.running_pass = None  # one that does not end must not be waited for
+            if (passes := inside(self.device).passes) is not None:
+                passes.running = None  # one that does not end must not be waited for
 
     def _bring_to_rest(self) -> None:
         if self.running is not None and self.engine is not None:
@@ -162,7 +167,7 @@ class Subject:
 
     def read_begin(self, page: int, k: int) -> None:
         """Begin to read a written-back page, as far as to where the device is asked."""
-        entry = self.disk.table.entries[page]
+        entry = self.pages.table.entries[page]
         self.readers[k] = ReadUnderWay(SteppedRead(self.device, self.gates, page), entry, self.content[page])
         if self.events == [("read", (page,))]:
             self.events[:] = [("read_begin", (page, k))]
@@ -181,7 +186,7 @@ class Subject:
     def read_retry(self, k: int) -> None:
         """Let a read find out that its slot was replaced: it begins again, unless the page is in memory by now."""
         each = self.readers[k]
-        each.entry = self.disk.table.entries[each.read.index]
+        each.entry = self.pages.table.entries[each.read.index]
         each.read.step()
         self.observe("read_retry", k)
         if each.read.at is None:

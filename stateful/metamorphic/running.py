@@ -11,8 +11,8 @@ from stateful.metamorphic.program import Discard, Faults, Limit, MarkIdle, Pass,
 from zram_impl import PAGE_SIZE, Quirks, Zram
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.memory import MemoryDevice
+from zram_impl.device.snapshot import SlotView
 from zram_impl.engine.request import WbReq
-from zram_impl.pages.snapshot import SlotView
 from zram_impl.runtime import Runtime
 
 

@@ -16,11 +16,11 @@ PACKAGE: Final = ROOT / "zram_impl"
 
 MODULES: Final = (
     *(f"table/{name}" for name in ("access_times", "block_map", "budget", "segments", "shared", "slot_table")),
-    *(f"pages/{name}" for name in ("backing_reads", "initialised", "observed", "page_io", "snapshot", "stats")),
+    *(f"pages/{name}" for name in ("backing_reads", "byte_io", "observed_pages", "page_io", "stats")),
     *(f"passes/{name}" for name in ("base", "compaction", "drive", "idle", "pp_buckets", "recompress")),
     *(f"passes/{name}" for name in ("request_pool", "scan", "trim", "writeback")),
     *(f"engine/{name}" for name in ("buffers", "protocol", "request", "runs", "sync", "threads")),
-    *(f"device/{name}" for name in ("config", "lifecycle", "maintenance", "openers")),
+    *(f"device/{name}" for name in ("config", "lifecycle", "openers", "passes", "snapshot")),
     "shield",
     *(f"bdev/{name}" for name in ("device", "direct", "exclusive_open", "file", "memory")),
 )

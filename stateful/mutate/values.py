@@ -22,7 +22,9 @@ _RELEASES: Final = frozenset({
     "release", "give", "give_back", "discard", "release_claim", "remove", "cancel", "close", "append", "take_back",
     "_release_candidate", "made_anew", "clear",
 })  # fmt: skip
-_REFUSES: Final = frozenset({"refuse", "whole", "claim", "_refuse_initialised", "check_watchers", "_check", "_shut"})
+_REFUSES: Final = frozenset(
+    {"refuse", "whole", "open_exclusively", "_refuse_initialised", "check_watchers", "_check", "_shut"}
+)
 _ORDER: Final[Mapping[type[ast.cmpop], tuple[str, str]]] = {
     ast.Lt: ("<", "<="),
     ast.LtE: ("<=", "<"),

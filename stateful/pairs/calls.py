@@ -12,10 +12,8 @@ from stateful.common.stamped_pages import same_filled, stamped
 from stateful.pairs.world import PAGES, Call, World
 from zram_impl import PAGE_SIZE, RecompressResult, WritebackResult, Zram
 from zram_impl.block_layer import Node, NodeFile
-from zram_impl.decisions import Mode
 from zram_impl.pages.stats import BdStat
 from zram_impl.parsing.recompress_args import parse_recompress
-from zram_impl.parsing.writeback_args import Scan
 from zram_impl.passes.recompress import RecompressPass
 from zram_impl.passes.writeback import WritebackPass
 from zram_impl.sysfs import ATTRIBUTES
@@ -217,13 +215,9 @@ METHODS: Final[Mapping[str, Call]] = {
     "Zram.mark_idle": lambda world, lane: world.device.mark_idle(age_seconds=None if lane == 1 else 1),
     "Zram.writeback": _pass(lambda device: device.writeback(pages=range(2))),
     "Zram.begin_writeback": lambda world, _lane: world.drive(world.device.begin_writeback(pages=range(2))),
-    "Zram.begin_scans": lambda world, _lane: world.drive(world.device.begin_scans([Scan(Mode.PAGES, 0, 1)])),
-    "Zram.run_scans": _pass(lambda device: device.run_scans([Scan(Mode.PAGES, 0, 1)])),
-    "Zram.run_recompression": _pass(lambda device: device.run_recompression(_HUGE)),
     "Zram.recompress": _pass(lambda device: device.recompress()),
     "Zram.begin_recompression": lambda world, _lane: world.drive(world.device.begin_recompression(_HUGE)),
     "Zram.compact": lambda world, _lane: world.device.compact(),
-    "Zram.wait_as_the_driver": lambda world, _lane: world.device.wait_as_the_driver(),
     "Zram.stats": lambda world, _lane: world.device.stats._replace(bd=BdStat()),
     "Zram.snapshot": lambda world, _lane: world.device.snapshot().slots,
     "Zram.block_state": lambda world, _lane: _SECONDS.sub("", world.device.block_state()),

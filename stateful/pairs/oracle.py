@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from stateful.common.inside import inside
 from stateful.common.recount import recounted, shown
 from stateful.pairs.world import ENDS, PAGES, State, World
 from zram_impl import PAGE_SIZE, ZramError
-from zram_impl.pages.snapshot import slot_view
+from zram_impl.device.snapshot import slot_view
 
 _PASSES: Final = frozenset({
-    "Zram.writeback", "Zram.begin_writeback", "Zram.begin_scans", "Zram.recompress", "Zram.begin_recompression",
-    "Zram.run_scans", "Zram.run_recompression", "store writeback", "store recompress", "the page returns",
+    "Zram.writeback", "Zram.begin_writeback", "Zram.recompress", "Zram.begin_recompression",
+    "store writeback", "store recompress", "the page returns",
 })  # fmt: skip
 _TRANSFERS: Final = frozenset({"NodeFile.pread", "NodeFile.pwrite", "NodeFile.discard", "NodeFile.zeroout"})
 _MANY_STEPS: Final = (
@@ -50,19 +51,19 @@ class Seen(NamedTuple):
 
 def look(world: World) -> dict[str, object]:
     """Return the device as its users see it."""
-    device, disk = world.device, world.device.disk
+    device, pages = world.device, inside(world.device).pages
     seen: dict[str, object] = {
         "pages": device.pages, "algorithms": device.algorithms, "backing": Path(device.backing_name or "").name,
         "batch size": device.batch_size, "compressed": device.compressed_writeback, "memory limit": device.mem_limit,
         "enabled": device.writeback_limit_enabled, "budget": device.writeback_limit, "openers": world.node.openers,
         "available": device.openers.available,
     }  # fmt: skip
-    if disk is not None:
+    if pages is not None:
         for index in range(PAGES):
-            seen[f"page {index}"] = world.attempt(lambda _world, _lane, page=index: disk.peek_page(page))  # type: ignore[misc]  # a Call
+            seen[f"page {index}"] = world.attempt(lambda _world, _lane, page=index: pages.peek_page(page))  # type: ignore[misc]  # a Call
         # An access is noted when it is over: marking by age beside one may find the page either way.
         marks = "Zram.mark_idle" not in world.names
-        slots = [slot_view(*each) for each in zip(disk.table.entries, disk.table.flags, strict=True)]
+        slots = [slot_view(*each) for each in zip(pages.table.entries, pages.table.flags, strict=True)]
         seen["slots"] = [(slot.kind, slot.size, slot.idle and marks) for slot in slots]
         # A read of the backing device that begins again reads twice.
         stats = device.stats
@@ -72,12 +73,12 @@ def look(world: World) -> dict[str, object]:
 
 def rest(world: World) -> None:
     """Check that nothing is left over, once everybody else is done, and take the device down."""
-    device, disk = world.device, world.device.disk
-    hangs = disk is not None and world.running is not None and world.running.abandoned
-    if disk is not None and not hangs:
-        disk.wait_for_pass()
+    device, passes = world.device, inside(world.device).passes
+    hangs = passes is not None and world.running is not None and world.running.abandoned
+    if passes is not None and not hangs:
+        passes.wait_for_pass()
     world.left = look(world)
-    if disk is not None and not hangs:
+    if passes is not None and not hangs:
         counted, again = shown(device), recounted(device)
         assert counted == again, f"statistics_equal_a_recount: {counted} is shown, {again} is there"
     opened = len(world.files)

@@ -3,11 +3,12 @@
 from errno import EIO
 from typing import Final
 
+from stateful.common.inside import inside
 from stateful.common.stamped_pages import same_filled, stamped
 from stateful.pairs.calls import METHODS, STORED
 from stateful.pairs.world import BLOCKS, ENDS, PAGES, State, World
 from zram_impl import PAGE_SIZE, Quirks
-from zram_impl.pages.initialised import Disk
+from zram_impl.pages.page_io import Pages
 from zram_impl.parsing.recompress_args import parse_recompress
 from zram_impl.passes.base import PassProgress
 from zram_impl.passes.writeback import WritebackPass
@@ -16,10 +17,8 @@ _NUMBERS: Final = 4
 """Seconds that an old device tells apart."""
 
 
-def _disk(world: World) -> Disk:
-    disk = world.device.disk
-    assert disk is not None, "it is initialised"
-    return disk
+def _inside(world: World) -> Pages:
+    return inside(world.device).live().pages
 
 
 def _made(world: World) -> None:
@@ -68,7 +67,7 @@ def _moved(world: World) -> None:
     _leave_holes(world)
     world.device.compact()
     with world.judge.paused():
-        _disk(world).table.segments.close()
+        _inside(world).table.segments.close()
     world.device.write_page(1, stamped(1, 2, huge=True))
     _leave_holes(world)
     world.runtime.clock += 2.0
@@ -119,7 +118,7 @@ def _reads(world: World) -> None:
 def _aged(world: World) -> None:
     """Have numbers for few seconds, while seconds pass."""
     world.device.initialise(PAGES * PAGE_SIZE)
-    _disk(world).times._most = _NUMBERS
+    _inside(world).times._most = _NUMBERS
     _write(world)
 
 
@@ -152,7 +151,7 @@ def _damaged(world: World) -> None:
     blocks = world.devices[0]
     blocks.content = [bytes(PAGE_SIZE)] * blocks.blocks
     with world.judge.paused():
-        _disk(world).table.replace(0, b"no object of any algorithm")
+        _inside(world).table.replace(0, b"no object of any algorithm")
 
 
 def _on_file(world: World) -> None:
@@ -218,7 +217,7 @@ STATES: Final = (
     State("reading", _backed, (*_PAGES, "Node.open", "NodeFile.close"), _reads, _transfers),
     State("returning", _backed, ("the page returns", "Zram.read_page", "Zram.write"), _reads, _transfers, blocks=2),
     State("as the driver", _passing, (
-        "Zram.writeback", "Zram.recompress", "Zram.wait_as_the_driver", "Zram.block_state", *_DRIVER,
+        "Zram.writeback", "Zram.recompress", "Zram.block_state", *_DRIVER,
     ), _drives, _transfers, quirks=Quirks.linux_7_3(), time_may_pass=True),
     State("aged", _aged, (
         "Zram.read_page", "Zram.write_page", "Zram.read_pages_into", "Zram.discard", "Zram.mark_idle",

@@ -12,6 +12,7 @@ from typing import Final
 
 from spec.scope import Scope
 from stateful.common import stamped_pages
+from stateful.common.inside import inside
 from stateful.schedules.lockfree_reads import watch
 from stateful.schedules.memory_device import BlocksInMemory
 from stateful.schedules.monitors import MonitoredEngine, Monitors
@@ -132,11 +133,10 @@ class Stage:
         if self.what.does(Does.RECOMPRESS):
             self.device.set_recomp_algorithm("deflate")
         self.device.initialise(PAGES * PAGE_SIZE)
-        disk = self.device.disk
-        assert disk is not None, "it was initialised"
-        self.blocks.in_use = lambda block: bool(disk.blocks.in_use()[block])
+        pages = inside(self.device).live().pages
+        self.blocks.in_use = lambda block: bool(pages.blocks.in_use()[block])
         if looks(self.what):
-            watch(disk, self.runtime)
+            watch(pages, self.runtime)
 
     # --- operations ------------------------------------------------------------------------------------------------
 
@@ -229,10 +229,10 @@ class Stage:
 
     def _check_rest(self) -> None:
         """Check that nothing is left over, every page reads back, and every result adds up."""
-        disk = self.device.disk
-        if disk is None:
+        passes = inside(self.device).passes
+        if passes is None:
             return
-        disk.wait_for_pass()
+        passes.wait_for_pass()
         self.monitors.compare()
         view = self.device.snapshot()
         backed = sorted(slot.blk_idx for slot in view.slots if slot.blk_idx is not None)

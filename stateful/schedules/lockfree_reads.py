@@ -3,7 +3,7 @@
 from typing import SupportsIndex
 
 from stateful.schedules.scheduler import BatonRuntime
-from zram_impl.pages.initialised import Disk
+from zram_impl.pages.page_io import Pages
 from zram_impl.runtime import Rank
 from zram_impl.table.segments import Segments
 from zram_impl.table.slot_table import Entry
@@ -41,7 +41,7 @@ class WatchedSegments(Segments):
         return super().load(segment, offset, size)
 
 
-def watch(disk: Disk, runtime: BatonRuntime) -> None:
-    """Watch the looks at a new disk."""
-    disk.table.segments = WatchedSegments(runtime)
-    disk.table.entries = disk._entries = WatchedEntries(disk.table.entries, runtime)
+def watch(pages: Pages, runtime: BatonRuntime) -> None:
+    """Watch the looks at the pages of a new device."""
+    pages.table.segments = WatchedSegments(runtime)
+    pages.table.entries = pages._entries = WatchedEntries(pages.table.entries, runtime)

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from spec.model.state import State
 from spec.scope import Scope
+from stateful.common.inside import inside
 from stateful.lockstep.refinement_map import state_of
 from stateful.lockstep.stepped_engine import Io
 from stateful.schedules.memory_device import BlocksInMemory
@@ -18,10 +19,11 @@ from stateful.schedules.page_oracle import ExpectedPages
 from stateful.schedules.refinement import Follower, said
 from zram_impl import PAGE_SIZE, Zram, ZramError
 from zram_impl.decisions import SlotKind
+from zram_impl.device.passes import Passes
+from zram_impl.device.snapshot import Snapshot, snapshot
 from zram_impl.engine.request import Phase, WbReq
 from zram_impl.engine.threads import ThreadEngine
-from zram_impl.pages.initialised import Disk
-from zram_impl.pages.snapshot import Snapshot, snapshot
+from zram_impl.pages.page_io import Pages
 from zram_impl.passes.base import PassStage
 from zram_impl.passes.recompress import RecompressPass
 from zram_impl.table.slot_table import Backed, priority_of
@@ -106,18 +108,18 @@ class Monitors:
             self.tell(said(kind, args))
         self.follower.step(kind, args)
 
-    def _disk(self) -> Disk | None:
-        return self.device.disk
+    def _passes(self) -> Passes | None:
+        return inside(self.device).passes
 
     def _request(self, number: int) -> WbReq:
-        disk = self._disk()
-        assert disk is not None and disk.running_pass is not None, "a request belongs to a pass"  # noqa: PT018
-        return disk.running_pass.requests[number]
+        passes = self._passes()
+        assert passes is not None and passes.running is not None, "a request belongs to a pass"  # noqa: PT018
+        return passes.running.requests[number]
 
     def _free(self) -> None:
-        disk = self._disk()
-        if disk is not None and disk.running_pass is not None:
-            for req in disk.running_pass.requests:
+        passes = self._passes()
+        if passes is not None and passes.running is not None:
+            for req in passes.running.requests:
                 req.__class__ = Freed
         self._told.clear()
 
@@ -132,62 +134,63 @@ class Monitors:
 
     def compare(self) -> None:
         """Compare the device with the specification; the table lock is held."""
-        disk = self._disk()
-        if disk is None or self._dead:
+        passes = self._passes()
+        if passes is None or self._dead:
             return
-        running, table, budget = disk.running_pass, disk.table, disk.shared.budget
+        pages, running = passes.pages, passes.running
+        table, budget = pages.table, pages.shared.budget
         recompressing = isinstance(running, RecompressPass)
         requests = running.requests if running else []
-        holds = self._holds(disk, requests)
+        holds = self._holds(pages, requests)
         look = (
             tuple([entry if not isinstance(entry, bytes) else len(entry) == PAGE_SIZE for entry in table.entries]),
             bytes(table.flags),
             recompressing,
-            disk.blocks.in_use(),
+            pages.blocks.in_use(),
             tuple(sorted(holds.items())),
             tuple([_look_at(req, req in self._told) for req in requests]),
             (running.stage, running.held_block, *running.waiting()) if running else None,
-            (budget.enabled, budget.limit, budget.grant, disk.blocks.used),
+            (budget.enabled, budget.limit, budget.grant, pages.blocks.used),
             (table.pages_stored, table.same_pages, table.huge_pages),
         )
 
         def abstract(ghost: State) -> State:
             flying = (req for req in requests if req.phase >= Phase.FLIGHT and req not in self._told)
             io = dict.fromkeys(flying, Io.PENDING)
-            view = snapshot(disk, nullcontext())
+            view = snapshot(passes, nullcontext())
             if recompressing:
                 view = _without_claims(view)
             return state_of(view, requests, io, holds, ghost.readers, ghost)
 
         self.follower.compare(look, abstract)
 
-    def _holds(self, disk: Disk, requests: Sequence[WbReq]) -> dict[int, int]:
+    def _holds(self, pages: Pages, requests: Sequence[WbReq]) -> dict[int, int]:
         """Return, per block that a slot or a request owns, the page whose present content is, or will be, on it."""
         contents: dict[int, bytes] = {}
-        for entry in disk.table.entries:
+        for entry in pages.table.entries:
             if type(entry) is Backed:
-                contents[entry.blk_idx] = self._on_block(disk, entry.blk_idx, entry.size, entry.priority)
+                contents[entry.blk_idx] = self._on_block(pages, entry.blk_idx, entry.size, entry.priority)
         for req in requests:
             if req.phase >= Phase.FLIGHT:
-                contents[req.blk_idx] = self._written(disk, req)
+                contents[req.blk_idx] = self._written(pages, req)
         if not contents:
             return {}
         owner = self._pages.owners()
         return {block: owner.get(content, -1) for block, content in contents.items()}
 
-    def _written(self, disk: Disk, req: WbReq) -> bytes:
+    def _written(self, pages: Pages, req: WbReq) -> bytes:
         """Return the page that a request has written or will write, nothing when it failed."""
         if req not in self._told:
-            return disk.comps.decode(req.entry)
-        return b"" if req.error else self._on_block(disk, req.blk_idx, len(req.entry), priority_of(req.entry))
+            return pages.comps.decode(req.entry)
+        return b"" if req.error else self._on_block(pages, req.blk_idx, len(req.entry), priority_of(req.entry))
 
-    def _on_block(self, disk: Disk, block: int, size: int, priority: int) -> bytes:
+    def _on_block(self, pages: Pages, block: int, size: int, priority: int) -> bytes:
         """Return the page that is on a block, nothing when it is none."""
         content = self._blocks.content[block]
-        if not disk.shared.compressed:
+        if not pages.shared.compressed:
             return content
         try:
-            return disk.comps.unpack(content, size, priority)
+            return pages.comps.unpack(content, size, priority)
         except ZramError:
             return b""
 

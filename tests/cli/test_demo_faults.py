@@ -11,15 +11,15 @@ from zram_impl.bdev.file import FileDevice
 from zram_impl.cli import files
 from zram_impl.cli.command import main
 from zram_impl.cli.stop import Stop
-from zram_impl.pages.initialised import Disk
+from zram_impl.pages.page_io import Pages
 from zram_impl.units import PAGE_SIZE
 
 
 def test_a_page_that_differs_is_found(
     tree: Path, scratch: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read_page = Disk.read_page
-    monkeypatch.setattr(Disk, "read_page", lambda disk, index: read_page(disk, index if index != 7 else 8))
+    read_page = Pages.read_page
+    monkeypatch.setattr(Pages, "read_page", lambda disk, index: read_page(disk, index if index != 7 else 8))
     assert main(["demo", str(tree), "--backing", str(scratch)]) == 1
     shown = capsys.readouterr()
     assert "page 7 differs: other bytes than were stored" in shown.err

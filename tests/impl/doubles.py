@@ -8,10 +8,12 @@ from functools import cache
 from typing import Final
 
 from zram_impl import PAGE_SIZE, Quirks, Zram
+from zram_impl.device.passes import Passes
+from zram_impl.device.snapshot import Snapshot
 from zram_impl.engine.buffers import PageBuffers
 from zram_impl.engine.request import Phase, WbReq
 from zram_impl.events.observer import Observer
-from zram_impl.pages.snapshot import Snapshot
+from zram_impl.pages.page_io import Pages
 from zram_impl.runtime import ThreadRuntime
 
 PATIENCE: Final = 20.0
@@ -170,7 +172,7 @@ class Bench:
         )
         self.dev.set_algorithm(algorithm)
         self.dev.set_backing(self.backing)
-        self.dev._held.released()  # in memory: nothing is wrong with dropping it
+        self.dev._life.held.released()  # in memory: nothing is wrong with dropping it
         self.backing.blocks = blocks  # none at all, perhaps: what no device is taken with
         self.dev.set_batch_size(batch_size)
         self.dev.set_compressed_writeback(compressed)
@@ -185,6 +187,16 @@ class Bench:
         """Store a limit and enable it."""
         self.dev.set_writeback_limit(blocks)
         self.dev.enable_writeback_limit(True)
+
+    @property
+    def passes(self) -> Passes:
+        """The passes of the device."""
+        return self.dev._life.live()
+
+    @property
+    def pages(self) -> Pages:
+        """The pages of the device."""
+        return self.passes.pages
 
     @property
     def snapshot(self) -> Snapshot:

@@ -89,13 +89,12 @@ class Twin:
     def check(self) -> None:
         """Compare everything."""
         dev, stats = self.dev, self.dev.stats
-        disk = dev.disk
-        assert disk is not None
-        assert [disk.peek_page(index) for index in range(N)] == self.content
+        pages = dev._life.live().pages
+        assert [pages.peek_page(index) for index in range(N)] == self.content
         assert shown(dev) == recounted(dev)
-        entries = disk.table.entries
+        entries = pages.table.entries
         assert stats.mm.compr_data_size == sum(size_of(entry) for entry in entries if isinstance(entry, IN_MEMORY))
-        assert disk.table.segments.live == sum(entry.size for entry in entries if type(entry) is Moved)
+        assert pages.table.segments.live == sum(entry.size for entry in entries if type(entry) is Moved)
         assert stats.mm.compr_data_size <= stats.mm.mem_used_total <= stats.mm.mem_used_max
         assert (stats.io.notify_free, stats.io.failed_writes, stats.io.failed_reads) == (self.notified, self.refused, 0)
         state = dev.block_state().splitlines()

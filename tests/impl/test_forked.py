@@ -162,20 +162,20 @@ def test_a_child_is_sound_whoever_holds_a_lock_as_it_is_made(tmp_path: Path) -> 
     dev.close()
 
 
-@pytest.mark.parametrize("held", ["_control", "_table"])
+@pytest.mark.parametrize("held", ["control", "table"])
 def test_a_fork_waits_for_a_lock_a_while_only(dev: Zram, held: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forking, "PATIENCE", 0.05)
     holding, let = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with getattr(dev, held):
+        with getattr(dev._life, held):
             holding.set()
             let.wait(PATIENCE)
 
     holder = threading.Thread(target=hold)
     holder.start()
     assert holding.wait(PATIENCE)
-    in_child = (lambda: dev.pages == 0) if held == "_control" else (lambda: dev.read_page(0) == huge(0))
+    in_child = (lambda: dev.pages == 0) if held == "control" else (lambda: dev.read_page(0) == huge(0))
     with dev:
         assert in_a_child(in_child)
         let.set()

@@ -6,6 +6,7 @@ import pytest
 
 from tests.impl.doubles import Bench, huge, page, same
 from zram_impl import PAGE_SIZE, Zram, ZramError
+from zram_impl.pages.stats import stats_of
 
 
 def limited(pages: int) -> Bench:
@@ -85,15 +86,14 @@ def test_no_limit_is_zero() -> None:
 
 
 def test_statistics_taken_beside_a_reset_keep_their_own_limit() -> None:
-    """Pages and limit were of two moments: the disk's pages, and the limit that a reset had set back meanwhile.
+    """Pages and limit were of two moments: the old pages, and the limit that a reset had set back meanwhile.
 
     The limit was read from the device before the table lock was taken for the rest.
     """
     bench = limited(4)
-    disk = bench.dev.disk
-    assert disk is not None
+    pages = bench.pages
     bench.dev.reset()
-    assert disk.stats().mm.mem_limit == 4 * PAGE_SIZE
+    assert stats_of(pages).mm.mem_limit == 4 * PAGE_SIZE
     assert bench.dev.stats.mm.mem_limit == 0
 
 

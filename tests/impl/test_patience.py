@@ -53,13 +53,11 @@ def test_every_wait_is_patient_and_only_the_threads_of_an_engine_wait_for_ever()
     dev.write_page(0, huge(0))
     backing.before_write = written.stop
     backing.before_read = read.stop
-    assert dev.disk is not None
-    disk = dev.disk
 
     threads = [threading.Thread(target=partial(dev.writeback, "huge"), daemon=True)]
     threads[0].start()
     written.wait_for_arrival()
-    threads.append(threading.Thread(target=disk.wait_for_pass, daemon=True))
+    threads.append(threading.Thread(target=dev._life.live().wait_for_pass, daemon=True))
     threads[1].start()
     while not runtime.waits["pass ended"]:
         assert threads[1].is_alive()

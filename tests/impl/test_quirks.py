@@ -10,7 +10,7 @@ import pytest
 from tests.impl.doubles import Bench, page
 from tests.impl.passes.driving import assert_at_rest, begin, finish, kinds, until_waiting
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
-from zram_impl.pages.initialised import Disk
+from zram_impl.device.passes import Passes
 
 
 def test_the_default_has_none_but_the_one_that_is_no_worse() -> None:
@@ -106,12 +106,12 @@ def test_what_a_store_fails_with(quirks: Quirks, code: int) -> None:
 
 @pytest.mark.parametrize("waits", [False, True])
 def test_the_control_plane_waits_for_a_pass_only_if_asked_to(waits: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    waited: list[Disk] = []
+    waited: list[Passes] = []
 
-    def wait_for_pass(disk: Disk, _interrupts: object) -> None:
-        waited.append(disk)
+    def wait_for_pass(passes: Passes, _interrupts: object) -> None:
+        waited.append(passes)
 
-    monkeypatch.setattr(Disk, "wait_for_pass", wait_for_pass)
+    monkeypatch.setattr(Passes, "wait_for_pass", wait_for_pass)
     bench = Bench(quirks=Quirks(control_plane_blocks=waits))
     bench.store(0)
     running = begin(bench, 0)

@@ -341,8 +341,7 @@ def test_a_text_without_words_needs_no_pass() -> None:
     bench = Bench()
     running = bench.dev.begin_writeback(pages=[0])
     assert bench.dev.attrs.store("writeback", " \n") == 2
-    assert bench.dev.disk is not None
-    assert bench.dev.disk.running_pass is running
+    assert bench.passes.running is running
 
 
 def test_with_the_quirk_an_unknown_key_is_ignored() -> None:

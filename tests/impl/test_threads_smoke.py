@@ -136,9 +136,7 @@ def test_an_end_in_the_middle_of_a_pass_finishes_what_is_in_flight_and_both_retu
     dev = filled(backing)
     crew.run(lambda: results.append(dev.writeback("huge")))
     gate.wait_for_arrival()
-    disk = dev.disk
-    assert disk is not None
-    running = disk.running_pass
+    running = dev._life.live().running
     assert running is not None
     crew.run(lambda: end(dev))
     while not running.cancelled:  # the end has begun, but for what is in flight

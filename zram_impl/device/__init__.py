@@ -1,1 +1,1 @@
-"""The device as its users hold it: configuration, life cycle, maintenance calls."""
+"""The parts of a device behind its interface: configuration, life cycle, passes, snapshots."""

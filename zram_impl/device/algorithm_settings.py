@@ -7,17 +7,25 @@ import os
 import stat
 from collections.abc import Callable, Sequence
 from errno import EFBIG, EINVAL
-from typing import Final
+from typing import Final, NamedTuple
 
 from zram_impl.compression.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, Algorithm, Params
 from zram_impl.compression.algorithms.driver_dictionaries import refused_at_disksize, refused_at_each_page
 from zram_impl.compression.compressors import Comps
 from zram_impl.errors import ZramError, from_os, refuse, shown
-from zram_impl.parsing.algorithm_args import PRIMARY, PRIORITIES, SECONDARY
-from zram_impl.parsing.kstrto import S32_MAX, whole
+from zram_impl.parsing.algorithm_args import PRIMARY, PRIORITIES, SECONDARY, choose_priority
+from zram_impl.parsing.kstrto import S32_MAX, S32_MIN, whole
 from zram_impl.units import PAGE_SIZE
 
 _SAMPLE: Final = bytes(range(256)) * (PAGE_SIZE // 256)
+
+
+class Wanted(NamedTuple):
+    """Parameters of an algorithm as a caller names them: the dictionary may be a path."""
+
+    level: int | None
+    dictionary: bytes | str | os.PathLike[str] | None
+    winbits: int | None
 
 
 class AlgorithmSettings:
@@ -58,6 +66,17 @@ class AlgorithmSettings:
     def set_params(self, params: Params, priority: int) -> None:
         """Take other parameters for a priority; what is not given is the default again."""
         self._params[priority] = params
+
+    def take_params(self, priority: int | None, algorithm: str | None, wanted: "Wanted") -> None:
+        """Take other parameters for a priority, or the algorithm's; earlier ones are dropped whatever happens."""
+        chosen = choose_priority(priority, algorithm, self._names, lowest=PRIMARY)
+        self.drop_params(chosen)
+        data = None if wanted.dictionary is None else self.read_dictionary(wanted.dictionary)
+        self.set_params(Params(wanted.level, data, wanted.winbits), chosen)
+
+    def read_dictionary(self, source: bytes | str | os.PathLike[str]) -> bytes:
+        """Return a dictionary's bytes, of a file if it is a path."""
+        return dictionary_of(source)
 
     def make(self, *, dictionaries_as_driver: bool) -> Comps:
         """Make the algorithms.
@@ -112,11 +131,15 @@ def dictionary_of(source: bytes | str | os.PathLike[str]) -> bytes:
         raise refuse(EINVAL, f"dictionary {shown(source)} cannot be read: {error}") from error
 
 
-def dictionary_source(source: bytes | str | os.PathLike[str]) -> bytes | str | os.PathLike[str]:
-    """Return `source`; EINVAL when it is neither a dictionary nor a path to one."""
-    if not isinstance(source, (bytes, str, os.PathLike)):  # a number would be taken for an open file
-        raise refuse(EINVAL, f"dictionary {shown(source)} is neither bytes nor a path")
-    return source
+def checked_params(level: int | None, dictionary: bytes | str | os.PathLike[str] | None, winbits: int | None) -> Wanted:
+    """Return parameters; EINVAL for a number out of range, or a dictionary that is neither bytes nor a path."""
+    for name, number in (("level", level), ("winbits", winbits)):
+        if number is not None:
+            whole(number, name, S32_MIN + 1, S32_MAX)
+    # Else a number would be taken for an open file.
+    if dictionary is not None and not isinstance(dictionary, (bytes, str, os.PathLike)):
+        raise refuse(EINVAL, f"dictionary must be bytes or a path, got {shown(dictionary)}")
+    return Wanted(level, dictionary, winbits)
 
 
 def _make(name: str | None, params: Params, *, dictionaries_as_driver: bool) -> Algorithm | None:

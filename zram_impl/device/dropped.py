@@ -1,23 +1,23 @@
-"""A device that nobody closes and nobody holds any more: its backing device is let go, with a ResourceWarning."""
+"""A device that is dropped without being closed: its backing device is closed, with a ResourceWarning."""
 
 import warnings
 import weakref
 from contextlib import suppress
 
 from zram_impl.bdev.device import BackingDevice
-from zram_impl.pages.initialised import Disk
+from zram_impl.device.passes import Passes
 from zram_impl.shield import Interrupts, NoThreadError, start_thread
 
 
 class Held:
-    """What a device holds that has to be closed, and a finaliser that closes it; without a backing device neither.
+    """The parts of a device that have to be closed, and, once it has a backing device, a finaliser that closes them.
 
     Attributes:
-        disk: The inside of the device, once it is initialised.
+        passes: Those of the device, once it is initialised.
     """
 
     def __init__(self) -> None:
-        self.disk: Disk | None = None
+        self.passes: Passes | None = None
         self.backing: BackingDevice | None = None
         self._finaliser: weakref.finalize[[Held], object] | None = None
 
@@ -30,19 +30,19 @@ class Held:
 
     def released(self) -> None:
         """Note that all of it is closed."""
-        self.disk = self.backing = None
+        self.passes = self.backing = None
         if self._finaliser is not None:
             self._finaliser.detach()
             self._finaliser = None
 
 
 def dropped(held: Held) -> None:
-    """Close what a device held that is no more, in a thread of its own: whoever drops it may hold any lock."""
+    """Close the parts of a dropped device, in a thread of its own: the thread that drops it may hold any lock."""
 
     def close() -> None:
         with suppress(OSError, AssertionError):  # nobody is there to hear of it
-            if held.disk is not None:
-                held.disk.close(Interrupts())
+            if held.passes is not None:
+                held.passes.close(Interrupts())
             elif held.backing is not None:
                 held.backing.close()
 

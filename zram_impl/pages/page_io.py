@@ -18,11 +18,12 @@ from zram_impl.errors import ZramError, from_os, refuse, shown
 from zram_impl.events.observer import Observer, ReadingObserver
 from zram_impl.events.read_steps import ReadSteps
 from zram_impl.pages.backing_reads import BackingReads, WasResetError
+from zram_impl.passes.idle import mark_idle
 from zram_impl.runtime import Runtime
 from zram_impl.shield import raised_by_handler
 from zram_impl.table.access_times import AccessTimes
 from zram_impl.table.shared import Shared
-from zram_impl.table.slot_table import ACCESS, Backed, Entry, Moved
+from zram_impl.table.slot_table import ACCESS, Backed, Entry, Moved, limit_of
 from zram_impl.units import PAGE_SIZE, ZERO_PAGE
 
 CHUNK: Final = 64
@@ -63,6 +64,7 @@ class Pages:
         self.failed_writes = 0
         self.notify_free = 0
         self._lock = shared.lock
+        self._runtime = runtime
         self._observer = observer
         self._read_steps = ReadSteps(observer) if isinstance(observer, ReadingObserver) else None
         self._read_takes_off = read_takes_off
@@ -74,6 +76,14 @@ class Pages:
         self._unpack = comps.primary.unpack or (lambda data, _size: decompress(data))
         self._now = self.times.clock
         self._ticks = self.times.ticks
+
+    def set_limit(self, pages: int) -> None:
+        """Limit the memory of objects to this many pages, 0 is no limit; what is there stays. Needs the table lock."""
+        self.table.limit = limit_of(pages)
+
+    def mark_idle(self, before: int | None) -> None:
+        """Mark pages idle, as `idle.mark_idle` says."""
+        mark_idle(self.table, self.times, self._lock, before, self._observer)
 
     # --- reading ---------------------------------------------------------------------------------------------------
 

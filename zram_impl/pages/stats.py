@@ -2,6 +2,10 @@
 
 from typing import NamedTuple
 
+from zram_impl.pages.page_io import Pages
+from zram_impl.table.slot_table import NO_LIMIT
+from zram_impl.units import PAGE_SHIFT, PAGE_SIZE
+
 
 class BdStat(NamedTuple):
     """Blocks of 4 KiB on the backing device: in use now, read so far, written so far."""
@@ -48,6 +52,30 @@ class Stats(NamedTuple):
     bd: BdStat = BdStat()
     io: IoStat = IoStat()
     debug: DebugStat = DebugStat()
+
+
+def stats_of(pages: Pages) -> Stats:
+    """Return the statistics of this moment; takes the table lock."""
+    with pages.shared.lock:
+        table = pages.table
+        mm = MmStat(
+            orig_data_size=table.pages_stored << PAGE_SHIFT,
+            compr_data_size=table.compr_data_size,
+            mem_used_total=_whole_pages(table.used),
+            # Not the device's setting, which a reset changes while these pages are still looked at.
+            mem_limit=table.limit if table.limit != NO_LIMIT else 0,
+            mem_used_max=_whole_pages(max(table.compr_data_max, table.used)),
+            same_pages=table.same_pages,
+            pages_compacted=table.pages_compacted,
+            huge_pages=table.huge_pages,
+            huge_pages_since=table.huge_pages_since,
+        )
+        bd = BdStat(table.blocks.used, pages.reads.bd_reads, pages.shared.bd_writes)
+        return Stats(mm, bd, IoStat(pages.failed_reads, pages.failed_writes, 0, pages.notify_free), DebugStat())
+
+
+def _whole_pages(size: int) -> int:
+    return -(-size // PAGE_SIZE) * PAGE_SIZE
 
 
 def columns(row: tuple[int, ...]) -> str:

@@ -53,8 +53,15 @@ def scans_for(
     mode: str | None,
     indexes: Iterable[int] | None,
     ranges: Iterable[tuple[int, int]] | None,
+    scans: list[Scan] | None = None,
 ) -> list[Scan]:
-    """Return the scans of a writeback call: a mode over the whole device, or the pages named."""
+    """Return the scans of a writeback call: a mode over the whole device, the pages named, or scans as they are."""
+    if scans is not None:
+        if mode is not None or indexes is not None or ranges is not None:
+            raise refuse(EINVAL, f"scans must be alone, got {shown(scans)} and a mode, pages or ranges")
+        if type(scans) is not list or not all(isinstance(scan, Scan) for scan in scans):
+            raise refuse(EINVAL, f"scans must be a list of scans, got {shown(scans)}")
+        return scans
     if mode is not None:
         if indexes is not None or ranges is not None:
             raise refuse(EINVAL, f"mode {shown(mode)} and named pages exclude each other")

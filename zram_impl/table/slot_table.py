@@ -24,7 +24,7 @@ from typing import ClassVar, Final, Self
 from zram_impl.errors import refuse
 from zram_impl.table.block_map import FREE, USED, NextFit
 from zram_impl.table.segments import SEGMENT_BITS, Segments
-from zram_impl.units import PAGE_SIZE, BlkIdx
+from zram_impl.units import PAGE_SHIFT, PAGE_SIZE, BlkIdx
 
 IDLE: Final = 0x01
 PP_SLOT: Final = 0x02
@@ -37,6 +37,12 @@ ACCESS: Final = IDLE | PP_SLOT
 
 NO_LIMIT: Final = 1 << 64
 """A limit that no table reaches."""
+
+
+def limit_of(pages: int) -> int:
+    """Return a limit of so many pages in bytes; 0 is no limit."""
+    return pages << PAGE_SHIFT if pages else NO_LIMIT
+
 
 _SIZE_BITS: Final = 13
 _PRIORITY_BITS: Final = 2

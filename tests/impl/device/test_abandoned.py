@@ -29,7 +29,7 @@ class Hung:
 
 @pytest.fixture
 def hung(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hung]:
-    monkeypatch.setattr("zram_impl.pages.initialised.LAST_WAITS", 1)
+    monkeypatch.setattr("zram_impl.device.passes.LAST_WAITS", 1)
     made = Hung()
     yield made
     made.gate.open()

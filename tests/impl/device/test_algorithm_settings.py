@@ -105,8 +105,7 @@ def test_parameters_are_those_of_a_priority_or_of_an_algorithm(tmp_path: Path) -
         if params:
             dev.attrs.store("algorithm_params", params.format(dictionary))
         dev.initialise("64K")
-        assert dev.disk is not None
-        sizes.append(len(dev.disk.comps[2].compress(page(7))))
+        sizes.append(len(dev._life.live().pages.comps[2].compress(page(7))))
         dev.close()
     assert sizes[2] < min(sizes[0], sizes[1], sizes[3])
 
@@ -181,7 +180,7 @@ def test_a_refused_store_keeps_the_parameters(attribute: str, priority: int) -> 
     }
     for text in texts[attribute]:
         assert code_of(dev, attribute, text)
-    with pytest.raises(ZramError, match="neither bytes nor a path"):
+    with pytest.raises(ZramError, match="dictionary must be bytes or a path, got"):
         dev.set_algorithm_params(priority, dictionary=5)  # type: ignore[arg-type]  # on purpose
     assert code_of(dev, "disksize", "64K") == EINVAL
 

@@ -11,7 +11,6 @@ from tests.impl.doubles import Bench, MemoryDevice, page
 from tests.impl.passes.driving import begin
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
 from zram_impl.device.config import MAX_IN_FLIGHT, open_backing_file, thread_engine
-from zram_impl.device.lifecycle import Lifecycle
 from zram_impl.passes.base import PassProgress
 from zram_impl.runtime import ThreadRuntime
 
@@ -21,7 +20,7 @@ Call = Callable[[Zram], object]
 def test_a_new_device_is_empty_and_has_the_drivers_defaults() -> None:
     dev = Zram()
     configuration = (dev.algorithm, dev.backing_name, dev.batch_size, dev.writeback_limit, dev.writeback_limit_enabled)
-    assert (dev.pages, dev.disksize, dev.disk, *configuration) == (0, 0, None, "lz4", None, 32, 0, False)
+    assert (dev.pages, dev.disksize, dev._life.pages, *configuration) == (0, 0, None, "lz4", None, 32, 0, False)
 
 
 CONFIGURE: dict[str, Call] = {
@@ -64,7 +63,7 @@ USE: dict[str, Call] = {
     "write_zeroes": lambda dev: dev.write_zeroes(0, 0),
     "mark_idle": lambda dev: dev.mark_idle(),
     "writeback": lambda dev: dev.writeback("no such mode"),
-    "begin_scans": lambda dev: dev.begin_scans([]),
+    "begin_writeback, scans": lambda dev: dev.begin_writeback(scans=[]),
     "snapshot": lambda dev: dev.snapshot(),
     "block_state": lambda dev: dev.block_state(),
 }
@@ -278,4 +277,4 @@ def test_a_reset_ends_a_running_pass_and_forgets_all_pages() -> None:
 
 def test_the_runtime_is_the_one_it_was_given() -> None:
     runtime = ThreadRuntime()
-    assert Lifecycle(runtime=runtime).runtime is runtime
+    assert Zram(runtime=runtime).runtime is runtime

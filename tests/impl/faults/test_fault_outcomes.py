@@ -292,7 +292,7 @@ def test_without_memory_for_the_object_of_a_request_its_buffer_is_given_back(
                 with pytest.raises(ZramError, match="no memory for a single write request"):
                     here.writeback()
         here.check_nothing_is_lost()
-        engine = here.dev.disk and here.dev.disk._engine
+        engine = here.dev._life.live()._engine
         assert isinstance(engine, ThreadEngine)
         assert engine._buffers.out == 0
         assert here.writeback().failed == 0

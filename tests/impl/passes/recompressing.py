@@ -46,8 +46,7 @@ def filled() -> Bench:
 
 
 def contents_of(made: Bench) -> list[bytes]:
-    assert made.dev.disk is not None
-    return [made.dev.disk.peek_page(index) for index in range(made.dev.pages)]
+    return [made.pages.peek_page(index) for index in range(made.dev.pages)]
 
 
 def begun(made: Bench) -> RecompressPass:

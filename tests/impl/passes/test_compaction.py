@@ -35,13 +35,11 @@ def holey(*, compressed: bool = False) -> Bench:
 
 
 def moved(bench: Bench) -> list[int]:
-    assert bench.dev.disk is not None
-    return [index for index, entry in enumerate(bench.dev.disk.table.entries) if type(entry) is Moved]
+    return [index for index, entry in enumerate(bench.pages.table.entries) if type(entry) is Moved]
 
 
 def contents(bench: Bench) -> list[bytes]:
-    assert bench.dev.disk is not None
-    return [bench.dev.disk.peek_page(index) for index in range(PAGES)]
+    return [bench.pages.peek_page(index) for index in range(PAGES)]
 
 
 LEFT = [content(index) if index % 3 == 0 else bytes(PAGE_SIZE) for index in range(PAGES)]
@@ -148,23 +146,20 @@ def test_a_page_that_is_moved_while_it_is_written_back_is_committed() -> None:
 def test_a_read_whose_segment_goes_meanwhile_reads_what_the_page_is_by_then() -> None:
     bench = holey()
     bench.dev.compact()
-    disk = bench.dev.disk
-    assert disk is not None
-    entry = disk.table.entries[3]
+    pages = bench.pages
+    entry = pages.table.entries[3]
     for index in range(PAGES):
         bench.dev.discard(index * PAGE_SIZE, PAGE_SIZE)
     for index in range(PAGES):  # so that another segment is filled, and the first one goes
         bench.dev.write_page(index, huge(1000 + index))
     bench.dev.discard(100 * PAGE_SIZE, 100 * PAGE_SIZE)
     bench.dev.compact()
-    assert disk._decode(3, entry) == huge(1003)
+    assert pages._decode(3, entry) == huge(1003)
 
 
 def test_interrupted_it_leaves_everything_usable() -> None:
     bench = holey()
-    disk = bench.dev.disk
-    assert disk is not None
-    with disk.compaction() as running:
+    with bench.passes.compaction() as running:
         assert running.advance() is PassProgress.PROGRESS
         assert (running.settled, running.selected) == (CHUNK, PAGES)
         running.cancel()
@@ -225,8 +220,7 @@ def test_readers_and_writers_go_on_meanwhile() -> None:
 def test_whatever_happens_pages_and_statistics_are_right(steps: list[tuple[str, int]]) -> None:
     bench = Bench(pages=16, blocks=16)
     expected = [bytes(PAGE_SIZE)] * 16
-    disk = bench.dev.disk
-    assert disk is not None
+    pages = bench.pages
     for number, (step, index) in enumerate(steps):
         if step == "w":
             expected[index] = huge(number) if number % 2 else page(number)
@@ -237,23 +231,21 @@ def test_whatever_happens_pages_and_statistics_are_right(steps: list[tuple[str, 
         elif step == "b":
             bench.dev.writeback(pages=[index])
         else:
-            with disk.compaction() as running:
+            with bench.passes.compaction() as running:
                 while running.advance() is not PassProgress.DONE:
                     running.wait()
         seen, mm = bench.snapshot, bench.dev.stats.mm
         memory = [slot for slot in seen.slots if slot.blk_idx is None]
         assert mm.compr_data_size == sum(slot.size for slot in memory)
         assert mm.huge_pages == sum(slot.huge for slot in memory)
-        assert disk.table.segments.live == sum(e.size for e in disk.table.entries if type(e) is Moved)
-    assert [disk.peek_page(index) for index in range(16)] == expected
+        assert pages.table.segments.live == sum(e.size for e in pages.table.entries if type(e) is Moved)
+    assert [pages.peek_page(index) for index in range(16)] == expected
 
 
 def test_only_one_is_under_way() -> None:
     bench = holey()
-    disk = bench.dev.disk
-    assert disk is not None
     order = list[str]()
-    with disk.compaction() as running:
+    with bench.passes.compaction() as running:
         assert isinstance(running, Compaction)
         other = threading.Thread(target=lambda: order.append(str(bench.dev.compact())))
         other.start()

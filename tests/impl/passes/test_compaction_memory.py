@@ -57,16 +57,13 @@ def test_compaction_of_little_takes_no_more_than_it_moves() -> None:
     bench.dev.discard(0, 4 * PAGE_SIZE)
     assert bench.dev.compact() == 4 * PAGE_SIZE
     assert used(bench) == bench.dev.mem_limit - 4 * PAGE_SIZE
-    assert bench.dev.disk is not None
-    assert [type(entry) for entry in bench.dev.disk.table.entries[4:16]] == [Moved] * 12
+    assert [type(entry) for entry in bench.pages.table.entries[4:16]] == [Moved] * 12
 
 
 def test_memory_goes_back_while_a_segment_is_emptied() -> None:
     bench = segmented()
-    disk = bench.dev.disk
-    assert disk is not None
     seen = [used(bench)]
-    with disk.compaction() as running:
+    with bench.passes.compaction() as running:
         while running.advance() is not PassProgress.DONE:
             seen.append(used(bench))
     assert seen == sorted(seen, reverse=True)
@@ -103,9 +100,7 @@ def failing_moves(after: int) -> Iterator[None]:
 
 def test_a_compaction_is_undisturbed_by_what_goes_meanwhile() -> None:
     bench = segmented()
-    disk = bench.dev.disk
-    assert disk is not None
-    with disk.compaction() as running:
+    with bench.passes.compaction() as running:
         while running.settled < running.selected:
             running.advance()
         running.advance()
@@ -114,8 +109,9 @@ def test_a_compaction_is_undisturbed_by_what_goes_meanwhile() -> None:
         while running.advance() is not PassProgress.DONE:
             pass
     # One of the five had been moved, and left a hole where it was moved to.
-    assert disk.table.segments.held - disk.table.segments.live == PAGE_SIZE
-    assert [disk.peek_page(index) for index in (101, 303, 305)] == [page(101), page(303), huge(305)]
+    segments = bench.pages.table.segments
+    assert segments.held - segments.live == PAGE_SIZE
+    assert [bench.pages.peek_page(index) for index in (101, 303, 305)] == [page(101), page(303), huge(305)]
 
 
 @contextmanager
@@ -150,8 +146,7 @@ class Table:
         self.bench.dev.set_mem_limit(limit * PAGE_SIZE)
         self.expected = [bytes(PAGE_SIZE)] * SLOTS
         self.running: Compaction | None = None
-        assert self.bench.dev.disk is not None
-        self.disk = self.bench.dev.disk
+        self.pages = self.bench.pages
 
     def use(self, step: str, seed: int) -> None:
         """Write or discard some pages."""
@@ -166,15 +161,15 @@ class Table:
 
     def compact(self, step: str, number: int) -> None:
         """Let a compaction take some steps, and hold each against the one before."""
-        running = self.running or Compaction(self.disk.table, self.disk._lock)
+        running = self.running or Compaction(self.pages.table, self.pages._lock)
         if step == "cancel":
             running.cancel()
         progress = PassProgress.PROGRESS
         with failing_moves(after=number % 40) if step == "fail" else nullcontext():
             for _ in range(number % 80):
-                before, total = self.disk.table.used, used(self.bench)
+                before, total = self.pages.table.used, used(self.bench)
                 progress = running.advance()
-                assert self.disk.table.used <= before
+                assert self.pages.table.used <= before
                 assert used(self.bench) <= total
         self.running = None if progress is PassProgress.DONE else running
 
@@ -189,8 +184,8 @@ def test_no_step_of_a_compaction_takes_more_memory(steps: list[tuple[str, int]],
                 table.use(step, number)
             else:
                 table.compact(step, number)
-    assert [table.disk.peek_page(index) for index in range(SLOTS)] == table.expected
-    found = table.disk.table.segments
-    live = sum(entry.size for entry in table.disk.table.entries if type(entry) is Moved)
+    assert [table.pages.peek_page(index) for index in range(SLOTS)] == table.expected
+    found = table.pages.table.segments
+    live = sum(entry.size for entry in table.pages.table.entries if type(entry) is Moved)
     assert (found.live, sum(found.live_in.values())) == (live, live)
     assert found.held >= live

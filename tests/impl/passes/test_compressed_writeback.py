@@ -7,7 +7,7 @@ import pytest
 
 from tests.impl.doubles import Bench, huge, page
 from zram_impl import PAGE_SIZE, Zram, ZramError
-from zram_impl.pages.snapshot import Snapshot
+from zram_impl.device.snapshot import Snapshot
 
 
 def written_back(compressed: bool = True) -> Bench:
@@ -23,8 +23,7 @@ def stored_object(number: int) -> bytes:
     """What a page is compressed to."""
     bench = Bench()
     bench.store(number)
-    assert bench.dev.disk is not None
-    entry = bench.dev.disk.table.entries[number]
+    entry = bench.pages.table.entries[number]
     assert isinstance(entry, bytes)
     return entry
 
@@ -83,8 +82,7 @@ def test_a_read_that_is_overtaken_by_another_kind_of_object_returns_the_present_
 def test_a_damaged_object_reaches_the_block_and_fails_when_it_is_read_back() -> None:
     bench = Bench(compressed=True)
     bench.store(1)
-    assert bench.dev.disk is not None
-    bench.dev.disk.table.entries[1] = b"\xff" * 20
+    bench.pages.table.entries[1] = b"\xff" * 20
     assert bench.dev.writeback(pages=[1]).written == 1
     with pytest.raises(ZramError, match="cannot be decompressed") as caught:
         bench.dev.read_page(1)

@@ -216,7 +216,7 @@ def test_a_second_interrupt_abandons_a_hung_device_and_the_pass_ends_when_it_ans
 
     with interrupter.doing(script), pytest.raises(KeyboardInterrupt):
         dev.writeback(pages=range(8))
-    running = dev.disk.running_pass if dev.disk is not None else None
+    running = dev._life.live().running
     assert isinstance(running, WritebackPass)
     with pytest.raises(ZramError, match="another writeback or recompression is running"):
         dev.writeback(pages=[7])

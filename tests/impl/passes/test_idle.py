@@ -109,7 +109,7 @@ ACCESSES: dict[str, tuple[Callable[[Bench], object], int]] = {
     "bulk write": (lambda bench: bench.dev.write_pages(0, huge(8) + huge(9)), 1050),
     "byte write": (lambda bench: bench.dev.write(PAGE_SIZE + 5, b"bytes"), 1050),
     "rewrite as same-filled": (lambda bench: bench.dev.write_page(1, same(3)), 1050),
-    "look": (lambda bench: bench.dev.disk and bench.dev.disk.peek_page(1), 1010),
+    "look": (lambda bench: bench.pages.peek_page(1), 1010),
     "idle mark": (lambda bench: bench.dev.mark_idle(), 1010),
     "writeback": (lambda bench: bench.dev.writeback(pages=[1]), 1010),
     "read of a neighbour": (lambda bench: bench.dev.read_page(2), 1010),
@@ -134,9 +134,8 @@ def test_a_read_of_a_written_back_page_is_an_access() -> None:
 def test_a_freed_page_has_never_been_accessed() -> None:
     bench = aged()
     bench.dev.discard(PAGE_SIZE, PAGE_SIZE)
-    disk = bench.dev.disk
-    assert disk is not None
-    assert (disk.times.second(1), times(bench).get(1)) == (0, None)
+    pages = bench.pages
+    assert (pages.times.second(1), times(bench).get(1)) == (0, None)
 
 
 def test_a_write_that_is_refused_is_no_access() -> None:

@@ -27,8 +27,7 @@ def test_what_shrinks_is_kept_smaller_and_what_does_not_is_incompressible() -> N
 def test_statistics_equal_a_recount() -> None:
     made = filled()
     made.dev.recompress()
-    assert made.dev.disk is not None
-    stored = [entry for entry in made.dev.disk.table.entries if isinstance(entry, bytes)]
+    stored = [entry for entry in made.pages.table.entries if isinstance(entry, bytes)]
     assert made.dev.stats.mm.compr_data_size == sum(map(len, stored))
     for index in range(8):
         made.dev.discard(index * PAGE_SIZE, PAGE_SIZE)
@@ -303,12 +302,11 @@ def test_an_argument_that_means_nothing_is_refused(arguments: dict[str, object])
 def test_with_the_quirk_a_second_pass_waits_for_the_first() -> None:
     made = bench(quirks=Quirks(pass_waits=True))
     made.dev.write_page(0, letters(0))
-    disk = made.dev.disk
-    assert disk is not None
+    passes = made.passes
     running = begun(made)
 
     def finish_and_wait(_interrupts: Interrupts | None = None) -> None:
         finish(running)
 
-    disk.wait_for_pass = finish_and_wait  # type: ignore[method-assign, assignment]  # somebody else ends it
+    passes.wait_for_pass = finish_and_wait  # type: ignore[method-assign, assignment]  # somebody else ends it
     assert made.dev.recompress(priority=1) == RecompressResult()

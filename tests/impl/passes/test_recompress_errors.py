@@ -10,7 +10,7 @@ from zram_impl import PAGE_SIZE, Quirks, ZramError
 
 def test_a_damaged_object_stops_the_pass_with_its_errno() -> None:
     made = filled()
-    made.dev._live().table.entries[4] = b"\xff" * 2100
+    made.dev._life.live().pages.table.entries[4] = b"\xff" * 2100
     result = made.dev.recompress()
     assert not any(slot.owned for slot in made.snapshot.slots)
     assert (result.failed, result.errors, result.stopped_by, result.left) == (1, [(4, errno.EIO)], "error", 1)
@@ -61,7 +61,7 @@ def test_a_refused_page_that_was_accessed_is_left_alone(name: str) -> None:
             made.dev.mark_idle()
         raise ZramError(errno.EINVAL, "no")
 
-    while made.dev._live().table.flags[1] and running._buckets.peek() != 1:
+    while made.dev._life.live().pages.table.flags[1] and running._buckets.peek() != 1:
         running.advance(1)
     running._compress = overtaken
     assert finish(running).errors == [(1, errno.EINVAL)]

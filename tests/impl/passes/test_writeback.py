@@ -9,8 +9,8 @@ from tests.impl.doubles import Bench, huge, page, same
 from tests.impl.passes.driving import assert_at_rest, begin, finish, until_waiting
 from zram_impl import PAGE_SIZE, WritebackResult
 from zram_impl.decisions import SlotKind
+from zram_impl.device.snapshot import RequestView, SlotView
 from zram_impl.engine.request import Phase
-from zram_impl.pages.snapshot import RequestView, SlotView
 from zram_impl.passes.base import PassProgress
 
 Change = Callable[[Bench], object]
@@ -222,9 +222,8 @@ def test_looking_at_a_page_does_not_cost_it_its_claim() -> None:
     bench = Bench()
     bench.store(2)
     running = begin(bench, 2)
-    disk = bench.dev.disk
-    assert disk is not None
-    assert disk.peek_page(2) == page(2)
+    pages = bench.pages
+    assert pages.peek_page(2) == page(2)
     bench.dev.block_state()
     assert finish(running) == WritebackResult(selected=1, written=1)
 

@@ -202,25 +202,23 @@ def test_a_damaged_object_in_memory_is_a_failed_write() -> None:
     bench = Bench()
     bench.store(0, 1, 2)
     bench.limit(9)
-    disk = bench.dev.disk
-    assert disk is not None
-    disk.table.replace(1, b"\xff" * 30)
+    pages = bench.pages
+    pages.table.replace(1, b"\xff" * 30)
     result = finish(bench.dev.begin_writeback(pages=[0, 1, 2]))
     assert result == WritebackResult(selected=3, written=2, failed=1, errors=[(1, errno.EIO)])
-    assert (disk.table.entries[1], bench.snapshot.limit, bench.snapshot.bd_count) == (b"\xff" * 30, 7, 2)
+    assert (pages.table.entries[1], bench.snapshot.limit, bench.snapshot.bd_count) == (b"\xff" * 30, 7, 2)
     assert_at_rest(bench)
 
 
 def test_no_memory_to_decompress_is_a_failed_write() -> None:
     bench = Bench()
     bench.store(0)
-    disk = bench.dev.disk
-    assert disk is not None
+    pages = bench.pages
 
     def no_memory(_data: bytes) -> bytes:
         raise MemoryError
 
-    disk.shared.decode = no_memory
+    pages.shared.decode = no_memory
     result = finish(bench.dev.begin_writeback(pages=[0]))
     assert (result, kinds(bench)[0]) == (WritebackResult(selected=1, failed=1, errors=[(0, errno.EIO)]), "S")
     assert_at_rest(bench)

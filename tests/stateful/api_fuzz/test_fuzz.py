@@ -11,7 +11,6 @@ from stateful.api_fuzz.fuzz import ERRNOS, GROUP, Trial, draw, inputs, methods
 from stateful.api_fuzz.values import PLAUSIBLE, anything, text
 from stateful.command import main
 from zram_impl import Zram, ZramError
-from zram_impl.device.config import Configuration
 from zram_impl.errors import refuse
 from zram_impl.sysfs import ATTRIBUTES
 from zram_impl.table.slot_table import Entry, SlotTable
@@ -46,22 +45,22 @@ Breaking = Callable[[pytest.MonkeyPatch], None]
 
 def raising(patch: pytest.MonkeyPatch) -> None:
     nothing = dict[int, int]()
-    patch.setattr(Configuration, "set_writeback_limit", lambda _self, blocks: nothing[id(blocks)])
+    patch.setattr(Zram, "set_writeback_limit", lambda _self, blocks: nothing[id(blocks)])
 
 
 def refusing_oddly(patch: pytest.MonkeyPatch) -> None:
     def broken(_self: Zram, _blocks: int) -> None:
         raise refuse(errno.EDEADLK, "odd")
 
-    patch.setattr(Configuration, "set_writeback_limit", broken)
+    patch.setattr(Zram, "set_writeback_limit", broken)
 
 
 def changing_first(patch: pytest.MonkeyPatch) -> None:
-    def broken(self: Configuration, requests: int) -> None:
-        self._batch_size = 7 + self._batch_size
+    def broken(self: Zram, requests: int) -> None:
+        self._configuration.batch_size = 7 + self.batch_size
         raise refuse(errno.EINVAL, f"{type(requests)}")
 
-    patch.setattr(Configuration, "set_batch_size", broken)
+    patch.setattr(Zram, "set_batch_size", broken)
 
 
 def miscounting(patch: pytest.MonkeyPatch) -> None:

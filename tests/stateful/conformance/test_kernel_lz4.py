@@ -82,7 +82,7 @@ WITH_DICTIONARY = [
 
 @pytest.mark.parametrize(("name", "size", "recorded"), WITH_DICTIONARY)
 def test_dictionaries_work_as_the_kernels_do(name: str, size: int, recorded: int) -> None:
-    settings = KernelAlgorithms()
+    settings = KernelAlgorithms(lambda _path: b"")
     settings.choose(name, 0)
     settings.set_params(Params(dictionary=generated_bytes(size, size)), 0)
     made = settings.make(dictionaries_as_driver=True).primary
@@ -92,7 +92,7 @@ def test_dictionaries_work_as_the_kernels_do(name: str, size: int, recorded: int
 
 
 def test_algorithms_that_are_the_same_are_left_as_they_are() -> None:
-    settings = KernelAlgorithms()
+    settings = KernelAlgorithms(lambda _path: b"")
     settings.choose("deflate", 0)
     settings.choose("lz4hc", 1)
     settings.choose("lz4hc", 3)

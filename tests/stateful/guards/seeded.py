@@ -8,15 +8,14 @@ from types import FunctionType, ModuleType
 from typing import Final, NamedTuple
 from unittest import mock
 
-from zram_impl.device import maintenance
-from zram_impl.device.config import Configuration
+from zram_impl import zram
+from zram_impl.device import lifecycle
 from zram_impl.device.lifecycle import Lifecycle
-from zram_impl.device.maintenance import Maintenance
 from zram_impl.device.openers import Openers
+from zram_impl.device.passes import Passes
 from zram_impl.engine.threads import ThreadEngine
-from zram_impl.pages import initialised
+from zram_impl.pages import page_io
 from zram_impl.pages.backing_reads import BackingReads
-from zram_impl.pages.initialised import Disk
 from zram_impl.pages.page_io import Pages
 from zram_impl.passes.writeback import WritebackPass
 from zram_impl.table.access_times import AccessTimes
@@ -67,7 +66,7 @@ _UNLOCKED: Final = "if True:"
 MISTAKES: Final = (
     # --- a lock that is not taken ---
     Mistake(
-        "statistics without the lock", Disk, "stats", "with self._lock:", _UNLOCKED,
+        "statistics without the lock", lifecycle, "stats_of", "with pages.shared.lock:", _UNLOCKED,
         "SlotTable.pages_stored is read without lock table",
     ),
     Mistake(
@@ -75,23 +74,23 @@ MISTAKES: Final = (
         "AccessTimes._seconds is read without lock table",
     ),
     Mistake(
-        "budget of a reset without the lock", Lifecycle, "_reset", "with self._table:", _UNLOCKED,
+        "budget of a reset without the lock", Lifecycle, "_reset", "with self.table:", _UNLOCKED,
         "Budget.limit is written without lock table",
     ),
     Mistake(
-        "recompression begun without the control lock", Maintenance, "_begin_recompression", "with self._control:",
-        _UNLOCKED, "Disk.begin_recompression() is called without lock control",
+        "a pass begun without the control lock", Lifecycle, "begin_pass", "with self.control:",
+        _UNLOCKED, "Passes.begin_recompression() is called without lock control",
     ),
     Mistake(
-        "recompression begun without the table lock", Disk, "begin_recompression", "with self._lock:", _UNLOCKED,
-        "Disk.running_pass is read without lock table",
+        "recompression begun without the table lock", Passes, "begin_recompression", "with self._lock:", _UNLOCKED,
+        "Passes.running is read without lock table",
     ),
     Mistake(
-        "block_state without the lock", maintenance, "block_state", "with lock:", _UNLOCKED,
+        "block_state without the lock", zram, "block_state", "with lock:", _UNLOCKED,
         "SlotTable.entries[] is read without lock table", "stored", ("Zram.block_state", "Zram.write_page"),
     ),
     Mistake(
-        "idle marks by age without the lock", initialised, "mark_idle", "with lock:", _UNLOCKED,
+        "idle marks by age without the lock", page_io, "mark_idle", "with lock:", _UNLOCKED,
         "without lock table", "stored", ("Zram.mark_idle", "Zram.write_page"),
     ),
     # --- look and act in two holds ---
@@ -118,23 +117,22 @@ MISTAKES: Final = (
         "some_order_explains", "stored", ("Zram.write", "Zram.write"),
     ),
     Mistake(
-        "an algorithm is chosen in two holds", Configuration, "_choose",
-        "            self._refuse_initialised(attribute)\n            self._algorithms.choose",
-        "            self._refuse_initialised(attribute)\n"
-        "        with self._control:\n            self._algorithms.choose",
+        "a setting is changed in two holds", Lifecycle, "configure",
+        "            self._refuse_initialised(attribute)\n",
+        "            self._refuse_initialised(attribute)\n        with self.control:\n",
         "what_is_in_use_stays_as_it_is", "made", ("Zram.initialise", "Zram.set_algorithm"),
     ),
     Mistake(
-        "a pass finds its disk and begins in two holds", Maintenance, "_begin_scans",
-        "                running = disk.begin_pass",
-        "            with self._control:\n                running = disk.begin_pass",
+        "a pass finds its device and begins in two holds", Lifecycle, "begin_pass",
+        "                running = begin(passes)",
+        "            with self.control:\n                running = begin(passes)",
         "no page is taken after close", "backed", ("Zram.reset", "Zram.writeback"),
     ),
     Mistake(
-        "a recompression finds its disk and begins in two holds", Maintenance, "_begin_recompression",
-        "                running = disk.begin_recompression",
-        "            with self._control:\n                running = disk.begin_recompression",
-        "a_closed_disk_is_left_alone", "backed", ("Zram.reset", "Zram.recompress"),
+        "a recompression finds its device and begins in two holds", Lifecycle, "begin_pass",
+        "                running = begin(passes)",
+        "            with self.control:\n                running = begin(passes)",
+        "a_closed_device_is_left_alone", "backed", ("Zram.reset", "Zram.recompress"),
     ),
     # --- order of stores, of notifications and of the unlock ---
     Mistake(
@@ -143,10 +141,10 @@ MISTAKES: Final = (
         "ThreadEngine._done is written without lock engine.answers",
     ),
     Mistake(
-        "a flag cleared after waking", Disk, "_pass_ended",
-        "        self.running_pass = None\n        with self._ended:\n            self._ended.notify_all()\n",
-        "        with self._ended:\n            self._ended.notify_all()\n        self.running_pass = None\n",
-        "Disk.running_pass is changed",
+        "a flag cleared after waking", Passes, "_pass_ended",
+        "        self.running = None\n        with self._ended:\n            self._ended.notify_all()\n",
+        "        with self._ended:\n            self._ended.notify_all()\n        self.running = None\n",
+        "Passes.running is changed",
     ),
     Mistake(
         "work put in after waking", ThreadEngine, "submit",
@@ -194,7 +192,7 @@ MISTAKES: Final = (
         "a_flag_only_rises: WritebackPass._cancelled", "passing", ("WritebackPass.cancel", "WritebackPass.cancel"),
     ),
     Mistake(
-        "a wait with a lock held", Disk, "_wait_a_while", "        with self._ended:",
+        "a wait with a lock held", Passes, "_wait_a_while", "        with self._ended:",
         "        with self._compacting, self._ended:",
         "pass ended is waited for holding CONTROL", "as the driver", ("Zram.writeback", "Zram.recompress"),
     ),
@@ -244,17 +242,17 @@ MISTAKES: Final = (
         "mmap closed", "moved", ("Zram.read_page", "Zram.write_page"),
     ),
     Mistake(
-        "a device that failed is not forgotten", Lifecycle, "_let_go",
-        "            self._disk = self._backing = None\n            self._held.released()\n            raise",
+        "a device that failed is not forgotten", Lifecycle, "_release",
+        "            self._forget()\n            raise",
         "            raise",
         "a_reset_device_is_as_new", "defective", ("Zram.reset", "Zram.stats"),
     ),
     Mistake(
-        "an abandoned device is waited for", Disk, "_end_pass", "waits -= running.abandoned or interrupts.abandoned",
+        "an abandoned device is waited for", Passes, "_end_pass", "waits -= running.abandoned or interrupts.abandoned",
         "waits -= interrupts.abandoned", "nobody_waits_without_a_waker", "hung", ("Zram.close", "Zram.stats"),
     ),
     Mistake(
-        "an abandoned device is closed", Disk, "_end_pass", "                    return False",
+        "an abandoned device is closed", Passes, "_end_pass", "                    return False",
         "                    return True", "nobody_waits_without_a_waker", "hung", ("Zram.close", "Zram.stats"),
     ),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from docs import draw_guards
 from stateful.guards.coverage import problems
 from stateful.guards.guard import Guard, by_class, row, under
 from stateful.guards.table import GUARDS, NOT_GUARDED, ROWS
-from zram_impl.pages.initialised import Disk
+from zram_impl.device.passes import Passes
 from zram_impl.table.budget import Budget
 
 Table = dict[type, dict[str, Guard]]
@@ -47,8 +47,8 @@ def test_every_field_has_a_guard_and_every_name_matches() -> None:
             "Budget.limit excepts Budget.gone, which is no function",
         ),
         (
-            lambda it: it[Disk].update(running_pass=TABLE.waking("openers")),
-            "Disk.running_pass notifies openers, which nobody waits for",
+            lambda it: it[Passes].update(running=TABLE.waking("openers")),
+            "Passes.running notifies openers, which nobody waits for",
         ),
     ],
     ids=lambda each: each if isinstance(each, str) else "",

@@ -10,12 +10,11 @@ from stateful.lockstep.divergence import Difference
 from stateful.lockstep.stepped_engine import SteppedEngine
 from tests.stateful.lockstep.playing import BACKED, ERROR, IN_FLIGHT, OK, ONE, difference, kinds, lockstep, play
 from zram_impl import PAGE_SIZE, decisions
-from zram_impl.device.io import Device
 from zram_impl.device.lifecycle import Lifecycle
+from zram_impl.device.passes import Passes
 from zram_impl.engine.request import WbReq
 from zram_impl.errors import refuse
-from zram_impl.pages import initialised
-from zram_impl.pages.initialised import Disk
+from zram_impl.pages.page_io import Pages
 from zram_impl.parsing.writeback_args import Scan
 from zram_impl.passes.pp_buckets import PpBuckets
 from zram_impl.passes.scan import Cursor
@@ -83,12 +82,12 @@ def miscounting_bytes(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(SlotTable, "commit", broken)
 
 
-def reading_what_is_on_the_block(self: Disk, index: int, entry: slot_table.Backed, _reader: int | None) -> bytes:
+def reading_what_is_on_the_block(self: Pages, index: int, entry: slot_table.Backed, _reader: int | None) -> bytes:
     assert self.backing is not None, f"page {index} is written back"
     return self.reads.read(self.backing, entry.blk_idx)
 
 
-def failing_to_read(self: Disk, index: int, entry: slot_table.Backed, _reader: int | None) -> bytes:
+def failing_to_read(self: Pages, index: int, entry: slot_table.Backed, _reader: int | None) -> bytes:
     raise refuse(EIO, f"page {index} on block {entry.blk_idx}")
 
 
@@ -110,13 +109,13 @@ def claiming_out_of_turn(patch: pytest.MonkeyPatch) -> None:
 
 
 def writing_another_page(patch: pytest.MonkeyPatch) -> None:
-    make = Disk.begin_pass
+    make = Passes.begin_writeback
 
-    def broken(self: Disk, scans: list[Scan], batch_size: int) -> WritebackPass | None:
-        self.shared.decode = lambda _stored: bytes(PAGE_SIZE)
+    def broken(self: Passes, scans: list[Scan], batch_size: int) -> WritebackPass | None:
+        self.pages.shared.decode = lambda _stored: bytes(PAGE_SIZE)
         return make(self, scans, batch_size)
 
-    patch.setattr(Disk, "begin_pass", broken)
+    patch.setattr(Passes, "begin_writeback", broken)
 
 
 def not_counting_what_is_lost(patch: pytest.MonkeyPatch) -> None:
@@ -130,13 +129,13 @@ def not_counting_what_is_lost(patch: pytest.MonkeyPatch) -> None:
 
 
 def beginning_a_second_pass(patch: pytest.MonkeyPatch) -> None:
-    begin = Disk.begin_pass
+    begin = Passes.begin_writeback
 
-    def broken(self: Disk, scans: list[Scan], batch_size: int) -> WritebackPass | None:
-        running = self.running_pass
+    def broken(self: Passes, scans: list[Scan], batch_size: int) -> WritebackPass | None:
+        running = self.running
         return running if isinstance(running, WritebackPass) else begin(self, scans, batch_size)
 
-    patch.setattr(Disk, "begin_pass", broken)
+    patch.setattr(Passes, "begin_writeback", broken)
 
 
 def saying_another_block(patch: pytest.MonkeyPatch) -> None:
@@ -178,21 +177,21 @@ def saying_nothing_of(kind: str) -> Patch:
         (counting_nothing, "write(0, 0)", "counters_equal_a_recount"),
         (replacing(SlotTable, "accessed", lambda *_: None), f"{IN_FLIGHT} read(0)", "same_state"),
         (
-            replacing(Disk, "_note_access", lambda _self, _index, entry: (entry, None)),
+            replacing(Pages, "_note_access", lambda _self, _index, entry: (entry, None)),
             f"{IN_FLIGHT} read(0)",
             "reported_step",
         ),
-        (replacing(Disk, "read_page", lambda *_: bytes(PAGE_SIZE)), "write(0, 0) read(0)", "pages_read_back"),
-        (replacing(Disk, "write_page", lambda *_: None), "write(0, 0)", "reported_step"),
-        (replacing(Disk, "free_pages", lambda *_: None), "write(0, 0) discard(0)", "reported_step"),
-        (replacing(Disk, "mark_idle", lambda *_: None), "write(0, 0) mark_idle(0)", "reported_step"),
-        (replacing(Device, "reset", lambda *_: None), "reset()", "nothing_is_raised"),
-        (replacing(Lifecycle, "enable_writeback_limit", lambda *_, **__: None), "toggle_limit()", "reported_step"),
+        (replacing(Pages, "read_page", lambda *_: bytes(PAGE_SIZE)), "write(0, 0) read(0)", "pages_read_back"),
+        (replacing(Pages, "write_page", lambda *_: None), "write(0, 0)", "reported_step"),
+        (replacing(Pages, "free_pages", lambda *_: None), "write(0, 0) discard(0)", "reported_step"),
+        (replacing(Pages, "mark_idle", lambda *_: None), "write(0, 0) mark_idle(0)", "reported_step"),
+        (replacing(Lifecycle, "reset", lambda *_: None), "reset()", "nothing_is_raised"),
+        (replacing(Lifecycle, "enable_limit", lambda *_, **__: None), "toggle_limit()", "reported_step"),
         (beginning_a_second_pass, f"{IN_FLIGHT} refuse_pass()", "a_refusal_changes_nothing"),
         # what a read of a written-back page returns
-        (replacing(Disk, "_read_back", failing_to_read), REAPED, "pages_read_back"),
+        (replacing(Pages, "_read_back", failing_to_read), REAPED, "pages_read_back"),
         (
-            replacing(Disk, "_read_back", reading_what_is_on_the_block),
+            replacing(Pages, "_read_back", reading_what_is_on_the_block),
             f"{BACKED} read_begin(0, 0) discard(0) write(1, 0) begin_pass() scan(1) end_scan() take_request(0)"
             f" reserve_block(0) submit(1, 0) {OK} reap(0) end_pass() read_answer(0) read_retry(0)",
             "a_read_ends_with_a_value_the_page_held",
@@ -259,13 +258,13 @@ def test_a_pass_that_does_not_wait_for_what_it_could_get_back_is_seen(
 
 
 def test_a_read_that_fails_is_seen_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    read_back = Disk._read_back
+    read_back = Pages._read_back
 
-    def failing_when_it_counts(self: Disk, index: int, entry: slot_table.Backed, _reader: int | None) -> bytes:
+    def failing_when_it_counts(self: Pages, index: int, entry: slot_table.Backed, _reader: int | None) -> bytes:
         page = read_back(self, index, entry)
         if threading.current_thread().name.startswith("read of"):
             raise refuse(EIO, "this one fails")
         return page
 
-    monkeypatch.setattr(initialised.Disk, "_read_back", failing_when_it_counts)
+    monkeypatch.setattr(Pages, "_read_back", failing_when_it_counts)
     assert difference(f"{BACKED} read_begin(0, 0) read_answer(0) read_end(0)") == "a_read_ends"

@@ -108,7 +108,7 @@ def test_no_module_of_protocol_or_data_path_is_missing() -> None:
     folders = ("table", "pages", "passes", "engine", "bdev")
     there_are = {f"{folder}/{path.stem}" for folder in folders for path in (PACKAGE / folder).glob("*.py")}
     assert there_are - {f"{folder}/__init__" for folder in folders} <= set(MODULES)
-    assert {"shield", *(f"device/{name}" for name in ("config", "lifecycle", "openers", "maintenance"))} <= set(MODULES)
+    assert {"shield", *(f"device/{name}" for name in ("config", "lifecycle", "openers", "passes"))} <= set(MODULES)
 
 
 def test_a_sample_has_some_of_each_kind_and_is_the_same_again() -> None:

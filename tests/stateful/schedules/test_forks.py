@@ -40,7 +40,7 @@ class Forking(Stage):
 
     def _choose(self, ready: Sequence[int], can_go_on: bool) -> int:
         # Who forks waits for the two locks: a choice where somebody has them is not where a fork happens.
-        if all(lock.owner is None for lock in (self.device._control, self.device._table)):  # type: ignore[attr-defined]
+        if all(lock.owner is None for lock in (self.device._life.control, self.device._life.table)):  # type: ignore[attr-defined]
             sys.stdout.flush()
             child = os.fork()
             if not child:
@@ -62,13 +62,13 @@ class Forking(Stage):
 
     def _look(self) -> None:
         runtime, dev = self.runtime, self.device
-        runtime.current, runtime.steady, dev._observer = None, True, None
-        disk = dev.disk
-        if disk is None:
+        runtime.current, runtime.steady, dev._life.configuration.observer = None, True, None
+        passes = dev._life.passes
+        if passes is None:
             return
-        disk._observer = None
-        assert disk.running_pass is None, "the child has no pass"
-        assert not any(flags & (OWNED | PP_SLOT) for flags in disk.table.flags), "claims are forgotten"
+        passes.pages._observer = None
+        assert passes.running is None, "the child has no pass"
+        assert not any(flags & (OWNED | PP_SLOT) for flags in passes.pages.table.flags), "claims are forgotten"
         assert recounted(dev) == shown(dev), "statistics equal a recount"
         self.blocks.heal()
         for page in range(PAGES):

@@ -11,7 +11,7 @@ from stateful.stress import free_threads
 from zram_impl import PAGE_SIZE, WritebackResult
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.faults import Failing, Filter, Full, Operation, Reordering, Short, Torn, at_random, on_blocks, since
-from zram_impl.pages.initialised import Disk
+from zram_impl.pages.page_io import Pages
 from zram_impl.table.block_map import NextFit
 from zram_impl.table.slot_table import SlotTable
 
@@ -73,11 +73,11 @@ def test_whatever_write_fails_under_its_users_nothing_is_lost(fault: str) -> Non
 @pytest.mark.parametrize(
     ("where", "name", "broken", "complaint"),
     [
-        (Disk, "read_page", lambda *_: bytes(PAGE_SIZE), "does not read back what"),
-        (Disk, "_decode", lambda *_: b"not a page".ljust(PAGE_SIZE), "returned a page stamped None"),
+        (Pages, "read_page", lambda *_: bytes(PAGE_SIZE), "does not read back what"),
+        (Pages, "_decode", lambda *_: b"not a page".ljust(PAGE_SIZE), "returned a page stamped None"),
         (SlotTable, "release_claim", lambda *_: None, "is still claimed"),
         (NextFit, "release", lambda *_: None, "blocks in use"),
-        (Disk, "free_pages", lambda self, lo, _hi: self.page(lo), "AttributeError: 'Disk' object has no attribute"),
+        (Pages, "free_pages", lambda self, lo, _hi: self.page(lo), "AttributeError: 'Pages' object has no attribute"),
     ],
 )
 def test_what_is_wrong_with_the_device_is_a_problem(

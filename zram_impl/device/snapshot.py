@@ -1,10 +1,11 @@
-"""Looking at a device without touching it: a consistent snapshot of everything writeback is about, and block_state."""
+"""A consistent snapshot of a device's slots, blocks and requests, and the text of block_state; neither is an access."""
 
 from typing import NamedTuple
 
 from zram_impl.decisions import SlotKind
+from zram_impl.device.passes import Passes
 from zram_impl.engine.request import Phase, WbReq
-from zram_impl.pages.initialised import Disk
+from zram_impl.pages.page_io import Pages
 from zram_impl.passes.base import PassStage
 from zram_impl.runtime import Lock
 from zram_impl.table.slot_table import (
@@ -67,17 +68,17 @@ class Snapshot(NamedTuple):
     bd_count: int
 
 
-def snapshot(disk: Disk, lock: Lock) -> Snapshot:
+def snapshot(passes: Passes, lock: Lock) -> Snapshot:
     """Take the table lock and copy; exact as long as nobody is advancing the pass at the same time."""
     with lock:
-        running, table, budget = disk.running_pass, disk.table, disk.shared.budget
+        running, table, budget = passes.running, passes.pages.table, passes.pages.shared.budget
         return Snapshot(
             slots=tuple(slot_view(e, f) for e, f in zip(table.entries, table.flags, strict=True)),
             queued=tuple(running.waiting()) if running else (),
             requests=tuple(_request(req) for req in running.requests) if running else (),
             held_block=running.held_block if running else None,
             stage=running.stage if running else PassStage.OVER,
-            blocks=disk.blocks.in_use(),
+            blocks=table.blocks.in_use(),
             limit_enabled=budget.enabled,
             limit=budget.limit,
             grant=budget.grant,
@@ -85,7 +86,7 @@ def snapshot(disk: Disk, lock: Lock) -> Snapshot:
             same_pages=table.same_pages,
             huge_pages=table.huge_pages,
             compr_data_size=table.compr_data_size,
-            bd_count=disk.blocks.used,
+            bd_count=table.blocks.used,
         )
 
 
@@ -107,17 +108,17 @@ def _request(req: WbReq) -> RequestView:
     return RequestView(req.phase, req.index, req.blk_idx, req.grant, bytes(req.page))
 
 
-def block_state(disk: Disk, lock: Lock) -> str:
+def block_state(pages: Pages, lock: Lock) -> str:
     """Return debugfs' block_state: index, second of the last access and the marks s w h i r n of every stored page."""
     with lock:
-        rows = _rows(disk)
+        rows = _rows(pages)
     return "".join(f"{index:12d} {second:12d}.{0:06d} {_marks(entry, flags)}\n" for index, second, entry, flags in rows)
 
 
-def _rows(disk: Disk) -> list[tuple[int, int, Entry, int]]:
-    table = disk.table
+def _rows(pages: Pages) -> list[tuple[int, int, Entry, int]]:
+    table = pages.table
     return [
-        (index, disk.times.second(index), entry, table.flags[index])
+        (index, pages.times.second(index), entry, table.flags[index])
         for index, entry in enumerate(table.entries)
         if entry is not None
     ]

@@ -10,8 +10,7 @@ from tests.impl.doubles import Bench, Gate, huge, page, same
 from tests.impl.passes.driving import begin
 from zram_impl import PAGE_SIZE, WritebackResult, ZramError
 from zram_impl.decisions import SlotKind
-from zram_impl.pages.initialised import Disk
-from zram_impl.pages.page_io import CHUNK
+from zram_impl.pages.page_io import CHUNK, Pages
 from zram_impl.shield import Interrupts
 
 
@@ -23,9 +22,8 @@ def written_back(blocks: int = 1, pages: int = 3) -> Bench:
     return bench
 
 
-def disk_of(bench: Bench) -> Disk:
-    assert bench.dev.disk is not None
-    return bench.dev.disk
+def disk_of(bench: Bench) -> Pages:
+    return bench.pages
 
 
 def during_the_first_read(bench: Bench, change: Callable[[], object]) -> None:
@@ -47,7 +45,7 @@ def during_the_first_read(bench: Bench, change: Callable[[], object]) -> None:
 def test_a_page_reads_as_it_was_written(content: bytes) -> None:
     bench = Bench()
     bench.dev.write_page(2, content)
-    assert (bench.dev.read_page(2), disk_of(bench).peek_page(2)) == (content, content)
+    assert (bench.dev.read_page(2), bench.pages.peek_page(2)) == (content, content)
 
 
 def test_a_page_never_written_is_zeros_and_stays_empty() -> None:
@@ -65,7 +63,7 @@ def test_a_read_takes_off_the_idle_mark_and_a_look_does_not() -> None:
     bench = Bench()
     bench.store(1)
     bench.dev.mark_idle()
-    disk_of(bench).peek_page(1)
+    bench.pages.peek_page(1)
     seen = [bench.snapshot.slots[1].idle]
     bench.dev.read_page(1)
     assert [*seen, bench.snapshot.slots[1].idle] == [True, False]
@@ -132,8 +130,8 @@ def test_a_block_that_is_not_what_was_written_is_an_error_and_not_a_page() -> No
 
 def test_a_damaged_object_is_an_error_and_not_a_page() -> None:
     bench = Bench()
-    disk_of(bench).table.replace(1, b"\xff" * 30)
-    for read in (bench.dev.read_page, disk_of(bench).peek_page):
+    bench.pages.table.replace(1, b"\xff" * 30)
+    for read in (bench.dev.read_page, bench.pages.peek_page):
         with pytest.raises(ZramError, match="an object of 30 bytes cannot be decompressed"):
             read(1)
 
@@ -157,15 +155,15 @@ def test_bytes_are_patched_into_what_the_page_is_by_then() -> None:
 def test_a_patch_that_a_write_overtakes_goes_into_what_was_written() -> None:
     bench = Bench()
     bench.store(0)
-    disk = disk_of(bench)
-    compress = disk._compress
+    pages = bench.pages
+    compress = pages._compress
 
     def overtaken(content: bytes) -> bytes:
-        disk._compress = compress
+        pages._compress = compress
         bench.dev.write_page(0, huge(9))
         return compress(content)
 
-    disk._compress = overtaken
+    pages._compress = overtaken
     bench.dev.write(1, b"patch")
     assert bench.dev.read_page(0) == huge(9)[:1] + b"patch" + huge(9)[6:]
 
@@ -249,9 +247,8 @@ def test_closing_twice_is_closing_once() -> None:
     bench = Bench()
     bench.store(1)
     bench.dev.writeback(pages=[1])
-    disk = disk_of(bench)
-    disk.close(Interrupts())
-    disk.close(Interrupts())
+    bench.passes.close(Interrupts())
+    bench.passes.close(Interrupts())
     assert (bench.engine.closed, bench.backing.closed) == (1, 1)
 
 
@@ -261,13 +258,13 @@ def test_closing_waits_for_a_read_and_lets_no_other_begin() -> None:
     reader = threading.Thread(target=lambda: read.append(bench.dev.read_page(0)))
     reader.start()
     gate.wait_for_arrival()
-    disk = disk_of(bench)
-    closer = threading.Thread(target=disk.close, args=(Interrupts(),))
+    pages = bench.pages
+    closer = threading.Thread(target=bench.passes.close, args=(Interrupts(),))
     closer.start()
-    while not disk.reads._closing:  # it only has to come to its wait
+    while not pages.reads._closing:  # it only has to come to its wait
         pass
     with pytest.raises(ZramError, match="the device was reset while it was read") as caught:
-        disk.read_page(0)
+        pages.read_page(0)
     closer.join(0.02)  # it would be over long ago if it did not wait
     assert (caught.value.errno, bench.backing.closed, closer.is_alive()) == (errno.EINVAL, 0, True)
     gate.open()

@@ -3,8 +3,8 @@
 from tests.impl.doubles import Bench, huge, page, same
 from tests.impl.passes.driving import begin
 from zram_impl.decisions import SlotKind
+from zram_impl.device.snapshot import RequestView, SlotView, Snapshot
 from zram_impl.engine.request import Phase
-from zram_impl.pages.snapshot import RequestView, SlotView, Snapshot
 from zram_impl.passes.base import PassStage
 from zram_impl.table.slot_table import INCOMPRESSIBLE
 
@@ -19,7 +19,7 @@ def test_a_snapshot_has_everything() -> None:
     bench.dev.mark_idle()
     bench.limit(6)
     begin(bench, 3)
-    size = len(bench.dev.disk.table.entries[3]) if bench.dev.disk else 0  # type: ignore[arg-type]
+    size = bench.pages.table.size(3)
     assert bench.snapshot == Snapshot(
         slots=(
             SlotView(SlotKind.EMPTY, 0, False, False, False, None),
@@ -63,9 +63,8 @@ def test_block_state_marks_every_stored_page() -> None:
     bench.dev.write_page(6, same(1))
     bench.dev.writeback(pages=[2, 5])
     bench.dev.mark_idle()
-    disk = bench.dev.disk
-    assert disk is not None
-    disk.table.flags[4] = INCOMPRESSIBLE
+    pages = bench.pages
+    pages.table.flags[4] = INCOMPRESSIBLE
     marks = {int(line[:12]): line[-6:] for line in bench.dev.block_state().splitlines()}
     assert marks == {1: "..hi..", 2: ".wh...", 3: "...i..", 4: "..h..n", 5: ".w....", 6: "s....."}
 

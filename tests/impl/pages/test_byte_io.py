@@ -142,7 +142,7 @@ def test_without_a_backing_device_there_is_no_writeback() -> None:
 
 def test_scans_are_refused_without_a_backing_device_too() -> None:
     with Zram.create(SIZE) as dev, pytest.raises(ZramError, match="there is no backing device") as caught:
-        dev.begin_scans([])
+        dev.begin_writeback(scans=[])
     assert caught.value.errno == errno.ENODEV
 
 

@@ -1,14 +1,14 @@
-"""The initialised device when somebody observes it.
+"""The pages of a device that is observed.
 
 An observer is called in the middle of what it observes, so an exception of a signal handler must not land in it: in the
-main thread every call that reports anything is done on the shield. Devices that nobody observes pay nothing for that.
+main thread every call that reports anything is done on the shield. A device without an observer pays nothing for that.
 """
 
-from zram_impl.pages.initialised import Disk
+from zram_impl.pages.page_io import Pages
 
 
-class ObservedDisk(Disk):
-    """A `Disk` whose calls, in the main thread, are done on the shield."""
+class ObservedPages(Pages):
+    """`Pages` whose calls, in the main thread, are done on the shield."""
 
     def read_page(self, index: int) -> bytes:  # type: ignore[explicit-override]  # typing has it from 3.12 on
         """Return page `index`, as `Pages.read_page`."""
@@ -42,6 +42,6 @@ class ObservedDisk(Disk):
         self._runtime.shielded(lambda _: free(lo, hi))
 
     def mark_idle(self, before: int | None) -> None:  # type: ignore[explicit-override]  # likewise
-        """Mark pages idle, as `Disk.mark_idle`."""
+        """Mark pages idle, as `Pages.mark_idle`."""
         mark = super().mark_idle
         self._runtime.shielded(lambda _: mark(before))

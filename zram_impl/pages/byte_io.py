@@ -1,0 +1,98 @@
+"""Pages read and written by the caller's buffers: whole pages in bulk, and bytes at any offset.
+
+Every function checks its range first and raises EINVAL for one that is not all on the device.
+"""
+
+from errno import EINVAL
+
+from zram_impl.errors import refuse, shown
+from zram_impl.pages.page_io import Pages
+from zram_impl.parsing.ranges import page_range, pieces, whole_pages
+from zram_impl.units import PAGE_SIZE
+
+Buffer = bytes | bytearray | memoryview
+
+
+def flat(buffer: Buffer) -> memoryview:
+    """Return any buffer as bytes; EINVAL unless they are contiguous."""
+    try:
+        return memoryview(buffer).cast("B")
+    except (TypeError, ValueError, BufferError) as error:
+        raise refuse(EINVAL, f"buffer must be contiguous bytes, got {shown(buffer)}: {error}") from error
+
+
+def whole_page(page: Buffer) -> bytes:
+    """Return a buffer of PAGE_SIZE bytes as bytes of its own; EINVAL for any other length."""
+    view = flat(page)
+    if view.nbytes != PAGE_SIZE:
+        raise refuse(EINVAL, f"page must be {PAGE_SIZE} bytes, got {view.nbytes}")
+    return bytes(view)
+
+
+def wrong_index(index: int, error: TypeError) -> Exception:
+    """Return EINVAL for a page index of another type than int; `error` itself if it has another origin."""
+    # Not checked beforehand, because that would make every access slower.
+    return error if type(index) in (int, bool) else refuse(EINVAL, f"page index must be an int, got {shown(index)}")
+
+
+def write_pages(pages: Pages, start: int, buffer: Buffer) -> None:
+    """Store whole pages from page `start`; each page is stored atomically."""
+    view = flat(buffer)
+    page_range(pages.pages, start, view.nbytes)
+    pages.write_pages(start, view)
+
+
+def read_pages_into(pages: Pages, start: int, buffer: bytearray | memoryview) -> None:
+    """Fill `buffer`, whole pages, from page `start`."""
+    view = flat(buffer)
+    if view.readonly:
+        raise refuse(EINVAL, "buffer must be writable, got a read-only one")
+    page_range(pages.pages, start, view.nbytes)
+    pages.read_pages_into(start, view)
+
+
+def read(pages: Pages, offset: int, length: int) -> bytes:
+    """Return `length` bytes from byte `offset`."""
+    return b"".join(pages.read_page(i)[lo:hi] for i, lo, hi in pieces(pages.pages, offset, length))
+
+
+def write(pages: Pages, offset: int, data: Buffer) -> None:
+    """Store bytes from `offset`; each page is changed atomically, the call as a whole is not."""
+    view = flat(data)
+    at = 0
+    for index, lo, hi in pieces(pages.pages, offset, view.nbytes):
+        piece = bytes(view[at : at + hi - lo])
+        at += hi - lo
+        if hi - lo == PAGE_SIZE:
+            pages.write_page(index, piece)
+        else:
+            pages.patch_page(index, lo, piece)
+
+
+def discard(pages: Pages, offset: int, length: int) -> None:
+    """Free the whole pages within a range; a part of a page at either end is left alone.
+
+    Kernel: zram_bio_discard()
+    """
+    lo, hi = whole_pages(pages.pages, offset, length)
+    pages.free_pages(lo, hi)
+
+
+def free_page(pages: Pages, index: int) -> None:
+    """Free one page.
+
+    Kernel: zram_slot_free_notify()
+    """
+    page_range(pages.pages, index, PAGE_SIZE)
+    pages.free_pages(index, index + 1)
+
+
+def write_zeroes(pages: Pages, offset: int, length: int) -> None:
+    """Make a range read as zeros: whole pages are freed, parts of pages are zeroed."""
+    lo, hi = whole_pages(pages.pages, offset, length)
+    pages.free_pages(lo, hi)
+    head = min(length, -offset % PAGE_SIZE)
+    tail = (offset + length) % PAGE_SIZE if lo <= hi else 0
+    for at, size in ((offset, head), (offset + length - tail, tail)):
+        for index, first, end in pieces(pages.pages, at, size):
+            pages.patch_page(index, first, bytes(end - first))
