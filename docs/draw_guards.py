@@ -9,7 +9,7 @@ from typing import Final
 
 from docs.draw_tables import markdown_table
 from spec.assertions import require_assertions
-from stateful.guards.guard import Guard, Kind, Look, Row
+from stateful.guards.guard import Guard, GuardKind, GuardRow, Look
 from stateful.guards.invariants import INVARIANTS
 from stateful.guards.table import IDENTITY, LOCKS, NOT_GUARDED, ROWS, WAITS
 from stateful.pairs.calls import UNCALLED
@@ -75,18 +75,18 @@ def _cells(rows: Iterable[tuple[str, str]]) -> Iterator[list[str]]:
     return ([f"`{name}`", text] for name, text in rows)
 
 
-def _row(row: Row) -> list[str]:
+def _row(row: GuardRow) -> list[str]:
     return [f"`{row.owner.__name__}`", _named(row), _said(row.guard), "; ".join(_besides(row.guard))]
 
 
-def _named(row: Row) -> str:
+def _named(row: GuardRow) -> str:
     return ", ".join(f"`{name}`" for name in row.names)
 
 
 def _said(guard: Guard) -> str:
-    if guard.kind is Kind.LOCK:
+    if guard.kind is GuardKind.LOCK:
         return f"`{guard.lock}`" + (", of its own" if guard.of else "")
-    return f"outside `{guard.lock}`" if guard.kind is Kind.OUTSIDE else guard.kind.value
+    return f"outside `{guard.lock}`" if guard.kind is GuardKind.OUTSIDE else guard.kind.value
 
 
 def _besides(guard: Guard) -> Iterator[str]:
@@ -104,7 +104,7 @@ def _exceptions() -> Iterator[list[str]]:
             yield from (_exception(row, how, look) for look in looks)
 
 
-def _exception(row: Row, how: str, look: Look) -> list[str]:
+def _exception(row: GuardRow, how: str, look: Look) -> list[str]:
     return [f"`{row.owner.__name__}`", _named(row), how, ", ".join(f"`{place}`" for place in look.places), look.why]
 
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from stateful.bugs.seeded import ScheduleSearch, SeededBug, by_name
 from stateful.schedules import policies
-from stateful.schedules.run import Played, choices, play
+from stateful.schedules.run import Execution, choices, execute
 from stateful.schedules.scenarios import SCENARIOS
 from stateful.schedules.scheduler import Policy
 from stateful.schedules.search import DEPTHS
@@ -80,14 +80,14 @@ def judge(name: str, seeds: int = SEEDS, report: Callable[[str], None] | None = 
     assert bug.search is not None, f"{name} needs no schedule"
     what = SCENARIOS[bug.search.scenario]
     points = choices(what)
-    first: Played | None = None
+    first: Execution | None = None
     counts = []
     with bug.applied():
         for seed in range(seeds):
             if report is not None:
                 report(f"seed {seed + 1} of {seeds}")
             for count in itertools.count(1):
-                played = play(what, _policy(bug.search.policy, seed * MOST + count, points))
+                played = execute(what, _policy(bug.search.policy, seed * MOST + count, points))
                 found = played.found in bug.breaks
                 if found:
                     first = first or played

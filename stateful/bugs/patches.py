@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from unittest import mock
 
 from stateful.schedules import harness
-from stateful.schedules.primitives import FREE, Task
-from stateful.schedules.program import BEFORE, PASSES, Does, Program, shared
-from stateful.schedules.scheduler import BatonRuntime
+from stateful.schedules.primitives import FREE, ScheduledTask
+from stateful.schedules.program import BEFORE, PASSES, OpKind, TaskProgram, shared
+from stateful.schedules.scheduler import ScheduledRuntime
 from zram_impl.decisions import Completion, completion
 from zram_impl.engine.request import Phase, WbReq
 from zram_impl.engine.runs import carry
@@ -243,11 +243,11 @@ def driven_where_interrupts_land() -> Patches:
     """Let the caller drive its pass itself, so that a Ctrl-C unwinds it in the middle."""
 
     def where_it_is_called(
-        _self: BatonRuntime, run: Callable[[Interrupts], object], _lost: Callable[[object], object] | None = None
+        _self: ScheduledRuntime, run: Callable[[Interrupts], object], _lost: Callable[[object], object] | None = None
     ) -> object:
         return run(Interrupts())
 
-    return (mock.patch.object(BatonRuntime, "shielded", where_it_is_called),)
+    return (mock.patch.object(ScheduledRuntime, "shielded", where_it_is_called),)
 
 
 # --- in the schedules' own parts: the device is the same -------------------------------------------------------------
@@ -255,24 +255,24 @@ def driven_where_interrupts_land() -> Patches:
 
 def time_passes_for_the_first() -> Patches:
     """When no task can run, let time pass for the oldest waiting task, again and again."""
-    in_turns = BatonRuntime._let_time_pass
+    in_turns = ScheduledRuntime._let_time_pass
 
-    def for_the_first(self: BatonRuntime) -> Task | None:
+    def for_the_first(self: ScheduledRuntime) -> ScheduledTask | None:
         for task in self._live:
             if task.timed and self._time_may_pass:
                 task.timed_out, task.timed, task.gate = True, False, FREE
                 return task
         return in_turns(self)
 
-    return (mock.patch.object(BatonRuntime, "_let_time_pass", for_the_first),)
+    return (mock.patch.object(ScheduledRuntime, "_let_time_pass", for_the_first),)
 
 
 def resets_are_never_refused() -> Patches:
     """Expect a reset to end as a close does: never in EBUSY."""
     errors = harness._errors
 
-    def as_a_close(what: Program) -> Mapping[Does, frozenset[int]]:
-        return {**errors(what), Does.RESET: errors(what)[Does.CLOSE]}
+    def as_a_close(what: TaskProgram) -> Mapping[OpKind, frozenset[int]]:
+        return {**errors(what), OpKind.RESET: errors(what)[OpKind.CLOSE]}
 
     return (mock.patch.object(harness, "_errors", as_a_close),)
 
@@ -280,7 +280,7 @@ def resets_are_never_refused() -> Patches:
 def threads_are_forgotten() -> Patches:
     """Leave the threads of a pass before the lanes out of the footprints."""
 
-    def without_that_pass(what: Program) -> frozenset[str]:
+    def without_that_pass(what: TaskProgram) -> frozenset[str]:
         return shared(what._replace(ops=tuple(op for op in what.ops if op.lane != BEFORE or op.does not in PASSES)))
 
     return (mock.patch.object(harness, "shared", without_that_pass),)
@@ -289,8 +289,8 @@ def threads_are_forgotten() -> Patches:
 def waiter_is_forgotten() -> Patches:
     """Assume that tasks share the end of a pass only if one of the lanes interrupts."""
 
-    def unless_a_lane_interrupts(what: Program) -> frozenset[str]:
-        interrupts = any(op.does == Does.INTERRUPT and op.lane != BEFORE for op in what.ops)
+    def unless_a_lane_interrupts(what: TaskProgram) -> frozenset[str]:
+        interrupts = any(op.does == OpKind.INTERRUPT and op.lane != BEFORE for op in what.ops)
         return shared(what) if interrupts else shared(what) - {"pass over"}
 
     return (mock.patch.object(harness, "shared", unless_a_lane_interrupts),)

@@ -18,7 +18,7 @@ from stateful.lockstep.run_machine import Until, run_machine
 from stateful.metamorphic import independence
 from stateful.schedules.policies import exhaust
 from stateful.schedules.render import story
-from stateful.schedules.run import Played, play
+from stateful.schedules.run import Execution, execute
 from stateful.schedules.scenarios import SCENARIOS
 from stateful.schedules.search import policies
 from stateful.schedules.shrink import smallest
@@ -38,7 +38,7 @@ STORM_SECONDS: Final = 1.0
 METAMORPHIC: Final = 60
 
 
-class Found(NamedTuple):
+class FuzzFinding(NamedTuple):
     """Something that is wrong."""
 
     name: str
@@ -54,22 +54,22 @@ class Harvest(NamedTuple):
     schedules: int = 0
     steps: int = 0
     """Steps of machines, and events of threads."""
-    found: tuple[Found, ...] = ()
+    found: tuple[FuzzFinding, ...] = ()
 
 
-def of_played(played: Played) -> Found:
+def of_played(played: Execution) -> FuzzFinding:
     """Shrink a program that broke something, and say what it is."""
     small = smallest(played)
-    return Found(small.found, story(small.what), encode(small.what))
+    return FuzzFinding(small.found, story(small.what), encode(small.what))
 
 
 def scenarios(seed: int, report: Report) -> Harvest:
     """Run the standard scenarios under random schedules."""
-    schedules, found = 0, list[Found]()
+    schedules, found = 0, list[FuzzFinding]()
     for number in range(seed * SEEDS_A_TURN, (seed + 1) * SEEDS_A_TURN):
         for name, what in SCENARIOS.items():
             for policy in policies(number, what):
-                played = play(what, policy)
+                played = execute(what, policy)
                 schedules += 1
                 if played.error is not None:
                     report(f"{name}: shrinking")
@@ -91,7 +91,7 @@ def exhausted(seed: int, report: Report) -> Harvest:
     for _ in range(PROGRAMS):
         what = drawn(chance)
         for attempt in islice(exhaust(1), SCHEDULES_A_PROGRAM):
-            played = play(what, attempt.policy)
+            played = execute(what, attempt.policy)
             attempt.schedule, schedules = played.schedule, schedules + 1
             if played.error is not None:
                 report("shrinking")
@@ -107,13 +107,13 @@ def machines(seed: int, report: Report) -> Harvest:
     if found is None:
         return Harvest(0, campaign.steps)
     text = "\n".join([machine.__name__, str(found), *getattr(found, "__notes__", [])])
-    return Harvest(0, campaign.steps, (Found(campaign.found.partition(":")[0], text),))
+    return Harvest(0, campaign.steps, (FuzzFinding(campaign.found.partition(":")[0], text),))
 
 
 def free_threads(seed: int, report: Report) -> Harvest:
     """Let users and passes run freely on a real file."""
     account = threads.run(THREAD_SECONDS, report, seed=seed)
-    found = (Found("real_threads", "\n".join(account.problems)),) if account.problems else ()
+    found = (FuzzFinding("real_threads", "\n".join(account.problems)),) if account.problems else ()
     return Harvest(0, account.writes + account.reads, found)
 
 
@@ -125,7 +125,7 @@ def traces(seed: int, report: Report) -> Harvest:
         with path.open(encoding="utf-8") as file:
             judgement = judge(read(file), report=report)
     texts = [*account.problems, *filter(None, [judgement.problem])]
-    return Harvest(0, account.events, (Found("trace", "\n".join(texts)),) if texts else ())
+    return Harvest(0, account.events, (FuzzFinding("trace", "\n".join(texts)),) if texts else ())
 
 
 def metamorphic(seed: int, report: Report) -> Harvest:
@@ -135,14 +135,14 @@ def metamorphic(seed: int, report: Report) -> Harvest:
     if found is None:
         return Harvest(0, campaign.passes)
     text = "\n".join([str(found), *getattr(found, "__notes__", [])])
-    return Harvest(0, campaign.passes, (Found("metamorphic", text),))
+    return Harvest(0, campaign.passes, (FuzzFinding("metamorphic", text),))
 
 
 def interrupts(seed: int, report: Report) -> Harvest:
     """Send real signals into calls of the device."""
     report("a storm of signals")
     came = storm(seed, STORM_SECONDS)
-    found = (Found("interrupts", "\n".join(came.found)),) if came.found else ()
+    found = (FuzzFinding("interrupts", "\n".join(came.found)),) if came.found else ()
     return Harvest(0, came.landed, found)
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from stateful.fuzzing.sources import SOURCES, Found, Harvest, Source
+from stateful.fuzzing.sources import SOURCES, FuzzFinding, Harvest, Source
 from stateful.jobs.runner import Report, Verdict
 from stateful.schedules.refinement import states_covered
 from zram_impl.cli.output import write_whole
@@ -49,7 +49,7 @@ class Tally:
             if key not in self.found and len(self.found) < FILES_MOST:
                 self.found[key] = self._write(source, seed, found)
 
-    def _write(self, source: str, seed: int, found: Found) -> str:
+    def _write(self, source: str, seed: int, found: FuzzFinding) -> str:
         name = f"{source}-{found.name}-{found.token or f'{seed}-{self._process}'}.txt"
         path = self._out / "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)
         again = f"python -m stateful replay {found.token}\n\n" if found.token else f"source {source}, seed {seed}\n\n"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import zram_impl
-from stateful.guards.guard import Guard, Look, Row
+from stateful.guards.guard import Guard, GuardRow, Look
 from stateful.guards.judge import Rule
 from stateful.guards.table import LOCKS, NOT_GUARDED, WAITS
 
@@ -23,7 +23,7 @@ _CONTROLLED: Final = ("pass over",)
 _MAKES_LOCKS: Final = ("lock", "condition")
 
 
-class Module(NamedTuple):
+class CoveredModule(NamedTuple):
     """What the source of a module says."""
 
     name: str
@@ -36,17 +36,17 @@ class Module(NamedTuple):
 
 
 @cache
-def modules() -> tuple[Module, ...]:
+def modules() -> tuple[CoveredModule, ...]:
     """Read every module of the device."""
     found = [importlib.util.find_spec(each.name) for each in pkgutil.walk_packages(zram_impl.__path__, "zram_impl.")]
     return tuple(_read(spec.name, Path(spec.origin)) for spec in found if spec is not None and spec.origin is not None)
 
 
-def _read(name: str, path: Path) -> Module:
+def _read(name: str, path: Path) -> CoveredModule:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     fields = {each.name: frozenset(_fields(each)) for each in classes}
-    return Module(name, fields, frozenset(_functions(tree)), frozenset(_locks_made(tree)))
+    return CoveredModule(name, fields, frozenset(_functions(tree)), frozenset(_locks_made(tree)))
 
 
 def _fields(found: ast.ClassDef) -> Iterator[str]:
@@ -138,7 +138,7 @@ def _mismatches(owner: type, name: str, guard: Guard, there: frozenset[str], pla
         yield from (f"{where} excepts {place}, which is no function" for place in look.places if place not in places)
 
 
-def unused(rows: Sequence[Row], rules: Mapping[type, Mapping[str, Rule]]) -> Iterator[str]:
+def unused(rows: Sequence[GuardRow], rules: Mapping[type, Mapping[str, Rule]]) -> Iterator[str]:
     """Yield fields that no run has accessed, unless the table says why, and exceptions that no function made use of."""
     for row in rows:
         mine = {name: rules[row.owner][name] for name in row.names}

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 
-class Kind(Enum):
+class GuardKind(Enum):
     """How something is kept sound."""
 
     LOCK = "lock"
@@ -50,7 +50,7 @@ class Guard(NamedTuple):
         unused: Why no run accesses it; "" where one does.
     """
 
-    kind: Kind
+    kind: GuardKind
     lock: str = ""
     of: str = ""
     why: str = ""
@@ -84,26 +84,26 @@ class Guard(NamedTuple):
 
 def under(lock: str, of: str = "") -> Guard:
     """Declare that a lock is held at every access, or call; `of` names the attribute that holds the lock."""
-    return Guard(Kind.LOCK, lock, of)
+    return Guard(GuardKind.LOCK, lock, of)
 
 
-ONCE: Final = Guard(Kind.ONCE)
+ONCE: Final = Guard(GuardKind.ONCE)
 """Written once."""
 
 
 def free(why: str) -> Guard:
     """Declare that no lock is needed, and why."""
-    return Guard(Kind.FREE, why=why)
+    return Guard(GuardKind.FREE, why=why)
 
 
 def owned(why: str) -> Guard:
     """Declare that it is handed from task to task, and by what."""
-    return Guard(Kind.OWNED, why=why)
+    return Guard(GuardKind.OWNED, why=why)
 
 
 def outside(lock: str) -> Guard:
     """Declare that a call is made without a lock."""
-    return Guard(Kind.OUTSIDE, lock)
+    return Guard(GuardKind.OUTSIDE, lock)
 
 
 class Wait(NamedTuple):
@@ -116,7 +116,7 @@ class Wait(NamedTuple):
     why: str
 
 
-class Row(NamedTuple):
+class GuardRow(NamedTuple):
     """A row of the table."""
 
     owner: type
@@ -124,12 +124,12 @@ class Row(NamedTuple):
     guard: Guard
 
 
-def row(owner: type, names: str, guard: Guard) -> Row:
+def row(owner: type, names: str, guard: Guard) -> GuardRow:
     """Write a row: `names` are parted by spaces."""
-    return Row(owner, tuple(names.split()), guard)
+    return GuardRow(owner, tuple(names.split()), guard)
 
 
-def by_class(rows: Sequence[Row]) -> dict[type, dict[str, Guard]]:
+def by_class(rows: Sequence[GuardRow]) -> dict[type, dict[str, Guard]]:
     """Return the guards of each class by name; AssertionError when one is declared twice."""
     found: dict[type, dict[str, Guard]] = {}
     for owner, names, guard in rows:

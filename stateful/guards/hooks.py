@@ -12,7 +12,7 @@ from typing import Final
 from unittest import mock
 
 from stateful.guards.containers import Contents, GuardedMap, contents_of, guarded, is_container
-from stateful.guards.guard import Guard, Kind
+from stateful.guards.guard import Guard, GuardKind
 from stateful.guards.judge import Judge, Rule
 from stateful.guards.table import IDENTITY
 from zram_impl.bdev.device import BackingDevice
@@ -78,7 +78,7 @@ class _Slot(_WriteOnce):
     def __get__(self, obj: object | None, owner: type) -> object:
         if obj is None:
             return self
-        if self._rule.kind is not Kind.ONCE:
+        if self._rule.kind is not GuardKind.ONCE:
             self._judge.accessed(self._rule, obj, False)
         return self._member.__get__(obj, owner)
 
@@ -141,7 +141,7 @@ def _field(judge: Judge, owner: type, rule: Rule, contents: Rule | None) -> _Wri
     member = vars(owner).get(rule.field)
     if isinstance(member, MemberDescriptorType):
         return _Slot(judge, rule, contents, member)
-    return (_WriteOnce if rule.kind is Kind.ONCE else _Field)(judge, rule, contents)
+    return (_WriteOnce if rule.kind is GuardKind.ONCE else _Field)(judge, rule, contents)
 
 
 @contextmanager

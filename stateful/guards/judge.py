@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
 from stateful.guards.clocks import Clocks, Uses
-from stateful.guards.guard import Guard, Kind, Wait
+from stateful.guards.guard import Guard, GuardKind, Wait
 from stateful.guards.places import caller, function, is_production, place_of
-from stateful.schedules.primitives import ASLEEP, Lock, Task
+from stateful.schedules.primitives import ASLEEP, ScheduledLock, ScheduledTask
 from zram_impl.runtime import Rank
 
 
@@ -48,7 +48,7 @@ class Rule:
         self.key = f"{owner.__name__}.{name}"
         self.looks = {place for look in guard.looks for place in look.places}
         self.stores = {place for look in guard.stores for place in look.places}
-        self.watched = guard.kind is not Kind.ONCE
+        self.watched = guard.kind is not GuardKind.ONCE
         """Whether accesses are counted: reads of what is written once are not."""
         self.accesses = 0
         self.exceptions: Counter[str] = Counter()
@@ -58,7 +58,7 @@ class Rule:
 class Runs(Protocol):
     """What the judge needs of a runtime."""
 
-    current: Task | None
+    current: ScheduledTask | None
     error: BaseException | None
     points: Sequence[int]
     """Points that each task has been at, by its number."""
@@ -111,7 +111,7 @@ class Judge:
         self._written = set[str]()
         """Names of locks under which something was written since their invariants were looked at."""
         self._numbers: dict[int, int | None] = {}
-        self._locks: defaultdict[str, list[Lock]] = defaultdict(list)
+        self._locks: defaultdict[str, list[ScheduledLock]] = defaultdict(list)
         self._making: Counter[int] = Counter()
         """How many constructors each task is in."""
         self._private: dict[int, tuple[int, object]] = {}
@@ -120,7 +120,7 @@ class Judge:
         self._uses: dict[tuple[int, str], tuple[Uses, object]] = {}
         self._due: defaultdict[int, dict[str, tuple[str, str]]] = defaultdict(dict)
         """By task, conditions it has to notify: the lock it holds until then, and why."""
-        self._waiting: dict[int, tuple[Task, str, Callable[[], bool]]] = {}
+        self._waiting: dict[int, tuple[ScheduledTask, str, Callable[[], bool]]] = {}
         """By number, tasks that wait for a condition, and what for."""
 
     @contextmanager
@@ -138,7 +138,7 @@ class Judge:
         return [] if self._runtime is None else self._runtime.trace
 
     @property
-    def task(self) -> Task | None:
+    def task(self) -> ScheduledTask | None:
         """The task whose accesses are judged now."""
         return None if self._paused or self._runtime is None else self._runtime.current
 
@@ -150,7 +150,7 @@ class Judge:
         runtime = self._runtime
         if runtime is None or self._paused or (task := runtime.current) is None:
             return
-        if rule.kind is Kind.LOCK and self._has(rule, obj, task):
+        if rule.kind is GuardKind.LOCK and self._has(rule, obj, task):
             rule.accesses += 1
             if write:
                 self._written.add(rule.lock)
@@ -162,33 +162,33 @@ class Judge:
             return
         rule.accesses += 1
         place = function(frame)
-        looks = rule.kind is Kind.FREE or place in (rule.stores if write else rule.looks)
+        looks = rule.kind is GuardKind.FREE or place in (rule.stores if write else rule.looks)
         if looks:
             rule.exceptions[place] += 1
             runtime.look(rule.key)
         if self.recorded is not None:
             self._record(rule, obj, task, place, write=write)
-        if rule.kind is Kind.ONCE and not write:
+        if rule.kind is GuardKind.ONCE and not write:
             return
         if looks:
-            if rule.kind is Kind.FREE:
+            if rule.kind is GuardKind.FREE:
                 # One step of the interpreter: whoever reads it knows what whoever wrote it knew.
                 synchronise = self._clocks.released if write else self._clocks.acquired
                 synchronise(task.number, (id(obj), rule.field))
-        elif rule.kind is Kind.OWNED:
+        elif rule.kind is GuardKind.OWNED:
             self._use(rule, obj, task, place_of(frame), write=write)
         else:
-            without = "though it is written once" if rule.kind is Kind.ONCE else f"without lock {rule.lock}"
+            without = "though it is written once" if rule.kind is GuardKind.ONCE else f"without lock {rule.lock}"
             how = "written" if write else "read"
             self.found(f"guarded_as_declared: {rule.key} is {how} {without} by {task.name} in {place_of(frame)}")
 
-    def _has(self, rule: Rule, obj: object, task: Task) -> bool:
+    def _has(self, rule: Rule, obj: object, task: ScheduledTask) -> bool:
         if rule.of:
             lock = getattr(obj, rule.of)
-            return isinstance(lock, Lock) and lock.owner is task
+            return isinstance(lock, ScheduledLock) and lock.owner is task
         return task in [lock.owner for lock in self._locks[rule.lock]]
 
-    def _record(self, rule: Rule, obj: object, task: Task, place: str, *, write: bool) -> None:
+    def _record(self, rule: Rule, obj: object, task: ScheduledTask, place: str, *, write: bool) -> None:
         if self.recorded is not None and self._runtime is not None:
             points, number = self._runtime.points[task.number], self._numbers.get(id(obj), 0)
             self.recorded.append(Access(task.number, points, rule.key, number, write, place))
@@ -198,7 +198,7 @@ class Judge:
         for owner in type(obj).__mro__:
             self.objects[owner].append(obj)
 
-    def _use(self, rule: Rule, obj: object, task: Task, place: str, *, write: bool) -> None:
+    def _use(self, rule: Rule, obj: object, task: ScheduledTask, place: str, *, write: bool) -> None:
         """Judge an access to something that is handed over: it comes after those before it."""
         # The object is kept, so that no other gets its identity.
         uses, _kept = self._uses.setdefault((id(obj), rule.key), (Uses(), obj))
@@ -228,14 +228,14 @@ class Judge:
         if task is None:
             return
         rule.accesses += 1
-        if rule.kind is Kind.OUTSIDE:
+        if rule.kind is GuardKind.OUTSIDE:
             wrong = any(rank >= Rank.TABLE for rank in task.held)
         else:
             wrong = not self._has(rule, obj, task) and id(obj) not in self._private
         frame = caller()
         if wrong and is_production(frame):
-            how = "while" if rule.kind is Kind.OUTSIDE else "without"
-            held = f"lock {rule.lock}" + (", or one inside it, is held" if rule.kind is Kind.OUTSIDE else "")
+            how = "while" if rule.kind is GuardKind.OUTSIDE else "without"
+            held = f"lock {rule.lock}" + (", or one inside it, is held" if rule.kind is GuardKind.OUTSIDE else "")
             self.found(f"called_as_declared: {rule.key} is called {how} {held} by {task.name} in {place_of(frame)}")
 
     def compared(self, owner: type) -> None:
@@ -267,16 +267,16 @@ class Judge:
 
     # --- locks and tasks -------------------------------------------------------------------------------------------
 
-    def made(self, lock: Lock, name: str) -> None:
+    def made(self, lock: ScheduledLock, name: str) -> None:
         """Note a new lock."""
         self._locks[name].append(lock)
 
-    def acquired(self, lock: Lock) -> None:
+    def acquired(self, lock: ScheduledLock) -> None:
         """Note that the task that runs has a lock now."""
         if (number := self._number()) is not None:
             self._clocks.acquired(number, lock)
 
-    def releasing(self, lock: Lock, name: str) -> None:
+    def releasing(self, lock: ScheduledLock, name: str) -> None:
         """Check what has to hold before a lock is released."""
         runtime = self._runtime
         if runtime is None or runtime.current is None:
@@ -292,7 +292,7 @@ class Judge:
                 self._check(lock, name)
         self._clocks.released(number, lock)
 
-    def _check(self, lock: Lock, name: str) -> None:
+    def _check(self, lock: ScheduledLock, name: str) -> None:
         for each in self._invariants[name]:
             for obj in self.objects[each.owner]:
                 mine = lock if name == "table" else getattr(obj, "_lock", lock)
@@ -315,7 +315,7 @@ class Judge:
                         f"and {runtime.current.name} has not notified it"
                     )
 
-    def waiting(self, lock: Lock, name: str, *, timed: bool) -> None:
+    def waiting(self, lock: ScheduledLock, name: str, *, timed: bool) -> None:
         """Check that a condition is waited for as declared."""
         task, declared = self.task, self._waits.get(name)
         if task is None:
@@ -332,16 +332,16 @@ class Judge:
             place = place_of(caller())
             self.found(f"waited_for_as_declared: {name} is waited for {', '.join(wrong)} by {task.name} in {place}")
 
-    def sleeps(self, task: Task | None, name: str, predicate: Callable[[], bool]) -> None:
+    def sleeps(self, task: ScheduledTask | None, name: str, predicate: Callable[[], bool]) -> None:
         """Note that a task is about to sleep until it is notified."""
         if task is not None:
             self._waiting[task.number] = task, name, predicate
 
-    def wakes(self, task: Task) -> None:
+    def wakes(self, task: ScheduledTask) -> None:
         """Note that a task does not sleep any more."""
         self._waiting.pop(task.number, None)
 
-    def notified(self, lock: Lock, name: str) -> None:
+    def notified(self, lock: ScheduledLock, name: str) -> None:
         """Note that all who wait for a condition are woken."""
         task = self.task
         if task is not None:
@@ -349,12 +349,12 @@ class Judge:
             if lock.owner is not task:
                 self.found(f"called_as_declared: {name} is notified without its lock by {task.name}")
 
-    def started(self, child: Task) -> None:
+    def started(self, child: ScheduledTask) -> None:
         """Note that the task that runs has started another."""
         if (number := self._number()) is not None:
             self._clocks.started(number, child.number)
 
-    def joined(self, others: Sequence[Task]) -> None:
+    def joined(self, others: Sequence[ScheduledTask]) -> None:
         """Note that the task that runs has waited for the end of others."""
         if (number := self._number()) is not None:
             for other in others:

@@ -6,8 +6,8 @@ from typing import Final
 
 from stateful.guards.judge import Judge
 from stateful.guards.table import LOCKS
-from stateful.schedules.primitives import Condition, Gate, Lock, Task
-from stateful.schedules.scheduler import BatonRuntime, StuckError
+from stateful.schedules.primitives import ScheduledCondition, ScheduledLock, ScheduledTask, Waitable
+from stateful.schedules.scheduler import ScheduledRuntime, StuckError
 from zram_impl.runtime import Rank
 
 TASKS_MOST: Final = 32
@@ -18,7 +18,7 @@ TIMES_MOST: Final = 40
 """Waits of a run that time may end: more than a device that hangs is given in all."""
 
 
-class GuardedLock(Lock):
+class GuardedLock(ScheduledLock):
     """A lock that the judge knows of."""
 
     judge: Judge
@@ -34,7 +34,7 @@ class GuardedLock(Lock):
         self.judge.released()
 
 
-class GuardedCondition(GuardedLock, Condition):
+class GuardedCondition(GuardedLock, ScheduledCondition):
     """A condition that the judge knows of."""
 
     def wait_for(self, predicate: Callable[[], bool], timeout: float | None = None) -> bool:  # type: ignore[explicit-override]
@@ -65,7 +65,7 @@ class GuardedCondition(GuardedLock, Condition):
         super().notify_all()
 
 
-class GuardedRuntime(BatonRuntime):
+class GuardedRuntime(ScheduledRuntime):
     """Runs tasks for a judge.
 
     Attributes:
@@ -88,7 +88,7 @@ class GuardedRuntime(BatonRuntime):
         self.judge = judge
         self._counts = self.points = [0] * TASKS_MOST
         self.unlocked = defaultdict[int, list[int]](list)
-        self._begun: list[Task] = []
+        self._begun: list[ScheduledTask] = []
         judge.begin(self)
 
     def count_anew(self) -> None:
@@ -104,13 +104,13 @@ class GuardedRuntime(BatonRuntime):
             assert self.current is not None, "it is a task that is interrupted"
             self.current.interrupted = True
 
-    def lock(self, name: str, rank: Rank) -> Lock:  # type: ignore[explicit-override]
+    def lock(self, name: str, rank: Rank) -> ScheduledLock:  # type: ignore[explicit-override]
         """Make a lock."""
         made = GuardedLock(self, name, rank, self._unseen(name))
         self._noted(made, name)
         return made
 
-    def condition(self, name: str, rank: Rank) -> Condition:  # type: ignore[explicit-override]
+    def condition(self, name: str, rank: Rank) -> ScheduledCondition:  # type: ignore[explicit-override]
         """Make a condition with a lock of its own."""
         made = GuardedCondition(self, name, rank, self._unseen(name))
         self._noted(made, name)
@@ -133,14 +133,14 @@ class GuardedRuntime(BatonRuntime):
 
         return unseen
 
-    def spawn(self, run: Callable[[], None], name: str) -> Task:  # type: ignore[explicit-override]
+    def spawn(self, run: Callable[[], None], name: str) -> ScheduledTask:  # type: ignore[explicit-override]
         """Start a task."""
         task = super().spawn(run, name)
         self._begun.append(task)
         self.judge.started(task)
         return task
 
-    def stop(self, where: str, gate: Gate, *, timed: bool = False) -> bool:  # type: ignore[explicit-override]
+    def stop(self, where: str, gate: Waitable, *, timed: bool = False) -> bool:  # type: ignore[explicit-override]
         """Be at a point; whoever waits for the end of tasks knows afterwards what they did."""
         if self.current is not None:
             number = self.current.number
@@ -157,7 +157,7 @@ class GuardedRuntime(BatonRuntime):
         self.clock += self.tick
         return self.clock
 
-    def _let_time_pass(self) -> Task | None:  # type: ignore[explicit-override]
+    def _let_time_pass(self) -> ScheduledTask | None:  # type: ignore[explicit-override]
         self.times_passed += 1
         if self.times_passed > TIMES_MOST and self.error is None:
             said = "; ".join(f"{task.name} waits at {task.at}" for task in self._live)

@@ -10,8 +10,8 @@ from stateful.guards.runtime import GuardedRuntime
 from stateful.schedules import harness
 from stateful.schedules.memory_device import BlocksInMemory
 from stateful.schedules.monitors import Monitors
-from stateful.schedules.primitives import Task
-from stateful.schedules.program import Program
+from stateful.schedules.primitives import ScheduledTask
+from stateful.schedules.program import TaskProgram
 from stateful.schedules.scheduler import Policy
 from zram_impl.bdev.device import BackingDevice
 
@@ -20,10 +20,10 @@ from zram_impl.bdev.device import BackingDevice
 def judged_stages(judge: Judge) -> Iterator[None]:
     """Let a judge look at every program that is played, for a while."""
 
-    class Runtime(GuardedRuntime, harness._Runtime):
+    class JudgedRuntime(GuardedRuntime, harness._Runtime):
         """The runtime of a stage, with a judge."""
 
-        def __init__(self, policy: Policy, what: Program, releasing: Mapping[str, Callable[[], None]]) -> None:
+        def __init__(self, policy: Policy, what: TaskProgram, releasing: Mapping[str, Callable[[], None]]) -> None:
             super().__init__(policy, what, releasing)
             self.begin(judge)
 
@@ -32,7 +32,7 @@ def judged_stages(judge: Judge) -> Iterator[None]:
             if self.shared is not None and "look" in self.shared:
                 super().look("look")
 
-        def lane(self, run: Callable[[], None], name: str) -> Task:  # type: ignore[explicit-override]  # typing: 3.12
+        def lane(self, run: Callable[[], None], name: str) -> ScheduledTask:  # type: ignore[explicit-override]  # typing: 3.12
             """Start a task of the program."""
             task = super().lane(run, name)
             judge.started(task)
@@ -40,7 +40,7 @@ def judged_stages(judge: Judge) -> Iterator[None]:
 
     with ExitStack() as stack:
         stack.enter_context(installed(judge))
-        stack.enter_context(mock.patch.object(harness, "_Runtime", Runtime))
+        stack.enter_context(mock.patch.object(harness, "_Runtime", JudgedRuntime))
         # The hooks have points at the looks that it would watch.
         stack.enter_context(mock.patch.object(harness, "watch", return_value=None))
         stack.enter_context(calls_judged(judge, BackingDevice, BlocksInMemory))

@@ -21,7 +21,7 @@ from stateful.interrupts.worlds import (
     SMALL,
     STORED,
     TEXT,
-    World,
+    InterruptedWorld,
 )
 from zram_impl import PAGE_SIZE, Zram
 from zram_impl.block_layer import Node
@@ -50,13 +50,13 @@ class Call(NamedTuple):
     """
 
     of: str
-    run: Callable[[World], object]
+    run: Callable[[InterruptedWorld], object]
     writes: Pages | None = _NONE
     kind: str = "plain"
     most: int | None = None
 
 
-def _write(page: int, content: bytes) -> tuple[Callable[[World], object], Pages]:
+def _write(page: int, content: bytes) -> tuple[Callable[[InterruptedWorld], object], Pages]:
     return lambda it: it.dev.write_page(page, content), {page: content}
 
 
@@ -67,70 +67,70 @@ def _patched(old: bytes, at: int, data: bytes) -> bytes:
     return old[:at] + data + old[at + len(data) :]
 
 
-def _open_and_drop(it: World) -> None:
+def _open_and_drop(it: InterruptedWorld) -> None:
     Node(it.dev).open()
 
 
-def _advance(it: World) -> None:
+def _advance(it: InterruptedWorld) -> None:
     assert it.running is not None, "a pass has begun"
     it.running.advance(3)
 
 
-def _wait(it: World) -> None:
+def _wait(it: InterruptedWorld) -> None:
     assert it.running is not None, "a pass has begun"
     it.running.advance()
     it.running.wait()
 
 
-def _cancel(it: World) -> None:
+def _cancel(it: InterruptedWorld) -> None:
     assert it.running is not None, "a pass has begun"
     it.running.cancel()
 
 
-def _close_file(it: World) -> None:
+def _close_file(it: InterruptedWorld) -> None:
     assert it.file is not None, "it is open"
     it.file.close()
 
 
-def _file_write(it: World) -> None:
+def _file_write(it: InterruptedWorld) -> None:
     assert it.file is not None, "it is open"
     it.file.pwrite(b"".join(_SEVERAL), 0)
 
 
-def _file_read(it: World) -> None:
+def _file_read(it: InterruptedWorld) -> None:
     assert it.file is not None, "it is open"
     it.file.pread(_EVERY_PAGE, 0)
 
 
-def _file_discard(it: World) -> None:
+def _file_discard(it: InterruptedWorld) -> None:
     assert it.file is not None, "it is open"
     it.file.discard(0, _EVERY_PAGE)
 
 
-def _file_zero(it: World) -> None:
+def _file_zero(it: InterruptedWorld) -> None:
     assert it.file is not None, "it is open"
     it.file.zeroout(0, _EVERY_PAGE)
 
 
-def _size(it: World) -> object:
+def _size(it: InterruptedWorld) -> object:
     assert it.file is not None, "it is open"
     return it.file.size
 
 
-def _begin(begin: Callable[[Zram], WritebackPass | RecompressPass]) -> Callable[[World], None]:
-    def hold(it: World) -> None:
+def _begin(begin: Callable[[Zram], WritebackPass | RecompressPass]) -> Callable[[InterruptedWorld], None]:
+    def hold(it: InterruptedWorld) -> None:
         it.running = begin(it.dev)
 
     return hold
 
 
-def _compact(it: World) -> None:
+def _compact(it: InterruptedWorld) -> None:
     it.dev.discard(0, 8 * PAGE_SIZE)
     it.dev.compact()
 
 
-def _after_reset(run: Callable[[World], object]) -> Callable[[World], object]:
-    def both(it: World) -> None:
+def _after_reset(run: Callable[[InterruptedWorld], object]) -> Callable[[InterruptedWorld], object]:
+    def both(it: InterruptedWorld) -> None:
         it.dev.reset()
         run(it)
 

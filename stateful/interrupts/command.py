@@ -10,7 +10,16 @@ from typing import Final, NamedTuple
 
 from rich.console import Console
 
-from stateful.interrupts.search import EVERYWHERE, EXCEPTIONS, NAMES, Found, Searched, Where, search, summed
+from stateful.interrupts.search import (
+    EVERYWHERE,
+    EXCEPTIONS,
+    NAMES,
+    InterruptSearch,
+    UnsoundPoint,
+    Where,
+    search,
+    summed,
+)
 from stateful.interrupts.worlds import Maker, making
 from stateful.jobs.progress import Drawing, Line, say
 from stateful.jobs.report import chosen
@@ -75,7 +84,7 @@ def interrupts(asked: argparse.Namespace, console: Console) -> int:
         chosen(asked.parser, asked.names, NAMES, "call")
     exceptions = [asked.exception] if asked.exception else list(EXCEPTIONS)
     todo = [*(quick_rounds(names) if asked.quick else rounds(names, exceptions))]
-    began, points, found = time.monotonic(), dict.fromkeys(names, 0), list[Found]()
+    began, points, found = time.monotonic(), dict.fromkeys(names, 0), list[UnsoundPoint]()
     with making() as make, Drawing(console) as drawing:
         for number, each in enumerate(todo):
             text = f"{number} of {len(todo)}: {each.call}, {each.exception}"
@@ -94,6 +103,6 @@ def interrupts(asked: argparse.Namespace, console: Console) -> int:
     return int(bool(found))
 
 
-def do(each: Round, make: Maker) -> Searched:
+def do(each: Round, make: Maker) -> InterruptSearch:
     """Interrupt one call in one way."""
     return search(each.call, make, EXCEPTIONS[each.exception], each.where)

@@ -37,7 +37,7 @@ class HungError(BaseException):
     """The call did not end: the watchdog's."""
 
 
-class Outcome(NamedTuple):
+class CallOutcome(NamedTuple):
     """What became of a call."""
 
     reached: int
@@ -188,7 +188,7 @@ def _hung(_number: int, _frame: FrameType | None) -> None:
     raise HungError
 
 
-def interrupted(call: Callable[[], object], at: Sequence[int], make: Callable[[], BaseException]) -> Outcome:
+def interrupted(call: Callable[[], object], at: Sequence[int], make: Callable[[], BaseException]) -> CallOutcome:
     """Do `call`; at its point `at[0]`, counted from 0, raise what `make` makes; at point `at[1]` after that, once more.
 
     For the main thread. A call that does not end is ended by HungError.
@@ -212,7 +212,7 @@ def interrupted(call: Callable[[], object], at: Sequence[int], make: Callable[[]
     sys.settrace(tracing)
     signal.signal(signal.SIGALRM, watchdog)
     signal.signal(SIGNAL, before)
-    return Outcome(counter.reached, tuple(counter.landed), raised)
+    return CallOutcome(counter.reached, tuple(counter.landed), raised)
 
 
 def _check() -> None:

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Final, NamedTuple
 
 from stateful.interrupts.calls import CALLS, Call
-from stateful.interrupts.points import HungError, Outcome, interrupted
+from stateful.interrupts.points import CallOutcome, HungError, interrupted
 from stateful.interrupts.soundness import Before, problems
 from stateful.interrupts.worlds import PAGES, Maker
 from zram_impl import PAGE_SIZE, Zram, ZramError
@@ -42,7 +42,7 @@ class Where(NamedTuple):
     second: int | None = None
 
 
-class Found(NamedTuple):
+class UnsoundPoint(NamedTuple):
     """Something that is wrong."""
 
     call: str
@@ -60,16 +60,16 @@ class Found(NamedTuple):
 EVERYWHERE: Final = Where()
 
 
-class Searched(NamedTuple):
+class InterruptSearch(NamedTuple):
     """What a search of one call came to."""
 
     call: str
     points: int
-    found: tuple[Found, ...]
+    found: tuple[UnsoundPoint, ...]
     seconds: float
 
 
-def points_of(name: str, make: Maker, kind: type[BaseException], at: Sequence[int]) -> tuple[Outcome, list[str]]:
+def points_of(name: str, make: Maker, kind: type[BaseException], at: Sequence[int]) -> tuple[CallOutcome, list[str]]:
     """Interrupt a call once and say what is wrong afterwards."""
     if name == CREATE:
         return _create(make, kind, at)
@@ -78,7 +78,9 @@ def points_of(name: str, make: Maker, kind: type[BaseException], at: Sequence[in
     return outcome, [*wrong, *before.left()]
 
 
-def _on_a_device(call: Call, make: Maker, kind: type[BaseException], at: Sequence[int]) -> tuple[Outcome, list[str]]:
+def _on_a_device(
+    call: Call, make: Maker, kind: type[BaseException], at: Sequence[int]
+) -> tuple[CallOutcome, list[str]]:
     it = make.make(call.kind)
     outcome = interrupted(partial(call.run, it), at, kind)
     wrong = _unlike(outcome, kind, at)
@@ -86,7 +88,7 @@ def _on_a_device(call: Call, make: Maker, kind: type[BaseException], at: Sequenc
     return outcome, [*wrong, *problems(it, call)]
 
 
-def _unlike(outcome: Outcome, kind: type[BaseException], at: Sequence[int]) -> list[str]:
+def _unlike(outcome: CallOutcome, kind: type[BaseException], at: Sequence[int]) -> list[str]:
     """Say what is wrong with what the call raised."""
     raised = outcome.raised
     if raised is not None:
@@ -101,7 +103,7 @@ def _unlike(outcome: Outcome, kind: type[BaseException], at: Sequence[int]) -> l
     return [] if isinstance(raised, kind) else [f"the exception is swallowed: {type(raised).__name__}: {raised}"]
 
 
-def _create(make: Maker, kind: type[BaseException], at: Sequence[int]) -> tuple[Outcome, list[str]]:
+def _create(make: Maker, kind: type[BaseException], at: Sequence[int]) -> tuple[CallOutcome, list[str]]:
     before, path = Before(), make.fresh()
 
     made: list[Zram] = []
@@ -132,9 +134,9 @@ def search(
     kind: type[BaseException] = KeyboardInterrupt,
     where: Where = EVERYWHERE,
     report: Callable[[str], None] = lambda _text: None,
-) -> Searched:
+) -> InterruptSearch:
     """Interrupt a call at one point after the other, until a run has none."""
-    began, found, points = time.perf_counter(), list[Found](), 0
+    began, found, points = time.perf_counter(), list[UnsoundPoint](), 0
     collecting = gc.isenabled()
     gc.disable()  # a collection has points of its own, at other places each time
     try:
@@ -146,7 +148,7 @@ def search(
                 break
             points += outcome.reached == len(at)
             if wrong:
-                found.append(Found(name, at, outcome.landed, tuple(wrong)))
+                found.append(UnsoundPoint(name, at, outcome.landed, tuple(wrong)))
             report(f"{name}: {points} points, {len(found)} wrong")
     finally:
         if collecting:
@@ -154,10 +156,10 @@ def search(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)  # devices that are past closing
             gc.collect()
-    return Searched(name, points, tuple(found), time.perf_counter() - began)
+    return InterruptSearch(name, points, tuple(found), time.perf_counter() - began)
 
 
-def summed(found: Sequence[Found]) -> Iterator[str]:
+def summed(found: Sequence[UnsoundPoint]) -> Iterator[str]:
     """Yield what is wrong, each kind once, with the place where it happened first."""
     kinds = Counter((each.call, problem.partition(":")[0]) for each in found for problem in each.problems)
     for (call, problem), number in kinds.most_common():

@@ -11,7 +11,7 @@ from typing import Final
 from stateful.common.inside import inside
 from stateful.common.recount import recounted, shown
 from stateful.interrupts.calls import Call
-from stateful.interrupts.worlds import EMPTY, HUGE, PAGES, SMALL, World, drive
+from stateful.interrupts.worlds import EMPTY, HUGE, PAGES, SMALL, InterruptedWorld, drive
 from zram_impl import PAGE_SIZE, ZramError
 from zram_impl.pages.backing_reads import WasResetError
 from zram_impl.table.slot_table import OWNED, PP_SLOT, Moved
@@ -58,7 +58,7 @@ def within(run: Callable[[], object], what: str) -> str:
     return outcome[0] if outcome else f"{what} hangs"
 
 
-def problems(it: World, call: Call) -> Iterator[str]:
+def problems(it: InterruptedWorld, call: Call) -> Iterator[str]:
     """Say what is wrong with the device; it is closed at the end."""
     # Nobody holds it any more, but perhaps a cycle of frames and an exception, or the shield for a moment.
     it.file = None
@@ -80,7 +80,7 @@ def problems(it: World, call: Call) -> Iterator[str]:
         yield wrong
 
 
-def _while_in_use(it: World, call: Call) -> Iterator[str]:
+def _while_in_use(it: InterruptedWorld, call: Call) -> Iterator[str]:
     if it.running is not None and (wrong := within(partial(drive, it.running), "the pass")):
         yield wrong
         return
@@ -109,7 +109,7 @@ def _while_in_use(it: World, call: Call) -> Iterator[str]:
     yield from _counted(it)
 
 
-def _at_rest(it: World) -> Iterator[str]:
+def _at_rest(it: InterruptedWorld) -> Iterator[str]:
     """Give what goes on in the background a moment; a second interrupt leaves it to itself."""
     until = time.monotonic() + PATIENCE
     while (passes := inside(it.dev).passes) is not None and passes.running is not None:
@@ -119,14 +119,14 @@ def _at_rest(it: World) -> Iterator[str]:
         time.sleep(0.001)
 
 
-def _held(it: World) -> list[str]:
+def _held(it: InterruptedWorld) -> list[str]:
     until = time.monotonic() + 0.5
     while (held := it.watch.held()) and time.monotonic() < until:
         time.sleep(0.001)
     return held
 
 
-def _counted(it: World) -> Iterator[str]:
+def _counted(it: InterruptedWorld) -> Iterator[str]:
     pages = inside(it.dev).pages
     if pages is None:
         return
@@ -143,7 +143,7 @@ def _counted(it: World) -> Iterator[str]:
         yield f"segments: {segments.live} bytes are {live}"
 
 
-def _read_all(it: World, call: Call) -> None:
+def _read_all(it: InterruptedWorld, call: Call) -> None:
     for page in range(PAGES):
         found = it.dev.read_page(page)
         allowed = (it.content[page], (call.writes or {}).get(page, bytes(PAGE_SIZE) if call.writes is None else None))
@@ -151,7 +151,7 @@ def _read_all(it: World, call: Call) -> None:
         it.content[page] = found
 
 
-def _use(it: World) -> None:
+def _use(it: InterruptedWorld) -> None:
     dev = it.dev
     for page, content in ((EMPTY, SMALL[9]), (PAGES - 1, HUGE[0])):
         dev.write_page(page, content)
@@ -162,7 +162,7 @@ def _use(it: World) -> None:
         assert dev.read_page(page) == it.content[page], f"page {page} is lost in a pass"
 
 
-def _again(it: World) -> None:
+def _again(it: InterruptedWorld) -> None:
     try:
         it.dev.reset()
         it.dev.initialise(4 * PAGE_SIZE)
@@ -174,6 +174,6 @@ def _again(it: World) -> None:
         it.dev.close()
 
 
-def _ordered(it: World) -> None:
+def _ordered(it: InterruptedWorld) -> None:
     assert it.recorder is not None, "it is observed"
     assert it.recorder.events, "something was observed"

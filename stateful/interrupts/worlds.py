@@ -80,7 +80,7 @@ def _is_held(lock: Lock) -> bool:
     return bool(locked()) if callable(locked) else False
 
 
-class Kind(NamedTuple):
+class WorldKind(NamedTuple):
     """A way to make the device."""
 
     quirks: Quirks = Quirks()
@@ -93,17 +93,17 @@ class Kind(NamedTuple):
 
 
 KINDS: Final = {
-    "plain": Kind(),
-    "observed": Kind(observed=True),
-    "no threads": Kind(no_threads=True),
-    "waiting": Kind(quirks=Quirks(pass_waits=True, control_plane_blocks=True)),
-    "waiting for a pass": Kind(quirks=Quirks(pass_waits=True, control_plane_blocks=True), running=True),
-    "running": Kind(running=True),
-    "open": Kind(opened=True),
+    "plain": WorldKind(),
+    "observed": WorldKind(observed=True),
+    "no threads": WorldKind(no_threads=True),
+    "waiting": WorldKind(quirks=Quirks(pass_waits=True, control_plane_blocks=True)),
+    "waiting for a pass": WorldKind(quirks=Quirks(pass_waits=True, control_plane_blocks=True), running=True),
+    "running": WorldKind(running=True),
+    "open": WorldKind(opened=True),
 }
 
 
-class World:
+class InterruptedWorld:
     """A device of which everything is known.
 
     Attributes:
@@ -112,7 +112,7 @@ class World:
         file: The node, open, if it is.
     """
 
-    def __init__(self, kind: Kind, folder: Path, number: int) -> None:
+    def __init__(self, kind: WorldKind, folder: Path, number: int) -> None:
         self.kind = kind
         self.watch = LockWatch()
         self.recorder = Recorder() if kind.observed else None
@@ -174,10 +174,10 @@ class Maker:
         self._folder = folder
         self._made = 0
 
-    def make(self, kind: str) -> World:
+    def make(self, kind: str) -> InterruptedWorld:
         """Make a world of a kind in `KINDS`."""
         self._made += 1
-        return World(KINDS[kind], self._folder, self._made)
+        return InterruptedWorld(KINDS[kind], self._folder, self._made)
 
     def fresh(self) -> Path:
         """Return a path that nothing has."""

@@ -12,8 +12,8 @@ from spec.prove.jobs import at_least_one
 from stateful.jobs.arguments import duration
 from stateful.jobs.progress import PLAIN_SECONDS, complain, say
 from stateful.mutate.equivalent import EQUIVALENT
-from stateful.mutate.judge import SECONDS, Fate, judge
-from stateful.mutate.mutants import MODULES, PACKAGE, Mutant, every_mutant, sample
+from stateful.mutate.judge import SECONDS, MutantFate, judge
+from stateful.mutate.mutants import MODULES, PACKAGE, DeviceMutant, every_mutant, sample
 from stateful.mutate.page import PAGE, drawn, summary
 
 
@@ -46,7 +46,7 @@ def run(asked: argparse.Namespace, console: Console) -> int:
     return _judged(asked, chosen, console)
 
 
-def _judged(asked: argparse.Namespace, chosen: Sequence[Mutant], console: Console) -> int:
+def _judged(asked: argparse.Namespace, chosen: Sequence[DeviceMutant], console: Console) -> int:
     errors = Console(stderr=True)
     tried = [each for each in chosen if each.name not in EQUIVALENT]
     # What the layers say of the device as it is they would say of every mutant.
@@ -55,9 +55,9 @@ def _judged(asked: argparse.Namespace, chosen: Sequence[Mutant], console: Consol
     if as_it_is.caught or as_it_is.how:
         complain(f"without any mistake: {as_it_is.layer} {as_it_is.test} {as_it_is.how}: {as_it_is.said}")
         return 1
-    progress = Progress(len(tried), errors)
+    progress = MutationProgress(len(tried), errors)
 
-    def report(known: Sequence[Fate]) -> None:
+    def report(known: Sequence[MutantFate]) -> None:
         if asked.json:  # each as soon as it is known: all of them may take hours
             sys.stdout.write(json.dumps(known[-1]._asdict()) + "\n")
             sys.stdout.flush()
@@ -71,9 +71,11 @@ def _judged(asked: argparse.Namespace, chosen: Sequence[Mutant], console: Consol
     return int(any(not fate.caught for fate in fates))
 
 
-def control_of(module: str) -> Mutant:
+def control_of(module: str) -> DeviceMutant:
     """Return a module as it is, as if it were a mutant."""
-    return Mutant(f"{module} as it is", module, "", "", "", (PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
+    return DeviceMutant(
+        f"{module} as it is", module, "", "", "", (PACKAGE / f"{module}.py").read_text(encoding="utf-8")
+    )
 
 
 def _how(asked: argparse.Namespace) -> str:
@@ -83,7 +85,7 @@ def _how(asked: argparse.Namespace) -> str:
     return " ".join(["python -m stateful mutate --page", *options])
 
 
-class Progress:
+class MutationProgress:
     """How many are done and how long the rest may take: a line now and then."""
 
     def __init__(self, mutants: int, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
@@ -93,7 +95,7 @@ class Progress:
         self._began = clock()
         self._due = self._began
 
-    def __call__(self, fates: Sequence[Fate]) -> None:
+    def __call__(self, fates: Sequence[MutantFate]) -> None:
         """Take note of what is known by now."""
         now = self._clock()
         if now < self._due:

@@ -9,7 +9,7 @@ from spec.mutate.source import Text
 _STEP: Final = "    "
 
 
-class Edit(NamedTuple):
+class DeviceEdit(NamedTuple):
     """A stretch of the text, what to put there instead, and what mistake that is."""
 
     first: int
@@ -48,20 +48,20 @@ def inwards(block: str) -> str:
     return "".join(_STEP + line if line.strip() else line for line in block.splitlines(keepends=True))
 
 
-def dropped(text: Text, part: ast.stmt, kind: str, mistake: str) -> Edit:
+def dropped(text: Text, part: ast.stmt, kind: str, mistake: str) -> DeviceEdit:
     """Leave a statement out."""
-    return Edit(*text.span(part), "pass", kind, mistake)
+    return DeviceEdit(*text.span(part), "pass", kind, mistake)
 
 
-def doubled(text: Text, part: ast.stmt, kind: str, mistake: str) -> Edit:
+def doubled(text: Text, part: ast.stmt, kind: str, mistake: str) -> DeviceEdit:
     """Do a statement twice."""
     first, last = lines(text, part)
-    return Edit(first, last, whole(text, part) * 2, kind, mistake)
+    return DeviceEdit(first, last, whole(text, part) * 2, kind, mistake)
 
 
-def swapped(text: Text, one: ast.stmt, other: ast.stmt, kind: str, mistake: str) -> Edit:
+def swapped(text: Text, one: ast.stmt, other: ast.stmt, kind: str, mistake: str) -> DeviceEdit:
     """Do two neighbours in the other order; comments between them go with neither."""
-    return Edit(lines(text, one)[0], lines(text, other)[1], whole(text, other) + whole(text, one), kind, mistake)
+    return DeviceEdit(lines(text, one)[0], lines(text, other)[1], whole(text, other) + whole(text, one), kind, mistake)
 
 
 def blocks(tree: ast.AST) -> Iterator[Sequence[ast.stmt]]:

@@ -10,14 +10,14 @@ from typing import Final, NamedTuple
 
 from spec.prove.jobs import Ended, Job, run
 from spec.prove.verdict import Verdict
-from stateful.mutate.mutants import ROOT, Mutant
+from stateful.mutate.mutants import ROOT, DeviceMutant
 
 SECONDS: Final = 60
 """How long a mutant may take."""
 DONE, HANGS, SLOW = "", "hangs", "out of time"
 
 
-class Fate(NamedTuple):
+class MutantFate(NamedTuple):
     """What became of a mutant."""
 
     name: str
@@ -38,14 +38,14 @@ class Fate(NamedTuple):
 
 
 def judge(
-    mutants: Sequence[Mutant],
-    report: Callable[[Sequence[Fate]], None],
+    mutants: Sequence[DeviceMutant],
+    report: Callable[[Sequence[MutantFate]], None],
     *,
     processes: int = 1,
     seconds: float = SECONDS,
-) -> list[Fate]:
+) -> list[MutantFate]:
     """Return what becomes of mutants, in their order; whatever happens, neither a process nor a file is left behind."""
-    found: dict[str, Fate] = {}
+    found: dict[str, MutantFate] = {}
 
     def ended(_job: Job, _verdicts: list[Verdict], _seconds: float) -> None:
         report(list(found.values()))
@@ -61,12 +61,12 @@ def judge(
     return [found[mutant.name] for mutant in mutants]
 
 
-def _note(mutant: Mutant, found: dict[str, Fate], ended: Ended) -> list[Verdict]:
+def _note(mutant: DeviceMutant, found: dict[str, MutantFate], ended: Ended) -> list[Verdict]:
     found[mutant.name] = fate(mutant, ended)
     return []
 
 
-def fate(mutant: Mutant, ended: Ended) -> Fate:
+def fate(mutant: DeviceMutant, ended: Ended) -> MutantFate:
     """Read what a trial wrote."""
     layer = test = ""
     stacks: list[str] = []
@@ -80,13 +80,13 @@ def fate(mutant: Mutant, ended: Ended) -> Fate:
         elif what == "running":
             test = where
         else:
-            return Fate(mutant.name, mutant.kind, layer or where, where, said, DONE, ended.seconds)
+            return MutantFate(mutant.name, mutant.kind, layer or where, where, said, DONE, ended.seconds)
     if stacks:
-        return Fate(mutant.name, mutant.kind, layer, test, "\n".join(waits(stacks)), HANGS, ended.seconds)
+        return MutantFate(mutant.name, mutant.kind, layer, test, "\n".join(waits(stacks)), HANGS, ended.seconds)
     if ended.code is None or not layer:
         said = f"in {layer}, {test}" if layer else ended.last_words()
-        return Fate(mutant.name, mutant.kind, how=SLOW, said=said, seconds=ended.seconds)
-    return Fate(mutant.name, mutant.kind, seconds=ended.seconds)
+        return MutantFate(mutant.name, mutant.kind, how=SLOW, said=said, seconds=ended.seconds)
+    return MutantFate(mutant.name, mutant.kind, seconds=ended.seconds)
 
 
 _FRAME: Final = re.compile(r'  File ".*/zram_impl/(\S+\.py)", line (\d+) in (\S+)')

@@ -7,7 +7,7 @@ from typing import Final
 
 from spec.mutate.source import Text
 from stateful.mutate.edits import (
-    Edit,
+    DeviceEdit,
     blocks,
     called,
     calls,
@@ -38,7 +38,7 @@ _WORK: Final = frozenset({
 _ONCE: Final = "iter([False] + [True] * 9).__next__"
 
 
-def edits(text: Text) -> Iterator[Edit]:
+def edits(text: Text) -> Iterator[DeviceEdit]:
     """Yield every mistake of these kinds."""
     for block in blocks(text.tree):
         yield from _in_block(text, block)
@@ -59,10 +59,10 @@ def lock_of(text: Text, node: ast.With) -> str:
     return held[-1] if held and all(item.optional_vars is None for item in node.items) else ""
 
 
-def _in_hold(text: Text, node: ast.With, lock: str) -> Iterator[Edit]:
+def _in_hold(text: Text, node: ast.With, lock: str) -> Iterator[DeviceEdit]:
     first, last = text.span(node)[0], text.span(node.items[-1].context_expr)[1]
     kept = [text.of(item.context_expr) for item in node.items if text.of(item.context_expr) != lock]
-    yield Edit(first, last, f"with {', '.join(kept)}" if kept else "if True", SCOPE, f"{lock} not taken")
+    yield DeviceEdit(first, last, f"with {', '.join(kept)}" if kept else "if True", SCOPE, f"{lock} not taken")
     yield from _checks(text, node.body, lock)
     if len(node.body) == 1:
         return
@@ -72,31 +72,31 @@ def _in_hold(text: Text, node: ast.With, lock: str) -> Iterator[Edit]:
     # comments between statements stay where they are
     rest = text.source[lines(text, node.body[0])[1] : end]
     if not _leaves_at_once(node.body[0]):
-        yield Edit(start, end, outwards(inner[0]) + head + rest, SCOPE, f"first statement before {lock}")
+        yield DeviceEdit(start, end, outwards(inner[0]) + head + rest, SCOPE, f"first statement before {lock}")
     before = text.source[start : lines(text, node.body[-1])[0]]
     final = node.body[-1]
     reads = isinstance(final, ast.Return) or (isinstance(final, ast.Assign) and isinstance(final.value, ast.Tuple))
     # what is local is the same after the unlock
     if any(isinstance(each, ast.Attribute | ast.Subscript | ast.Call) for each in ast.walk(final)):
         kind = AFTER if reads else SCOPE
-        yield Edit(start, end, before + outwards(inner[-1]), kind, f"last statement after {lock}")
+        yield DeviceEdit(start, end, before + outwards(inner[-1]), kind, f"last statement after {lock}")
     for k in range(1, len(node.body)):
         if any(isinstance(each, ast.If | ast.Assign | ast.AnnAssign) for each in node.body[:k]):
             at = lines(text, node.body[k])[0]
-            yield Edit(at, at, f"{indent(text, node)}with {lock}:\n", TWO_HOLDS, f"{lock} let go and taken again")
+            yield DeviceEdit(at, at, f"{indent(text, node)}with {lock}:\n", TWO_HOLDS, f"{lock} let go and taken again")
 
 
 def _leaves_at_once(part: ast.stmt) -> bool:
     return isinstance(part, ast.Return | ast.Raise | ast.Continue | ast.Break)
 
 
-def _checks(text: Text, body: Sequence[ast.stmt], lock: str) -> Iterator[Edit]:
+def _checks(text: Text, body: Sequence[ast.stmt], lock: str) -> Iterator[DeviceEdit]:
     for each in body:
         if leaves(each):
             yield dropped(text, each, CHECK, f"check under {lock} dropped")
 
 
-def _called_under_lock(text: Text, node: ast.ClassDef) -> Iterator[Edit]:
+def _called_under_lock(text: Text, node: ast.ClassDef) -> Iterator[DeviceEdit]:
     """Let the lock go in the middle of what is called with it held."""
     methods = {each.name: each for each in node.body if isinstance(each, ast.FunctionDef)}
     under: dict[str, str] = {}
@@ -116,10 +116,10 @@ def _called_under_lock(text: Text, node: ast.ClassDef) -> Iterator[Edit]:
                 if leaves(one):
                     at, blanks = lines(text, other)[0], indent(text, other)
                     again = f"{blanks}{lock}.__exit__(None, None, None)\n{blanks}{lock}.__enter__()\n"
-                    yield Edit(at, at, again, TWO_HOLDS, f"{lock} let go and taken again")
+                    yield DeviceEdit(at, at, again, TWO_HOLDS, f"{lock} let go and taken again")
 
 
-def _in_block(text: Text, block: Sequence[ast.stmt]) -> Iterator[Edit]:
+def _in_block(text: Text, block: Sequence[ast.stmt]) -> Iterator[DeviceEdit]:
     for each in block:
         if isinstance(each, ast.Expr) and called(each.value) in _WAKES:
             yield dropped(text, each, NOTIFY, f"{called(each.value)} dropped")
@@ -130,7 +130,7 @@ def _in_block(text: Text, block: Sequence[ast.stmt]) -> Iterator[Edit]:
             inside = other.body[0]
             head = text.source[lines(text, other)[0] : lines(text, inside)[0]]
             moved = head + inwards(whole(text, one)) + text.source[lines(text, inside)[0] : lines(text, other)[1]]
-            yield Edit(lines(text, one)[0], lines(text, other)[1], moved, BUSY, f"{lock} held meanwhile")
+            yield DeviceEdit(lines(text, one)[0], lines(text, other)[1], moved, BUSY, f"{lock} held meanwhile")
 
 
 def _wakes(part: ast.stmt) -> bool:
@@ -143,19 +143,19 @@ def _works(part: ast.stmt) -> bool:
     return isinstance(part, ast.Assign | ast.Expr | ast.Try) and calls(part, _WORK)
 
 
-def _in_wait(text: Text, node: ast.Call) -> Iterator[Edit]:
+def _in_wait(text: Text, node: ast.Call) -> Iterator[DeviceEdit]:
     if called(node) == "wait_for" and node.args:
         span = text.span(node.args[0])
-        yield Edit(*span, _ONCE, WAIT, "waits once, whatever it waits for")
-        yield Edit(*span, "lambda: True", WAIT, "does not wait")
+        yield DeviceEdit(*span, _ONCE, WAIT, "waits once, whatever it waits for")
+        yield DeviceEdit(*span, "lambda: True", WAIT, "does not wait")
         if len(node.args) > 1:
-            yield Edit(span[1], text.span(node.args[1])[1], "", WAIT, "waits for ever")
-            yield Edit(*text.span(node.args[1]), "0", WAIT, "no patience")
+            yield DeviceEdit(span[1], text.span(node.args[1])[1], "", WAIT, "waits for ever")
+            yield DeviceEdit(*text.span(node.args[1]), "0", WAIT, "no patience")
     elif called(node) == "acquire" and len(node.args) > 1:
-        yield Edit(text.span(node.args[0])[1], text.span(node.args[1])[1], "", WAIT, "waits for ever")
+        yield DeviceEdit(text.span(node.args[0])[1], text.span(node.args[1])[1], "", WAIT, "waits for ever")
 
 
-def _in_identity(text: Text, node: ast.Compare) -> Iterator[Edit]:
+def _in_identity(text: Text, node: ast.Compare) -> Iterator[DeviceEdit]:
     other = node.comparators[0]
     # two types are equal where they are the same one
     name = other.attr if isinstance(other, ast.Attribute) else other.id if isinstance(other, ast.Name) else ""
@@ -164,4 +164,4 @@ def _in_identity(text: Text, node: ast.Compare) -> Iterator[Edit]:
     if isinstance(node.ops[0], ast.Is | ast.IsNot) and not known:
         mine, instead = ("is not", "!=") if isinstance(node.ops[0], ast.IsNot) else ("is", "==")
         first = text.source.index(mine, text.span(node.left)[1])
-        yield Edit(first, first + len(mine), instead, IDENTITY, f"{mine} as {instead}")
+        yield DeviceEdit(first, first + len(mine), instead, IDENTITY, f"{mine} as {instead}")

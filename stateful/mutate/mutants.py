@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from spec.mutate.source import Text
 from stateful.mutate import locks, values
-from stateful.mutate.edits import Edit
+from stateful.mutate.edits import DeviceEdit
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PACKAGE: Final = ROOT / "zram_impl"
@@ -27,7 +27,7 @@ MODULES: Final = (
 """Protocol and data path; `tests` see to it that none is missing."""
 
 
-class Mutant(NamedTuple):
+class DeviceMutant(NamedTuple):
     """A module with a mistake in it."""
 
     name: str
@@ -41,12 +41,12 @@ class Mutant(NamedTuple):
     """The whole module."""
 
 
-def every_mutant(modules: Sequence[str] = MODULES) -> list[Mutant]:
+def every_mutant(modules: Sequence[str] = MODULES) -> list[DeviceMutant]:
     """Return all mutants, in the order of the text."""
     return [each for name in modules for each in mutants(name, (PACKAGE / f"{name}.py").read_text(encoding="utf-8"))]
 
 
-def mutants(module: str, source: str) -> list[Mutant]:
+def mutants(module: str, source: str) -> list[DeviceMutant]:
     """Return the mutants of the text of a module; two mistakes that come to the same text are one."""
     text = Text(source)
     found = {each.source: each for edit in _edits(text, module) if (each := _mutant(text, module, edit))}
@@ -55,7 +55,7 @@ def mutants(module: str, source: str) -> list[Mutant]:
     return list(found.values())
 
 
-def sample(found: Sequence[Mutant], size: int, seed: int) -> list[Mutant]:
+def sample(found: Sequence[DeviceMutant], size: int, seed: int) -> list[DeviceMutant]:
     """Return some of the mutants in the order of the text, of each kind in turn, so that no kind is missed."""
     shuffled = random.Random(seed).sample(range(len(found)), len(found))
     turns: dict[str, int] = {}
@@ -68,18 +68,18 @@ def sample(found: Sequence[Mutant], size: int, seed: int) -> list[Mutant]:
     return [mutant for number, mutant in enumerate(found) if number in chosen]
 
 
-def _edits(text: Text, module: str) -> list[Edit]:
+def _edits(text: Text, module: str) -> list[DeviceEdit]:
     return sorted([*locks.edits(text), *values.edits(text, module)])
 
 
-def _mutant(text: Text, module: str, edit: Edit) -> Mutant | None:
+def _mutant(text: Text, module: str, edit: DeviceEdit) -> DeviceMutant | None:
     changed = text.source[: edit.first] + edit.text + text.source[edit.last :]
     line, last = text.line(edit.first), text.line(max(edit.first, edit.last - 1))
     function, first, end = _around(text, line)
     added = changed.count("\n") - text.source.count("\n")
     if changed == text.source or not _parses(changed, first, end + added):
         return None
-    return Mutant(
+    return DeviceMutant(
         name=f"{module}.{function}:{line - first}:{text.column(edit.first)} {edit.mistake}",
         module=module,
         kind=edit.kind,

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from stateful.mutate.equivalent import EQUIVALENT
-from stateful.mutate.judge import SECONDS, Fate
-from stateful.mutate.mutants import ROOT, Mutant, every_mutant
+from stateful.mutate.judge import SECONDS, MutantFate
+from stateful.mutate.mutants import ROOT, DeviceMutant, every_mutant
 from stateful.mutate.trial import HANG_SECONDS, ROWS, UNIT_LAYERS
 
 PAGE: Final = ROOT / "docs" / "generated" / "device-mutation.md"
@@ -37,7 +37,7 @@ they are ended after {hang} seconds, and the place where each thread waits is re
 """
 
 
-def numbers(mutants: Sequence[Mutant], fates: Sequence[Fate]) -> list[int]:
+def numbers(mutants: Sequence[DeviceMutant], fates: Sequence[MutantFate]) -> list[int]:
     """Return the cells of a row."""
     layers = Counter(fate.layer for fate in fates if fate.caught)
     caught = layers.total()
@@ -46,7 +46,9 @@ def numbers(mutants: Sequence[Mutant], fates: Sequence[Fate]) -> list[int]:
     return [len(mutants), caught, *named, equivalent, len(mutants) - caught - equivalent]
 
 
-def _table(mutants: Sequence[Mutant], fates: Sequence[Fate], by: Callable[[Mutant], str], title: str) -> str:
+def _table(
+    mutants: Sequence[DeviceMutant], fates: Sequence[MutantFate], by: Callable[[DeviceMutant], str], title: str
+) -> str:
     names = list(dict.fromkeys(map(by, mutants)))
     of = {fate.name: fate for fate in fates}
     rows = [(title, *_HEADER), tuple("---" for _ in (title, *_HEADER))]
@@ -61,13 +63,13 @@ def _cell(text: str) -> str:
     return f"`{text[:_SAID].replace('|', chr(92) + '|').replace('`', chr(39))}`"
 
 
-def survivors(mutants: Sequence[Mutant], fates: Sequence[Fate]) -> list[tuple[Mutant, Fate]]:
+def survivors(mutants: Sequence[DeviceMutant], fates: Sequence[MutantFate]) -> list[tuple[DeviceMutant, MutantFate]]:
     """Return those that no layer noticed."""
     of = {mutant.name: mutant for mutant in mutants}
     return [(of[fate.name], fate) for fate in fates if not fate.caught]
 
 
-def summary(mutants: Sequence[Mutant], fates: Sequence[Fate]) -> str:
+def summary(mutants: Sequence[DeviceMutant], fates: Sequence[MutantFate]) -> str:
     """Return the table of kinds, and the survivors."""
     lines = [_table(mutants, fates, lambda mutant: mutant.kind, "kind")]
     for mutant, fate in survivors(mutants, fates):
@@ -76,7 +78,7 @@ def summary(mutants: Sequence[Mutant], fates: Sequence[Fate]) -> str:
     return "\n".join(lines)
 
 
-def drawn(mutants: Sequence[Mutant], fates: Sequence[Fate], how: str) -> str:
+def drawn(mutants: Sequence[DeviceMutant], fates: Sequence[MutantFate], how: str) -> str:
     """Return the page."""
     head = _HEAD.format(how=how, seconds=SECONDS, every=len(every_mutant()), hang=f"{HANG_SECONDS:g}")
     parts = [head, "## By kind\n", _table(mutants, fates, lambda mutant: mutant.kind, "kind"), ""]

@@ -7,7 +7,19 @@ from itertools import pairwise
 from typing import Final
 
 from spec.mutate.source import Text
-from stateful.mutate.edits import Edit, blocks, called, calls, doubled, dropped, lines, outwards, stores, swapped, whole
+from stateful.mutate.edits import (
+    DeviceEdit,
+    blocks,
+    called,
+    calls,
+    doubled,
+    dropped,
+    lines,
+    outwards,
+    stores,
+    swapped,
+    whole,
+)
 
 EXCEPTION: Final = "exceptional path"
 RELEASE: Final = "release"
@@ -52,12 +64,12 @@ PARTICULAR: Final = (
 """Module, text that is there once, text instead, kind, mistake."""
 
 
-def edits(text: Text, module: str) -> Iterator[Edit]:
+def edits(text: Text, module: str) -> Iterator[DeviceEdit]:
     """Yield every mistake of these kinds."""
     for name, mine, instead, kind, mistake in PARTICULAR:
         if name == module:
             first = text.source.index(mine)
-            yield Edit(first, first + len(mine), instead, kind, mistake)
+            yield DeviceEdit(first, first + len(mine), instead, kind, mistake)
     for block in blocks(text.tree):
         yield from _in_block(text, block)
     for node in ast.walk(text.tree):
@@ -69,7 +81,7 @@ def edits(text: Text, module: str) -> Iterator[Edit]:
             yield from _in_call(text, node)
 
 
-def _in_block(text: Text, block: Sequence[ast.stmt]) -> Iterator[Edit]:
+def _in_block(text: Text, block: Sequence[ast.stmt]) -> Iterator[DeviceEdit]:
     for each in block:
         if isinstance(each, ast.AugAssign) and isinstance(each.op, ast.Add | ast.Sub):
             yield from _in_account(text, each)
@@ -88,28 +100,28 @@ def _may_refuse(part: ast.stmt) -> bool:
     return calls(part, _REFUSES) or (isinstance(part, ast.If) and raises)
 
 
-def _in_account(text: Text, node: ast.AugAssign) -> Iterator[Edit]:
+def _in_account(text: Text, node: ast.AugAssign) -> Iterator[DeviceEdit]:
     name, span = text.of(node.target), text.span(node.value)
     mine, instead = ("+=", "-=") if isinstance(node.op, ast.Add) else ("-=", "+=")
     yield dropped(text, node, ACCOUNT, f"{name} not changed")
     if isinstance(node.value, ast.List):
         return
     first = text.source.index(mine, text.span(node.target)[1])
-    yield Edit(first, first + len(mine), instead, ACCOUNT, f"{mine} as {instead}")
-    yield Edit(*span, f"({text.of(node.value)}) + 1", ACCOUNT, f"{name} one too many")
+    yield DeviceEdit(first, first + len(mine), instead, ACCOUNT, f"{mine} as {instead}")
+    yield DeviceEdit(*span, f"({text.of(node.value)}) + 1", ACCOUNT, f"{name} one too many")
 
 
-def _in_comparison(text: Text, node: ast.Compare) -> Iterator[Edit]:
+def _in_comparison(text: Text, node: ast.Compare) -> Iterator[DeviceEdit]:
     left = node.left
     for operator, right in zip(node.ops, node.comparators, strict=True):
         if type(operator) in _ORDER:
             mine, instead = _ORDER[type(operator)]
             first = text.source.index(mine, text.span(left)[1])
-            yield Edit(first, first + len(mine), instead, BOUNDARY, f"{mine} as {instead}")
+            yield DeviceEdit(first, first + len(mine), instead, BOUNDARY, f"{mine} as {instead}")
         left = right
 
 
-def _in_call(text: Text, node: ast.Call) -> Iterator[Edit]:
+def _in_call(text: Text, node: ast.Call) -> Iterator[DeviceEdit]:
     name = called(node)
     if name in {"refuse", "OSError", "_fail"}:
         for each in node.args[:2]:
@@ -117,19 +129,19 @@ def _in_call(text: Text, node: ast.Call) -> Iterator[Edit]:
             if code in errno.errorcode.values():
                 other = "EIO" if code != "EIO" else "EINVAL"
                 number = str(getattr(errno, other))
-                yield Edit(*text.span(each), number, ERRNO, f"{code} as {other}")
+                yield DeviceEdit(*text.span(each), number, ERRNO, f"{code} as {other}")
     elif name == "crc32":
         for other in ("b''", f"bytes({text.of(node.args[0])})[1:]"):
-            yield Edit(*text.span(node.args[0]), other, BUFFER, f"checksum of {other}")
+            yield DeviceEdit(*text.span(node.args[0]), other, BUFFER, f"checksum of {other}")
         if text.of(node.args[0]) == "page" and "req.entry" in text.source:
-            yield Edit(*text.span(node.args[0]), "bytes(req.page)", BUFFER, "checksum of the buffer")
-            yield Edit(*text.span(node.args[0]), "req.entry", BUFFER, "checksum of the object")
+            yield DeviceEdit(*text.span(node.args[0]), "bytes(req.page)", BUFFER, "checksum of the buffer")
+            yield DeviceEdit(*text.span(node.args[0]), "req.entry", BUFFER, "checksum of the object")
     elif name == "ljust" and isinstance(node.func, ast.Attribute):
-        yield Edit(*text.span(node), text.of(node.func.value), BUFFER, "padding dropped")
-        yield Edit(*text.span(node.args[1]), 'b"x"', BUFFER, "padding of something else")
+        yield DeviceEdit(*text.span(node), text.of(node.func.value), BUFFER, "padding dropped")
+        yield DeviceEdit(*text.span(node.args[1]), 'b"x"', BUFFER, "padding of something else")
 
 
-def _in_try(text: Text, node: ast.Try) -> Iterator[Edit]:
+def _in_try(text: Text, node: ast.Try) -> Iterator[DeviceEdit]:
     for handler in node.handlers:
         for each in handler.body:
             if not isinstance(each, ast.Return | ast.Raise | ast.Continue | ast.Break | ast.Pass):
@@ -140,4 +152,6 @@ def _in_try(text: Text, node: ast.Try) -> Iterator[Edit]:
         yield dropped(text, each, EXCEPTION, "left out in the end")
     if node.finalbody and not node.handlers and not node.orelse:
         body = "".join(outwards(whole(text, each)) for each in (*node.body, *node.finalbody))
-        yield Edit(lines(text, node)[0], lines(text, node)[1], body, EXCEPTION, "done only where nothing is raised")
+        yield DeviceEdit(
+            lines(text, node)[0], lines(text, node)[1], body, EXCEPTION, "done only where nothing is raised"
+        )

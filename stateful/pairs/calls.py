@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from stateful.common.stamped_pages import same_filled, stamped
-from stateful.pairs.world import PAGES, Call, World
+from stateful.pairs.world import PAGES, Call, PairWorld
 from zram_impl import PAGE_SIZE, RecompressResult, WritebackResult, Zram
 from zram_impl.block_layer import Node, NodeFile
 from zram_impl.pages.stats import BdStat
@@ -37,37 +37,37 @@ def public_names() -> Iterator[str]:
 # --- what takes more than an expression ------------------------------------------------------------------------------
 
 
-def _read_into(world: World, _lane: int) -> tuple[bytes, bytes]:
+def _read_into(world: PairWorld, _lane: int) -> tuple[bytes, bytes]:
     buffer = bytearray(2 * PAGE_SIZE)
     world.device.read_pages_into(0, buffer)
     return bytes(buffer[:PAGE_SIZE]), bytes(buffer[PAGE_SIZE:])
 
 
-def _create(world: World, _lane: int) -> int:
+def _create(world: PairWorld, _lane: int) -> int:
     with Zram.create(PAGE_SIZE, runtime=world.runtime) as other:
         return other.pages
 
 
-def _with(world: World, _lane: int) -> None:
+def _with(world: PairWorld, _lane: int) -> None:
     with world.device:
         pass
 
 
-def _set_backing(world: World, lane: int) -> None:
+def _set_backing(world: PairWorld, lane: int) -> None:
     blocks = world.blocks(f"memory {lane}")
     blocks.refused = True
     world.device.set_backing(blocks)
     blocks.refused = False
 
 
-def _open(world: World, _lane: int, *, exclusive: bool = True) -> None:
+def _open(world: PairWorld, _lane: int, *, exclusive: bool = True) -> None:
     file = world.node.open(exclusive=exclusive)
     if exclusive and any(also for _file, also in world.files):
         world.judge.found("one_exclusive_open: a second open is exclusive")
     world.files.append((file, exclusive))
 
 
-def _close(world: World, lane: int) -> None:
+def _close(world: PairWorld, lane: int) -> None:
     if world.files:
         file, _exclusive = world.files.pop((lane - 1) % len(world.files))
         file.close()
@@ -76,7 +76,7 @@ def _close(world: World, lane: int) -> None:
 def _transfer(do: Callable[[NodeFile, int], object]) -> Call:
     """Do something with an open of the lane's own."""
 
-    def call(world: World, lane: int) -> object:
+    def call(world: PairWorld, lane: int) -> object:
         with world.node.open() as file:
             return do(file, lane)
 
@@ -86,7 +86,7 @@ def _transfer(do: Callable[[NodeFile, int], object]) -> Call:
 def _pass(run: Callable[[Zram], WritebackResult | RecompressResult]) -> Call:
     """Run a pass; one that somebody may interrupt is driven as in the main thread."""
 
-    def call(world: World, _lane: int) -> str:
+    def call(world: PairWorld, _lane: int) -> str:
         task = world.runtime.current
         assert task is not None, "a lane is a task"
         if world.interrupts:
@@ -112,25 +112,25 @@ def settled(result: WritebackResult | RecompressResult) -> int:
 def _of_pass(do: Callable[[WritebackPass | RecompressPass], object]) -> Call:
     """Do something with the pass that the state has begun."""
 
-    def call(world: World, _lane: int) -> None:
+    def call(world: PairWorld, _lane: int) -> None:
         if world.running is not None:
             do(world.running)
 
     return call
 
 
-def _interrupt(world: World, _lane: int) -> None:
+def _interrupt(world: PairWorld, _lane: int) -> None:
     world.runtime.point("interrupt")
     if world.interruptible is not None:
         world.runtime.interrupt(world.interruptible)
 
 
-def _seconds_pass(world: World, _lane: int) -> None:
+def _seconds_pass(world: PairWorld, _lane: int) -> None:
     world.runtime.point("seconds pass")
     world.runtime.clock += LONG
 
 
-def _page_returns(world: World, _lane: int) -> None:
+def _page_returns(world: PairWorld, _lane: int) -> None:
     """Give the block of page 0 to page 2 until whoever reads it has read, then to page 0 again, as it was."""
     device, blocks = world.device, world.devices[0]
     reads = bool(blocks.under_way)
@@ -160,7 +160,7 @@ def _show(name: str) -> Call:
 def _get(owner: type, name: str) -> Call:
     """Look at a property; what it is matters only where it can be compared."""
 
-    def call(world: World, _lane: int) -> object:
+    def call(world: PairWorld, _lane: int) -> object:
         value = getattr(world.node if owner is Node else world.device, name)
         return value if isinstance(value, (int, str, tuple)) else value is None
 

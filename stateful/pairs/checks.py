@@ -13,7 +13,7 @@ from stateful.jobs.runner import Report, Verdict
 from stateful.pairs.explore import Explorer
 from stateful.pairs.states import BY_NAME
 from stateful.schedules.policies import pct, random_walk
-from stateful.schedules.run import play
+from stateful.schedules.run import execute
 from stateful.schedules.scenarios import SCENARIOS
 
 SEEDS: Final = 2
@@ -75,7 +75,7 @@ def _scenarios(judges: Judge, seeds: int, report: Report) -> Iterator[str]:
             report(f"scenario {name}")
             for seed in range(seeds):
                 for policy in (random_walk(seed), pct(seed, depth=_DEPTH, points=_POINTS)):
-                    error = play(what, policy).error
+                    error = execute(what, policy).error
                     yield f"{error} (scenario {name}, seed {seed})" if error is not None else ""
 
 

@@ -15,7 +15,7 @@ from stateful.pairs import oracle
 from stateful.pairs.calls import CALLS
 from stateful.pairs.oracle import Seen, contradiction, seen
 from stateful.pairs.states import BY_NAME
-from stateful.pairs.world import State, World
+from stateful.pairs.world import PairState, PairWorld
 from stateful.schedules.scheduler import Policy
 
 NEVER: Final = 1 << 30
@@ -37,14 +37,14 @@ Conflicts = dict[int, frozenset[Touch]]
 """What a call accesses that another changes, or changes for it, by the number of points it has been at."""
 
 
-class Footprint(NamedTuple):
+class CallFootprint(NamedTuple):
     """What a call accesses, made alone, by the number of points it has been at."""
 
     touches: dict[int, frozenset[Touch]]
     unlocked: Sequence[int] = ()
     """The points at which it holds no lock."""
 
-    def conflicts(self, other: "Footprint") -> Conflicts:
+    def conflicts(self, other: "CallFootprint") -> Conflicts:
         """Return what this call and another are in conflict about."""
         theirs = _all(other.touches)
         accessed = {what for what, _write, _place in theirs}
@@ -60,14 +60,16 @@ def _all(touches: Conflicts) -> frozenset[Touch]:
     return frozenset[Touch]().union(*touches.values())
 
 
-def _footprint_of(world: World, task: int) -> Footprint:
+def _footprint_of(world: PairWorld, task: int) -> CallFootprint:
     touches = defaultdict[int, set[Touch]](set)
     for access in world.accesses:
         # What a call has made is nobody else's; at most it is handed over, which shows in what it is put into.
         if access.task == task and access.number is not None:
             what = access.what.rstrip("[]"), access.number
             touches[access.points].add((what, access.write, access.place))
-    return Footprint({points: frozenset(touches[points]) for points in sorted(touches)}, world.runtime.unlocked[task])
+    return CallFootprint(
+        {points: frozenset(touches[points]) for points in sorted(touches)}, world.runtime.unlocked[task]
+    )
 
 
 class Meeting(NamedTuple):
@@ -85,16 +87,16 @@ class Meeting(NamedTuple):
         return f"python -m stateful guards --meeting {names} {self.stops} {self.at}"
 
 
-def meet(meeting: Meeting, judge: Judge, *, record: bool = False) -> World:
+def meet(meeting: Meeting, judge: Judge, *, record: bool = False) -> PairWorld:
     """Play a meeting; raises what was found."""
-    world = World(BY_NAME[meeting.state], [(name, CALLS.get(name)) for name in meeting.calls], judge)
+    world = PairWorld(BY_NAME[meeting.state], [(name, CALLS.get(name)) for name in meeting.calls], judge)
     world.runtime.policy = _policy(world, meeting)
     world.rest = oracle.rest
     world.run(record=record)
     return world
 
 
-def _policy(world: World, meeting: Meeting) -> Policy:
+def _policy(world: PairWorld, meeting: Meeting) -> Policy:
     """Run what is besides to its landmark, one call to its point, then the other, then what is left."""
     arrived = False
 
@@ -111,7 +113,7 @@ def _policy(world: World, meeting: Meeting) -> Policy:
     return choose
 
 
-def _passed(world: World, stops: int) -> int:
+def _passed(world: PairWorld, stops: int) -> int:
     """Return how many points a call has been at, those of tasks that work for it included if it may be interrupted."""
     points = world.runtime.points
     return sum(points[1:]) - points[world.lanes[1 - stops]] if world.interrupts else points[world.lanes[stops]]
@@ -126,7 +128,7 @@ class Explorer:
         findings: A line each.
     """
 
-    def __init__(self, state: State, judge: Judge, *, every: bool = False) -> None:
+    def __init__(self, state: PairState, judge: Judge, *, every: bool = False) -> None:
         """Explore a state; with `every`, also meetings in which the same functions access the same things."""
         self.pairs = 0
         self.meetings = 0
@@ -134,7 +136,7 @@ class Explorer:
         self._state = state
         self._judge = judge
         self._every = every
-        self._footprints: dict[tuple[str, int], Footprint] = {}
+        self._footprints: dict[tuple[str, int], CallFootprint] = {}
         self._met = set[object]()
 
     def run(self) -> Iterator[str]:
@@ -193,20 +195,20 @@ class Explorer:
         self._met.add(signature)
         return len(self._met) == before and not self._every
 
-    def _footprint(self, call: str, lane: int) -> Footprint:
+    def _footprint(self, call: str, lane: int) -> CallFootprint:
         """Return what a call accesses, made alone in a lane."""
         key = call, lane
         if key not in self._footprints:
             meeting = Meeting(self._state.name, (call, "") if lane == 0 else ("", call), lane, NEVER)
             world = self._run(meeting, record=True)
-            self._footprints[key] = Footprint({}) if world is None else _footprint_of(world, world.lanes[lane])
+            self._footprints[key] = CallFootprint({}) if world is None else _footprint_of(world, world.lanes[lane])
         return self._footprints[key]
 
     def _play(self, meeting: Meeting) -> Seen | None:
         world = self._run(meeting)
         return seen(world) if world is not None else None
 
-    def _run(self, meeting: Meeting, *, record: bool = False) -> World | None:
+    def _run(self, meeting: Meeting, *, record: bool = False) -> PairWorld | None:
         self.meetings += 1
         try:
             return meet(meeting, self._judge, record=record)

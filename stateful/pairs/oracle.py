@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from stateful.common.inside import inside
 from stateful.common.recount import recounted, shown
-from stateful.pairs.world import ENDS, PAGES, State, World
+from stateful.pairs.world import ENDS, PAGES, PairState, PairWorld
 from zram_impl import PAGE_SIZE, ZramError
 from zram_impl.device.snapshot import slot_view
 
@@ -49,7 +49,7 @@ class Seen(NamedTuple):
     left: dict[str, object]
 
 
-def look(world: World) -> dict[str, object]:
+def look(world: PairWorld) -> dict[str, object]:
     """Return the device as its users see it."""
     device, pages = world.device, inside(world.device).pages
     seen: dict[str, object] = {
@@ -71,7 +71,7 @@ def look(world: World) -> dict[str, object]:
     return seen
 
 
-def rest(world: World) -> None:
+def rest(world: PairWorld) -> None:
     """Check that nothing is left over, once everybody else is done, and take the device down."""
     device, passes = world.device, inside(world.device).passes
     hangs = passes is not None and world.running is not None and world.running.abandoned
@@ -96,7 +96,7 @@ def rest(world: World) -> None:
         assert blocks.closed or blocks.refused or blocks.hung, f"everything_is_closed: {blocks.name} is not"
 
 
-def _use_anew(world: World) -> None:
+def _use_anew(world: PairWorld) -> None:
     """Reset the device and use it with another backing device."""
     device, page = world.device, world.page(1)
     world.attempt(lambda _world, _lane: device.reset())
@@ -111,12 +111,12 @@ def _use_anew(world: World) -> None:
     assert (written, found) == (1, page), f"a_reset_device_is_as_new: {written} of 1 page is written back"
 
 
-def seen(world: World) -> Seen:
+def seen(world: PairWorld) -> Seen:
     """Return what became of the calls of a run."""
     return Seen((world.results.get(1), world.results.get(2)), world.left)
 
 
-def contradiction(state: State, names: tuple[str, str], found: Seen, orders: Sequence[Seen]) -> str:
+def contradiction(state: PairState, names: tuple[str, str], found: Seen, orders: Sequence[Seen]) -> str:
     """Say what no order of the two calls leads to, "" when there is nothing."""
     if found in orders:
         return ""

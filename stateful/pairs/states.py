@@ -6,7 +6,7 @@ from typing import Final
 from stateful.common.inside import inside
 from stateful.common.stamped_pages import same_filled, stamped
 from stateful.pairs.calls import METHODS, STORED
-from stateful.pairs.world import BLOCKS, ENDS, PAGES, State, World
+from stateful.pairs.world import BLOCKS, ENDS, PAGES, PairState, PairWorld
 from zram_impl import PAGE_SIZE, Quirks
 from zram_impl.pages.page_io import Pages
 from zram_impl.parsing.recompress_args import parse_recompress
@@ -17,18 +17,18 @@ _NUMBERS: Final = 4
 """Seconds that an old device tells apart."""
 
 
-def _inside(world: World) -> Pages:
+def _inside(world: PairWorld) -> Pages:
     return inside(world.device).live().pages
 
 
-def _made(world: World) -> None:
+def _made(world: PairWorld) -> None:
     """Give the device what it is to be initialised with."""
     world.device.set_recomp_algorithm("deflate")
     world.device.set_batch_size(2)
     world.device.set_backing(world.blocks())
 
 
-def _stored(world: World) -> None:
+def _stored(world: PairWorld) -> None:
     """Store three pages: one compressed, one huge and idle, one same-filled; with limits that are far away."""
     _made(world)
     world.device.set_mem_limit(5 * PAGE_SIZE)
@@ -39,27 +39,27 @@ def _stored(world: World) -> None:
     world.runtime.clock += 2.0
 
 
-def _write(world: World) -> None:
+def _write(world: PairWorld) -> None:
     world.device.write_page(1, stamped(1, 2, huge=True))
     world.device.mark_idle()
     world.device.write_page(0, stamped(0, 1))
     world.device.write_page(2, same_filled(7))
 
 
-def _backed(world: World) -> None:
+def _backed(world: PairWorld) -> None:
     """Write the first two back."""
     _stored(world)
     world.device.writeback(pages=range(2))
 
 
-def _limited(world: World) -> None:
+def _limited(world: PairWorld) -> None:
     """Leave a budget of one block, and memory for hardly more than there is."""
     _stored(world)
     world.device.set_writeback_limit(1)
     world.device.set_mem_limit(2 * PAGE_SIZE)
 
 
-def _moved(world: World) -> None:
+def _moved(world: PairWorld) -> None:
     """Have page 0 alone in a segment that is filled no further, and holes that are worth closing."""
     _made(world)
     world.device.initialise(PAGES * PAGE_SIZE)
@@ -73,56 +73,56 @@ def _moved(world: World) -> None:
     world.runtime.clock += 2.0
 
 
-def _leave_holes(world: World) -> None:
+def _leave_holes(world: PairWorld) -> None:
     world.device.write_page(2, stamped(2, 3, huge=True))
     world.device.discard(2 * PAGE_SIZE, PAGE_SIZE)
 
 
-def _open(world: World) -> None:
+def _open(world: PairWorld) -> None:
     """Open the node plainly, and once more exclusively."""
     _stored(world)
     for exclusive in (False, True):
         world.files.append((world.node.open(exclusive=exclusive), exclusive))
 
 
-def _passing(world: World) -> None:
+def _passing(world: PairWorld) -> None:
     """Begin a writeback pass."""
     _stored(world)
     world.running = world.device.begin_writeback(pages=range(2))
     world.running.advance(3)
 
 
-def _recompressing(world: World) -> None:
+def _recompressing(world: PairWorld) -> None:
     """Begin a pass of recompression."""
     _stored(world)
     world.running = world.device.begin_recompression(parse_recompress("", unknown_keys_ignored=False))
     world.running.advance()
 
 
-def _drives(world: World) -> None:
+def _drives(world: PairWorld) -> None:
     if world.running is not None:
         world.drive(world.running)
 
 
-def _transfers(world: World) -> bool:
+def _transfers(world: PairWorld) -> bool:
     return bool(world.devices[0].under_way)
 
 
-def _reads(world: World) -> None:
+def _reads(world: PairWorld) -> None:
     """Read page 0, which is written back: what it was, or is by now, unless the device is gone."""
     found = world.attempt(lambda it, _lane: it.device.read_page(0))
     if isinstance(found, str) and (found != "EINVAL" or ENDS.isdisjoint(world.names)):
         world.judge.found(f"a_read_ends_with_a_value_the_page_held: a read beside {world.names} ends in {found}")
 
 
-def _aged(world: World) -> None:
+def _aged(world: PairWorld) -> None:
     """Have numbers for few seconds, while seconds pass."""
     world.device.initialise(PAGES * PAGE_SIZE)
     _inside(world).times._most = _NUMBERS
     _write(world)
 
 
-def _hung(world: World) -> None:
+def _hung(world: PairWorld) -> None:
     """Have a pass that nobody waits for any more, because the backing device does not answer."""
     _passing(world)
     world.runtime.alone = False  # somebody has to wait for the device
@@ -135,7 +135,7 @@ def _hung(world: World) -> None:
     running.abandoned = blocks.hung = True
 
 
-def _defective(world: World) -> None:
+def _defective(world: PairWorld) -> None:
     """Have a backing device that has failed as it must not, and whose close will fail as well."""
     _stored(world)
     fails = world.devices[0].fails
@@ -144,7 +144,7 @@ def _defective(world: World) -> None:
     world.device.writeback(pages=range(2))
 
 
-def _damaged(world: World) -> None:
+def _damaged(world: PairWorld) -> None:
     """Damage the object of page 0, and the block of page 1, which is written back."""
     _stored(world)
     world.device.writeback(pages=[1])
@@ -154,7 +154,7 @@ def _damaged(world: World) -> None:
         _inside(world).table.replace(0, b"no object of any algorithm")
 
 
-def _on_file(world: World) -> None:
+def _on_file(world: PairWorld) -> None:
     """Store pages on a real file, two of them written back."""
     folder = world.folder()
     path = folder / "blocks"
@@ -194,45 +194,45 @@ _STEPS: Final = ("advance", "wait", "cancel", "selected", "settled", "cancelled"
 _DRIVER: Final = tuple(f"store {name}" for name in STORED) + tuple(name for name in METHODS if name[:5] == "show ")
 
 STATES: Final = (
-    State("made", _made, _CONFIGURATION),
-    State("stored", _stored),
-    State("backed", _backed, _PAGES),
-    State("limited", _limited, (
+    PairState("made", _made, _CONFIGURATION),
+    PairState("stored", _stored),
+    PairState("backed", _backed, _PAGES),
+    PairState("limited", _limited, (
         "Zram.writeback", "Zram.set_writeback_limit", "Zram.enable_writeback_limit", "Zram.write_page", "Zram.write",
         "Zram.set_mem_limit", "Zram.reset", "Zram.stats", "Zram.writeback_limit", "store writeback",
     )),
-    State("moved", _moved, _PAGES),
-    State("observed", _backed, _OBSERVED, observer=_Observer()),
-    State("open", _open, (
+    PairState("moved", _moved, _PAGES),
+    PairState("observed", _backed, _OBSERVED, observer=_Observer()),
+    PairState("open", _open, (
         "NodeFile.close", "Node.open", "NodeFile.__enter__", "NodeFile.__exit__", "NodeFile.pread", "Zram.reset",
         "Zram.close",
     )),
-    State("passing", _passing, (
+    PairState("passing", _passing, (
         *_PAGES, *(f"WritebackPass.{step}" for step in _STEPS), "Zram.begin_writeback", "Zram.begin_recompression",
         "Zram.set_batch_size", "Zram.set_writeback_limit", "interrupt",
     ), _drives, _transfers, time_may_pass=True),
-    State("recompressing", _recompressing, (
+    PairState("recompressing", _recompressing, (
         *_PAGES, *(f"RecompressPass.{step}" for step in _STEPS), "interrupt",
     ), _drives, time_may_pass=True),
-    State("reading", _backed, (*_PAGES, "Node.open", "NodeFile.close"), _reads, _transfers),
-    State("returning", _backed, ("the page returns", "Zram.read_page", "Zram.write"), _reads, _transfers, blocks=2),
-    State("as the driver", _passing, (
+    PairState("reading", _backed, (*_PAGES, "Node.open", "NodeFile.close"), _reads, _transfers),
+    PairState("returning", _backed, ("the page returns", "Zram.read_page", "Zram.write"), _reads, _transfers, blocks=2),
+    PairState("as the driver", _passing, (
         "Zram.writeback", "Zram.recompress", "Zram.block_state", *_DRIVER,
     ), _drives, _transfers, quirks=Quirks.linux_7_3(), time_may_pass=True),
-    State("aged", _aged, (
+    PairState("aged", _aged, (
         "Zram.read_page", "Zram.write_page", "Zram.read_pages_into", "Zram.discard", "Zram.mark_idle",
         "Zram.block_state", "seconds pass",
     ), tick=1.0),
-    State("hung", _hung, (
+    PairState("hung", _hung, (
         "Zram.reset", "Zram.close", "Zram.read_page", "Zram.write_page", "Zram.writeback", "Zram.stats",
     ), time_may_pass=True),
-    State("damaged", _damaged, (
+    PairState("damaged", _damaged, (
         "Zram.read_page", "Zram.read_pages_into", "Zram.write", "Zram.write_page", "Zram.writeback", "Zram.recompress",
         "store recompress",
     ), damaged=True),
-    State("on a file", _on_file, (
+    PairState("on a file", _on_file, (
         "Zram.read_page", "Zram.write_page", "Zram.writeback", "Zram.reset",
     ), on_file=True, time_may_pass=True),
-    State("defective", _defective, ("Zram.reset", "Zram.close", "Zram.stats", "Zram.read_page"), defective=True),
+    PairState("defective", _defective, ("Zram.reset", "Zram.close", "Zram.stats", "Zram.read_page"), defective=True),
 )  # fmt: skip
 BY_NAME: Final = {state.name: state for state in STATES}

@@ -17,7 +17,7 @@ from stateful.common.stamped_pages import stamped
 from stateful.guards.judge import Access, Judge
 from stateful.guards.runtime import GuardedRuntime
 from stateful.schedules.policies import steady
-from stateful.schedules.primitives import Task
+from stateful.schedules.primitives import ScheduledTask
 from stateful.schedules.scheduler import Policy
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
@@ -49,7 +49,7 @@ class PairRuntime(GuardedRuntime):
         """Whether no task is to be started."""
         self.begin(judge)
 
-    def spawn(self, run: Callable[[], None], name: str) -> Task:  # type: ignore[explicit-override]  # typing: 3.12
+    def spawn(self, run: Callable[[], None], name: str) -> ScheduledTask:  # type: ignore[explicit-override]  # typing: 3.12
         """Start a task; while `alone`, the engine does its writes where they are submitted instead."""
         if self.alone:
             raise RuntimeError("no thread is started before the calls are made")
@@ -59,7 +59,7 @@ class PairRuntime(GuardedRuntime):
         return self.policy(ready, can_go_on)
 
 
-class Gate:
+class DeviceGate:
     """Something that calls of a device wait for while it has an owner."""
 
     owner: object = None
@@ -83,7 +83,7 @@ class Blocks:
         self.blocks = blocks
         self.content = [bytes(PAGE_SIZE)] * blocks
         self.under_way: list[str] = []
-        self.gate, self.later, self.has_read = Gate(), Gate(), Gate()
+        self.gate, self.later, self.has_read = DeviceGate(), DeviceGate(), DeviceGate()
         self.fails: dict[str, list[Exception]] = {"read": [], "write": [], "close": []}
         self.closed = self.refused = self.hung = False
         self._runtime = runtime
@@ -134,17 +134,17 @@ class Blocks:
             raise self.fails["close"].pop(0)
 
 
-class State(NamedTuple):
+class PairState(NamedTuple):
     """What a device is like as the calls are made."""
 
     name: str
-    prepare: Callable[["World"], None]
+    prepare: Callable[["PairWorld"], None]
     """Brings the device there; nobody else runs."""
     calls: tuple[str, ...] = ()
     """Which calls are made in it; () for all but the attributes."""
-    besides: Callable[["World"], None] | None = None
+    besides: Callable[["PairWorld"], None] | None = None
     """What runs beside the calls."""
-    landmark: Callable[["World"], bool] = lambda _world: True
+    landmark: Callable[["PairWorld"], bool] = lambda _world: True
     """Whether that is where the calls are to find it."""
     quirks: Quirks = Quirks()
     observer: Observer | None = None
@@ -161,11 +161,11 @@ class State(NamedTuple):
     """Whether the backing device fails as it must not: then whoever closes it gets an AssertionError."""
 
 
-Call = Callable[["World", int], object]
+Call = Callable[["PairWorld", int], object]
 """What a lane does: gets its number, 1 or 2, and returns what can be compared."""
 
 
-class World:
+class PairWorld:
     """One run.
 
     Attributes:
@@ -182,7 +182,7 @@ class World:
         rest: Called at the end, when everybody else is done.
     """
 
-    def __init__(self, state: State, calls: Sequence[tuple[str, Call | None]], judge: Judge) -> None:
+    def __init__(self, state: PairState, calls: Sequence[tuple[str, Call | None]], judge: Judge) -> None:
         self.state = state
         self.names = tuple(name for name, _call in calls)
         self.interrupts = "interrupt" in self.names
@@ -201,13 +201,13 @@ class World:
         self.node = Node(self.device)
         self.files: list[tuple[NodeFile, bool]] = []
         self.running: WritebackPass | RecompressPass | None = None
-        self.interruptible: Task | None = None
+        self.interruptible: ScheduledTask | None = None
         self.may_be_interrupted = False
         self.lanes: list[int] = []
         self.results: dict[int, object] = {}
         self.left: dict[str, object] = {}
         self.accesses: list[Access] = []
-        self.rest: Callable[[World], None] = lambda _world: None
+        self.rest: Callable[[PairWorld], None] = lambda _world: None
         self._undo = ExitStack()
         self._calls = [call for _name, call in calls]
 

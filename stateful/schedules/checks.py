@@ -5,7 +5,7 @@ from typing import Final
 
 from stateful.jobs.runner import Report, Verdict
 from stateful.schedules.scenarios import THEMES
-from stateful.schedules.search import Searched, exhaust_one, exhaustively, randomly
+from stateful.schedules.search import SearchResult, exhaust_one, exhaustively, randomly
 
 SCHEDULE_SECONDS: Final = 8.0
 
@@ -27,7 +27,7 @@ def schedules(report: Report) -> Verdict:
 
 def every_schedule_of(theme: str, bound: int, report: Report) -> Verdict:
     """Run the scenarios of one theme under every schedule of at most `bound` preemptions."""
-    total, lines, began = Searched(), list[str](), time.process_time()
+    total, lines, began = SearchResult(), list[str](), time.process_time()
     for name in THEMES[theme]:
         searched = exhaust_one(name, bound, report)
         total = total.and_then(searched)

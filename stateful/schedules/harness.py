@@ -17,8 +17,20 @@ from stateful.schedules.lockfree_reads import watch
 from stateful.schedules.memory_device import BlocksInMemory
 from stateful.schedules.monitors import MonitoredEngine, Monitors
 from stateful.schedules.page_oracle import ExpectedPages, overwrite, patch
-from stateful.schedules.program import BEFORE, LANES, PAGES, PASSES, Does, Fails, Op, Program, faults_of, looks, shared
-from stateful.schedules.scheduler import BatonRuntime, Policy, Task
+from stateful.schedules.program import (
+    BEFORE,
+    LANES,
+    PAGES,
+    PASSES,
+    FaultKind,
+    Op,
+    OpKind,
+    TaskProgram,
+    faults_of,
+    looks,
+    shared,
+)
+from stateful.schedules.scheduler import Policy, ScheduledRuntime, ScheduledTask
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.decisions import SlotKind
@@ -30,42 +42,42 @@ POINTS_MOST: Final = 3000
 stamped = lru_cache(maxsize=256)(stamped_pages.stamped)
 
 
-class _Runtime(BatonRuntime):
+class _Runtime(ScheduledRuntime):
     """Starts no thread of the device where that is to fail."""
 
-    def __init__(self, policy: Policy, what: Program, releasing: Mapping[str, Callable[[], None]]) -> None:
-        closes = what.does(Does.RESET, Does.CLOSE, Does.INTERRUPT)
+    def __init__(self, policy: Policy, what: TaskProgram, releasing: Mapping[str, Callable[[], None]]) -> None:
+        closes = what.does(OpKind.RESET, OpKind.CLOSE, OpKind.INTERRUPT)
         super().__init__(
             policy, shared=shared(what), most_points=POINTS_MOST, time_may_pass=closes, releasing=releasing
         )
         self._unstartable = faults_of(what).threads
         self._asked = -1
 
-    def spawn(self, run: Callable[[], None], name: str) -> Task:  # type: ignore[explicit-override]  # typing: 3.12
+    def spawn(self, run: Callable[[], None], name: str) -> ScheduledTask:  # type: ignore[explicit-override]  # typing: 3.12
         """Start a thread of the device."""
         self._asked += 1
         if self._asked in self._unstartable:
             raise RuntimeError("this thread was not to start")
         return super().spawn(run, name)
 
-    def lane(self, run: Callable[[], None], name: str) -> Task:
+    def lane(self, run: Callable[[], None], name: str) -> ScheduledTask:
         """Start a task of the program."""
         return super().spawn(run, name)
 
 
-class Stage:
+class Harness:
     """A device, and who uses it. Pages 0 and 1 are written from the start."""
 
     device: Zram
 
-    def __init__(self, what: Program, policy: Policy) -> None:
+    def __init__(self, what: TaskProgram, policy: Policy) -> None:
         self.what = what
         self.pages = ExpectedPages(PAGES)
         faults = faults_of(what)
         releasing = {"table": self._table_is_released, "engine.answers": self._answers_are_released}
         self.runtime = _Runtime(policy, what, releasing)
         self.blocks = BlocksInMemory(what.blocks, faults, self.runtime.point)
-        requests = max([what.batch, *(op.number + 1 for op in what.ops if op.does == Does.STORE_BATCH)])
+        requests = max([what.batch, *(op.number + 1 for op in what.ops if op.does == OpKind.STORE_BATCH)])
         self.monitors = Monitors(Scope(PAGES, what.blocks, requests, limit=-1), self.blocks, self.pages)
         self.monitors.current = lambda: self.runtime.current
         self.tell: Callable[[str], None] | None = None
@@ -76,7 +88,7 @@ class Stage:
         self._begins = 0
         self._cancel = threading.Event()
         self._generation = 0
-        self._waiting_for_pass: Task | None = None
+        self._waiting_for_pass: ScheduledTask | None = None
         """Lane 0, while an interrupt of it means anything."""
         self._allowed = _errors(what)
         self.device = self.monitors.device = Zram(
@@ -112,7 +124,7 @@ class Stage:
         runtime = self.runtime
         runtime.steady = True
         self._set_up()
-        for op in (Op(BEFORE, Does.WRITE, 0), Op(BEFORE, Does.WRITE, 1), *self.what.lane(BEFORE)):
+        for op in (Op(BEFORE, OpKind.WRITE, 0), Op(BEFORE, OpKind.WRITE, 1), *self.what.lane(BEFORE)):
             self._do(op)
         lanes = [
             runtime.lane(partial(self._do_all, ops), f"lane {number}")
@@ -129,8 +141,8 @@ class Stage:
     def _set_up(self) -> None:
         self.device.set_backing(self.blocks)
         self.device.set_batch_size(self.what.batch)
-        self.device.set_compressed_writeback(self.what.does(Does.COMPRESSED))
-        if self.what.does(Does.RECOMPRESS):
+        self.device.set_compressed_writeback(self.what.does(OpKind.COMPRESSED))
+        if self.what.does(OpKind.RECOMPRESS):
             self.device.set_recomp_algorithm("deflate")
         self.device.initialise(PAGES * PAGE_SIZE)
         pages = inside(self.device).live().pages
@@ -145,7 +157,7 @@ class Stage:
             self._do(op)
 
     def _do(self, op: Op) -> None:
-        does = Does(op.does)
+        does = OpKind(op.does)
         if self.tell is not None:
             self.tell(f"[{op.text}")
         try:
@@ -159,7 +171,7 @@ class Stage:
             self.tell("]")
 
     def _write(self, op: Op) -> None:
-        self._put(op, stamped(op.number % PAGES, self._next(), huge=op.does == Does.WRITE_HUGE))
+        self._put(op, stamped(op.number % PAGES, self._next(), huge=op.does == OpKind.WRITE_HUGE))
 
     def _write_same(self, op: Op) -> None:
         self._put(op, stamped_pages.same_filled(self._next()))
@@ -196,7 +208,7 @@ class Stage:
 
     def _pass(self, op: Op, run: Callable[[], tuple[int, int]]) -> None:
         task = self.runtime.current
-        if op.lane == 0 and task is not None and self.what.does(Does.INTERRUPT):
+        if op.lane == 0 and task is not None and self.what.does(OpKind.INTERRUPT):
             task.may_be_interrupted = True
             self._waiting_for_pass = task
         try:
@@ -258,18 +270,20 @@ class Stage:
 
 
 @lru_cache(maxsize=256)
-def _errors(what: Program) -> Mapping[Does, frozenset[int]]:
+def _errors(what: TaskProgram) -> Mapping[OpKind, frozenset[int]]:
     """Return the errors that each operation may end in, all things considered."""
     fails = {fault.fails for fault in what.faults}
     passes = [op for op in what.ops if op.does in PASSES]
-    busy = ({EAGAIN} if len(passes) > 1 else set()) | ({ENOMEM} if Fails.BUFFER in fails else set())
-    found: dict[Does, set[int]] = {does: {EINVAL} if what.does(Does.RESET, Does.CLOSE) else set() for does in Does}
-    found[Does.RESET].add(EBUSY)
+    busy = ({EAGAIN} if len(passes) > 1 else set()) | ({ENOMEM} if FaultKind.BUFFER in fails else set())
+    found: dict[OpKind, set[int]] = {
+        does: {EINVAL} if what.does(OpKind.RESET, OpKind.CLOSE) else set() for does in OpKind
+    }
+    found[OpKind.RESET].add(EBUSY)
     for does in PASSES:
         found[does] |= busy
-    if Fails.READ in fails:
-        found[Does.READ].add(EIO)
-        found[Does.PATCH].add(EIO)
+    if FaultKind.READ in fails:
+        found[OpKind.READ].add(EIO)
+        found[OpKind.PATCH].add(EIO)
     return {does: frozenset(errors) for does, errors in found.items()}
 
 
@@ -277,27 +291,27 @@ def _accounted(r: WritebackResult) -> tuple[int, int]:
     return r.selected, r.written + r.lost + r.failed + r.skipped + r.left
 
 
-_DO: Final[dict[Does, Callable[[Stage, Op], None]]] = {
-    Does.WRITE: Stage._write,
-    Does.WRITE_SAME: Stage._write_same,
-    Does.DISCARD: Stage._discard,
-    Does.READ: Stage._read,
-    Does.WRITEBACK: Stage._writeback,
-    Does.MARK_IDLE: lambda stage, _op: stage.device.mark_idle(),
-    Does.STORE_LIMIT: lambda stage, op: stage.device.set_writeback_limit(op.number),
-    Does.TOGGLE_LIMIT: lambda stage, _op: stage.device.enable_writeback_limit(
+_DO: Final[dict[OpKind, Callable[[Harness, Op], None]]] = {
+    OpKind.WRITE: Harness._write,
+    OpKind.WRITE_SAME: Harness._write_same,
+    OpKind.DISCARD: Harness._discard,
+    OpKind.READ: Harness._read,
+    OpKind.WRITEBACK: Harness._writeback,
+    OpKind.MARK_IDLE: lambda stage, _op: stage.device.mark_idle(),
+    OpKind.STORE_LIMIT: lambda stage, op: stage.device.set_writeback_limit(op.number),
+    OpKind.TOGGLE_LIMIT: lambda stage, _op: stage.device.enable_writeback_limit(
         enabled=not stage.device.writeback_limit_enabled
     ),
-    Does.STORE_BATCH: lambda stage, op: stage.device.set_batch_size(op.number + 1),
-    Does.WRITE_HUGE: Stage._write,
-    Does.CANCEL: lambda stage, _op: stage._cancel.set(),
-    Does.INTERRUPT: Stage._interrupt,
-    Does.RESET: lambda stage, _op: stage.device.reset(),
-    Does.CLOSE: lambda stage, _op: stage.device.close(),
-    Does.WRITEBACK_IDLE: Stage._writeback_idle,
-    Does.PATCH: Stage._patch,
-    Does.RECOMPRESS: Stage._recompress,
-    Does.STATS: Stage._stats,
-    Does.COMPACT: Stage._compact,
-    Does.COMPRESSED: lambda _stage, _op: None,
+    OpKind.STORE_BATCH: lambda stage, op: stage.device.set_batch_size(op.number + 1),
+    OpKind.WRITE_HUGE: Harness._write,
+    OpKind.CANCEL: lambda stage, _op: stage._cancel.set(),
+    OpKind.INTERRUPT: Harness._interrupt,
+    OpKind.RESET: lambda stage, _op: stage.device.reset(),
+    OpKind.CLOSE: lambda stage, _op: stage.device.close(),
+    OpKind.WRITEBACK_IDLE: Harness._writeback_idle,
+    OpKind.PATCH: Harness._patch,
+    OpKind.RECOMPRESS: Harness._recompress,
+    OpKind.STATS: Harness._stats,
+    OpKind.COMPACT: Harness._compact,
+    OpKind.COMPRESSED: lambda _stage, _op: None,
 }

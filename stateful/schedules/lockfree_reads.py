@@ -2,7 +2,7 @@
 
 from typing import SupportsIndex
 
-from stateful.schedules.scheduler import BatonRuntime
+from stateful.schedules.scheduler import ScheduledRuntime
 from zram_impl.pages.page_io import Pages
 from zram_impl.runtime import Rank
 from zram_impl.table.segments import Segments
@@ -12,7 +12,7 @@ from zram_impl.table.slot_table import Entry
 class WatchedEntries(list[Entry]):
     """The entries of a table; a look at one without the table lock is a point."""
 
-    def __init__(self, entries: list[Entry], runtime: BatonRuntime) -> None:
+    def __init__(self, entries: list[Entry], runtime: ScheduledRuntime) -> None:
         super().__init__(entries)
         self._runtime = runtime
 
@@ -29,7 +29,7 @@ class WatchedSegments(Segments):
 
     __slots__ = ("_runtime",)
 
-    def __init__(self, runtime: BatonRuntime) -> None:
+    def __init__(self, runtime: ScheduledRuntime) -> None:
         super().__init__()
         self._runtime = runtime
 
@@ -41,7 +41,7 @@ class WatchedSegments(Segments):
         return super().load(segment, offset, size)
 
 
-def watch(pages: Pages, runtime: BatonRuntime) -> None:
+def watch(pages: Pages, runtime: ScheduledRuntime) -> None:
     """Watch the looks at the pages of a new device."""
     pages.table.segments = WatchedSegments(runtime)
     pages.table.entries = pages._entries = WatchedEntries(pages.table.entries, runtime)

@@ -10,7 +10,7 @@ GARBAGE = b"\xff" * PAGE_SIZE
 """What a failed write leaves on its block."""
 
 
-class Faults(NamedTuple):
+class NumberedFaults(NamedTuple):
     """What goes wrong, each by number from 0, in the order in which it is asked for."""
 
     writes: frozenset[int] = frozenset()
@@ -33,7 +33,7 @@ class BlocksInMemory:
             its answer.
     """
 
-    def __init__(self, blocks: int, faults: Faults, point: Callable[[str], None]) -> None:
+    def __init__(self, blocks: int, faults: NumberedFaults, point: Callable[[str], None]) -> None:
         self.name = "memory"
         self.blocks = blocks
         self.content = [bytes(PAGE_SIZE)] * blocks
@@ -80,7 +80,7 @@ class BlocksInMemory:
 
     def heal(self) -> None:
         """Let nothing fail any more."""
-        self._faults = Faults()
+        self._faults = NumberedFaults()
 
     def sync(self) -> None:
         """Nothing to do."""

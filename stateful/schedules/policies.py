@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 
-from stateful.schedules.scheduler import Choice, Policy
+from stateful.schedules.scheduler import Policy, SchedulingChoice
 
 
 def steady(_ready: Sequence[int], _can_go_on: bool) -> int:
@@ -87,9 +87,9 @@ def _said(what: object) -> str:
 class Attempt:
     """One schedule of an exhaustive search: its first choices are given, the others are 0."""
 
-    def __init__(self, prefix: list[Choice]) -> None:
+    def __init__(self, prefix: list[SchedulingChoice]) -> None:
         self.prefix = prefix
-        self.schedule: Sequence[Choice] | None = None
+        self.schedule: Sequence[SchedulingChoice] | None = None
 
     @property
     def policy(self) -> Policy:
@@ -105,7 +105,7 @@ def exhaust(bound: int) -> Iterator[Attempt]:
     Raises:
         NondeterminismError: The first choices of a schedule did not come up again as they had before.
     """
-    stack: list[list[Choice]] = [[]]
+    stack: list[list[SchedulingChoice]] = [[]]
     while stack:
         attempt = Attempt(stack.pop())
         yield attempt
@@ -121,7 +121,7 @@ def exhaust(bound: int) -> Iterator[Attempt]:
             used += choice.preempts and choice.taken > 0
 
 
-Scenario = Callable[[Policy], Sequence[Choice]]
+Scenario = Callable[[Policy], Sequence[SchedulingChoice]]
 """Runs under a policy and returns the schedule that came of it; raises when something is wrong."""
 
 

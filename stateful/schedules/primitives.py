@@ -9,7 +9,7 @@ from zram_impl.runtime import Rank
 from zram_impl.shield import Interrupts
 
 
-class Gate(Protocol):
+class Waitable(Protocol):
     """Something to wait for."""
 
     @property
@@ -25,14 +25,14 @@ class _Always:
         self.owner = owner
 
 
-FREE: Gate = _Always(None)
-ASLEEP: Gate = _Always("nobody")
+FREE: Waitable = _Always(None)
+ASLEEP: Waitable = _Always("nobody")
 
 
 class _AllOf:
     """Free once all of several gates are."""
 
-    def __init__(self, gates: Sequence[Gate]) -> None:
+    def __init__(self, gates: Sequence[Waitable]) -> None:
         self._gates = gates
 
     @property
@@ -40,32 +40,32 @@ class _AllOf:
         return next((gate.owner for gate in self._gates if gate.owner is not None), None)
 
 
-def all_of(gates: Sequence[Gate]) -> Gate:
+def all_of(gates: Sequence[Waitable]) -> Waitable:
     """Return the gate that is free once all of `gates` are."""
     return _AllOf(gates)
 
 
-class Turns(Protocol):
+class TaskSwitch(Protocol):
     """What gates need of the runtime."""
 
-    current: "Task | None"
+    current: "ScheduledTask | None"
     error: BaseException | None
 
-    def stop(self, where: str, gate: Gate, *, timed: bool = False) -> bool:
+    def stop(self, where: str, gate: Waitable, *, timed: bool = False) -> bool:
         """Go on when it is the current task's turn and `gate` is free; False when time had to pass instead."""
         ...
 
 
-class Task:
+class ScheduledTask:
     """A task of a run; as a gate it is free once the task is done."""
 
-    def __init__(self, runtime: Turns, number: int, name: str, baton: threading.Lock) -> None:
+    def __init__(self, runtime: TaskSwitch, number: int, name: str, baton: threading.Lock) -> None:
         self.number = number
         self.name = name
         self.baton = baton
         self.owner: object = self
         """Itself until it is done."""
-        self.gate: Gate = FREE
+        self.gate: Waitable = FREE
         """What has to be free before it can go on."""
         self.started = False
         """Whether it has come to its first point: what it does before that is its own business."""
@@ -95,14 +95,14 @@ class OutOfOrderError(AssertionError):
     """A lock was taken against the order of ranks."""
 
 
-class Lock:
+class ScheduledLock:
     """A lock of a controlled run.
 
     Attributes:
         owner: The task that has it.
     """
 
-    def __init__(self, runtime: Turns, name: str, rank: Rank, releasing: Callable[[], None] | None = None) -> None:
+    def __init__(self, runtime: TaskSwitch, name: str, rank: Rank, releasing: Callable[[], None] | None = None) -> None:
         self.owner: object = None
         self._releasing = releasing
         self._runtime, self._name, self._rank = runtime, name, rank
@@ -140,12 +140,12 @@ class Lock:
             task.held.remove(self._rank)
 
 
-class Condition(Lock):
+class ScheduledCondition(ScheduledLock):
     """A condition of a controlled run. Who is notified wakes whatever it waits for; a wait nobody ends is a finding."""
 
-    def __init__(self, runtime: Turns, name: str, rank: Rank, releasing: Callable[[], None] | None = None) -> None:
+    def __init__(self, runtime: TaskSwitch, name: str, rank: Rank, releasing: Callable[[], None] | None = None) -> None:
         super().__init__(runtime, name, rank, releasing)
-        self._waiters: list[Task] = []
+        self._waiters: list[ScheduledTask] = []
         self._waiting = f"wait {name}"
 
     def wait_for(self, predicate: Callable[[], bool], timeout: float | None = None) -> bool:
@@ -176,7 +176,7 @@ class Condition(Lock):
             task.gate = self
         self._waiters.clear()
 
-    def _take_again(self, task: Task) -> None:
+    def _take_again(self, task: ScheduledTask) -> None:
         self._runtime.stop(self._name, self)
         self.owner = task
         task.held.append(self._rank)
@@ -192,11 +192,11 @@ _PATIENCE: Final = 0.1
 class Spawning(Protocol):
     """What the shield needs of the runtime."""
 
-    def condition(self, name: str, rank: Rank) -> Condition:
+    def condition(self, name: str, rank: Rank) -> ScheduledCondition:
         """Make a condition with a lock of its own."""
         ...
 
-    def spawn(self, run: Callable[[], None], name: str) -> Task:
+    def spawn(self, run: Callable[[], None], name: str) -> ScheduledTask:
         """Start a task; OSError or RuntimeError when none can be started."""
         ...
 
@@ -239,7 +239,9 @@ class _Call(Generic[T]):
         return self.result[0]
 
 
-def shielded(runtime: Spawning, task: Task, run: Callable[[Interrupts], T], lost: Callable[[T], object] | None) -> T:
+def shielded(
+    runtime: Spawning, task: ScheduledTask, run: Callable[[Interrupts], T], lost: Callable[[T], object] | None
+) -> T:
     """Do `run` in a task of its own while `task`, the one that runs, waits; without one, hold interrupts back.
 
     As `zram_impl.shield`, with the points of the run in the place of the interpreter's: an interrupt arrives only where
@@ -269,7 +271,7 @@ def shielded(runtime: Spawning, task: Task, run: Callable[[Interrupts], T], lost
     return call.outcome()
 
 
-def _held_back(task: Task, run: Callable[[Interrupts], T], lost: Callable[[T], object] | None) -> T:
+def _held_back(task: ScheduledTask, run: Callable[[Interrupts], T], lost: Callable[[T], object] | None) -> T:
     interrupts = Interrupts()
 
     def note() -> None:

@@ -10,7 +10,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from stateful.schedules.memory_device import Faults
+from stateful.schedules.memory_device import NumberedFaults
 
 PAGES: Final = 3
 LANES: Final = 3
@@ -23,7 +23,7 @@ SIZES: Final = ((2, 2, 1), (2, 1, 1), (1, 1, 1), (1, 2, 1), (3, 3, 1), (3, 2, 2)
 """Blocks, batch size and threads that are tried, the usual ones first."""
 
 
-class Does(IntEnum):
+class OpKind(IntEnum):
     """What an operation does. Tokens carry these numbers: they stay as they are, and new ones go to the end."""
 
     WRITE = 0
@@ -65,11 +65,11 @@ class Op(NamedTuple):
     @property
     def text(self) -> str:
         """Say it."""
-        name = Does(self.does).name.lower()
-        return f"{name}({self.number})" if FOOTPRINTS[Does(self.does)].takes else name
+        name = OpKind(self.does).name.lower()
+        return f"{name}({self.number})" if FOOTPRINTS[OpKind(self.does)].takes else name
 
 
-class Fails(IntEnum):
+class FaultKind(IntEnum):
     """What a fault makes fail. Tokens carry these numbers, too."""
 
     WRITE = 0
@@ -88,7 +88,7 @@ class Fault(NamedTuple):
     @property
     def text(self) -> str:
         """Say it."""
-        return f"{Fails(self.fails).name.lower().replace('_', ' ')} {self.number} fails"
+        return f"{FaultKind(self.fails).name.lower().replace('_', ' ')} {self.number} fails"
 
 
 class Preemption(NamedTuple):
@@ -98,7 +98,7 @@ class Preemption(NamedTuple):
     alternative: int
 
 
-class Program(NamedTuple):
+class TaskProgram(NamedTuple):
     """A program."""
 
     ops: tuple[Op, ...] = ()
@@ -113,29 +113,29 @@ class Program(NamedTuple):
         """Return what one task does."""
         return [op for op in self.ops if op.lane == number]
 
-    def does(self, *what: Does) -> bool:
+    def does(self, *what: OpKind) -> bool:
         """Return whether any of its operations is one of these."""
         return any(op.does in what for op in self.ops)
 
 
 def program(
-    *lanes: Iterable[Op | Does], faults: Iterable[Fault] = (), blocks: int = 2, batch: int = 2, threads: int = 1
-) -> Program:
+    *lanes: Iterable[Op | OpKind], faults: Iterable[Fault] = (), blocks: int = 2, batch: int = 2, threads: int = 1
+) -> TaskProgram:
     """Write a program: one iterable per lane, an operation without a number is on page 0."""
     ops = [
         Op(lane, op.does, op.number) if isinstance(op, Op) else Op(lane, op)
         for lane, row in enumerate(lanes)
         for op in row
     ]
-    return Program(tuple(ops), tuple(faults), (), blocks, batch, threads)
+    return TaskProgram(tuple(ops), tuple(faults), (), blocks, batch, threads)
 
 
-def on(does: Does, number: int) -> Op:
+def on(does: OpKind, number: int) -> Op:
     """Return an operation of whichever lane it is put into."""
     return Op(0, does, number)
 
 
-class Footprint(NamedTuple):
+class OpFootprint(NamedTuple):
     """What an operation touches that others may touch as well, by the names of points."""
 
     mine: frozenset[str]
@@ -150,49 +150,49 @@ _READ: Final = frozenset({"table", "backing reads", "device", "look"})
 _ALL: Final = _PASS | _ENGINE | _READ | {"pass over", "openers", "compaction"}
 
 FOOTPRINTS: Final = {
-    Does.WRITE: Footprint(_TABLE, takes=True),
-    Does.WRITE_SAME: Footprint(_TABLE, takes=True),
-    Does.DISCARD: Footprint(_TABLE, takes=True),
-    Does.READ: Footprint(_READ, takes=True),
-    Does.WRITEBACK: Footprint(_PASS, takes=True),
-    Does.MARK_IDLE: Footprint(_TABLE),
-    Does.STORE_LIMIT: Footprint(_TABLE, takes=True),
-    Does.TOGGLE_LIMIT: Footprint(_TABLE),
-    Does.STORE_BATCH: Footprint(frozenset({"control"}), takes=True),
-    Does.WRITE_HUGE: Footprint(_TABLE, takes=True),
-    Does.CANCEL: Footprint(_TABLE),
-    Does.INTERRUPT: Footprint(_ALL),
-    Does.RESET: Footprint(_ALL),
-    Does.CLOSE: Footprint(_ALL),
-    Does.WRITEBACK_IDLE: Footprint(_PASS),
-    Does.PATCH: Footprint(_READ, takes=True),
-    Does.RECOMPRESS: Footprint(_PASS),
-    Does.STATS: Footprint(_TABLE),
-    Does.COMPACT: Footprint(_TABLE | {"compaction", "pass over"}),
-    Does.COMPRESSED: Footprint(frozenset()),
+    OpKind.WRITE: OpFootprint(_TABLE, takes=True),
+    OpKind.WRITE_SAME: OpFootprint(_TABLE, takes=True),
+    OpKind.DISCARD: OpFootprint(_TABLE, takes=True),
+    OpKind.READ: OpFootprint(_READ, takes=True),
+    OpKind.WRITEBACK: OpFootprint(_PASS, takes=True),
+    OpKind.MARK_IDLE: OpFootprint(_TABLE),
+    OpKind.STORE_LIMIT: OpFootprint(_TABLE, takes=True),
+    OpKind.TOGGLE_LIMIT: OpFootprint(_TABLE),
+    OpKind.STORE_BATCH: OpFootprint(frozenset({"control"}), takes=True),
+    OpKind.WRITE_HUGE: OpFootprint(_TABLE, takes=True),
+    OpKind.CANCEL: OpFootprint(_TABLE),
+    OpKind.INTERRUPT: OpFootprint(_ALL),
+    OpKind.RESET: OpFootprint(_ALL),
+    OpKind.CLOSE: OpFootprint(_ALL),
+    OpKind.WRITEBACK_IDLE: OpFootprint(_PASS),
+    OpKind.PATCH: OpFootprint(_READ, takes=True),
+    OpKind.RECOMPRESS: OpFootprint(_PASS),
+    OpKind.STATS: OpFootprint(_TABLE),
+    OpKind.COMPACT: OpFootprint(_TABLE | {"compaction", "pass over"}),
+    OpKind.COMPRESSED: OpFootprint(frozenset()),
 }
-PASSES: Final = (Does.WRITEBACK, Does.WRITEBACK_IDLE, Does.RECOMPRESS)
-_READS: Final = (Does.READ, Does.PATCH)
+PASSES: Final = (OpKind.WRITEBACK, OpKind.WRITEBACK_IDLE, OpKind.RECOMPRESS)
+_READS: Final = (OpKind.READ, OpKind.PATCH)
 
 
-def looks(what: Program) -> bool:
+def looks(what: TaskProgram) -> bool:
     """Return whether looks that take no lock matter, so that they are points."""
     return what.does(*_READS)
 
 
 @lru_cache(maxsize=256)
-def shared(what: Program) -> frozenset[str]:
+def shared(what: TaskProgram) -> frozenset[str]:
     """Return the names of what more than one task touches: only before these there is a choice."""
     lanes = [what.lane(number) for number in range(LANES)]
-    tasks = [frozenset[str]().union(*(FOOTPRINTS[Does(op.does)].mine for op in lane)) for lane in lanes if lane]
+    tasks = [frozenset[str]().union(*(FOOTPRINTS[OpKind(op.does)].mine for op in lane)) for lane in lanes if lane]
     if any(op.does in PASSES for lane in lanes for op in lane):
         tasks += [_ENGINE] * what.threads
-        if any(fault.fails == Fails.THREAD for fault in what.faults):
+        if any(fault.fails == FaultKind.THREAD for fault in what.faults):
             tasks.append(_ENGINE)  # whoever cannot start a thread does the writes itself
     elif any(op.does in PASSES for op in what.lane(BEFORE)):
         # Of the threads that are left from then, all but the one that did the work may still be on their way to rest.
         tasks += [frozenset({"engine.work"})] * (what.threads - 1)
-    if what.does(Does.INTERRUPT):
+    if what.does(OpKind.INTERRUPT):
         # Who may be interrupted has a worker drive the pass, and waits for it, wherever the interrupt comes from.
         tasks += [_PASS | {"pass over"}] * 2
     found = Counter(name for task in tasks for name in task)
@@ -200,10 +200,10 @@ def shared(what: Program) -> frozenset[str]:
 
 
 @lru_cache(maxsize=256)
-def faults_of(what: Program) -> Faults:
+def faults_of(what: TaskProgram) -> NumberedFaults:
     """Return the faults as the device takes them."""
-    by_kind = {kind: frozenset(f.number for f in what.faults if f.fails == kind) for kind in Fails}
-    return Faults(
-        by_kind[Fails.WRITE], by_kind[Fails.SHORT_WRITE], by_kind[Fails.READ], by_kind[Fails.BUFFER],
-        by_kind[Fails.THREAD],
+    by_kind = {kind: frozenset(f.number for f in what.faults if f.fails == kind) for kind in FaultKind}
+    return NumberedFaults(
+        by_kind[FaultKind.WRITE], by_kind[FaultKind.SHORT_WRITE], by_kind[FaultKind.READ], by_kind[FaultKind.BUFFER],
+        by_kind[FaultKind.THREAD],
     )  # fmt: skip

@@ -22,7 +22,7 @@ KNOWN_MOST: Final = 10_000
 Steps = tuple[str, tuple[int, ...]]
 
 
-class Broken(AssertionError):  # noqa: N818  (it is a finding, not an error)
+class NotRefined(AssertionError):  # noqa: N818  (it is a finding, not an error)
     """A step that the specification does not allow, or that breaks a property."""
 
 
@@ -92,14 +92,14 @@ class Follower:
     def _found_out(self, kind: str, args: tuple[int, ...]) -> Known:
         action, before = BY_NAME[kind], self._at.state
         if not action.guard(before, *args):
-            raise Broken(f"allowed_step: the specification does not allow {said(kind, args)}{self._so_far()}")
+            raise NotRefined(f"allowed_step: the specification does not allow {said(kind, args)}{self._so_far()}")
         after = action.effect(before, *args)
         clause = broken_clause(after)
         if clause is not None:
-            raise Broken(f"{clause.__name__}: {clause.__doc__}{self._so_far()}")
+            raise NotRefined(f"{clause.__name__}: {clause.__doc__}{self._so_far()}")
         for law in EVERY_STEP:
             if kind in law.actions and not law.holds(before, args, after):
-                raise Broken(f"{law.holds.__name__}: {law.holds.__doc__}{self._so_far()}")
+                raise NotRefined(f"{law.holds.__name__}: {law.holds.__doc__}{self._so_far()}")
         return _ATLAS.known(after)
 
     def compare(self, look: object, abstract: Callable[[State], State]) -> None:
@@ -114,7 +114,7 @@ class Follower:
             )
             clause = broken_clause(mine)
             name = clause.__name__ if clause is not None else "same_state"
-            raise Broken(f"{name}: in the device {different}{self._so_far()}")
+            raise NotRefined(f"{name}: in the device {different}{self._so_far()}")
         self._at.looks.add(look)
 
     def _so_far(self) -> str:

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from stateful.schedules.harness import Stage
+from stateful.schedules.harness import Harness
 from stateful.schedules.policies import NondeterminismError
-from stateful.schedules.program import BEFORE, LANES, Program
-from stateful.schedules.run import Played, play_stage, play_twice, policy_of
-from stateful.schedules.scheduler import BatonRuntime
+from stateful.schedules.program import BEFORE, LANES, TaskProgram
+from stateful.schedules.run import Execution, execute_twice, policy_of, run_harness
+from stateful.schedules.scheduler import ScheduledRuntime
 from stateful.schedules.token import decode, encode
 
 
-class Row(NamedTuple):
+class LaneRow(NamedTuple):
     """Something that a task did, or that was done to it."""
 
     task: str
@@ -19,33 +19,35 @@ class Row(NamedTuple):
     preempted: bool = False
 
 
-def watched(what: Program) -> tuple[Played, list[Row]]:
+def watched(what: TaskProgram) -> tuple[Execution, list[LaneRow]]:
     """Play a program under its own preemptions; return what came of it and what happened."""
-    rows: list[Row] = []
+    rows: list[LaneRow] = []
     policy = policy_of(what)
 
     def choose(ready: Sequence[int], can_go_on: bool) -> int:
         taken = policy(ready, can_go_on)
         if taken and stage.runtime.current is not None:
             at = _before(stage.runtime)
-            rows.append(Row(stage.runtime.current.name, f"preempted before {at}" if can_go_on else "waits", can_go_on))
+            rows.append(
+                LaneRow(stage.runtime.current.name, f"preempted before {at}" if can_go_on else "waits", can_go_on)
+            )
         return taken
 
     def tell(text: str) -> None:
         task = stage.runtime.current
-        rows.append(Row(task.name if task is not None else "main", text))
+        rows.append(LaneRow(task.name if task is not None else "main", text))
 
-    stage = Stage(what, choose)
+    stage = Harness(what, choose)
     stage.tell = stage.monitors.tell = tell
-    played = play_stage(stage, what)
+    played = run_harness(stage, what)
     return played._replace(what=what), rows
 
 
-def _before(runtime: BatonRuntime) -> str:
+def _before(runtime: ScheduledRuntime) -> str:
     return runtime.trace[-1][1] if runtime.trace else "the start"
 
 
-def draw(rows: Sequence[Row]) -> str:
+def draw(rows: Sequence[LaneRow]) -> str:
     """Return a lane per task, one row each."""
     names = list(dict.fromkeys(row.task for row in rows))
     widths = {name: max(len(name), *(len(row.text) for row in rows if row.task == name)) for name in names}
@@ -57,7 +59,7 @@ def draw(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def describe(what: Program) -> Iterable[str]:
+def describe(what: TaskProgram) -> Iterable[str]:
     """Yield a program line by line."""
     yield f"sizes    {what.blocks} blocks, batch size {what.batch}, {what.threads} thread{'s' * (what.threads > 1)}"
     before = "; ".join(["write(0)", "write(1)", *(op.text for op in what.lane(BEFORE))])
@@ -71,13 +73,13 @@ def describe(what: Program) -> Iterable[str]:
         yield f"preempt  at choice {each.step}: alternative {each.alternative} runs"
 
 
-def story(what: Program) -> str:
+def story(what: TaskProgram) -> str:
     """Play a program and tell everything."""
     played, rows = watched(what)
     return "\n".join([*describe(what), "", draw(rows), "", verdict(played)])
 
 
-def verdict(played: Played) -> str:
+def verdict(played: Execution) -> str:
     """Say in one line what came of it."""
     if played.error is None:
         return "verdict  passed"
@@ -96,7 +98,7 @@ def replay(token: str, say: Callable[[str], None]) -> bool:
     say(f"token    {encode(what)}")
     say(story(what).rpartition("\n")[0])
     try:
-        played = play_twice(what)
+        played = execute_twice(what)
     except NondeterminismError as error:
         say(f"verdict  NondeterminismError: {error}")
         return False

@@ -4,21 +4,21 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from stateful.schedules.harness import Stage
+from stateful.schedules.harness import Harness
 from stateful.schedules.policies import NondeterminismError, parting, pct, round_robin, sparse, steady
-from stateful.schedules.program import Preemption, Program
-from stateful.schedules.scheduler import Choice, Policy
+from stateful.schedules.program import Preemption, TaskProgram
+from stateful.schedules.scheduler import Policy, SchedulingChoice
 
 ORDERS: Final = 8
 """Orders of the tasks that are tried to see how long a program is: more than there are of three."""
 
 
-class Played(NamedTuple):
+class Execution(NamedTuple):
     """A program that was played."""
 
-    what: Program
+    what: TaskProgram
     """With the preemptions there were."""
-    schedule: Sequence[Choice]
+    schedule: Sequence[SchedulingChoice]
     points: int
     trace: Sequence[object]
     """Every point, every choice and every step."""
@@ -37,21 +37,21 @@ def name_of(error: Exception) -> str:
     return name if colon and name.isidentifier() else type(error).__name__
 
 
-def policy_of(what: Program) -> Policy:
+def policy_of(what: TaskProgram) -> Policy:
     """Return the policy that preempts as a program says."""
     return sparse({each.step: each.alternative for each in what.preemptions})
 
 
-def play(what: Program, policy: Policy | None = None) -> Played:
+def execute(what: TaskProgram, policy: Policy | None = None) -> Execution:
     """Play a program, under its own preemptions unless there is a policy."""
-    played = play_stage(Stage(what, policy or policy_of(what)), what)
+    played = run_harness(Harness(what, policy or policy_of(what)), what)
     if policy is None:
         return played
     taken = tuple(Preemption(n, choice.taken) for n, choice in enumerate(played.schedule) if choice.taken)
     return played._replace(what=what._replace(preemptions=taken))
 
 
-def play_stage(stage: Stage, what: Program) -> Played:
+def run_harness(stage: Harness, what: TaskProgram) -> Execution:
     """Play what is on the stage."""
     error: Exception | None = None
     try:
@@ -60,17 +60,17 @@ def play_stage(stage: Stage, what: Program) -> Played:
         error = raised
     runtime = stage.runtime
     trace = [*runtime.trace, *runtime.schedule, *stage.monitors.follower.steps]
-    return Played(what, runtime.schedule, len(runtime.trace), trace, error)
+    return Execution(what, runtime.schedule, len(runtime.trace), trace, error)
 
 
 @lru_cache(maxsize=1024)
-def choices(what: Program) -> int:
+def choices(what: TaskProgram) -> int:
     """Return how many choices there are in a run of a program: the most of several fixed orders of its tasks."""
     orders = [steady, round_robin, *(pct(seed, depth=1, points=1) for seed in range(ORDERS))]
-    return max(len(play(what, policy).schedule) for policy in orders)
+    return max(len(execute(what, policy).schedule) for policy in orders)
 
 
-def play_twice(what: Program, once: Callable[[Program], Played] = play) -> Played:
+def execute_twice(what: TaskProgram, once: Callable[[TaskProgram], Execution] = execute) -> Execution:
     """Play a program twice.
 
     Raises:
@@ -83,21 +83,21 @@ def play_twice(what: Program, once: Callable[[Program], Played] = play) -> Playe
     return first
 
 
-def scenario(what: Program) -> Callable[[Policy], Sequence[Choice]]:
+def scenario(what: TaskProgram) -> Callable[[Policy], Sequence[SchedulingChoice]]:
     """Return a program as something that is run under a policy; it raises a `Finding`."""
 
-    def run(policy: Policy) -> Sequence[Choice]:
-        played = play(what, policy)
+    def run(policy: Policy) -> Sequence[SchedulingChoice]:
+        played = execute(what, policy)
         if played.error is not None:
-            raise Finding(played) from played.error
+            raise FailedExecution(played) from played.error
         return played.schedule
 
     return run
 
 
-class Finding(AssertionError):  # noqa: N818  (it is a finding, not an error)
+class FailedExecution(AssertionError):  # noqa: N818  (it is a finding, not an error)
     """A program, with a schedule, under which something went wrong."""
 
-    def __init__(self, played: Played) -> None:
+    def __init__(self, played: Execution) -> None:
         self.played = played
         super().__init__(f"{played.found}: {played.error}" if played.found not in str(played.error) else played.error)

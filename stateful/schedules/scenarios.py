@@ -3,86 +3,91 @@
 from collections.abc import Mapping
 from typing import Final
 
-from stateful.schedules.program import BEFORE, Does, Fails, Fault, Op, Program, on, program
+from stateful.schedules.program import BEFORE, Fault, FaultKind, Op, OpKind, TaskProgram, on, program
 
-_PASS: Final = (Does.WRITEBACK,)
-_FIRST_FAILS: Final = (Fault(Fails.WRITE, 0), Fault(Fails.WRITE, 1))
+_PASS: Final = (OpKind.WRITEBACK,)
+_FIRST_FAILS: Final = (Fault(FaultKind.WRITE, 0), Fault(FaultKind.WRITE, 1))
 """Twice, because what fails in a run of pages is written once more by itself."""
 
 
-def _before(what: Program, *ops: Op) -> Program:
+def _before(what: TaskProgram, *ops: Op) -> TaskProgram:
     return what._replace(ops=(*(Op(BEFORE, op.does, op.number) for op in ops), *what.ops))
 
 
-CHANGES: Final[Mapping[str, Program]] = {
-    "pass and write": program(_PASS, [on(Does.WRITE, 0)]),
-    "pass and huge write": program(_PASS, [on(Does.WRITE_HUGE, 1)], batch=1),
-    "pass and same-filled write": program(_PASS, [on(Does.WRITE_SAME, 1)]),
-    "pass and discard": program(_PASS, [on(Does.DISCARD, 1)], blocks=1, batch=1),
-    "pass and patch": program(_PASS, [on(Does.PATCH, 0)]),
-    "failing pass and write": program(_PASS, [on(Does.WRITE, 1)], faults=_FIRST_FAILS),
-    "torn pass and write": program(_PASS, [on(Does.WRITE, 1)], faults=(Fault(Fails.SHORT_WRITE, 0),)),
-    "patch and write": program([on(Does.PATCH, 0)], [on(Does.WRITE, 0)]),
+CHANGES: Final[Mapping[str, TaskProgram]] = {
+    "pass and write": program(_PASS, [on(OpKind.WRITE, 0)]),
+    "pass and huge write": program(_PASS, [on(OpKind.WRITE_HUGE, 1)], batch=1),
+    "pass and same-filled write": program(_PASS, [on(OpKind.WRITE_SAME, 1)]),
+    "pass and discard": program(_PASS, [on(OpKind.DISCARD, 1)], blocks=1, batch=1),
+    "pass and patch": program(_PASS, [on(OpKind.PATCH, 0)]),
+    "failing pass and write": program(_PASS, [on(OpKind.WRITE, 1)], faults=_FIRST_FAILS),
+    "torn pass and write": program(_PASS, [on(OpKind.WRITE, 1)], faults=(Fault(FaultKind.SHORT_WRITE, 0),)),
+    "patch and write": program([on(OpKind.PATCH, 0)], [on(OpKind.WRITE, 0)]),
     "two pages and two threads": program(_PASS, threads=2),
-    "compressed pass and write": program((Does.COMPRESSED, Does.WRITEBACK), [on(Does.WRITE, 0)]),
+    "compressed pass and write": program((OpKind.COMPRESSED, OpKind.WRITEBACK), [on(OpKind.WRITE, 0)]),
     "compaction, pass and write": _before(
-        program((Does.COMPACT, Does.WRITEBACK), [on(Does.WRITE, 0)]), on(Does.WRITE_HUGE, 2), on(Does.DISCARD, 2)
+        program((OpKind.COMPACT, OpKind.WRITEBACK), [on(OpKind.WRITE, 0)]),
+        on(OpKind.WRITE_HUGE, 2),
+        on(OpKind.DISCARD, 2),
     ),
-    "two threads and a write": program(_PASS, [on(Does.WRITE, 1)], threads=2),
+    "two threads and a write": program(_PASS, [on(OpKind.WRITE, 1)], threads=2),
 }
-READS: Final[Mapping[str, Program]] = {
-    "pass and read": program(_PASS, [on(Does.READ, 1)], faults=_FIRST_FAILS),
-    "read of a page that comes and goes": program(_PASS, [on(Does.READ, 1), on(Does.READ, 1)], [on(Does.WRITE, 1)]),
+READS: Final[Mapping[str, TaskProgram]] = {
+    "pass and read": program(_PASS, [on(OpKind.READ, 1)], faults=_FIRST_FAILS),
+    "read of a page that comes and goes": program(
+        _PASS, [on(OpKind.READ, 1), on(OpKind.READ, 1)], [on(OpKind.WRITE, 1)]
+    ),
     "reuse under a read": _before(
-        program([on(Does.READ, 0)], [on(Does.DISCARD, 0), on(Does.WRITEBACK, 2)], blocks=1, batch=1),
-        on(Does.WRITEBACK, 1),
+        program([on(OpKind.READ, 0)], [on(OpKind.DISCARD, 0), on(OpKind.WRITEBACK, 2)], blocks=1, batch=1),
+        on(OpKind.WRITEBACK, 1),
     ),
     "reuse under a compressed read": _before(
-        program([on(Does.READ, 0)], [on(Does.WRITE_HUGE, 0), on(Does.WRITEBACK, 0)], blocks=1, batch=1),
-        on(Does.COMPRESSED, 0),
-        on(Does.WRITEBACK, 1),
+        program([on(OpKind.READ, 0)], [on(OpKind.WRITE_HUGE, 0), on(OpKind.WRITEBACK, 0)], blocks=1, batch=1),
+        on(OpKind.COMPRESSED, 0),
+        on(OpKind.WRITEBACK, 1),
     ),
     "compaction and read": _before(
-        program((Does.COMPACT, Does.COMPACT), [on(Does.READ, 0)], [on(Does.PATCH, 0)]),
-        on(Does.WRITE_HUGE, 2),
-        on(Does.DISCARD, 2),
+        program((OpKind.COMPACT, OpKind.COMPACT), [on(OpKind.READ, 0)], [on(OpKind.PATCH, 0)]),
+        on(OpKind.WRITE_HUGE, 2),
+        on(OpKind.DISCARD, 2),
     ),
     "failing read": _before(
-        program([on(Does.READ, 0)], [on(Does.WRITE, 0)], faults=(Fault(Fails.READ, 0),)), on(Does.WRITEBACK, 1)
+        program([on(OpKind.READ, 0)], [on(OpKind.WRITE, 0)], faults=(Fault(FaultKind.READ, 0),)),
+        on(OpKind.WRITEBACK, 1),
     ),
 }
-CONTROL: Final[Mapping[str, Program]] = {
-    "pass and idle marks": program([Does.WRITEBACK_IDLE], [Does.MARK_IDLE], [on(Does.WRITE, 0)]),
+CONTROL: Final[Mapping[str, TaskProgram]] = {
+    "pass and idle marks": program([OpKind.WRITEBACK_IDLE], [OpKind.MARK_IDLE], [on(OpKind.WRITE, 0)]),
     "pass and limit": _before(
-        program(_PASS, [on(Does.STORE_LIMIT, 0)], faults=_FIRST_FAILS),
-        on(Does.STORE_LIMIT, 1),
-        on(Does.TOGGLE_LIMIT, 0),
+        program(_PASS, [on(OpKind.STORE_LIMIT, 0)], faults=_FIRST_FAILS),
+        on(OpKind.STORE_LIMIT, 1),
+        on(OpKind.TOGGLE_LIMIT, 0),
     ),
     "pass and toggled limit": _before(
-        program(_PASS, [Does.TOGGLE_LIMIT, Does.TOGGLE_LIMIT], faults=_FIRST_FAILS), on(Does.STORE_LIMIT, 1)
+        program(_PASS, [OpKind.TOGGLE_LIMIT, OpKind.TOGGLE_LIMIT], faults=_FIRST_FAILS), on(OpKind.STORE_LIMIT, 1)
     ),
-    "pass and batch size": program([Does.WRITEBACK], [on(Does.STORE_BATCH, 0)]),
+    "pass and batch size": program([OpKind.WRITEBACK], [on(OpKind.STORE_BATCH, 0)]),
     "two passes": program(_PASS, _PASS),
-    "recompression and write": program([Does.RECOMPRESS], [on(Does.WRITE, 0)]),
-    "statistics during a pass": program(_PASS, [Does.STATS, Does.STATS]),
-    "recompression and pass": program([Does.RECOMPRESS], _PASS),
+    "recompression and write": program([OpKind.RECOMPRESS], [on(OpKind.WRITE, 0)]),
+    "statistics during a pass": program(_PASS, [OpKind.STATS, OpKind.STATS]),
+    "recompression and pass": program([OpKind.RECOMPRESS], _PASS),
 }
-ENDS: Final[Mapping[str, Program]] = {
-    "pass and cancellation": program(_PASS, [Does.CANCEL], batch=1),
-    "pass and interrupt": program(_PASS, [Does.INTERRUPT], batch=1),
-    "pass and two interrupts": program(_PASS, [Does.INTERRUPT, Does.INTERRUPT], batch=1),
+ENDS: Final[Mapping[str, TaskProgram]] = {
+    "pass and cancellation": program(_PASS, [OpKind.CANCEL], batch=1),
+    "pass and interrupt": program(_PASS, [OpKind.INTERRUPT], batch=1),
+    "pass and two interrupts": program(_PASS, [OpKind.INTERRUPT, OpKind.INTERRUPT], batch=1),
     "pass without a thread and interrupt": program(
-        _PASS, [Does.INTERRUPT], faults=(Fault(Fails.THREAD, 0), Fault(Fails.THREAD, 1)), batch=1
+        _PASS, [OpKind.INTERRUPT], faults=(Fault(FaultKind.THREAD, 0), Fault(FaultKind.THREAD, 1)), batch=1
     ),
-    "pass and reset": program(_PASS, [Does.RESET]),
-    "pass and close": program(_PASS, [Does.CLOSE]),
-    "no memory": program(_PASS, [on(Does.WRITE, 0)], faults=(Fault(Fails.BUFFER, 1),)),
-    "no thread": program(_PASS, [on(Does.WRITE, 0)], faults=(Fault(Fails.THREAD, 0),)),
+    "pass and reset": program(_PASS, [OpKind.RESET]),
+    "pass and close": program(_PASS, [OpKind.CLOSE]),
+    "no memory": program(_PASS, [on(OpKind.WRITE, 0)], faults=(Fault(FaultKind.BUFFER, 1),)),
+    "no thread": program(_PASS, [on(OpKind.WRITE, 0)], faults=(Fault(FaultKind.THREAD, 0),)),
 }
-THEMES: Final[Mapping[str, Mapping[str, Program]]] = {
+THEMES: Final[Mapping[str, Mapping[str, TaskProgram]]] = {
     "changes": CHANGES,
     "reads": READS,
     "control": CONTROL,
     "ends": ENDS,
 }
-SCENARIOS: Final[Mapping[str, Program]] = {**CHANGES, **READS, **CONTROL, **ENDS}
+SCENARIOS: Final[Mapping[str, TaskProgram]] = {**CHANGES, **READS, **CONTROL, **ENDS}

@@ -13,16 +13,33 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, NamedTuple, TypeVar
 
-from stateful.schedules.primitives import FREE, Condition, Gate, Lock, OutOfOrderError, Task, all_of, shielded
+from stateful.schedules.primitives import (
+    FREE,
+    OutOfOrderError,
+    ScheduledCondition,
+    ScheduledLock,
+    ScheduledTask,
+    Waitable,
+    all_of,
+    shielded,
+)
 from zram_impl.runtime import Rank
 from zram_impl.shield import Interrupts
 
 T = TypeVar("T")
 
-__all__ = ["BatonRuntime", "Choice", "OutOfOrderError", "Policy", "StuckError", "Task", "preemptions"]
+__all__ = [
+    "OutOfOrderError",
+    "Policy",
+    "ScheduledRuntime",
+    "ScheduledTask",
+    "SchedulingChoice",
+    "StuckError",
+    "preemptions",
+]
 
 
-class Choice(NamedTuple):
+class SchedulingChoice(NamedTuple):
     """One decision of a schedule."""
 
     taken: int
@@ -62,7 +79,7 @@ class _Worker:
 _IDLE: Final[list[_Worker]] = []
 
 
-class BatonRuntime:
+class ScheduledRuntime:
     """Implements `Runtime`. Outside of `run` nothing is controlled: whoever calls then must not have to wait.
 
     Attributes:
@@ -90,7 +107,7 @@ class BatonRuntime:
             time_may_pass: Whether a wait with a time-out may be what gets things going again.
             releasing: Called, by the name of a lock, before it is given back.
         """
-        self.schedule: list[Choice] = []
+        self.schedule: list[SchedulingChoice] = []
         self.trace: list[tuple[str, str]] = []
         self.steady = False
         self.error: BaseException | None = None
@@ -99,28 +116,28 @@ class BatonRuntime:
         self._most_points = most_points
         self._time_may_pass = time_may_pass
         self._releasing = releasing or {}
-        self._live: list[Task] = []
+        self._live: list[ScheduledTask] = []
         self._spawned = 0
-        self._main: Task | None = None
-        self.current: Task | None = None
+        self._main: ScheduledTask | None = None
+        self.current: ScheduledTask | None = None
         """Whoever has the baton."""
 
     # --- what production code sees ---------------------------------------------------------------------------------
 
-    def lock(self, name: str, rank: Rank) -> Lock:
+    def lock(self, name: str, rank: Rank) -> ScheduledLock:
         """Make a lock whose order is checked."""
-        return Lock(self, name, rank, self._releasing.get(name))
+        return ScheduledLock(self, name, rank, self._releasing.get(name))
 
-    def condition(self, name: str, rank: Rank) -> Condition:
+    def condition(self, name: str, rank: Rank) -> ScheduledCondition:
         """Make a condition with a lock of its own."""
-        return Condition(self, name, rank, self._releasing.get(name))
+        return ScheduledCondition(self, name, rank, self._releasing.get(name))
 
-    def spawn(self, run: Callable[[], None], name: str) -> Task:
+    def spawn(self, run: Callable[[], None], name: str) -> ScheduledTask:
         """Start a task. Its parent goes on: until the next point it does nothing that anybody could see."""
         assert self.current is not None, "tasks are started in a run"
         worker = _IDLE.pop() if _IDLE else _Worker()
         self._spawned += 1
-        task = Task(self, self._spawned, name, worker.baton)
+        task = ScheduledTask(self, self._spawned, name, worker.baton)
         worker.job = lambda: self._body(task, worker, run)
         self._live.append(task)
         return task
@@ -146,11 +163,11 @@ class BatonRuntime:
         if self.current is not None:
             self.stop(where, FREE)
 
-    def join_all(self, tasks: Sequence[Task]) -> None:
+    def join_all(self, tasks: Sequence[ScheduledTask]) -> None:
         """Wait until all of `tasks` are done, in one wait."""
         self.stop("join", all_of(tasks))
 
-    def interrupt(self, task: Task) -> None:
+    def interrupt(self, task: ScheduledTask) -> None:
         """Let a KeyboardInterrupt be raised where `task` stands, which is at a point, as soon as it goes on."""
         if task.noted is not None:
             task.held_back = True
@@ -159,7 +176,7 @@ class BatonRuntime:
         task.interrupted = True
         task.gate = FREE
 
-    def stop(self, where: str, gate: Gate, *, timed: bool = False) -> bool:
+    def stop(self, where: str, gate: Waitable, *, timed: bool = False) -> bool:
         """Come to a point before `where` is touched; go on when it is this task's turn and `gate` is free.
 
         Returns:
@@ -198,7 +215,7 @@ class BatonRuntime:
         """Run `main` and everything it spawns to the end; raises what any of them raised, or what was found."""
         baton = threading.Lock()
         baton.acquire()
-        me = self._main = self.current = Task(self, 0, "main", baton)
+        me = self._main = self.current = ScheduledTask(self, 0, "main", baton)
         me.started = True
         self._live = [me]
         try:
@@ -221,7 +238,7 @@ class BatonRuntime:
         if self.error is not None:
             raise self.error
 
-    def _body(self, task: Task, worker: _Worker, run: Callable[[], None]) -> None:
+    def _body(self, task: ScheduledTask, worker: _Worker, run: Callable[[], None]) -> None:
         try:
             if self.error is None:
                 run()
@@ -234,7 +251,7 @@ class BatonRuntime:
         assert self._main is not None, "a task is spawned in a run"
         (following or self._main).baton.release()
 
-    def _choose(self, me: Task | None) -> Task | None:
+    def _choose(self, me: ScheduledTask | None) -> ScheduledTask | None:
         """Choose who goes on and make it the current one; None when nobody does."""
         ready = [task for task in self._live if task.gate.owner is None]
         if len(ready) == 1:
@@ -251,11 +268,11 @@ class BatonRuntime:
         taken = 0
         if not self.steady:
             taken = self._policy([task.number for task in ready], can_go_on)
-            self.schedule.append(Choice(taken, len(ready), can_go_on))
+            self.schedule.append(SchedulingChoice(taken, len(ready), can_go_on))
         self.current = ready[taken]
         return self.current
 
-    def _let_time_pass(self) -> Task | None:
+    def _let_time_pass(self) -> ScheduledTask | None:
         timed = [task for task in self._live if task.timed]
         if timed and self._time_may_pass:
             first = min(timed, key=lambda task: task.waited)  # in turns: none waits for ever because of the others
@@ -267,6 +284,6 @@ class BatonRuntime:
         return None
 
 
-def preemptions(schedule: Sequence[Choice]) -> int:
+def preemptions(schedule: Sequence[SchedulingChoice]) -> int:
     """Count the preemptions of a schedule."""
     return sum(choice.preempts and choice.taken > 0 for choice in schedule)

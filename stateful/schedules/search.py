@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from stateful.schedules.policies import exhaust, pct, random_walk
-from stateful.schedules.program import Program
-from stateful.schedules.run import Played, choices, play
+from stateful.schedules.program import TaskProgram
+from stateful.schedules.run import Execution, choices, execute
 from stateful.schedules.scenarios import SCENARIOS
 from stateful.schedules.scheduler import Policy
 from stateful.schedules.shrink import smallest
@@ -14,7 +14,7 @@ from stateful.schedules.token import encode
 DEPTHS: Final = (2, 3, 4, 5)
 
 
-class Searched(NamedTuple):
+class SearchResult(NamedTuple):
     """What a search came to."""
 
     scenarios: int = 0
@@ -23,9 +23,9 @@ class Searched(NamedTuple):
     findings: tuple[str, ...] = ()
     """A line each, with a token."""
 
-    def and_then(self, other: "Searched") -> "Searched":
+    def and_then(self, other: "SearchResult") -> "SearchResult":
         """Add a search of the same scenarios."""
-        return Searched(
+        return SearchResult(
             max(self.scenarios, other.scenarios),
             self.schedules + other.schedules,
             self.points + other.points,
@@ -33,50 +33,50 @@ class Searched(NamedTuple):
         )
 
 
-def finding(name: str, played: Played) -> str:
+def finding(name: str, played: Execution) -> str:
     """Say what was found, with the token of the smallest program that shows it."""
     small = smallest(played)
     return f"{name}: {small.found}: python -m stateful replay {encode(small.what)}"
 
 
-def exhaustively(bound: int, report: Callable[[str], None]) -> Searched:
+def exhaustively(bound: int, report: Callable[[str], None]) -> SearchResult:
     """Run every scenario under every schedule of at most `bound` preemptions, as far as its first finding."""
-    total = Searched()
+    total = SearchResult()
     for name in SCENARIOS:
         total = total.and_then(exhaust_one(name, bound, report))
     return total._replace(scenarios=len(SCENARIOS))
 
 
-def exhaust_one(name: str, bound: int, report: Callable[[str], None]) -> Searched:
+def exhaust_one(name: str, bound: int, report: Callable[[str], None]) -> SearchResult:
     """Run one scenario under every schedule of at most `bound` preemptions, as far as its first finding."""
     what = SCENARIOS[name]
     schedules = points = 0
     for attempt in exhaust(bound):
-        played = play(what, attempt.policy)
+        played = execute(what, attempt.policy)
         attempt.schedule = played.schedule
         schedules, points = schedules + 1, points + played.points
         if played.error is not None:
-            return Searched(1, schedules, points, (finding(name, played),))
+            return SearchResult(1, schedules, points, (finding(name, played),))
         if schedules % 50 == 0:
             report(f"{name}: {schedules:,} schedules of at most {bound} preemptions")
-    return Searched(1, schedules, points)
+    return SearchResult(1, schedules, points)
 
 
-def policies(seed: int, what: Program) -> Iterable[Policy]:
+def policies(seed: int, what: TaskProgram) -> Iterable[Policy]:
     """Return the random policies of a seed."""
     return random_walk(seed), pct(seed, depth=DEPTHS[seed % len(DEPTHS)], points=choices(what))
 
 
-def randomly(seeds: Iterable[int], report: Callable[[str], None]) -> Searched:
+def randomly(seeds: Iterable[int], report: Callable[[str], None]) -> SearchResult:
     """Run every scenario under random walks and PCT of several depths."""
     schedules = points = 0
     found: list[str] = []
     for seed in seeds:
         for name, what in SCENARIOS.items():
             for policy in policies(seed, what):
-                played = play(what, policy)
+                played = execute(what, policy)
                 schedules, points = schedules + 1, points + played.points
                 if played.error is not None:
                     found.append(finding(name, played))
         report(f"{schedules:,} random schedules")
-    return Searched(len(SCENARIOS), schedules, points, tuple(dict.fromkeys(found)))
+    return SearchResult(len(SCENARIOS), schedules, points, tuple(dict.fromkeys(found)))

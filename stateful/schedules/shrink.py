@@ -9,8 +9,8 @@ from itertools import islice, product
 from typing import Final
 
 from stateful.schedules.policies import exhaust
-from stateful.schedules.program import BEFORE, PAGES, SIZES, Does, Program
-from stateful.schedules.run import Played, play
+from stateful.schedules.program import BEFORE, PAGES, SIZES, OpKind, TaskProgram
+from stateful.schedules.run import Execution, execute
 
 PREEMPTIONS_MOST: Final = 2
 TRIED_MOST: Final = 1500
@@ -21,7 +21,7 @@ NUMBERS_MOST: Final = 27
 """Combinations of numbers."""
 
 
-def smallest(played: Played) -> Played:
+def smallest(played: Execution) -> Execution:
     """Return the smallest program that breaks the same, and its simplest schedule; `played` breaks something."""
     return _Shrinking(played.found).shrink(played)
 
@@ -33,7 +33,7 @@ class _Shrinking:
         self._found = found
         self._left = BUDGET
 
-    def shrink(self, played: Played) -> Played:
+    def shrink(self, played: Execution) -> Execution:
         for bound in range(PREEMPTIONS_MOST + 1):
             best = self._simplest(played.what, bound)
             if best is not None:
@@ -42,7 +42,7 @@ class _Shrinking:
                 return best if bound == 0 or best.what == played.what else self.shrink(best)
         return played
 
-    def _still_smaller(self, best: Played, bound: int) -> Played:
+    def _still_smaller(self, best: Execution, bound: int) -> Execution:
         """Leave out what can be left out, if need be with other numbers and sizes; make simpler what is left."""
         for shorter in _shorter(best.what):
             found = self._with_any_numbers(shorter, bound)
@@ -54,9 +54,9 @@ class _Shrinking:
                 return self._still_smaller(found, bound)
         return best
 
-    def _with_any_numbers(self, what: Program, bound: int) -> Played | None:
+    def _with_any_numbers(self, what: TaskProgram, bound: int) -> Execution | None:
         """Try the numbers of operations and faults all together: one can often be smaller only if another is larger."""
-        kept = (Does.WRITEBACK, Does.STORE_LIMIT, Does.STORE_BATCH)
+        kept = (OpKind.WRITEBACK, OpKind.STORE_LIMIT, OpKind.STORE_BATCH)
         domains: list[Iterable[int]] = [[op.number] if op.does in kept else range(PAGES) for op in what.ops]
         domains += [range(max(fault.number + 1, PAGES)) for fault in what.faults]
         for numbers in islice(product(*domains), NUMBERS_MOST):
@@ -67,11 +67,11 @@ class _Shrinking:
                 return played
         return None
 
-    def _simplest(self, what: Program, bound: int) -> Played | None:
+    def _simplest(self, what: TaskProgram, bound: int) -> Execution | None:
         """Return the run with the simplest schedule of at most `bound` preemptions that breaks the same."""
-        best: Played | None = None
+        best: Execution | None = None
         for attempt in islice(exhaust(bound), min(TRIED_MOST, self._left)):
-            played = play(what, attempt.policy)
+            played = execute(what, attempt.policy)
             attempt.schedule = played.schedule
             self._left -= 1
             if played.found == self._found and (best is None or _size(played.what) < _size(best.what)):
@@ -79,11 +79,11 @@ class _Shrinking:
         return best
 
 
-def _size(what: Program) -> tuple[object, ...]:
+def _size(what: TaskProgram) -> tuple[object, ...]:
     return len(what.preemptions), what.preemptions
 
 
-def _shorter(what: Program) -> Iterator[Program]:
+def _shorter(what: TaskProgram) -> Iterator[TaskProgram]:
     """Yield programs without one operation or one fault, of all sizes."""
     plain = what._replace(preemptions=())
     for blocks, batch, threads in dict.fromkeys([(what.blocks, what.batch, what.threads), *SIZES]):
@@ -94,7 +94,7 @@ def _shorter(what: Program) -> Iterator[Program]:
             yield sized._replace(faults=what.faults[:at] + what.faults[at + 1 :])
 
 
-def _simpler(what: Program) -> Iterator[Program]:
+def _simpler(what: TaskProgram) -> Iterator[TaskProgram]:
     """Yield programs of the same length that are a little simpler."""
     plain = what._replace(preemptions=())
     sizes = (what.blocks, what.batch, what.threads)
@@ -102,7 +102,7 @@ def _simpler(what: Program) -> Iterator[Program]:
         yield plain._replace(blocks=blocks, batch=batch, threads=threads)
     for at, op in enumerate(what.ops):
         others = [op._replace(lane=lane) for lane in range(1, op.lane)] if op.lane < BEFORE else []
-        if op.does in (Does.WRITE_SAME, Does.DISCARD, Does.WRITE_HUGE, Does.PATCH):
-            others.append(op._replace(does=Does.WRITE))
+        if op.does in (OpKind.WRITE_SAME, OpKind.DISCARD, OpKind.WRITE_HUGE, OpKind.PATCH):
+            others.append(op._replace(does=OpKind.WRITE))
         for other in others:
             yield plain._replace(ops=(*what.ops[:at], other, *what.ops[at + 1 :]))

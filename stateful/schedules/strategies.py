@@ -15,22 +15,22 @@ from typing import Final, NamedTuple
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from stateful.schedules.program import PAGES, SIZES, Does, Fails, Fault, Op, Preemption, Program
-from stateful.schedules.run import Played, play
+from stateful.schedules.program import PAGES, SIZES, Fault, FaultKind, Op, OpKind, Preemption, TaskProgram
+from stateful.schedules.run import Execution, execute
 from stateful.schedules.shrink import smallest
 
 CHOICES: Final = 24
 """Choices among which preemptions are drawn: those of most programs."""
 USERS: Final = (
-    Does.WRITE, Does.DISCARD, Does.READ, Does.WRITE_SAME, Does.WRITE_HUGE, Does.PATCH, Does.MARK_IDLE,
-    Does.STORE_LIMIT, Does.TOGGLE_LIMIT, Does.STORE_BATCH, Does.WRITEBACK, Does.CANCEL, Does.INTERRUPT, Does.RESET,
-    Does.RECOMPRESS, Does.STATS, Does.COMPACT, Does.COMPRESSED,
+    OpKind.WRITE, OpKind.DISCARD, OpKind.READ, OpKind.WRITE_SAME, OpKind.WRITE_HUGE, OpKind.PATCH, OpKind.MARK_IDLE,
+    OpKind.STORE_LIMIT, OpKind.TOGGLE_LIMIT, OpKind.STORE_BATCH, OpKind.WRITEBACK, OpKind.CANCEL, OpKind.INTERRUPT,
+    OpKind.RESET, OpKind.RECOMPRESS, OpKind.STATS, OpKind.COMPACT, OpKind.COMPRESSED,
 )  # fmt: skip
 """What users do, the likelier culprits first."""
 
-_LIKELY: Final = (Does.WRITE, Does.WRITE, Does.DISCARD, Does.READ, Does.WRITE_SAME, *USERS)
+_LIKELY: Final = (OpKind.WRITE, OpKind.WRITE, OpKind.DISCARD, OpKind.READ, OpKind.WRITE_SAME, *USERS)
 """What is drawn from: what changes or reads a page comes up more often than what is done once in a while."""
-_FAILING: Final = (Fails.WRITE, Fails.WRITE, Fails.WRITE, *Fails)
+_FAILING: Final = (FaultKind.WRITE, FaultKind.WRITE, FaultKind.WRITE, *FaultKind)
 _PAGES: Final = (*range(PAGES), 0, 1)
 """The two that a program begins with come up more often."""
 
@@ -41,40 +41,40 @@ _preemptions: Final = st.lists(st.tuples(st.integers(0, CHOICES), st.integers(1,
 
 def _program(
     ops: list[Op], faults: list[Fault], preemptions: list[tuple[int, int]], sizes: tuple[int, int, int]
-) -> Program:
-    pass_ = Op(0, Does.WRITEBACK)
+) -> TaskProgram:
+    pass_ = Op(0, OpKind.WRITEBACK)
     once = sorted(dict(preemptions).items())
-    return Program((pass_, *ops), tuple(faults), tuple(Preemption(*each) for each in once), *sizes)
+    return TaskProgram((pass_, *ops), tuple(faults), tuple(Preemption(*each) for each in once), *sizes)
 
 
 programs: Final = st.builds(_program, _ops, _faults, _preemptions, st.sampled_from(SIZES))
 
 
-def drawn(chance: random.Random) -> Program:
+def drawn(chance: random.Random) -> TaskProgram:
     """Return a program of a pass, a few operations of one or two users, and perhaps a fault."""
     lanes = chance.choice((1, 1, 2))
     ops = [
         Op(chance.randint(1, lanes), chance.choice(USERS), chance.randrange(PAGES)) for _ in range(chance.randint(1, 3))
     ]
-    faults = [Fault(chance.choice(list(Fails)), chance.randrange(3)) for _ in range(chance.choice((0, 0, 1, 2)))]
+    faults = [Fault(chance.choice(list(FaultKind)), chance.randrange(3)) for _ in range(chance.choice((0, 0, 1, 2)))]
     blocks, batch, threads = chance.choice(SIZES)
-    return Program((Op(0, Does.WRITEBACK), *ops), tuple(faults), (), blocks, batch, threads)
+    return TaskProgram((Op(0, OpKind.WRITEBACK), *ops), tuple(faults), (), blocks, batch, threads)
 
 
-class Search(NamedTuple):
+class DrawnSearch(NamedTuple):
     """What a search came to."""
 
     examples: int
     first: int
     """The example that first showed something, counted from 1; 0 for none."""
-    finding: Played | None
+    finding: Execution | None
     """The smallest program."""
 
 
-def look(number: int, most: int, each: Callable[[Played], None] | None = None) -> Search:
+def look(number: int, most: int, each: Callable[[Execution], None] | None = None) -> DrawnSearch:
     """Play up to `most` programs of seed `number`; shrink the first that shows anything."""
     examples = first = 0
-    found: Played | None = None
+    found: Execution | None = None
 
     @seed(number)
     @settings(
@@ -83,10 +83,10 @@ def look(number: int, most: int, each: Callable[[Played], None] | None = None) -
         report_multiple_bugs=False,
     )  # fmt: skip
     @given(programs)
-    def one(what: Program) -> None:
+    def one(what: TaskProgram) -> None:
         nonlocal examples, first, found
         examples += 1
-        played = play(what)
+        played = execute(what)
         if each is not None:
             each(played)
         if played.error is not None:
@@ -95,7 +95,7 @@ def look(number: int, most: int, each: Callable[[Played], None] | None = None) -
 
     with suppress(_ShrinkThisError):
         one()
-    return Search(examples, first, found and smallest(found))
+    return DrawnSearch(examples, first, found and smallest(found))
 
 
 class _ShrinkThisError(Exception):

@@ -10,10 +10,10 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from stateful.schedules import policies
-from stateful.schedules.program import Program
-from stateful.schedules.run import play
+from stateful.schedules.program import TaskProgram
+from stateful.schedules.run import execute
 from stateful.schedules.scenarios import SCENARIOS
-from stateful.schedules.scheduler import BatonRuntime, Policy
+from stateful.schedules.scheduler import Policy, ScheduledRuntime
 from zram_impl.runtime import Rank
 
 RUNS: Final = 400
@@ -48,8 +48,8 @@ def speeds() -> Iterator[Speed]:
     yield _timed("the scenarios, random", [partial(_of, what, seed) for what in SCENARIOS.values() for seed in seeds])
 
 
-def _of(what: Program, seed: int) -> int:
-    return play(what, policies.random_walk(seed)).points
+def _of(what: TaskProgram, seed: int) -> int:
+    return execute(what, policies.random_walk(seed)).points
 
 
 def _timed(what: str, runs: list[Callable[[], int]]) -> Speed:
@@ -61,7 +61,7 @@ def _timed(what: str, runs: list[Callable[[], int]]) -> Speed:
 
 def _alone(policy: Policy) -> int:
     """Let a few tasks take a few locks in turns; return the number of points."""
-    runtime = BatonRuntime(policy)
+    runtime = ScheduledRuntime(policy)
     locks = [runtime.lock(str(number), Rank.TABLE) for number in range(LOCKS)]
 
     def work() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise, repeat
 from typing import Final
 
-from stateful.schedules.program import BEFORE, Does, Fails, Fault, Op, Preemption, Program
+from stateful.schedules.program import BEFORE, Fault, FaultKind, Op, OpKind, Preemption, TaskProgram
 
 VERSION: Final = "1"
 _DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -18,7 +18,7 @@ _DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _READ_AS: Final = str.maketrans("ilo", "110")
 _PRIME: Final = 1021
 """Below 32 * 32, so that two characters hold the check."""
-_USUAL: Final = Program()
+_USUAL: Final = TaskProgram()
 _SIZES_MOST: Final = 64
 _ITEMS_MOST: Final = 1000
 _SHORTEST: Final = 4
@@ -30,7 +30,7 @@ class BadTokenError(ValueError):
     """What was given is not a token."""
 
 
-def encode(what: Program) -> str:
+def encode(what: TaskProgram) -> str:
     """Return the token of a program."""
     sizes = (what.blocks, what.batch, what.threads)
     bits = "0" if sizes == (_USUAL.blocks, _USUAL.batch, _USUAL.threads) else "1" + "".join(map(_gamma, sizes))
@@ -42,7 +42,7 @@ def encode(what: Program) -> str:
     return body + _check(body)
 
 
-def decode(token: str) -> Program:
+def decode(token: str) -> TaskProgram:
     """Return the program of a token; BadTokenError when it is none."""
     plain = token.strip().lower().translate(_READ_AS)
     if len(plain) < _SHORTEST or set(plain) - set(_DIGITS):
@@ -64,12 +64,12 @@ def decode(token: str) -> Program:
     return what
 
 
-def _program(bits: Iterator[str]) -> Program:
+def _program(bits: Iterator[str]) -> TaskProgram:
     usual = next(bits) == "0"
     sizes = (_USUAL.blocks, _USUAL.batch, _USUAL.threads) if usual else tuple(_read(bits) for _ in range(3))
     ops = tuple(Op(*row) for row in _items(bits, 3))
     faults = tuple(Fault(*row) for row in _items(bits, 2))
-    return Program(ops, faults, tuple(Preemption(*row) for row in _items(bits, 2)), *sizes)
+    return TaskProgram(ops, faults, tuple(Preemption(*row) for row in _items(bits, 2)), *sizes)
 
 
 def _items(bits: Iterator[str], width: int) -> Iterator[list[int]]:
@@ -99,12 +99,12 @@ def _check(body: str) -> str:
     return _DIGITS[total >> 5] + _DIGITS[total & 31]
 
 
-def _refuse_nonsense(what: Program, token: str) -> None:
+def _refuse_nonsense(what: TaskProgram, token: str) -> None:
     sizes = (what.blocks, what.batch, what.threads)
     sense = (
         all(1 <= size <= _SIZES_MOST for size in sizes)
-        and all(op.lane <= BEFORE and op.does < len(Does) for op in what.ops)
-        and all(fault.fails < len(Fails) for fault in what.faults)
+        and all(op.lane <= BEFORE and op.does < len(OpKind) for op in what.ops)
+        and all(fault.fails < len(FaultKind) for fault in what.faults)
         and all(a.step < b.step for a, b in pairwise(what.preemptions))
     )
     if not sense:

@@ -55,7 +55,7 @@ PAUSE_SECONDS: Final = 0.0002
 """Of a sharer, and of every user where a trace is recorded: it is to have much of the passes."""
 
 
-class Account(NamedTuple):
+class ThreadsAccount(NamedTuple):
     """What a run did."""
 
     seconds: float
@@ -145,7 +145,7 @@ def run(
     trace: Path | None = None,
     surround: Surround | None = None,
     seed: int = 0,
-) -> Account:
+) -> ThreadsAccount:
     """Run for `seconds` and return the account; nothing is left running or on disk, but for the trace.
 
     `surround` puts faults of writes around the backing device; a trace has some by itself. With an odd `seed` pages
@@ -191,7 +191,7 @@ def _run(
     *,
     faulty: bool,
     seed: int,
-) -> Account:
+) -> ThreadsAccount:
     began = time.perf_counter()
     stop = threading.Event()
     stopped = stop.is_set if writer is None else partial(stop.wait, PAUSE_SECONDS)
@@ -236,7 +236,7 @@ def _run(
         problems += judge(together(sharers))[:PROBLEMS_SHOWN]
         events = writer.end(device) if writer is not None else 0
     writes, reads = sum(user.writes for user in users), sum(user.reads for user in users)
-    return Account(
+    return ThreadsAccount(
         took, passes, total, writes, reads, sum(each.operations for each in sharers), tuple(problems), events
     )
 

@@ -11,13 +11,13 @@ the orders of those writes under way that somebody still reads.
 
 from collections.abc import Sequence
 
-from stateful.stress.operation import ZERO, Op
+from stateful.stress.operation import ZERO, PageOperation
 
 _Way = tuple[int, int]
 """A bit for each operation under way that has happened, and the value of the page."""
 
 
-def unexplained(history: Sequence[Op]) -> Op | None:
+def unexplained(history: Sequence[PageOperation]) -> PageOperation | None:
     """Return the first operation by whose end no order explains what was seen so far; None when one explains all."""
     moments = [(op.start, 0, number) for number, op in enumerate(history)]
     moments += [(op.end, 1, number) for number, op in enumerate(history)]
@@ -39,10 +39,10 @@ def unexplained(history: Sequence[Op]) -> Op | None:
 class _UnderWay:
     """The operations under way, a bit each, and how often each value is still to be read."""
 
-    def __init__(self, history: Sequence[Op]) -> None:
+    def __init__(self, history: Sequence[PageOperation]) -> None:
         self._history = history
         self._bits = _Bits()
-        self._ops: dict[int, Op] = {}
+        self._ops: dict[int, PageOperation] = {}
         self._to_be_read: dict[int, int] = {}
         for op in history:
             if op.kind == "read":

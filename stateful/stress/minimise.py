@@ -7,10 +7,10 @@ value; a discard if no read of zeros that stays could have seen it. So what is l
 from collections.abc import Sequence
 
 from stateful.stress.linearizability import unexplained
-from stateful.stress.operation import ZERO, Op, name_of
+from stateful.stress.operation import ZERO, PageOperation, name_of
 
 
-def smallest(history: Sequence[Op]) -> list[Op]:
+def smallest(history: Sequence[PageOperation]) -> list[PageOperation]:
     """Return a part of an unexplained history that is unexplained, and from which nothing more can be left out."""
     wrong = unexplained(history)
     assert wrong is not None, "a history that is explained has no part that is not"
@@ -28,7 +28,7 @@ def smallest(history: Sequence[Op]) -> list[Op]:
     return left
 
 
-def _closed(before: Sequence[Op], part: Sequence[Op]) -> list[Op] | None:
+def _closed(before: Sequence[PageOperation], part: Sequence[PageOperation]) -> list[PageOperation] | None:
     """Leave out the reads of values whose write is left out; None where that could make up an error."""
     there, was = _written(part), _written(before)
     left = [op for op in part if op.kind == "write" or op.value in there or op.value not in was or op.value == ZERO]
@@ -44,14 +44,14 @@ def _closed(before: Sequence[Op], part: Sequence[Op]) -> list[Op] | None:
     return left
 
 
-def _written(history: Sequence[Op]) -> set[int]:
+def _written(history: Sequence[PageOperation]) -> set[int]:
     return {op.value for op in history if op.kind == "write"}
 
 
 _WIDTH = 48
 
 
-def drawn(history: Sequence[Op]) -> str:
+def drawn(history: Sequence[PageOperation]) -> str:
     """Return a history as text: a line for each operation, with the time it took as a bar."""
     first, last = min(op.start for op in history), max(op.end for op in history)
     names = _names(history)
@@ -64,7 +64,7 @@ def drawn(history: Sequence[Op]) -> str:
     return "\n".join([*rows, f"  {'':<{width}}  {(last - first) / 1000:.1f} us in all"])
 
 
-def _names(history: Sequence[Op]) -> dict[int, str]:
+def _names(history: Sequence[PageOperation]) -> dict[int, str]:
     """Call the values a, b, c in the order of their writes."""
     names, letters = {ZERO: "zeros"}, 0
     for op in sorted(history, key=lambda op: op.start):

@@ -18,7 +18,7 @@ def name_of(value: int) -> str:
     return "bytes that nobody wrote" if value == FOREIGN else f"bytes of page {FOREIGN - 1 - value}"
 
 
-class Op(NamedTuple):
+class PageOperation(NamedTuple):
     """A write or read of a whole page. A discard is a write of ZERO; every other value is written once."""
 
     task: str

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from stateful.common.stamped_pages import same_filled, stamp_of, stamped
 from stateful.stress.linearizability import unexplained
 from stateful.stress.minimise import drawn, smallest
-from stateful.stress.operation import FOREIGN, ZERO, Op, of_another_page
+from stateful.stress.operation import FOREIGN, ZERO, PageOperation, of_another_page
 from zram_impl import PAGE_SIZE, Zram
 
 _WORD: Final = 8
@@ -44,7 +44,7 @@ class Sharer:
     """Works on `pages` in a thread of its own until `stop()`; `history` has what it saw of each."""
 
     def __init__(self, device: Zram, number: int, pages: range, stop: Callable[[], bool], seed: int = 0) -> None:
-        self.history: dict[int, list[Op]] = defaultdict(list)
+        self.history: dict[int, list[PageOperation]] = defaultdict(list)
         self.problems: list[str] = []
         self.together = 1
         """Operations between two looks at `stop`."""
@@ -109,19 +109,19 @@ class Sharer:
 
     def _note(self, page: int, kind: Literal["write", "read"], value: int, start: int, end: int | None = None) -> None:
         over = time.perf_counter_ns() if end is None else end
-        self.history[page].append(Op(threading.current_thread().name, kind, value, start, over))
+        self.history[page].append(PageOperation(threading.current_thread().name, kind, value, start, over))
 
 
-def together(sharers: Iterable[Sharer]) -> dict[int, list[Op]]:
+def together(sharers: Iterable[Sharer]) -> dict[int, list[PageOperation]]:
     """Return the history of each page."""
-    histories: dict[int, list[Op]] = defaultdict(list)
+    histories: dict[int, list[PageOperation]] = defaultdict(list)
     for sharer in sharers:
         for page, history in sharer.history.items():
             histories[page] += history
     return histories
 
 
-def judge(histories: Mapping[int, list[Op]]) -> list[str]:
+def judge(histories: Mapping[int, list[PageOperation]]) -> list[str]:
     """Return what is wrong: for each page whose history no order explains, the smallest part of it that shows so."""
     wrong = [(page, smallest(history)) for page, history in histories.items() if unexplained(history) is not None]
     wrong.sort(key=lambda found: len(found[1]))

@@ -199,7 +199,7 @@ def test_a_machine_that_finds_something_says_which_and_how(monkeypatch: pytest.M
 def test_the_account_of_real_threads_is_the_verdict(
     monkeypatch: pytest.MonkeyPatch, problems: tuple[str, ...], *, good: bool
 ) -> None:
-    account = free_threads.Account(6.0, 3, WritebackResult(written=1000, lost=2), 40, 50, 6000, problems)
+    account = free_threads.ThreadsAccount(6.0, 3, WritebackResult(written=1000, lost=2), 40, 50, 6000, problems)
     monkeypatch.setattr(free_threads, "run", lambda _seconds, _report: account)
     what = (
         "3 passes wrote 1,000 pages (2 lost in flight) during 40 writes and 50 reads, all verified, and "

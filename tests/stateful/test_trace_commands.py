@@ -14,7 +14,7 @@ from stateful import check, trace_commands
 from stateful.command import main
 from stateful.jobs.runner import Verdict
 from stateful.stress import free_threads
-from stateful.stress.free_threads import Account
+from stateful.stress.free_threads import ThreadsAccount
 from zram_impl import WritebackResult
 
 
@@ -90,7 +90,7 @@ def test_a_time_that_is_none_is_refused(tmp_path: Path, seconds: str, capsys: py
 def test_what_goes_wrong_while_recording_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    account = Account(1.0, 2, WritebackResult(), 0, 0, 0, ("page 3 is still claimed",), 17)
+    account = ThreadsAccount(1.0, 2, WritebackResult(), 0, 0, 0, ("page 3 is still claimed",), 17)
     monkeypatch.setattr(free_threads, "run", lambda *_args, **_more: account)
     assert main(["trace-record", str(tmp_path / "t")]) == 1
     said = capsys.readouterr().out

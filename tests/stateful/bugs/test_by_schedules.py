@@ -4,8 +4,8 @@ import pytest
 
 from stateful.bugs import by_schedules, seeded
 from stateful.schedules import strategies
-from stateful.schedules.program import Does, Fails
-from stateful.schedules.run import play
+from stateful.schedules.program import FaultKind, OpKind
+from stateful.schedules.run import execute
 from stateful.schedules.scenarios import SCENARIOS
 from stateful.schedules.token import decode
 
@@ -25,15 +25,15 @@ def test_a_bug_is_gone_once_it_is_removed(name: str) -> None:
     with bug.applied():
         pass
     assert bug.search is not None
-    assert play(SCENARIOS[bug.search.scenario]).error is None
+    assert execute(SCENARIOS[bug.search.scenario]).error is None
 
 
 def test_operations_faults_and_preemptions_shrink_together() -> None:
     judged = by_schedules.judge_joint(by_schedules.JOINT, seeds=3)
     assert judged.good
     small = decode(judged.tokens[0])
-    assert [Does(op.does) for op in small.ops] == [Does.WRITEBACK, Does.WRITE]
-    assert [Fails(fault.fails) for fault in small.faults] == [Fails.WRITE]
+    assert [OpKind(op.does) for op in small.ops] == [OpKind.WRITEBACK, OpKind.WRITE]
+    assert [FaultKind(fault.fails) for fault in small.faults] == [FaultKind.WRITE]
     assert len(small.preemptions) <= 1
 
 

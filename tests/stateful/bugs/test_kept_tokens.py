@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stateful.bugs import seeded
-from stateful.schedules.run import play_twice
+from stateful.schedules.run import execute_twice
 from stateful.schedules.token import decode
 
 KEPT = Path(__file__).resolve().parents[2] / "regressions.tokens"
@@ -14,14 +14,14 @@ LINES = [line.split(maxsplit=2) for line in KEPT.read_text(encoding="utf-8").spl
 
 @pytest.mark.parametrize(("token", "bug", "_what"), LINES)
 def test_a_kept_schedule_is_clean(token: str, bug: str, _what: str) -> None:
-    assert play_twice(decode(token)).error is None
+    assert execute_twice(decode(token)).error is None
 
 
 @pytest.mark.parametrize(("token", "bug", "_what"), LINES)
 def test_a_kept_schedule_still_shows_its_bug(token: str, bug: str, _what: str) -> None:
     seed = seeded.by_name(bug)
     with seed.applied():
-        assert play_twice(decode(token)).found in seed.breaks
+        assert execute_twice(decode(token)).found in seed.breaks
 
 
 def test_every_schedule_bug_has_a_kept_schedule() -> None:

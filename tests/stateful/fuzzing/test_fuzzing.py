@@ -11,7 +11,7 @@ import pytest
 from stateful import command
 from stateful.bugs import seeded
 from stateful.fuzzing import sources, worker
-from stateful.fuzzing.sources import Found, Harvest, Source
+from stateful.fuzzing.sources import FuzzFinding, Harvest, Source
 from stateful.fuzzing.worker import Share, work
 from stateful.jobs import runner
 from stateful.jobs.runner import Report
@@ -46,7 +46,7 @@ def test_a_source_gets_the_seeds_of_its_process_one_after_the_other(tmp_path: Pa
 @pytest.mark.usefixtures("clock")
 def test_a_finding_becomes_a_file_once(tmp_path: Path) -> None:
     def source(seed: int, _report: Report) -> Harvest:
-        return Harvest(found=(Found("pages_read_back", f"of seed {seed}", "1cqb4h084"),))
+        return Harvest(found=(FuzzFinding("pages_read_back", f"of seed {seed}", "1cqb4h084"),))
 
     verdict = work(Share(0, 1), 1.0, 7, tmp_path / "findings", silent, sources={"it": Source(source)})
     (file,) = (tmp_path / "findings").iterdir()
@@ -98,7 +98,7 @@ def test_a_time_that_is_none_is_refused(minutes: str, capsys: pytest.CaptureFixt
 @pytest.mark.usefixtures("clock")
 def test_a_finding_that_cannot_be_written_is_in_the_report(tmp_path: Path) -> None:
     def source(seed: int, _report: Report) -> Harvest:
-        return Harvest(found=(Found("pages_read_back", f"of seed {seed}", "1cqb4h084"),))
+        return Harvest(found=(FuzzFinding("pages_read_back", f"of seed {seed}", "1cqb4h084"),))
 
     out = tmp_path / "gone" / "findings"
     verdict = work(Share(0, 1), 1.0, 7, out, silent, sources={"it": Source(source)})

@@ -10,7 +10,7 @@ from stateful.pairs import checks
 from stateful.pairs.explore import Explorer
 from stateful.pairs.states import BY_NAME
 from stateful.schedules.policies import random_walk
-from stateful.schedules.run import play
+from stateful.schedules.run import execute
 from stateful.schedules.scenarios import SCENARIOS
 from tests.stateful.guards.seeded import MISTAKES, Mistake
 
@@ -28,7 +28,7 @@ def findings(mistake: Mistake) -> Iterator[str]:
         return
     with judged_stages(judge):
         for what in SCENARIOS.values():
-            error = play(what, random_walk(0)).error
+            error = execute(what, random_walk(0)).error
             if error is not None:
                 yield str(error)
 

@@ -12,18 +12,18 @@ import pytest
 
 from spec.prove.jobs import Ended
 from stateful import command
-from stateful.mutate.judge import HANGS, SLOW, Fate, fate, judge, waits
-from stateful.mutate.mutants import PACKAGE, Mutant
+from stateful.mutate.judge import HANGS, SLOW, MutantFate, fate, judge, waits
+from stateful.mutate.mutants import PACKAGE, DeviceMutant
 from stateful.mutate.page import drawn, numbers, summary
 from stateful.mutate.trial import TESTS, unit_tests
 
 PATIENCE = 30.0
 
 
-def mutant(module: str, mine: str, instead: str) -> Mutant:
+def mutant(module: str, mine: str, instead: str) -> DeviceMutant:
     source = (PACKAGE / f"{module}.py").read_text(encoding="utf-8")
     assert source.count(mine) == 1
-    return Mutant(f"{module} {instead}", module, "by hand", mine, instead, source.replace(mine, instead))
+    return DeviceMutant(f"{module} {instead}", module, "by hand", mine, instead, source.replace(mine, instead))
 
 
 UNIMPORTABLE = mutant("table/access_times", "TICKS: Final = 1 << 16", "TICKS: Final = nothing")
@@ -33,12 +33,12 @@ def said(*lines: object, code: int | None = 0) -> Ended:
     return Ended(code, "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines), "", 1.0)
 
 
-SLOT = Mutant("a mutant", "table/slot_table", "release", "before", "after", "")
+SLOT = DeviceMutant("a mutant", "table/slot_table", "release", "before", "after", "")
 
 
 def test_a_catch_names_layer_test_and_words() -> None:
     ended = said(["layer", "unit tests", ""], ["running", "t.py::test_a", ""], ["caught", "t.py::test_a", "no lock"])
-    assert fate(SLOT, ended) == Fate("a mutant", "release", "unit tests", "t.py::test_a", "no lock", "", 1.0)
+    assert fate(SLOT, ended) == MutantFate("a mutant", "release", "unit tests", "t.py::test_a", "no lock", "", 1.0)
 
 
 def test_a_hang_names_the_line_of_each_thread() -> None:
@@ -120,11 +120,11 @@ def test_list_shows_every_mutant_of_a_module(capsys: pytest.CaptureFixture[str])
 
 
 FATES = [
-    Fate("a", "release", "unit tests", "test_a", "assert 1 == 2"),
-    Fate("b", "release"),
-    Fate("c", "boundary", "schedules", "schedules", "one_owner: block 3", HANGS),
+    MutantFate("a", "release", "unit tests", "test_a", "assert 1 == 2"),
+    MutantFate("b", "release"),
+    MutantFate("c", "boundary", "schedules", "schedules", "one_owner: block 3", HANGS),
 ]
-MUTANTS = [Mutant(each.name, "table/budget", each.kind, "before", f"after | {each.name}", "") for each in FATES]
+MUTANTS = [DeviceMutant(each.name, "table/budget", each.kind, "before", f"after | {each.name}", "") for each in FATES]
 
 
 def test_the_tables_add_up_and_list_what_survived() -> None:

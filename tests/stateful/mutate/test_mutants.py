@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from stateful.mutate.equivalent import EQUIVALENT
-from stateful.mutate.mutants import MODULES, PACKAGE, Mutant, every_mutant, mutants, sample
+from stateful.mutate.mutants import MODULES, PACKAGE, DeviceMutant, every_mutant, mutants, sample
 
 EVERY = every_mutant()
 KINDS = (
@@ -51,7 +51,7 @@ class Queue:
 '''
 
 
-def named(found: list[Mutant]) -> dict[str, str]:
+def named(found: list[DeviceMutant]) -> dict[str, str]:
     return {each.name: each.after for each in found}
 
 

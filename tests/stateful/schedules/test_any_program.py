@@ -3,15 +3,15 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stateful.schedules.program import BEFORE, LANES, Does, Fails, Fault, Op, Program
-from stateful.schedules.run import play_twice
+from stateful.schedules.program import BEFORE, LANES, Fault, FaultKind, Op, OpKind, TaskProgram
+from stateful.schedules.run import execute_twice
 from stateful.schedules.token import decode, encode
 
-OPS = st.builds(Op, st.sampled_from([*range(LANES), BEFORE]), st.sampled_from(Does), st.integers(0, 2))
-LEFT_BEHIND = [(), (Op(BEFORE, Does.WRITEBACK, 0),), (Op(BEFORE, Does.INTERRUPT, 0),)]
-FAULTS = st.builds(Fault, st.sampled_from(Fails), st.integers(0, 2))
+OPS = st.builds(Op, st.sampled_from([*range(LANES), BEFORE]), st.sampled_from(OpKind), st.integers(0, 2))
+LEFT_BEHIND = [(), (Op(BEFORE, OpKind.WRITEBACK, 0),), (Op(BEFORE, OpKind.INTERRUPT, 0),)]
+FAULTS = st.builds(Fault, st.sampled_from(FaultKind), st.integers(0, 2))
 PROGRAMS = st.builds(
-    Program,
+    TaskProgram,
     st.builds(lambda before, ops: (*before, *ops), st.sampled_from(LEFT_BEHIND), st.lists(OPS, max_size=6)),
     st.lists(FAULTS, max_size=2).map(tuple),
     st.just(()),
@@ -23,7 +23,7 @@ PROGRAMS = st.builds(
 
 @settings(max_examples=300)
 @given(PROGRAMS)
-def test_any_operation_may_come_before(what: Program) -> None:
+def test_any_operation_may_come_before(what: TaskProgram) -> None:
     """What comes before the lanes may leave threads and interrupts behind: footprints have to say so."""
-    played = play_twice(decode(encode(what)))
+    played = execute_twice(decode(encode(what)))
     assert played.error is None

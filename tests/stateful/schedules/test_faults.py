@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from stateful.schedules.policies import random_walk
-from stateful.schedules.scheduler import BatonRuntime
+from stateful.schedules.scheduler import ScheduledRuntime
 from zram_impl import PAGE_SIZE, Zram
 from zram_impl.bdev.memory import MemoryDevice
 from zram_impl.faults import Failing, Gated, Reordering, nth
@@ -17,7 +17,7 @@ PAGES = 4
 
 def writes(seed: int, surround: Callable[[MemoryDevice, Runtime], Reordering]) -> tuple[list[int], list[int]]:
     """Three tasks write a block each; in which order the writes completed, and the tasks went on."""
-    runtime = BatonRuntime(random_walk(seed), time_may_pass=True)
+    runtime = ScheduledRuntime(random_walk(seed), time_may_pass=True)
     device = surround(MemoryDevice(PAGES), runtime)
     went_on: list[int] = []
 
@@ -48,7 +48,7 @@ def test_completions_are_reordered_in_the_same_way_every_time(width: int) -> Non
 
 def test_a_pass_whose_completions_are_reordered_writes_everything_under_every_schedule() -> None:
     for seed in range(20):
-        runtime = BatonRuntime(random_walk(seed), time_may_pass=True)
+        runtime = ScheduledRuntime(random_walk(seed), time_may_pass=True)
         backing = Reordering(Failing(MemoryDevice(PAGES), nth(1, kind="write")), runtime=runtime)
         dev = Zram.create(PAGES * PAGE_SIZE, backing=backing, runtime=runtime, batch_size=PAGES)
 
@@ -64,7 +64,7 @@ def test_a_pass_whose_completions_are_reordered_writes_everything_under_every_sc
 
 
 def test_who_waits_at_a_gate_that_nobody_opens_is_found() -> None:
-    runtime = BatonRuntime(random_walk(0))
+    runtime = ScheduledRuntime(random_walk(0))
     gate = Gated(MemoryDevice(PAGES), runtime=runtime)
     gate.hold()
 

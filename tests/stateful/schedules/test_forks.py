@@ -9,8 +9,8 @@ import pytest
 
 from stateful.common.recount import recounted, shown
 from stateful.schedules import policies
-from stateful.schedules.harness import Stage
-from stateful.schedules.program import PAGES, Program
+from stateful.schedules.harness import Harness
+from stateful.schedules.program import PAGES, TaskProgram
 from stateful.schedules.scenarios import SCENARIOS
 from stateful.schedules.scheduler import Policy
 from tests.unmeasured import children_unmeasured, end_child
@@ -30,10 +30,10 @@ def unmeasured() -> Iterator[None]:
 SECONDS = 10
 
 
-class Forking(Stage):
+class Forking(Harness):
     """A stage that forks a child before every choice; in the child its device is looked at."""
 
-    def __init__(self, what: Program, policy: Policy) -> None:
+    def __init__(self, what: TaskProgram, policy: Policy) -> None:
         self.children: list[int] = []
         self._policy = policy
         super().__init__(what, self._choose)
@@ -88,7 +88,7 @@ class Forking(Stage):
 
 @pytest.mark.parametrize("seed", [None, 1])
 @pytest.mark.parametrize("what", [pytest.param(what, id=name) for name, what in SCENARIOS.items()])
-def test_a_child_forked_at_any_point_is_whole(what: Program, seed: int | None) -> None:
+def test_a_child_forked_at_any_point_is_whole(what: TaskProgram, seed: int | None) -> None:
     stage = Forking(what, policies.steady if seed is None else policies.random_walk(seed))
     stage.run()
     assert (stage.outcomes(), len(stage.children) > 1) == ({0}, True)

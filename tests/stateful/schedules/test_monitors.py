@@ -4,11 +4,11 @@ import pytest
 
 from stateful.schedules import harness as stages
 from stateful.schedules import program as programs
-from stateful.schedules.memory_device import GARBAGE, BlocksInMemory, Faults
+from stateful.schedules.memory_device import GARBAGE, BlocksInMemory, NumberedFaults
 from stateful.schedules.monitors import Freed
 from stateful.schedules.page_oracle import ExpectedPages, overwrite
-from stateful.schedules.program import Does, Footprint, on, program
-from stateful.schedules.run import play
+from stateful.schedules.program import OpFootprint, OpKind, on, program
+from stateful.schedules.run import execute
 from stateful.schedules.scenarios import SCENARIOS
 from zram_impl import PAGE_SIZE
 from zram_impl.engine.request import WbReq
@@ -17,8 +17,8 @@ from zram_impl.passes.writeback import WritebackPass
 PAGE = memoryview(b"p" * PAGE_SIZE)
 
 
-def memory(faults: Faults | None = None) -> BlocksInMemory:
-    return BlocksInMemory(3, faults or Faults(), lambda _where: None)
+def memory(faults: NumberedFaults | None = None) -> BlocksInMemory:
+    return BlocksInMemory(3, faults or NumberedFaults(), lambda _where: None)
 
 
 def test_a_write_to_a_block_that_is_nobodys_is_noticed() -> None:
@@ -31,7 +31,7 @@ def test_a_write_to_a_block_that_is_nobodys_is_noticed() -> None:
 
 def test_a_block_released_while_it_is_written_is_noticed() -> None:
     owned = [True]
-    blocks = BlocksInMemory(1, Faults(), lambda _where: owned.clear())
+    blocks = BlocksInMemory(1, NumberedFaults(), lambda _where: owned.clear())
     blocks.in_use = lambda _block: bool(owned)
     with pytest.raises(AssertionError, match="released in flight"):
         blocks.write(0, [PAGE])
@@ -41,13 +41,13 @@ def test_two_writes_of_a_block_at_the_same_time_are_noticed() -> None:
     def again(_where: str) -> None:
         blocks.write(0, [PAGE])
 
-    blocks = BlocksInMemory(1, Faults(), again)
+    blocks = BlocksInMemory(1, NumberedFaults(), again)
     with pytest.raises(AssertionError, match="one_write_at_a_time"):
         blocks.write(0, [PAGE])
 
 
 def test_a_failing_write_leaves_garbage_and_a_torn_one_half_a_page() -> None:
-    blocks = memory(Faults(writes=frozenset({1}), short=frozenset({2})))
+    blocks = memory(NumberedFaults(writes=frozenset({1}), short=frozenset({2})))
     with pytest.raises(OSError, match="was to fail"):
         blocks.write(0, [PAGE, PAGE])
     assert blocks.content[:2] == [bytes(PAGE), GARBAGE]
@@ -76,13 +76,13 @@ def test_a_freed_request_can_be_neither_read_nor_written() -> None:
 
 def test_a_result_that_does_not_add_up_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stages, "_accounted", lambda result: (result.selected, result.selected - 1))
-    assert play(program([Does.WRITEBACK])).found == "the_result_adds_up"
+    assert execute(program([OpKind.WRITEBACK])).found == "the_result_adds_up"
 
 
 def test_an_undeclared_footprint_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(programs.FOOTPRINTS, Does.STORE_LIMIT, Footprint(frozenset(), takes=True))
+    monkeypatch.setitem(programs.FOOTPRINTS, OpKind.STORE_LIMIT, OpFootprint(frozenset(), takes=True))
     programs.shared.cache_clear()
-    played = play(program([Does.WRITEBACK], [on(Does.STORE_LIMIT, 1)]))
+    played = execute(program([OpKind.WRITEBACK], [on(OpKind.STORE_LIMIT, 1)]))
     programs.shared.cache_clear()
     assert str(played.error).startswith("declared_footprints: table is touched by lane")
 
@@ -95,6 +95,6 @@ def test_a_change_that_nobody_reports_is_noticed(monkeypatch: pytest.MonkeyPatch
         self._shared.table.pages_stored += 1
 
     monkeypatch.setattr(WritebackPass, "_scan", also_forgets)
-    played = play(SCENARIOS["pass and write"])
+    played = execute(SCENARIOS["pass and write"])
     assert played.found == "counters_equal_a_recount"
     assert "counts is 3 stored" in str(played.error)

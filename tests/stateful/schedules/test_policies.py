@@ -9,7 +9,7 @@ from stateful.schedules import policies
 from stateful.schedules.policies import NondeterminismError
 from stateful.schedules.run import scenario
 from stateful.schedules.scenarios import SCENARIOS
-from stateful.schedules.scheduler import BatonRuntime, Choice, Policy, preemptions
+from stateful.schedules.scheduler import Policy, ScheduledRuntime, SchedulingChoice, preemptions
 
 PASS_AND_WRITE = scenario(SCENARIOS["pass and write"])
 
@@ -23,9 +23,9 @@ def test_an_exhaustive_search_keeps_to_its_bound_and_repeats_nothing() -> None:
     assert len(set(seen)) == len(seen)
 
 
-def three_tasks(policy: Policy) -> Sequence[Choice]:
+def three_tasks(policy: Policy) -> Sequence[SchedulingChoice]:
     """Three tasks of one step each: 3! orders."""
-    runtime = BatonRuntime(policy)
+    runtime = ScheduledRuntime(policy)
 
     def main() -> None:
         runtime.steady = True
@@ -44,8 +44,8 @@ def test_an_exhaustive_search_finds_every_order() -> None:
 def test_the_same_choices_that_lead_elsewhere_are_noticed() -> None:
     flips = itertools.count()
 
-    def sometimes(policy: Policy) -> Sequence[Choice]:
-        runtime = BatonRuntime(policy)
+    def sometimes(policy: Policy) -> Sequence[SchedulingChoice]:
+        runtime = ScheduledRuntime(policy)
         tasks = 3 - (next(flips) == 3)
         runtime.run(lambda: runtime.join_all([runtime.spawn(lambda: None, "task") for _ in range(tasks)]))
         return runtime.schedule

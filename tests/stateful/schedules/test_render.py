@@ -6,9 +6,9 @@ import re
 import pytest
 
 from stateful.schedules.policies import NondeterminismError
-from stateful.schedules.program import Does, Program, on, program
+from stateful.schedules.program import OpKind, TaskProgram, on, program
 from stateful.schedules.render import replay
-from stateful.schedules.run import Played, play, play_twice
+from stateful.schedules.run import Execution, execute, execute_twice
 from stateful.schedules.token import BadTokenError, encode
 
 
@@ -32,12 +32,12 @@ def test_a_run_that_something_else_decides_is_noticed() -> None:
     """The batch size depends on how often the program was played: nobody chose that."""
     count = itertools.count(1)
 
-    def once(what: Program) -> Played:
-        return play(what._replace(batch=next(count)))
+    def once(what: TaskProgram) -> Execution:
+        return execute(what._replace(batch=next(count)))
 
     with pytest.raises(NondeterminismError, match=r"two runs of the same program part: point number \d+ is .* then"):
-        play_twice(program([Does.WRITEBACK], [on(Does.WRITE, 0)]), once)
+        execute_twice(program([OpKind.WRITEBACK], [on(OpKind.WRITE, 0)]), once)
 
 
 def test_a_program_without_anything_is_clean() -> None:
-    assert replay(encode(Program()), lambda _text: None)
+    assert replay(encode(TaskProgram()), lambda _text: None)

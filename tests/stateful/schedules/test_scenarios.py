@@ -3,47 +3,47 @@
 import pytest
 
 from stateful.schedules import policies
-from stateful.schedules.harness import Stage
-from stateful.schedules.program import PAGES, Does, Program
-from stateful.schedules.run import play, play_twice, scenario
+from stateful.schedules.harness import Harness
+from stateful.schedules.program import PAGES, OpKind, TaskProgram
+from stateful.schedules.run import execute, execute_twice, scenario
 from stateful.schedules.scenarios import SCENARIOS
 
 EVERY = [pytest.param(what, id=name) for name, what in SCENARIOS.items()]
 
 
 @pytest.mark.parametrize("what", EVERY)
-def test_no_schedule_of_one_preemption_goes_wrong(what: Program) -> None:
+def test_no_schedule_of_one_preemption_goes_wrong(what: TaskProgram) -> None:
     assert policies.every_schedule(scenario(what), 1) > policies.every_schedule(scenario(what), 0) > 1
 
 
 @pytest.mark.parametrize("what", EVERY)
-def test_no_random_schedule_goes_wrong(what: Program) -> None:
+def test_no_random_schedule_goes_wrong(what: TaskProgram) -> None:
     for seed in range(40):
-        assert play(what, policies.random_walk(seed)).error is None
-        assert play(what, policies.pct(seed, depth=1 + seed % 5, points=20)).error is None
-    assert play(what, policies.round_robin).error is None
+        assert execute(what, policies.random_walk(seed)).error is None
+        assert execute(what, policies.pct(seed, depth=1 + seed % 5, points=20)).error is None
+    assert execute(what, policies.round_robin).error is None
 
 
 @pytest.mark.parametrize("what", EVERY)
-def test_a_scenario_is_small_enough_to_be_exhausted(what: Program) -> None:
-    assert len(play(what, policies.steady).schedule) <= 40
-    assert len(play(what, policies.round_robin).schedule) <= 40
+def test_a_scenario_is_small_enough_to_be_exhausted(what: TaskProgram) -> None:
+    assert len(execute(what, policies.steady).schedule) <= 40
+    assert len(execute(what, policies.round_robin).schedule) <= 40
 
 
 @pytest.mark.parametrize("what", EVERY)
-def test_what_was_played_is_played_again_the_same(what: Program) -> None:
-    first = play(what, policies.random_walk(7))
-    assert play_twice(first.what).trace == first.trace
+def test_what_was_played_is_played_again_the_same(what: TaskProgram) -> None:
+    first = execute(what, policies.random_walk(7))
+    assert execute_twice(first.what).trace == first.trace
 
 
 def test_the_scenarios_do_everything_there_is_to_do() -> None:
-    assert {does for does in Does if not any(what.does(does) for what in SCENARIOS.values())} == set()
+    assert {does for does in OpKind if not any(what.does(does) for what in SCENARIOS.values())} == set()
 
 
 @pytest.mark.parametrize("what", EVERY)
-def test_where_there_is_no_choice_nothing_would_come_of_one(what: Program) -> None:
+def test_where_there_is_no_choice_nothing_would_come_of_one(what: TaskProgram) -> None:
     """With a choice at every point the same scenario ends in no state of the specification that is not known."""
-    stage = Stage(what, policies.random_walk(3))
+    stage = Harness(what, policies.random_walk(3))
     stage.runtime.shared = None
     stage.run()
     assert len(stage.pages.content) == PAGES

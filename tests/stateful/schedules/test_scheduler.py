@@ -6,13 +6,13 @@ from functools import partial
 import pytest
 
 from stateful.schedules import policies
-from stateful.schedules.scheduler import BatonRuntime, OutOfOrderError, Policy, StuckError
+from stateful.schedules.scheduler import OutOfOrderError, Policy, ScheduledRuntime, StuckError
 from zram_impl.runtime import Rank
 
 
-def run_two(policy: Policy, shared: frozenset[str] | None = None) -> tuple[BatonRuntime, list[str]]:
+def run_two(policy: Policy, shared: frozenset[str] | None = None) -> tuple[ScheduledRuntime, list[str]]:
     """Two tasks that take a lock twice each, and who had it when."""
-    runtime = BatonRuntime(policy, shared=shared)
+    runtime = ScheduledRuntime(policy, shared=shared)
     lock, order = runtime.lock("it", Rank.TABLE), list[str]()
 
     def work(name: str) -> None:
@@ -43,7 +43,7 @@ def test_what_only_one_task_touches_is_no_choice_though_it_is_a_point() -> None:
 
 
 def test_who_waits_for_a_lock_is_no_choice_until_it_is_free() -> None:
-    runtime = BatonRuntime(policies.round_robin)
+    runtime = ScheduledRuntime(policies.round_robin)
     outer, inner, order = runtime.lock("outer", Rank.PASS), runtime.lock("inner", Rank.TABLE), list[str]()
 
     def work(name: str) -> None:
@@ -56,7 +56,7 @@ def test_who_waits_for_a_lock_is_no_choice_until_it_is_free() -> None:
 
 
 def test_what_is_never_notified_is_stuck() -> None:
-    runtime = BatonRuntime(policies.steady)
+    runtime = ScheduledRuntime(policies.steady)
     condition = runtime.condition("never", Rank.ENGINE)
 
     def wait() -> None:
@@ -69,7 +69,7 @@ def test_what_is_never_notified_is_stuck() -> None:
 
 @pytest.mark.parametrize("may", [False, True])
 def test_a_wait_that_only_time_ends_is_a_finding_unless_time_may_pass(may: bool) -> None:
-    runtime = BatonRuntime(policies.steady, time_may_pass=may)
+    runtime = ScheduledRuntime(policies.steady, time_may_pass=may)
     condition, ended = runtime.condition("answers", Rank.ENGINE), []
 
     def wait() -> None:
@@ -86,7 +86,7 @@ def test_a_wait_that_only_time_ends_is_a_finding_unless_time_may_pass(may: bool)
 
 def test_a_notification_that_comes_before_the_wait_wakes_nobody() -> None:
     """The test of the predicate and the wait are one step only under the lock."""
-    runtime = BatonRuntime(policies.replay([1]))
+    runtime = ScheduledRuntime(policies.replay([1]))
     condition, said = runtime.condition("it", Rank.ENGINE), list[int]()
 
     def wait() -> None:
@@ -108,7 +108,7 @@ def test_a_notification_that_comes_before_the_wait_wakes_nobody() -> None:
 
 
 def test_a_lock_taken_out_of_order_is_noticed() -> None:
-    runtime = BatonRuntime(policies.steady)
+    runtime = ScheduledRuntime(policies.steady)
     inner, outer = runtime.lock("engine", Rank.ENGINE), runtime.lock("table", Rank.TABLE)
 
     def wrong() -> None:
@@ -120,7 +120,7 @@ def test_a_lock_taken_out_of_order_is_noticed() -> None:
 
 
 def test_two_tasks_that_wait_for_each_other_are_stuck() -> None:
-    runtime = BatonRuntime(policies.round_robin)
+    runtime = ScheduledRuntime(policies.round_robin)
     one, other = runtime.lock("one", Rank.PASS), runtime.lock("other", Rank.PASS)
 
     def wait_for(task: list[str], name: str) -> None:
@@ -138,7 +138,7 @@ def test_two_tasks_that_wait_for_each_other_are_stuck() -> None:
 
 
 def test_a_run_without_an_end_is_ended() -> None:
-    runtime = BatonRuntime(policies.steady, most_points=50)
+    runtime = ScheduledRuntime(policies.steady, most_points=50)
 
     def for_ever() -> None:
         while True:
@@ -149,7 +149,7 @@ def test_a_run_without_an_end_is_ended() -> None:
 
 
 def test_an_error_of_any_task_ends_the_run_and_unwinds_the_others() -> None:
-    runtime = BatonRuntime(policies.steady)
+    runtime = ScheduledRuntime(policies.steady)
     unwound = []
 
     def wait() -> None:
@@ -167,7 +167,7 @@ def test_an_error_of_any_task_ends_the_run_and_unwinds_the_others() -> None:
 
 
 def test_an_interrupt_is_raised_where_the_task_waits_with_its_lock_held() -> None:
-    runtime = BatonRuntime(policies.steady)
+    runtime = ScheduledRuntime(policies.steady)
     condition, seen = runtime.condition("it", Rank.ENGINE), list[object]()
 
     def wait() -> None:

@@ -4,19 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stateful.schedules.program import LANES, Does, Fails, Fault, Op, Preemption, Program
+from stateful.schedules.program import LANES, Fault, FaultKind, Op, OpKind, Preemption, TaskProgram
 from stateful.schedules.scenarios import SCENARIOS
 from stateful.schedules.token import BadTokenError, decode, encode
 
 DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
-ops = st.builds(Op, st.integers(0, LANES), st.sampled_from(Does), st.integers(0, 40))
-faults = st.builds(Fault, st.sampled_from(Fails), st.integers(0, 40))
+ops = st.builds(Op, st.integers(0, LANES), st.sampled_from(OpKind), st.integers(0, 40))
+faults = st.builds(Fault, st.sampled_from(FaultKind), st.integers(0, 40))
 preemptions = st.dictionaries(st.integers(0, 300), st.integers(1, 5), max_size=9).map(
     lambda them: tuple(Preemption(*item) for item in sorted(them.items()))
 )
 sizes = st.integers(1, 9)
 programs = st.builds(
-    Program,
+    TaskProgram,
     st.lists(ops, max_size=6).map(tuple),
     st.lists(faults, max_size=3).map(tuple),
     preemptions,
@@ -27,12 +27,12 @@ programs = st.builds(
 
 
 @given(programs)
-def test_every_program_has_a_token_that_is_its_own(what: Program) -> None:
+def test_every_program_has_a_token_that_is_its_own(what: TaskProgram) -> None:
     assert decode(encode(what)) == what
 
 
 @given(programs, st.data())
-def test_one_wrong_character_is_noticed(what: Program, data: st.DataObject) -> None:
+def test_one_wrong_character_is_noticed(what: TaskProgram, data: st.DataObject) -> None:
     token = encode(what)
     at = data.draw(st.integers(0, len(token) - 1))
     wrong = data.draw(st.sampled_from([digit for digit in DIGITS if digit != token[at]]))
@@ -41,7 +41,7 @@ def test_one_wrong_character_is_noticed(what: Program, data: st.DataObject) -> N
 
 
 @given(programs, st.data())
-def test_two_swapped_characters_are_noticed(what: Program, data: st.DataObject) -> None:
+def test_two_swapped_characters_are_noticed(what: TaskProgram, data: st.DataObject) -> None:
     token = encode(what)
     first, second = sorted(data.draw(st.lists(st.integers(0, len(token) - 1), min_size=2, max_size=2, unique=True)))
     swapped = list(token)

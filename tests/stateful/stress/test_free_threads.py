@@ -104,10 +104,10 @@ def test_a_counter_that_does_not_count_is_a_problem(monkeypatch: pytest.MonkeyPa
 def test_a_thread_that_stays_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     gone, left = threading.Event(), list[threading.Thread]()
 
-    def leaving_one(*_: object, **_more: object) -> free_threads.Account:
+    def leaving_one(*_: object, **_more: object) -> free_threads.ThreadsAccount:
         left.append(threading.Thread(target=gone.wait, name="straggler"))
         left[0].start()
-        return free_threads.Account(0.0, 0, WritebackResult(), 0, 0, 0, ())
+        return free_threads.ThreadsAccount(0.0, 0, WritebackResult(), 0, 0, 0, ())
 
     monkeypatch.setattr(free_threads, "_run", leaving_one)
     assert free_threads.run(SECONDS).problems == ("thread straggler is still running",)

@@ -8,17 +8,17 @@ import pytest
 
 from stateful.stress.linearizability import unexplained
 from stateful.stress.minimise import drawn, smallest
-from stateful.stress.operation import FOREIGN, ZERO, Op
+from stateful.stress.operation import FOREIGN, ZERO, PageOperation
 
 
-def op(text: str) -> Op:
+def op(text: str) -> PageOperation:
     """`w5@1-3`: a write of 5 from 1 to 3, by the task of that moment."""
     what, _, when = text.partition("@")
     start, _, end = when.partition("-")
-    return Op(f"task {start}", "write" if what[0] == "w" else "read", int(what[1:]), int(start), int(end))
+    return PageOperation(f"task {start}", "write" if what[0] == "w" else "read", int(what[1:]), int(start), int(end))
 
 
-def history(text: str) -> list[Op]:
+def history(text: str) -> list[PageOperation]:
     return [op(word) for word in text.split()]
 
 
@@ -58,7 +58,7 @@ def test_what_no_order_explains_is_told_by_the_first_operation_that_shows_it(tex
     assert unexplained(ops[::-1]) == ops[wrong]
 
 
-def by_brute_force(ops: Sequence[Op]) -> bool:
+def by_brute_force(ops: Sequence[PageOperation]) -> bool:
     """Try every order that keeps what was over before something else began."""
     for order in itertools.permutations(ops):
         if any(later.end < earlier.start for earlier, later in itertools.combinations(order, 2)):
@@ -73,7 +73,7 @@ def by_brute_force(ops: Sequence[Op]) -> bool:
     return False
 
 
-def drawn_at_random(chance: random.Random, count: int) -> list[Op]:
+def drawn_at_random(chance: random.Random, count: int) -> list[PageOperation]:
     values = [ZERO, *range(1, count)]
     ops, written = [], set[int]()
     for number in range(count):
@@ -99,14 +99,14 @@ def test_the_answer_is_that_of_trying_every_order() -> None:
     assert answers == {True, False}
 
 
-def a_long_history(chance: random.Random, length: int) -> list[Op]:
+def a_long_history(chance: random.Random, length: int) -> list[PageOperation]:
     """One that some order explains: made by running it, the moments drawn around the real ones."""
     ops, value = [], ZERO
     for number in range(1, length):
         kind = chance.choice(["write", "read", "read"])
         value = (number if chance.random() < 0.8 else ZERO) if kind == "write" else value
         start, end = 10 * number - chance.randrange(40), 10 * number + chance.randrange(40)
-        ops.append(Op(f"task {number % 4}", "write" if kind == "write" else "read", value, start, end))
+        ops.append(PageOperation(f"task {number % 4}", "write" if kind == "write" else "read", value, start, end))
     return ops
 
 
@@ -114,7 +114,7 @@ def test_a_long_history_is_explained_and_a_stale_read_in_it_shrinks_to_three_ope
     ops = a_long_history(random.Random(5), 3000)
     assert unexplained(ops) is None
     stale = next(each for each in ops[1000:] if each.kind == "write" and each.value)
-    late = Op("stale", "read", stale.value, 25_000, 25_001)
+    late = PageOperation("stale", "read", stale.value, 25_000, 25_001)
     found = smallest([*ops, late])
     assert len(found) == 3
     assert (found[0], found[-1]) == (stale, late)
@@ -155,6 +155,6 @@ def test_a_history_is_drawn_as_bars_with_values_by_letters() -> None:
 
 
 def test_many_writes_at_a_time_are_no_matter() -> None:
-    writes = [Op(f"task {n}", "write", n, 1, 1000) for n in range(1, 60)]
+    writes = [PageOperation(f"task {n}", "write", n, 1, 1000) for n in range(1, 60)]
     assert unexplained([*writes, op("r7@2-3"), op("r9@4-5"), op("r7@1001-1002")])
     assert unexplained([*writes, op("r7@2-3"), op("r9@4-5"), op("r9@1001-1002")]) is None
