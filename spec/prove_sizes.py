@@ -1,8 +1,6 @@
 """`python -m spec.prove_sizes`, an alias of `python -m spec.prove.unbounded`."""
 
-import sys
-
-from spec.prove.unbounded.command import main
+from spec.processes.entry import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("spec.prove.unbounded.command")

@@ -1,11 +1,10 @@
 """`python -m stateful COMMAND`: hold specification and device together. `--help` names the commands.
 
-Exit code 0 clean, 1 found something, 2 usage, 130 interrupted.
+Exit code 0 clean, 1 found something, 2 usage, 128 and the number of the signal when interrupted.
 """
 
 import argparse
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 from rich.console import Console
 
@@ -17,7 +16,6 @@ from stateful.bugs import command as bugs
 from stateful.conformance import command as conformance
 from stateful.fuzzing import command as fuzzing
 from stateful.interrupts import command as interrupts
-from stateful.jobs.progress import say
 from stateful.jobs.report import run
 from stateful.metamorphic import command as metamorphic
 from stateful.mutate import command as mutate
@@ -32,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:  # which argparse itself would answer with the usage of all commands
         of_command.error(f"unrecognized arguments: {' '.join(unknown)}")
     require_assertions()
-    return here(partial(asked.do, asked))
+    code: int = asked.do(asked, Console())
+    return code
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     every = argparse.ArgumentParser(
         prog="python -m stateful",
         description="Hold specification and implementation together.",
-        epilog="Exit code 0: all is well. 1: something was found. 2: called wrongly. 130: interrupted.",
+        epilog="Exit code 0: passed. 1: something was found. 2: called wrongly. 130, 143, 129: interrupted.",
     )
     commands = every.add_subparsers(dest="command", required=True)
     checking = commands.add_parser("check", help="the main job: everything, in about a minute")
@@ -60,16 +59,6 @@ def parser() -> argparse.ArgumentParser:
     for each in commands.choices.values():
         each.set_defaults(parser=each)
     return every
-
-
-def here(do: Callable[[Console], int]) -> int:
-    """Do something in this process and return the exit code."""
-    console = Console()
-    try:
-        return do(console)
-    except KeyboardInterrupt:
-        say(console, "interrupted: nothing is left running or on disk")
-        return 130
 
 
 def _check(_asked: argparse.Namespace, _console: Console) -> int:

@@ -3,7 +3,8 @@
 Without sizes, the scopes of every run; with `--nightly`, larger ones; with sizes, that scope; with `--variant`, a bug
 and how it shows. With `--symmetry`, as with `--nightly`, states that differ only in the numbers of slots, blocks,
 requests and readers are visited once.
-Exit code 0 when nothing is wrong, 1 when something is, 2 when it was called wrongly, 130 when it was interrupted.
+Exit code 0 when nothing is wrong, 1 when something is, 2 when it was called wrongly, 128 and the number of the
+signal when it was interrupted.
 """
 
 import argparse
@@ -79,9 +80,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"--symmetry: {asked.variant} is about one particular number, so numbers matter")
     try:
         verdicts = _variants(asked, scope) if asked.variant else _scopes(asked, scope)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
     except (WalkDied, MemoryError) as error:
         print(f"error: {str(error) or 'out of memory'}: a smaller scope may fit", file=sys.stderr)
         return 1

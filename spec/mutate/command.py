@@ -37,11 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     progress = Progress(len(chosen), sys.stderr)
     try:
         fates = judge(chosen, progress, asked.processes)
-    except KeyboardInterrupt:
+    finally:
         progress.done()
-        sys.stderr.write("interrupted\n")
-        return 130
-    progress.done()
     text = json.dumps([fate._asdict() for fate in fates], indent=2) if asked.json else table(chosen, fates)
     sys.stdout.write(f"{text}\n")
     return int(any(not fate.refuted and fate.rests_on is None for fate in fates))

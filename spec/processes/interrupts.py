@@ -28,7 +28,7 @@ class Interrupted(KeyboardInterrupt):
     """One of SIGNALS has arrived."""
 
     def __init__(self, number: int) -> None:
-        super().__init__()
+        super().__init__(number)
         self.number = number
 
 

@@ -1,8 +1,6 @@
 """`python -m spec.promela`: see `command`."""
 
-import sys
-
-from spec.promela.command import main
+from spec.processes.entry import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("spec.promela.command")

@@ -201,8 +201,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         programs()
         return _variants(asked.variant) if asked.variant else _scopes(asked.scope)
-    except KeyboardInterrupt:
-        return _refuse("interrupted", 130)
     except SpinMissing as error:
         return _refuse(f"error: {error}", 3)
     except SpinFailed as error:

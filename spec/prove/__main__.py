@@ -1,10 +1,6 @@
 """`python -m spec.prove`: see `command`."""
 
-import sys
-
-from spec.prove.command import main
-from spec.prove.jobs import stop_on_sigterm
+from spec.processes.entry import run
 
 if __name__ == "__main__":
-    stop_on_sigterm()
-    sys.exit(main())
+    run("spec.prove.command")

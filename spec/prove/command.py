@@ -5,8 +5,8 @@ device comes to rest. CrossHair confirms it and z3 proves it of fixed sizes, bot
 of every size (L3); and that numbers do not matter, on which a walk with symmetry rests (L1). docs/proofs.md says it in
 full.
 
-Exit code 0 when everything asked about is proved, 1 when anything is not, 2 when it was called wrongly, 130 when it
-was interrupted. Not confirmed, unknown, out of time or vacuous is not proved.
+Exit code 0 when everything asked about is proved, 1 when anything is not, 2 when it was called wrongly, 128 and the
+number of the signal when it was interrupted. Not confirmed, unknown, out of time or vacuous is not proved.
 """
 
 import argparse
@@ -35,9 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory(prefix="contracts-") as directory:
             to_prove = parts_of(asked.modules, Path(directory)) if asked.modules else parts(choice, Path(directory))
             rows = prove(to_prove, sys.stderr, asked.processes)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
     except (ImportError, SyntaxError, ValueError) as error:
         parser.error(str(error))
     found = data(rows)

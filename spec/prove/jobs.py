@@ -10,9 +10,9 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
-from typing import IO, Final, NamedTuple, NoReturn
+from typing import IO, Final, NamedTuple
 
+from spec.processes.interrupts import SIGNALS
 from spec.prove.verdict import Verdict
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -119,8 +119,8 @@ def _start(job: Job, running: list[_Running]) -> None:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait."""
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    """Let requests to end wait."""
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:
@@ -145,12 +145,3 @@ def at_least_one(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not int(text):
         raise ArgumentTypeError(f"{text} is not a whole number from 1 on")
     return int(text)
-
-
-def stop_on_sigterm() -> None:
-    """Let SIGTERM, like Ctrl-C, end this process in the ordinary way."""
-    signal.signal(signal.SIGTERM, _exit)
-
-
-def _exit(number: int, _frame: FrameType | None) -> NoReturn:
-    sys.exit(128 + number)

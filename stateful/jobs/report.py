@@ -23,11 +23,7 @@ def chosen(
 def run(todo: Sequence[Job], worth_seeing: Sequence[str] = ()) -> int:
     """Run jobs, print the table and the details of those that went wrong or are worth seeing; return the exit code."""
     console = Console()
-    try:
-        done = runner.run(todo, console)
-    except KeyboardInterrupt:
-        say(console, "interrupted: nothing is left running or on disk")
-        return 130
+    done = runner.run(todo, console)
     for each in done:
         if each.verdict.details and (each.job.name in worth_seeing or not each.verdict.good):
             say(console, f"\n{each.job.name}: {each.verdict.details}")

@@ -14,8 +14,8 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from multiprocessing import connection, resource_tracker
 from multiprocessing.connection import Connection
 from types import FrameType
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from rich.console import Console
 
 from spec.assertions import require_assertions
+from spec.processes.entry import raise_again
 from stateful.jobs.progress import Drawing, Line, Row
 from zram_impl.cli.stop import requests_handled
 
@@ -76,13 +77,15 @@ def run(jobs: Sequence[Job], console: Console, processes: int = 2) -> list[Done]
         KeyboardInterrupt: Once everything is as before: no process, thread or file is left behind.
     """
     waiting, running, done = list(jobs), list[_Running](), list[Done]()
+    noted: list[int] = []
     with ExitStack() as undo:
-        # In this order: processes are stopped before their folder is removed, and Ctrl-C means nothing meanwhile.
-        interrupted = undo.enter_context(_interrupts_noted())
+        # A request to end is noted, not raised wherever it happens to arrive. In this order: processes are stopped
+        # before their folder is removed, and only then the next request counts.
+        undo.enter_context(requests_handled(lambda number, _frame: noted.append(number)))
         folder = undo.enter_context(tempfile.TemporaryDirectory(prefix="zram-check-", ignore_cleanup_errors=True))
         drawing = undo.enter_context(Drawing(console))
         undo.callback(lambda: stop(running))
-        while (waiting or running) and not interrupted():
+        while (waiting or running) and not noted:
             while waiting and len(running) < processes:
                 running.append(_Running(waiting.pop(0), folder))
             connection.wait([each.pipe for each in running], timeout=LOOK_SECONDS)
@@ -94,21 +97,9 @@ def run(jobs: Sequence[Job], console: Console, processes: int = 2) -> list[Done]
                     done.append(Done(each.job, verdict, each.seconds()))
                     drawing.ended(done[-1].row)
             drawing.show(Line(each.job.name, each.seconds(), each.said) for each in running)
-    if interrupted():
-        raise KeyboardInterrupt
+    if noted:
+        raise KeyboardInterrupt(noted[0])
     return sorted(done, key=lambda each: jobs.index(each.job))
-
-
-@contextmanager
-def _interrupts_noted() -> Iterator[Callable[[], bool]]:
-    """Note a request to end instead of raising wherever it happens to arrive; yields whether there was one."""
-    noted: list[int] = []
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        noted.append(number)
-
-    with requests_handled(note):
-        yield lambda: bool(noted)
 
 
 class _Running:
@@ -173,6 +164,7 @@ def _work(job: Job, pipe: "_Pipe", parent: int, folder: str) -> None:
     require_assertions()  # which the environment decides anew for each process
     try:
         signal.signal(signal.SIGTERM, _interrupt)
+        raise_again(_interrupt)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # like Ctrl-C it is answered by whoever asked
         tempfile.tempdir = folder
         verdict = _judged(job, _reporter(pipe, parent))
@@ -185,7 +177,7 @@ def _work(job: Job, pipe: "_Pipe", parent: int, folder: str) -> None:
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_IGN)  # once is enough: another one would land in the middle of the cleaning up
-    raise KeyboardInterrupt
+    raise KeyboardInterrupt(number)
 
 
 def _judged(job: Job, report: Report) -> Verdict:

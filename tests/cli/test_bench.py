@@ -164,7 +164,7 @@ def test_a_request_to_end_leaves_what_was_there(
             time.sleep(0.005)
         child.send_signal(number)
         out, err = child.communicate(timeout=30)
-    assert (child.returncode, out, err.splitlines()[-1]) == (130, "", "interrupted")
+    assert (child.returncode, out, err.splitlines()[-1]) == (128 + number, "", "interrupted")
     assert list(scratch.iterdir()) == []
     left = {path.name: path.read_text() for path in tmp_path.iterdir() if path != scratch}
     assert left == ({} if before is None else {"json": before})

@@ -16,10 +16,9 @@ from zram_impl.parsing import kstrto
 from zram_impl.units import DEFAULT_BATCH_SIZE
 
 UNUSABLE: Final = 2
-INTERRUPTED: Final = 130
 CLOSED_PIPE: Final = 141
 
-_CODES: Final = "exit codes: 0 clean, 1 {found}, 2 usage or unusable input, 130 Ctrl-C"
+_CODES: Final = "exit codes: 0 clean, 1 {found}, 2 usage or unusable input, 130, 143, 129 interrupted"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt:
         complain("interrupted")
-        return INTERRUPTED
+        return 128 + stop.number
     except BrokenPipeError:
         # Who read our output had enough. Nothing more can be said there, not even by the interpreter at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -32,11 +32,12 @@ class Stop:
 
     def __init__(self) -> None:
         self.event = Event()
+        self.number: int = signal.SIGINT
 
     def check(self) -> None:
         """Raise KeyboardInterrupt once it was asked for; call it between steps of at most a few milliseconds."""
         if self.event.is_set():
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(self.number)
 
     @contextmanager
     def on_interrupt(self) -> Iterator[None]:
@@ -49,4 +50,5 @@ class Stop:
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         if self.event.is_set():
             signal.default_int_handler(number, frame)
+        self.number = number
         self.event.set()

@@ -4,8 +4,8 @@ For any number of slots, blocks, requests and readers and any limit: every actio
 the step properties hold, and left alone the device comes to rest (docs/all-sizes.md says it in full). With `--variant`,
 the same of a device with a bug put back, which leaves conditions open.
 
-Exit code 0 when every condition is discharged, 1 when one is open, 2 when it was called wrongly, 130 when it was
-interrupted.
+Exit code 0 when every condition is discharged, 1 when one is open, 2 when it was called wrongly, 128 and the
+number of the signal when it was interrupted.
 """
 
 import argparse
@@ -14,11 +14,13 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from types import FrameType
 from typing import Final, NamedTuple, TextIO
 
 from spec.assertions import require_assertions
 from spec.bugs.history import EVERY_VARIANT
 from spec.model.actions import ACTIONS, Action
+from spec.processes.interrupts import SIGNALS
 from spec.prove.unbounded.actions import MOVES
 from spec.prove.unbounded.batching_v3 import REPLACED
 from spec.prove.unbounded.conditions import Given, conditions
@@ -99,16 +101,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"--variant: there is no {asked.variant!r}; there are {', '.join(names)}")
     texts = variant(asked.variant) if asked.variant else AS_IT_IS
     progress = _Progress(sum(len(given.conditions) for given in givens(texts)), sys.stderr)
-    before = signal.signal(signal.SIGINT, progress.interrupt)
+    before = {number: signal.signal(number, progress.interrupt) for number in SIGNALS}
     try:
         found = prove_all_sizes(progress, texts)
-    except KeyboardInterrupt:
-        progress.done()
-        sys.stderr.write("interrupted\n")
-        return 130
     finally:
-        signal.signal(signal.SIGINT, before)
-    progress.done()
+        progress.done()
+        for number, handler in before.items():
+            signal.signal(number, handler)
     told = data(found)
     sys.stdout.write(f"{json.dumps(told, indent=2) if asked.json else table(found)}\n")
     return int(not told["proved"])
@@ -122,18 +121,18 @@ class _Progress:
         self._out = out
         self._live = out.isatty()
         self._found: list[Answer] = []
-        self._interrupted = False
+        self._interrupted = 0
         self._due = time.monotonic() + (0 if self._live else _SAY)
 
-    def interrupt(self, *_signal: object) -> None:
+    def interrupt(self, number: int, _frame: FrameType | None) -> None:
         """End it with the next answer; raised anywhere, the exception could get lost while z3 releases its terms."""
-        self._interrupted = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._interrupted = number
+        signal.signal(number, signal.default_int_handler)
 
     def __call__(self, answer: Answer) -> None:
         """Take note of an answer."""
         if self._interrupted:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(self._interrupted)
         self._found.append(answer)
         now = time.monotonic()
         if now < self._due:

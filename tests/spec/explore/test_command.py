@@ -171,7 +171,6 @@ def test_every_scope_that_has_a_name_is_pinned() -> None:
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
-        (KeyboardInterrupt(), 130, "interrupted"),
         (MemoryError(), 1, "error: out of memory: a smaller scope may fit"),
         (WalkDied("base ended"), 1, "error: base ended: a smaller scope may fit"),
     ],

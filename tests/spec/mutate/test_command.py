@@ -98,15 +98,6 @@ def test_what_is_left_is_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys: py
     assert "NOT REFUTED" in capsys.readouterr().out
 
 
-def test_an_interrupt_is_exit_code_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def interrupted(*_args: object) -> list[Fate]:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(mutate, "judge", interrupted)
-    assert main(["--sample", "3"]) == 130
-    assert capsys.readouterr().err == "interrupted\n"
-
-
 def test_a_list_says_what_each_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list", "--sample", "2"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 6

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from stateful.command import main
-from stateful.conformance import command
 
 META = '{"meta":{"schema":1,"seq":"x"}}'
 HEAD = [
@@ -90,17 +89,6 @@ def test_a_malformed_file_is_exit_code_2_with_its_line(tmp_path: Path, capsys: p
     out, said = capsys.readouterr()
     assert (code, out) == (2, "")
     assert "x.ops.jsonl:6: 'dance' is not an operation; there are" in said
-
-
-def test_an_interrupt_is_exit_code_130(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(*_args: object) -> None:
-        raise KeyboardInterrupt
-
-    record(tmp_path, [], [])
-    monkeypatch.setattr(command, "replay", interrupted)
-    assert run(capsys, str(tmp_path)) == (130, ["interrupted: nothing is left running or on disk"])
 
 
 def test_an_unknown_quirk_is_wrong_usage(tmp_path: Path) -> None:

@@ -1,10 +1,10 @@
 """What becomes of a mutant: caught by the layer that says so, hung at a lock with a name, or not caught at all."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -88,23 +88,18 @@ def test_a_mutant_is_caught_in_a_process_of_its_own() -> None:
     assert (unimportable.layer, unimportable.said) == ("import", "NameError: name 'nothing' is not defined")
 
 
-def test_an_interrupt_leaves_no_process_and_no_file() -> None:
-    before = set(Path(tempfile.gettempdir()).glob("zram-mutants-*"))
+def test_an_interrupt_leaves_no_process_and_no_file(tmp_path: Path) -> None:
     run = subprocess.Popen(
-        [sys.executable, "-m", "stateful", "mutate", "table/budget"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+        [sys.executable, "-m", "stateful", "mutate", "table/budget"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
     until = time.monotonic() + PATIENCE
-    mine: set[Path] = set()
-    while not mine and time.monotonic() < until:
-        mine = {
-            each for each in set(Path(tempfile.gettempdir()).glob("zram-mutants-*")) - before if (each / "0").is_dir()
-        }
+    while not list(tmp_path.glob("zram-*/zram-mutants-*/0")):
+        assert time.monotonic() < until, "a trial begins"
         time.sleep(0.02)
-    assert mine, "a trial has begun"
     run.send_signal(signal.SIGINT)
-    out, _errors = run.communicate(timeout=PATIENCE)
-    assert (run.returncode, b"interrupted" in out) == (130, True)
-    assert not any(each.exists() for each in mine)
+    assert (run.communicate(timeout=PATIENCE), run.returncode) == ((b"", b"interrupted\n"), 130)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_module_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

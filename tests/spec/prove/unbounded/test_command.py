@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from spec.bugs.history import EVERY_VARIANT
+from spec.processes.interrupts import SIGNALS
 from spec.prove.unbounded import command as prove_sizes
 from spec.prove.unbounded.command import givens
 from spec.prove.unbounded.equal import EQUAL
@@ -82,20 +83,20 @@ def test_a_wrong_call_ends_with_2(arguments: list[str], capsys: pytest.CaptureFi
     assert "usage: python -m spec.prove_sizes" in capsys.readouterr().err
 
 
-def test_an_interrupt_ends_it_with_the_next_answer(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_an_interrupt_ends_it_with_the_next_answer(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def prove(report: Callable[[Answer], object], _texts: prove_sizes.Texts) -> list[Answer]:
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), number)
         time.sleep(0)
         report(GOOD)
         raise AssertionError("went on")
 
-    before = signal.getsignal(signal.SIGINT)
+    before = signal.getsignal(number)
     monkeypatch.setattr(prove_sizes, "prove_all_sizes", prove)
-    assert prove_sizes.main([]) == 130
-    assert capsys.readouterr() == ("", "interrupted\n")
-    assert signal.getsignal(signal.SIGINT) is before
+    with pytest.raises(KeyboardInterrupt) as interrupted:
+        prove_sizes.main([])
+    assert interrupted.value.args == (number,)
+    assert signal.getsignal(number) is before
 
 
 def test_ctrl_c_ends_the_program_within_a_second() -> None:

@@ -1,0 +1,61 @@
+"""Begin and end of every program here: `python -m PACKAGE` is `run("PACKAGE.command")`."""
+
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from importlib import import_module
+from types import FrameType
+from typing import Final, NoReturn
+
+from spec.processes.interrupts import SIGNALS, Interrupted, handled, scratch
+
+Handler = Callable[[int, FrameType | None], None]
+_SOON: Final = 0.01
+
+
+def run(module: str) -> NoReturn:
+    """Run `main` of a module and end the process with its exit code, or with 128 plus the number of a signal.
+
+    The imports count, too. All temporary files, those of children as well, lie in one folder that is removed.
+    """
+    with handled(_interrupt):
+        raise_again(_interrupt)
+        try:
+            with scratch("zram-") as folder:
+                tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
+                code: int = import_module(module).main()
+            sys.stdout.flush()
+        except KeyboardInterrupt as interrupt:
+            _ignore_signals()
+            code = 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
+            sys.stderr.write("interrupted\n")
+        _ignore_signals()
+    _ignore_signals()  # the end of the interpreter is all that is left to interrupt, and it would complain
+    sys.exit(code)
+
+
+def raise_again(handler: Handler) -> None:
+    """Send a signal again when its exception is lost: in callbacks and destructors none can be raised."""
+
+    def hook(lost: "sys.UnraisableHookArgs") -> None:
+        if not isinstance(lost.exc_value, KeyboardInterrupt):
+            sys.__unraisablehook__(lost)
+            return
+        number = lost.exc_value.args[0] if lost.exc_value.args else signal.SIGINT
+        signal.signal(number, handler)
+        # Not from here, where it would be lost as well.
+        threading.Timer(_SOON, os.kill, (os.getpid(), number)).start()
+
+    sys.unraisablehook = hook
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise Interrupted(number)
+
+
+def _ignore_signals() -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
