@@ -6,8 +6,9 @@ import pytest
 from hypothesis import settings
 
 from tests.hanging import pytest_timeout_cancel_timer, pytest_timeout_set_timer
+from tests.unmeasured import unmeasured
 
-__all__ = ["pytest_configure", "pytest_timeout_cancel_timer", "pytest_timeout_set_timer"]
+__all__ = ["pytest_configure", "pytest_timeout_cancel_timer", "pytest_timeout_set_timer", "unmeasured"]
 
 # Parents are named, because a profile without one inherits the profile in force, and under CI that is Hypothesis'
 # own `ci`: derandomised and without a database, so every nightly run would try the same examples and save nothing.

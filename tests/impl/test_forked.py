@@ -4,24 +4,17 @@ import errno
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from stateful.common.recount import recounted, shown
 from tests.impl.doubles import huge
-from tests.unmeasured import children_unmeasured, end_child
+from tests.unmeasured import end_child
 from zram_impl import PAGE_SIZE, Zram, ZramError, forking
 
-# Coverage's tracer takes a lock of its own in Python: a child may find it taken for good.
-pytestmark = pytest.mark.no_cover
-
-
-@pytest.fixture(autouse=True)
-def unmeasured() -> Iterator[None]:
-    with children_unmeasured():
-        yield
+pytestmark = pytest.mark.usefixtures("unmeasured")
 
 
 PATIENCE = 20

@@ -14,8 +14,7 @@ import pytest
 from tests.impl.doubles import PATIENCE
 from zram_impl import PAGE_SIZE, Zram
 
-# Coverage's tracer takes a lock of its own in Python: an exception of a handler would leave it taken.
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.usefixtures("unmeasured")
 
 PAGES = 256
 ROUNDS = 30

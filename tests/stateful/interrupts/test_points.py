@@ -8,8 +8,7 @@ import pytest
 from stateful.interrupts import points
 from stateful.interrupts.points import HungError, interrupted
 
-# Coverage's tracer takes a lock of its own in Python: an exception of a handler would leave it taken.
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.usefixtures("unmeasured")
 
 
 def three_calls() -> list[int]:

@@ -18,8 +18,7 @@ from zram_impl.shield import Interrupts
 from zram_impl.table.slot_table import Entry, SlotTable
 from zram_impl.units import PAGE_SIZE, BlkIdx
 
-# Coverage's tracer takes a lock of its own in Python: an exception of a handler would leave it taken.
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.usefixtures("unmeasured")
 
 SECONDS_TO_FIND = 5.0
 

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -13,18 +13,11 @@ from stateful.schedules.harness import Harness
 from stateful.schedules.program import PAGES, TaskProgram
 from stateful.schedules.scenarios import SCENARIOS
 from stateful.schedules.scheduler import Policy
-from tests.unmeasured import children_unmeasured, end_child
+from tests.unmeasured import end_child
 from zram_impl import PAGE_SIZE
 from zram_impl.table.slot_table import OWNED, PP_SLOT
 
-# Coverage's tracer takes a lock of its own in Python: a child may find it taken for good.
-pytestmark = pytest.mark.no_cover
-
-
-@pytest.fixture(autouse=True)
-def unmeasured() -> Iterator[None]:
-    with children_unmeasured():
-        yield
+pytestmark = pytest.mark.usefixtures("unmeasured")
 
 
 SECONDS = 10
