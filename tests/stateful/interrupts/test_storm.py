@@ -12,6 +12,8 @@ pytestmark = pytest.mark.usefixtures("unmeasured")
 
 ROOT = Path(__file__).resolve().parents[3]
 
+LANDED_LEAST = 5
+
 # In a process of its own: of a device without its shield a late exception may land anywhere.
 UNSHIELDED = """
 import os
@@ -27,9 +29,14 @@ for seed in range(20):
 
 
 def test_a_storm_finds_nothing_where_nothing_is() -> None:
-    came = storm(3, 1.5)
-    assert came.found == ()
-    assert came.landed > 5
+    landed = 0
+    for seed in range(100):  # as many as it takes: how many rounds a second has is the machine's affair
+        came = storm(seed, 0.5)
+        assert came.found == ()
+        landed += came.landed
+        if landed > LANDED_LEAST:
+            break
+    assert landed > LANDED_LEAST
 
 
 def test_a_storm_finds_a_call_without_its_shield() -> None:
