@@ -17,7 +17,7 @@ from spec.scope import EVERY_RUN
 from stateful.bugs import checks as of_bugs
 from stateful.conformance.job import independence, recordings
 from stateful.equivalence.parsers import PAIRS, differences
-from stateful.jobs.runner import Job, Report, Verdict
+from stateful.jobs.runner import Job, JobResult, Report
 from stateful.lockstep.machine import MACHINES
 from stateful.lockstep.run_machine import Until, run_machine
 from stateful.pairs import checks as of_pairs
@@ -31,7 +31,7 @@ THREAD_SECONDS: Final = 6.0
 TRACE_SECONDS: Final = 3.0
 
 
-def explore(name: str, report: Report) -> Verdict:
+def explore(name: str, report: Report) -> JobResult:
     """Walk one of the scopes of every run."""
 
     def progress(depth: int, states: int, frontier: int) -> None:
@@ -40,10 +40,10 @@ def explore(name: str, report: Report) -> Verdict:
     outcome = walk(EVERY_RUN[name], progress=progress)
     judged = spec_verdict.judge(name, outcome)
     what = f"{outcome.states:,} states, {outcome.transitions:,} transitions, {outcome.always} properties"
-    return Verdict(not judged.problems, what, "\n".join(judged.problems))
+    return JobResult(not judged.problems, what, "\n".join(judged.problems))
 
 
-def machines(report: Report) -> Verdict:
+def machines(report: Report) -> JobResult:
     """Let each machine look for a difference between the device and the specification."""
     runs = steps = 0
     until = Until(seconds=MACHINE_SECONDS / len(MACHINES))
@@ -57,11 +57,11 @@ def machines(report: Report) -> Verdict:
         if campaign.finding is not None:
             program = getattr(campaign.finding, "__notes__", [])
             details = "\n    ".join([str(campaign.finding), *program])
-            return Verdict(good=False, what=f"{machine.__name__}: {campaign.found}", details=details)
-    return Verdict(good=True, what=f"{runs:,} runs, {steps:,} steps of a device on a real file, each compared")
+            return JobResult(good=False, what=f"{machine.__name__}: {campaign.found}", details=details)
+    return JobResult(good=True, what=f"{runs:,} runs, {steps:,} steps of a device on a real file, each compared")
 
 
-def real_threads(report: Report) -> Verdict:
+def real_threads(report: Report) -> JobResult:
     """Let users and passes run freely on a real file."""
     account = free_threads.run(THREAD_SECONDS, report)
     what = (
@@ -69,10 +69,10 @@ def real_threads(report: Report) -> Verdict:
         f"during {account.writes:,} writes and {account.reads:,} reads, all verified, and "
         f"{account.shared:,} operations on shared pages, each page's in some order"
     )
-    return Verdict(not account.problems, what, "\n".join(account.problems))
+    return JobResult(not account.problems, what, "\n".join(account.problems))
 
 
-def trace(report: Report) -> Verdict:
+def trace(report: Report) -> JobResult:
     """Record what free-running threads do, and judge it by the specification."""
     with tempfile.TemporaryDirectory(prefix="trace-") as directory:
         path = Path(directory) / "trace.jsonl"
@@ -83,10 +83,10 @@ def trace(report: Report) -> Verdict:
     rate = account.events / (time.process_time() - spent)
     problems = [*account.problems, *filter(None, [judgement.problem])]
     what = f"{account.events:,} events of {account.passes} passes and their users are a behaviour of the specification"
-    return Verdict(not problems, f"{what}; {rate:,.0f} a second of processor time", "\n".join(problems))
+    return JobResult(not problems, f"{what}; {rate:,.0f} a second of processor time", "\n".join(problems))
 
 
-def agreement(report: Report) -> Verdict:
+def agreement(report: Report) -> JobResult:
     """Confirm that the decisions of the implementation are those of the specification, and read short texts twice."""
     report("confirming")
     modules = ["stateful.equivalence.decisions", "stateful.equivalence.slots"]
@@ -98,10 +98,10 @@ def agreement(report: Report) -> Verdict:
         f"{readers.count('')} of {len(PAIRS)} readers of texts read every short one as the kernel does"
     )
     problems = [*(v.problem for v in verdicts if not v.good), *filter(None, readers)]
-    return Verdict(bool(verdicts) and not problems, what, "\n".join(problems))
+    return JobResult(bool(verdicts) and not problems, what, "\n".join(problems))
 
 
-def proofs(report: Report) -> Verdict:
+def proofs(report: Report) -> JobResult:
     """Prove that the invariant is inductive, as far as a quick run goes; `all_sizes` is a job of its own."""
     report("proving")
     with tempfile.TemporaryDirectory(prefix="contracts-") as directory:
@@ -109,16 +109,16 @@ def proofs(report: Report) -> Verdict:
     conditions, confirmed = sum(row.conditions for row in rows), sum(row.confirmed for row in rows)
     what = f"{confirmed:,} of {conditions:,} conditions proved, by CrossHair and by z3, each with its twin refuted"
     problems = [problem for row in rows for problem in row.problems]
-    return Verdict(all(row.clean for row in rows), what, "\n".join(problems))
+    return JobResult(all(row.clean for row in rows), what, "\n".join(problems))
 
 
-def all_sizes(report: Report) -> Verdict:
+def all_sizes(report: Report) -> JobResult:
     """Prove the invariant for any number of slots, blocks, requests and readers, and any limit."""
     report("proving")
     answers = prove_all_sizes(lambda answer: report(f"{answer.layer}: {answer.action} {answer.clause}"))
     open_ = [f"{each.layer}: {each.action}, {each.clause}: {each.verdict}" for each in answers if not each.good]
     what = f"{len(answers) - len(open_):,} of {len(answers):,} conditions discharged for any sizes and any limit"
-    return Verdict(bool(answers) and not open_, what, "\n".join(open_))
+    return JobResult(bool(answers) and not open_, what, "\n".join(open_))
 
 
 JOBS: Final = (

@@ -21,14 +21,14 @@ from typing import Final
 from rich.console import Console
 
 from stateful.jobs.arguments import duration
-from stateful.jobs.progress import Drawing, Line, complain, say
+from stateful.jobs.progress import ProgressDisplay, ProgressLine, complain, say
 from stateful.stress import free_threads
 from stateful.traces.check import Judgement, TooManyError, judge
 from stateful.traces.compressed import read_lines
 from stateful.traces.driver.convert import Converted, convert
-from stateful.traces.driver.raw import Refused, open_text, read_raw
+from stateful.traces.driver.raw import RefusedTrace, open_text, read_raw
 from stateful.traces.policy import DRIVER, POLICIES, SPECIFICATION, UNSOUND, Policy
-from stateful.traces.schema import AS_FAR_AS_IT_GOES, Malformed, read
+from stateful.traces.schema import AS_FAR_AS_IT_GOES, MalformedTrace, read
 from zram_impl.cli.output import write_whole
 from zram_impl.cli.stop import Stop
 
@@ -85,10 +85,10 @@ def trace_check(asked: argparse.Namespace, console: Console) -> int:
     """Judge a trace and return the exit code."""
     path: Path = asked.file
     began, spent = time.perf_counter(), time.process_time()
-    with Drawing(console) as drawing:
+    with ProgressDisplay(console) as drawing:
 
         def report(text: str) -> None:
-            drawing.show([Line("trace-check", time.perf_counter() - began, text)])
+            drawing.show([ProgressLine("trace-check", time.perf_counter() - began, text)])
 
         try:
             report("reading")
@@ -97,7 +97,7 @@ def trace_check(asked: argparse.Namespace, console: Console) -> int:
         except OSError as error:
             complain(f"{path}: {error.strerror or error}")
             return 2
-        except (LZMAError, Malformed, TooManyError) as error:
+        except (LZMAError, MalformedTrace, TooManyError) as error:
             complain(f"{path}: {error}")
             return 2
     for text in _deviations(judgement):
@@ -176,7 +176,7 @@ def _judge_raw(path: Path, policy: Policy, out: Path | None, console: Console) -
     except OSError as error:
         complain(f"{error.filename or path}: {error.strerror or error}")
         return 2, 0
-    except (UnicodeDecodeError, LZMAError, Refused, Malformed) as error:
+    except (UnicodeDecodeError, LZMAError, RefusedTrace, MalformedTrace) as error:
         complain(f"{path}: {error}")
         return 2, 0
     unexplained = _unexplained(converted, judgement)
@@ -207,11 +207,11 @@ def trace_record(asked: argparse.Namespace, console: Console) -> int:
     path: Path = asked.file
     began, stop = time.perf_counter(), Stop()
     try:
-        with stop.on_interrupt(), Drawing(console) as drawing:
+        with stop.on_interrupt(), ProgressDisplay(console) as drawing:
 
             def report(text: str) -> None:
                 stop.check()
-                drawing.show([Line("trace-record", time.perf_counter() - began, text)])
+                drawing.show([ProgressLine("trace-record", time.perf_counter() - began, text)])
 
             account = free_threads.run(asked.seconds, report, trace=path)
             stop.check()

@@ -30,6 +30,7 @@ def run(module: str) -> NoReturn:
             sys.stdout.flush()
         except KeyboardInterrupt as interrupt:
             _ignore_signals()
+            sys.unraisablehook = lambda _lost: None  # what was interrupted half made complains when it is destroyed
             code = 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
             sys.stderr.write("interrupted\n")
         _ignore_signals()

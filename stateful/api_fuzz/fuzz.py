@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from stateful.api_fuzz.values import PAGES, PLAUSIBLE, SIZE, Draw, anything, attribute_name, number, size, text
 from stateful.common.inside import inside
 from stateful.common.recount import recounted, shown
-from stateful.jobs.runner import Report, Verdict
+from stateful.jobs.runner import JobResult, Report
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.file import open_file
@@ -45,7 +45,7 @@ _MOST_PAGES: Final = 256
 Call = tuple[str, Callable[[Zram], object]]
 
 
-class Finding(NamedTuple):
+class InputFinding(NamedTuple):
     """An input that was neither taken nor refused as it should be."""
 
     number: int
@@ -231,13 +231,15 @@ def _trial(seed: str) -> Iterator[Trial]:
             trial.dev.close()
 
 
-def inputs(seed: int, count: int, tell: Callable[[int], None] = lambda _done: None, *, first: int = 0) -> list[Finding]:
-    """Try `count` inputs, from number `first` on; return what was found, at most ten; `tell` is told how many are done.
+def inputs(
+    seed: int, count: int, report: Callable[[int], None] = lambda _done: None, *, first: int = 0
+) -> list[InputFinding]:
+    """Try `count` inputs, from number `first` on; return at most ten findings; `report` gets how many are done.
 
     Inputs share a device as long as it stays usable, but not beyond a group of fifty: so number N is repeated by
     beginning with the group it is in.
     """
-    signatures, found = methods(), list[Finding]()
+    signatures, found = methods(), list[InputFinding]()
     for group in range(first // GROUP, -(-(first + count) // GROUP)):
         with _trial(f"{seed}:{group}") as trial:
             trial.made = group
@@ -248,9 +250,9 @@ def inputs(seed: int, count: int, tell: Callable[[int], None] = lambda _done: No
                 said, call = draw(random.Random(f"{seed}:{number}"), signatures)
                 wrong = trial.judge(call)
                 if wrong is not None:
-                    found.append(Finding(number, said, wrong))
+                    found.append(InputFinding(number, said, wrong))
                     trial.renew()
-        tell(min((group + 1) * GROUP, first + count))
+        report(min((group + 1) * GROUP, first + count))
         if len(found) >= _ENOUGH:
             break
     return found
@@ -260,10 +262,10 @@ GROUP: Final = 50
 _ENOUGH: Final = 10
 
 
-def check(seed: int, first: int, count: int, report: Report) -> Verdict:
+def check(seed: int, first: int, count: int, report: Report) -> JobResult:
     """Try inputs as a job of the command line."""
     done = inputs(seed, count, lambda number: report(f"{number - first:,} of {count:,} inputs"), first=first)
     if not done:
-        return Verdict(True, f"{count:,} inputs, all taken or refused")
+        return JobResult(True, f"{count:,} inputs, all taken or refused")
     told = "\n".join(f"input {each.number} of seed {seed}: {each.call}\n    {each.what}" for each in done)
-    return Verdict(False, f"{len(done)} inputs were neither taken nor refused as they should be", told)
+    return JobResult(False, f"{len(done)} inputs were neither taken nor refused as they should be", told)

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from spec.bugs.history import EVERY_VARIANT
 from spec.explore.bfs import walk
 from stateful.bugs.seeded import SeededBug, by_name
-from stateful.lockstep.divergence import Difference
+from stateful.lockstep.divergence import Divergence
 from stateful.lockstep.machine import BudgetMachine
 from stateful.lockstep.retrace import retrace
 from stateful.lockstep.run_machine import Until, run_machine
@@ -52,7 +52,7 @@ def judge(name: str, number: int = 0, report: Callable[[str], None] | None = Non
     with mine.applied():
         try:
             retrace(broken.steps, theirs.scope)
-        except Difference as error:
+        except Divergence as error:
             retraced, at = error.name, len(error.steps)
     say("running the machine")
     campaign = run_machine(BudgetMachine, Until(seconds=SECONDS_TO_FIND), number=number, shrink=False, bug=mine.applied)

@@ -14,10 +14,10 @@ from rich.console import Console
 
 from stateful.conformance.attribution import Attribution
 from stateful.conformance.compare import Difference
-from stateful.conformance.fields import Malformed
+from stateful.conformance.fields import MalformedRecording
 from stateful.conformance.replay import replay
 from stateful.conformance.schema import Recording, read_recording, recorded_names
-from stateful.jobs.progress import Drawing, Line, complain, say
+from stateful.jobs.progress import ProgressDisplay, ProgressLine, complain, say
 from zram_impl import Quirks
 
 QUIRKS: Final = {"linux_7_3": Quirks.linux_7_3(), "none": Quirks()}
@@ -46,7 +46,7 @@ def conformance(asked: argparse.Namespace, console: Console) -> int:
     quirks: str = asked.quirks
     try:
         recordings = [read_recording(directory, name) for name in recorded_names(directory)]
-    except Malformed as error:
+    except MalformedRecording as error:
         complain(str(error))
         return 2
     found = _replay_all(recordings, QUIRKS[quirks], console)
@@ -63,10 +63,10 @@ def _replay_all(recordings: list[Recording], quirks: Quirks, console: Console) -
     attribution = Attribution(quirks, target) if quirks != target else None
     found: list[Explained] = []
     began = time.monotonic()
-    with Drawing(console) as drawing:
+    with ProgressDisplay(console) as drawing:
         for number, recording in enumerate(recordings, start=1):
             said = f"{recording.name}, {number} of {len(recordings)}, {len(found)} differences"
-            drawing.show([Line("conformance", time.monotonic() - began, said)])
+            drawing.show([ProgressLine("conformance", time.monotonic() - began, said)])
             differences = replay(recording, quirks)
             if attribution is None:
                 found += [(each, ()) for each in differences]

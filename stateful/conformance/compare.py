@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from stateful.conformance.fields import Json
 from stateful.conformance.operations import Operation, Show
-from stateful.conformance.schema import Answer, State
+from stateful.conformance.schema import RecordedAnswer, State
 
 _MM_COLUMNS: Final = {
     0: "orig_data_size",
@@ -53,7 +53,9 @@ class Difference(NamedTuple):
 Pair = tuple[Json, Json]
 
 
-def compare_answers(operation: Operation, expected: Answer, got: Answer, *, timing: bool) -> Iterator[tuple[str, Pair]]:
+def compare_answers(
+    operation: Operation, expected: RecordedAnswer, got: RecordedAnswer, *, timing: bool
+) -> Iterator[tuple[str, Pair]]:
     """Yield the fields of an answer that differ; with `timing`, only those that do not depend on it."""
     if expected.rc != got.rc:
         yield "rc", (expected.rc, got.rc)

@@ -7,7 +7,7 @@ from typing import TypeAlias
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
-class Malformed(Exception):  # noqa: N818  (what the file is)
+class MalformedRecording(Exception):  # noqa: N818  (what the file is)
     """A file that cannot be read as a recording: which one, in which line (from 1; 0: all of it), and why."""
 
     def __init__(self, path: Path, line: int, why: str) -> None:
@@ -21,9 +21,9 @@ class Fields:
     def __init__(self, path: Path, line: int, values: dict[str, Json]) -> None:
         self.path, self.line, self.values = path, line, values
 
-    def wrong(self, why: str) -> Malformed:
+    def wrong(self, why: str) -> MalformedRecording:
         """Make the exception that says what is wrong with this line."""
-        return Malformed(self.path, self.line, why)
+        return MalformedRecording(self.path, self.line, why)
 
     def has(self, key: str) -> bool:
         """Return whether there is such a field."""
@@ -97,9 +97,9 @@ def read_lines(path: Path) -> list[Fields]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
-        raise Malformed(path, 0, "there is no such file") from None
+        raise MalformedRecording(path, 0, "there is no such file") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise Malformed(path, 0, f"cannot be read: {error}") from error
+        raise MalformedRecording(path, 0, f"cannot be read: {error}") from error
     return [_object(path, number, text) for number, text in enumerate(lines, start=1)]
 
 
@@ -107,7 +107,7 @@ def _object(path: Path, number: int, text: str) -> Fields:
     try:
         value: Json = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Malformed(path, number, f"no JSON: {error}") from error
+        raise MalformedRecording(path, number, f"no JSON: {error}") from error
     if not isinstance(value, dict):
-        raise Malformed(path, number, f"{text[:40]!r} is not an object")
+        raise MalformedRecording(path, number, f"{text[:40]!r} is not an object")
     return Fields(path, number, value)

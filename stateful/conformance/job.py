@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Final
 
-from stateful.conformance.fields import Malformed
+from stateful.conformance.fields import MalformedRecording
 from stateful.conformance.replay import replay
 from stateful.conformance.schema import read_recording, recorded_names
-from stateful.jobs.runner import Report, Verdict
+from stateful.jobs.runner import JobResult, Report
 from stateful.metamorphic.independence import run
 from zram_impl import Quirks
 
@@ -15,22 +15,22 @@ PROGRAMS: Final = 60
 """Generated programs, each run in every way: some three seconds."""
 
 
-def recordings(report: Report) -> Verdict:
+def recordings(report: Report) -> JobResult:
     """Replay every recording of the tests on a device with all quirks."""
     try:
         read = [read_recording(RECORDINGS, name) for name in recorded_names(RECORDINGS)]
-    except Malformed as error:
-        return Verdict(good=False, what=str(error))
+    except MalformedRecording as error:
+        return JobResult(good=False, what=str(error))
     found = []
     for recording in read:
         found += replay(recording, Quirks.linux_7_3())
         report(f"{recording.name}, {len(found)} differences")
     operations = sum(len(recording.operations) for recording in read)
     what = f"{len(read)} recordings of Linux 7.3.4 replayed, {operations:,} operations, {len(found)} differences"
-    return Verdict(not found, what, "\n".join(each.line for each in found))
+    return JobResult(not found, what, "\n".join(each.line for each in found))
 
 
-def independence(report: Report) -> Verdict:
+def independence(report: Report) -> JobResult:
     """Run programs in ways that must come to the same."""
     campaign = run(PROGRAMS, 0, lambda done: report(f"{done} of {PROGRAMS} programs"))
     what = (
@@ -38,6 +38,6 @@ def independence(report: Report) -> Verdict:
         f"{campaign.failed:,} failed writes"
     )
     if campaign.finding is None:
-        return Verdict(good=True, what=what)
+        return JobResult(good=True, what=what)
     details = [str(campaign.finding), *getattr(campaign.finding, "__notes__", [])]
-    return Verdict(good=False, what="what comes of a program depends on how it is run", details="\n".join(details))
+    return JobResult(good=False, what="what comes of a program depends on how it is run", details="\n".join(details))

@@ -164,7 +164,7 @@ Operation: TypeAlias = (
 
 
 def parse_operation(line: Fields) -> Operation:
-    """Read an operation; Malformed when it is none."""
+    """Read an operation; raise MalformedRecording if the line is not one."""
     name = line.text("op")
     if name not in _PARSERS:
         raise line.wrong(f"{name!r} is not an operation; there are {', '.join(_PARSERS)}")

@@ -25,7 +25,7 @@ _PROGRAM: Final = bytes(1 << 20)
 _OWN_NODE: Final = "/dev/zram0"
 
 
-class Node:
+class DiskNode:
     """Something with a path that a file's bytes can be reached through.
 
     Attributes:
@@ -56,7 +56,7 @@ class Mapping:
     """
 
     def __init__(self, turns: Turns) -> None:
-        self.node = Node(bytearray())
+        self.node = DiskNode(bytearray())
         self.suspended = False
         self.table: DmTable | None = None
         self._turns = turns
@@ -78,7 +78,7 @@ class Mapping:
 class Bytes:
     """The bytes of a node as a backing device; claimed until it is closed."""
 
-    def __init__(self, path: str, node: Node) -> None:
+    def __init__(self, path: str, node: DiskNode) -> None:
         self.name, self.blocks = path, node.blocks
         self._node = node
 
@@ -100,7 +100,7 @@ class Bytes:
         self._node.holder = ""
 
 
-class Disk:
+class CountedDisk:
     """A backing device that counts.
 
     Attributes:
@@ -142,7 +142,7 @@ class Disks:
         self._made: dict[str, bytes] = {}
         """Plain files made besides, by path."""
         self._turns = turns
-        self._loops = [Node(bytearray()) for _ in range(LOOPS)]
+        self._loops = [DiskNode(bytearray()) for _ in range(LOOPS)]
         self._mappings: dict[int, Mapping] = {}
 
     # --- what the operations do --------------------------------------------------------------------------------------
@@ -197,14 +197,14 @@ class Disks:
 
     # --- what backing_dev opens --------------------------------------------------------------------------------------
 
-    def open(self, path: str, *, files_too: bool) -> Disk:
+    def open(self, path: str, *, files_too: bool) -> CountedDisk:
         """Open the block device at `path` for the device under test alone; a plain file too, if `files_too`.
 
         Raises:
             ZramError: As `paths.walk`; ENOTBLK, ETXTBSY (a program that runs), EBUSY (claimed), EINVAL (below one
                 block, as is the device itself).
         """
-        files = {f"/bd/{number}": Node(file) for number, file in self.files.items()}
+        files = {f"/bd/{number}": DiskNode(file) for number, file in self.files.items()}
         loops = {f"/dev/loop{number}": node for number, node in enumerate(self._loops)}
         mappings = {f"/dev/dm-{number}": mapping for number, mapping in self._mappings.items()}
         path = walk(path, self._paths())
@@ -220,7 +220,7 @@ class Disks:
             node.holder = ""
             raise refuse(EINVAL, f"{path!r} has less than a block")
         device = Bytes(path, node)
-        return Disk(mappings[path].surround(device) if path in mappings else device)
+        return CountedDisk(mappings[path].surround(device) if path in mappings else device)
 
     # --- plain files -------------------------------------------------------------------------------------------------
 
@@ -264,7 +264,7 @@ class Disks:
         paths |= {f"/dev/loop{number}" for number in range(LOOPS)}
         return paths | {f"/dev/dm-{number}" for number in self._mappings}
 
-    def _loop(self, number: int) -> Node:
+    def _loop(self, number: int) -> DiskNode:
         if not 0 <= number < LOOPS:
             raise refuse(ENOENT, f"there is no loop device {number}")
         return self._loops[number]

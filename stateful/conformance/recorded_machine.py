@@ -32,9 +32,9 @@ from stateful.conformance.operations import (
     Write,
     Zeroout,
 )
-from stateful.conformance.recorded_disks import Disk, Disks
+from stateful.conformance.recorded_disks import CountedDisk, Disks
 from stateful.conformance.recorded_node import RecordedNode
-from stateful.conformance.schema import Answer
+from stateful.conformance.schema import RecordedAnswer
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.block_layer import SECTOR
@@ -69,7 +69,7 @@ class GuestRuntime(UnshieldedRuntime):
         self.clock = max(self.clock, self.accesses.get(page, 0))
 
 
-class Device(Zram):
+class RecordedDevice(Zram):
     """A device under test, with the files of the recorded machine; counts the requests whose page it refused."""
 
     def __init__(self, guest: "Guest", quirks: Quirks, runtime: GuestRuntime) -> None:
@@ -113,9 +113,9 @@ class Guest:
         self._attributes = attributes
         self.turns = Turns()
         self.disks = Disks(self.turns)
-        self.disk: Disk | None = None
+        self.disk: CountedDisk | None = None
         self.runtime = GuestRuntime()
-        self.device = Device(self, quirks, self.runtime)
+        self.device = RecordedDevice(self, quirks, self.runtime)
         self._node = RecordedNode(self.device)
         self._background: Background | None = None
         self._stuck: list[Background] = []
@@ -127,22 +127,22 @@ class Guest:
         self._node.unhold()
         self.device.close()
 
-    def do(self, operation: Operation) -> Answer:
+    def do(self, operation: Operation) -> RecordedAnswer:
         """Do one operation."""
         try:
             return self._do(operation)
         except ZramError as error:
-            return Answer(-1, errno_name(error.errno or errno.EIO))
+            return RecordedAnswer(-1, errno_name(error.errno or errno.EIO))
         except Hangs:
-            return Answer(-1, HANGS)
+            return RecordedAnswer(-1, HANGS)
 
-    def _do(self, operation: Operation) -> Answer:  # noqa: C901, PLR0911, PLR0912  (one line an operation)
+    def _do(self, operation: Operation) -> RecordedAnswer:  # noqa: C901, PLR0911, PLR0912  (one line an operation)
         match operation:
             case Store(attribute, value):
-                return Answer(self._store(attribute, value))
+                return RecordedAnswer(self._store(attribute, value))
             case Show(attribute):
                 text = self._show(attribute)
-                return Answer(len(text.encode()), text=text)
+                return RecordedAnswer(len(text.encode()), text=text)
             case Write(page, count, pattern):
                 return self._node.write(page, count, pattern)
             case Read(page, count):
@@ -158,7 +158,7 @@ class Guest:
             case Flush():
                 self._node.flush()
             case GetSize():
-                return Answer(0, text=self._node.sizes())
+                return RecordedAnswer(0, text=self._node.sizes())
             case MakeFile(path, size, seed):
                 self.disks.make_file(path, generated_bytes(seed, size))
             case Sleep():
@@ -176,14 +176,14 @@ class Guest:
                 if self._would_wait() or (attribute == "reset" and self._passes()):
                     raise Hangs
                 self._background = self.turns.begin(lambda: self._store_now(attribute, value))
-                return Answer(0, text="done" if self._background.over else "blocked")
+                return RecordedAnswer(0, text="done" if self._background.over else "blocked")
             case Join():
-                return Answer(self._join())
+                return RecordedAnswer(self._join())
             case Hold():
                 self._node.hold(operation)
             case Unhold():
                 self._node.unhold()
-        return Answer(0)
+        return RecordedAnswer(0)
 
     # --- attributes --------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 from stateful.conformance.contents import Pattern, generated_bytes
 from stateful.conformance.operations import ByteRead, ByteWrite, Hold
 from stateful.conformance.page_cache import PageCache
-from stateful.conformance.schema import Answer
+from stateful.conformance.schema import RecordedAnswer
 from zram_impl import PAGE_SIZE, Zram
 from zram_impl.block_layer import SECTOR, Node, NodeFile
 
@@ -43,17 +43,17 @@ class RecordedNode:
         self._exclusive = False
         self._cache.clear()
 
-    def write(self, page: int, pages: int, pattern: Pattern) -> Answer:
+    def write(self, page: int, pages: int, pattern: Pattern) -> RecordedAnswer:
         """Write pages past the page cache."""
         return self._write(page * PAGE_SIZE, b"".join(map(pattern.page, range(pages))))
 
-    def read(self, page: int, pages: int) -> Answer:
+    def read(self, page: int, pages: int) -> RecordedAnswer:
         """Read pages past the page cache; the answer has the checksum of each."""
         data = self._opened(lambda node: node.pread(pages * PAGE_SIZE, page * PAGE_SIZE))
         crc = tuple(f"{zlib.crc32(data[at : at + PAGE_SIZE]):08x}" for at in range(0, len(data), PAGE_SIZE))
-        return Answer(len(data), crc=crc or None)
+        return RecordedAnswer(len(data), crc=crc or None)
 
-    def write_bytes(self, asked: ByteWrite) -> Answer:
+    def write_bytes(self, asked: ByteWrite) -> RecordedAnswer:
         """Write bytes; what goes through the page cache is on the device afterwards."""
         data = generated_bytes(asked.seed, asked.length)
         if not asked.buffered:
@@ -63,9 +63,9 @@ class RecordedNode:
             return self._cache.write(node, asked.offset, data[: node.span(asked.offset, len(data), writes=True)])
 
         written, taken = self._opened(write)
-        return Answer(written, text=None if taken else _NOT_STORED)
+        return RecordedAnswer(written, text=None if taken else _NOT_STORED)
 
-    def read_bytes(self, asked: ByteRead) -> Answer:
+    def read_bytes(self, asked: ByteRead) -> RecordedAnswer:
         """Read bytes; the answer has one checksum."""
 
         def read(node: NodeFile) -> bytes:
@@ -74,7 +74,7 @@ class RecordedNode:
             return self._cache.read(node, asked.offset, node.span(asked.offset, asked.length, writes=False))
 
         data = self._opened(read)
-        return Answer(len(data), crc=(f"{zlib.crc32(data):08x}",) if data else None)
+        return RecordedAnswer(len(data), crc=(f"{zlib.crc32(data):08x}",) if data else None)
 
     def discard(self, offset: int, length: int) -> None:
         """Discard bytes."""
@@ -104,14 +104,14 @@ class RecordedNode:
         """Say the size in bytes, and those of a logical and of a physical block."""
         return self._opened(lambda node: f"{node.size} {PAGE_SIZE} {PAGE_SIZE}")
 
-    def _write(self, offset: int, data: bytes) -> Answer:
+    def _write(self, offset: int, data: bytes) -> RecordedAnswer:
         def write(node: NodeFile) -> int:
             if 0 <= offset < node.size:
                 end = min(offset + len(data), node.size)
                 self._cache.invalidate(range(offset // PAGE_SIZE, -(-end // PAGE_SIZE)))
             return node.pwrite(data, offset)
 
-        return Answer(self._opened(write))
+        return RecordedAnswer(self._opened(write))
 
     def _forget(self, begin: int, end: int) -> None:
         """Take a range out of the page cache; of what somebody has opened exclusively, whole folios."""

@@ -10,7 +10,7 @@ from stateful.conformance.compare import Difference, StateComparison, compare_an
 from stateful.conformance.observe_state import look
 from stateful.conformance.operations import Discard, Operation, Zeroout
 from stateful.conformance.recorded_machine import Guest
-from stateful.conformance.schema import Answer, Recording, State
+from stateful.conformance.schema import RecordedAnswer, Recording, State
 from zram_impl import PAGE_SIZE, Quirks
 
 
@@ -56,7 +56,7 @@ class Replay:
         for field, (wanted, had) in self._states.compare(expected, look(self._guest)):
             self.differences.append(Difference(self._recording.name, number, field, wanted, had))
 
-    def _count_again(self, number: int, operation: Operation, answer: Answer) -> None:
+    def _count_again(self, number: int, operation: Operation, answer: RecordedAnswer) -> None:
         device, disk = self._guest.device, self._guest.disk
         if isinstance(operation, Discard | Zeroout) and not answer.rc:
             self._freed += operation.length // PAGE_SIZE

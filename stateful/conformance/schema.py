@@ -8,7 +8,7 @@ Version 2 has more operations and keys of the state; they are read under either 
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from stateful.conformance.fields import Fields, Json, Malformed, read_lines
+from stateful.conformance.fields import Fields, Json, MalformedRecording, read_lines
 from stateful.conformance.operations import Operation, parse_operation
 
 OPS: Final = ".ops.jsonl"
@@ -21,7 +21,7 @@ STATE_KEYS: Final = ("mm", "bd", "io", "wl", "wle", "wbs", "cw", "init", "ds", "
 State = dict[str, Json]
 
 
-class Answer(NamedTuple):
+class RecordedAnswer(NamedTuple):
     """What came of an operation.
 
     Attributes:
@@ -40,7 +40,7 @@ class Answer(NamedTuple):
 class Expected(NamedTuple):
     """What a kernel answered, and the state it was in afterwards; None when that could not be looked at."""
 
-    answer: Answer
+    answer: RecordedAnswer
     state: State | None
 
 
@@ -65,25 +65,25 @@ class Recording(NamedTuple):
 
 
 def recorded_names(directory: Path) -> list[str]:
-    """Return the names of the recordings in a directory and those in it, sorted; Malformed when there are none."""
+    """Return the names of the recordings in a directory, sorted; MalformedRecording if there are no recordings."""
     try:
         next(directory.iterdir(), None)  # says why, where there is no directory
         paths = [path.relative_to(directory) for path in directory.rglob(f"*{OPS}")]
     except OSError as error:
-        raise Malformed(directory, 0, error.strerror or str(error)) from error
+        raise MalformedRecording(directory, 0, error.strerror or str(error)) from error
     names = sorted(path.as_posix().removesuffix(OPS) for path in paths)
     if not names:
-        raise Malformed(directory, 0, f"there is no NAME{OPS} in it")
+        raise MalformedRecording(directory, 0, f"there is no NAME{OPS} in it")
     return names
 
 
 def read_recording(directory: Path, name: str) -> Recording:
-    """Read one recording; Malformed says what is wrong where."""
+    """Read one recording; MalformedRecording says what is wrong where."""
     timing, operations = read_operations(directory / f"{name}{OPS}")
     path = directory / f"{name}{EXPECTED}"
     attributes, (before, *expected) = _read_expected(path)
     if len(expected) != len(operations):
-        raise Malformed(path, 0, f"there are {len(expected)} answers to {len(operations)} operations")
+        raise MalformedRecording(path, 0, f"there are {len(expected)} answers to {len(operations)} operations")
     return Recording(name, timing, operations, attributes, before.state, tuple(expected))
 
 
@@ -98,7 +98,7 @@ def read_operations(path: Path) -> tuple[bool, tuple[Operation, ...]]:
 def _after_meta(path: Path) -> tuple[Fields, list[Fields]]:
     lines = read_lines(path)
     if not lines:
-        raise Malformed(path, 0, "is empty")
+        raise MalformedRecording(path, 0, "is empty")
     if not lines[0].has("meta"):
         raise lines[0].wrong("the first line is not meta")
     return Fields(path, 1, lines[0].table("meta")), lines[1:]
@@ -109,7 +109,7 @@ def _read_expected(path: Path) -> tuple[frozenset[str] | None, list[Expected]]:
     meta, lines = _after_meta(path)
     attributes = frozenset(meta.texts("attrs")) if meta.has("attrs") else None
     if not lines:
-        raise Malformed(path, 0, "has no answers")
+        raise MalformedRecording(path, 0, "has no answers")
     state: State = {}
     found = []
     for number, line in enumerate(lines, start=-1):
@@ -126,9 +126,9 @@ def _read_expected(path: Path) -> tuple[frozenset[str] | None, list[Expected]]:
     return attributes, found
 
 
-def _answer(line: Fields) -> Answer:
+def _answer(line: Fields) -> RecordedAnswer:
     line.only("i", "rc", "err", "crc", "text", "st")
-    return Answer(
+    return RecordedAnswer(
         line.number("rc", least=-1),
         line.text("err") if line.has("err") else "",
         tuple(line.texts("crc")) if line.has("crc") else None,

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from stateful.equivalence import reference_parsers as reference
-from stateful.equivalence.reference_parsers import Refused
+from stateful.equivalence.reference_parsers import RefusedText
 from zram_impl.errors import ZramError
 from zram_impl.parsing import algorithm_args, backing_args, kstrto, next_arg, recompress_args, writeback_args
 
@@ -221,4 +221,4 @@ def _answer(read: Read, text: str) -> object:
     try:
         return read(text)
     except ZramError as error:
-        return Refused(error.errno or 0)
+        return RefusedText(error.errno or 0)

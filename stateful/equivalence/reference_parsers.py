@@ -19,7 +19,7 @@ _HUGE: Final = 3625
 _MODES: Final = {"idle": 1, "huge": 2, "huge_idle": 3, "incompressible": 4}
 
 
-class Refused(NamedTuple):
+class RefusedText(NamedTuple):
     """The text means nothing."""
 
     errno: int
@@ -65,33 +65,33 @@ def _digits(letters: list[str], radix: int) -> int | None:
     return value if found else None
 
 
-def number(text: str, low: int, high: int, base: int = 10, too_big: int = ERANGE) -> int | Refused:
+def number(text: str, low: int, high: int, base: int = 10, too_big: int = ERANGE) -> int | RefusedText:
     """Read a number from `low` to `high`; a sign of its own only where it may be negative."""
     letters, sign = _until_nul(text), 1
     if letters[:1] == ["+"] or (letters[:1] == ["-"] and low < 0):
         sign = -1 if letters.pop(0) == "-" else 1
     value = _digits(letters, _radix(letters, base))
     if value == _U64:
-        return Refused(too_big)
+        return RefusedText(too_big)
     if value is None or letters not in ([], ["\n"]):
-        return Refused(EINVAL)
-    return sign * value if low <= sign * value <= high else Refused(too_big)
+        return RefusedText(EINVAL)
+    return sign * value if low <= sign * value <= high else RefusedText(too_big)
 
 
-def boolean(text: str) -> bool | Refused:
+def boolean(text: str) -> bool | RefusedText:
     """Read a yes or a no."""
     first, second = [*_until_nul(text.lower()), "", ""][:2]
     if first in ("y", "t", "1", "e") or (first, second) == ("o", "n"):
         return True
-    return False if first in ("n", "f", "0", "d") or (first, second) == ("o", "f") else Refused(EINVAL)
+    return False if first in ("n", "f", "0", "d") or (first, second) == ("o", "f") else RefusedText(EINVAL)
 
 
-def size(text: str) -> int | Refused:
+def size(text: str) -> int | RefusedText:
     """Read a size with a suffix; what does not fit is as much as there is."""
     letters = _until_nul(text)
     value = _digits(letters, _radix(letters, 0))
     if value is None:
-        return Refused(EINVAL)
+        return RefusedText(EINVAL)
     suffix = letters[0].upper() if letters and letters[0].isascii() else ""
     power = "KMGTPE".index(suffix) + 1 if suffix and suffix in "KMGTPE" else 0
     return min(value << 10 * power, _U64 - 1)
@@ -123,75 +123,75 @@ def _pair(word: str) -> tuple[str, str]:
     return (_spelled(body), "") if equals < 0 else (_spelled(body[:equals]), _spelled(body[equals + 1 :]))
 
 
-def writeback(text: str, pages: int, *, unknown_ignored: bool) -> list[tuple[int, int, int]] | Refused:
+def writeback(text: str, pages: int, *, unknown_ignored: bool) -> list[tuple[int, int, int]] | RefusedText:
     """Read what `writeback` is asked to do: the number of a mode, and the pages from one up to another."""
     found: list[tuple[int, int, int]] = []
     first, last = 0, pages
     for key, value in words(text):
         if not value or key == "type":
             mode = _MODES.get(value or key)
-            return Refused(EINVAL) if mode is None else [*found, (mode, first, last)]
+            return RefusedText(EINVAL) if mode is None else [*found, (mode, first, last)]
         if key in ("page_index", "page_indexes"):
             ends = _ends(value, pages, ranged=key == "page_indexes")
-            if isinstance(ends, Refused):
+            if isinstance(ends, RefusedText):
                 return ends
             first, last = ends[0], ends[1] + 1
             found.append((0, first, last))
         elif not unknown_ignored:
-            return Refused(EINVAL)
+            return RefusedText(EINVAL)
     return found
 
 
-def _ends(text: str, pages: int, *, ranged: bool) -> tuple[int, int] | Refused:
+def _ends(text: str, pages: int, *, ranged: bool) -> tuple[int, int] | RefusedText:
     """Read one page or the two ends of a range."""
     parts = text.split("-", 1) if ranged else [text]
     if ranged and len(parts) == 1:
-        return Refused(EINVAL)
+        return RefusedText(EINVAL)
     ends: list[int] = []
     for part in parts:
         page = number(part, 0, pages - 1)
-        if isinstance(page, Refused):
+        if isinstance(page, RefusedText):
             return page
         ends.append(page)
-    return (ends[0], ends[-1]) if ends[0] <= ends[-1] else Refused(ERANGE)
+    return (ends[0], ends[-1]) if ends[0] <= ends[-1] else RefusedText(ERANGE)
 
 
-def recompress(text: str, *, unknown_ignored: bool) -> tuple[object, ...] | Refused:
+def recompress(text: str, *, unknown_ignored: bool) -> tuple[object, ...] | RefusedText:
     """Read what `recompress` is asked to do: mode, threshold, pages, priority, algorithm; of two the later counts."""
     asked: dict[str, object] = {"type": "all", "threshold": 0, "max_pages": None, "priority": None, "algo": None}
     for key, value in words(text):
         if not value or not (unknown_ignored or key in asked):
-            return Refused(EINVAL)
+            return RefusedText(EINVAL)
         meant = _meant(key, value, asked)
-        if isinstance(meant, Refused):
+        if isinstance(meant, RefusedText):
             return meant
         asked |= {key: meant} if key in asked else {}
     too_large = isinstance(asked["threshold"], int) and asked["threshold"] >= _HUGE
-    return Refused(EINVAL) if too_large else tuple(asked.values())
+    return RefusedText(EINVAL) if too_large else tuple(asked.values())
 
 
 def _meant(key: str, value: str, asked: dict[str, object]) -> object:
     """Return what a value means; an unknown mode means nothing if there has been a known one."""
     if key == "type":
         known = value in ("idle", "huge", "huge_idle")
-        return value if known else Refused(EINVAL) if asked[key] == "all" else asked[key]
+        return value if known else RefusedText(EINVAL) if asked[key] == "all" else asked[key]
     numeric = {"max_pages": (0, _U64 - 1), "threshold": (0, 2**32 - 1), "priority": (-(2**31), 2**31 - 1)}
     return number(value, *numeric[key]) if key in numeric else value
 
 
-def age(text: str) -> int | Refused | None:
+def age(text: str) -> int | RefusedText | None:
     """Read what `idle` marks: None is everything, else what was not used for so many seconds."""
     if "".join(_until_nul(text)) in ("all", "all\n"):
         return None
     seconds = number(text, 0, 2**32 - 1, base=0)
-    return Refused(EINVAL) if isinstance(seconds, Refused) else seconds
+    return RefusedText(EINVAL) if isinstance(seconds, RefusedText) else seconds
 
 
-def algorithm(text: str) -> str | Refused:
+def algorithm(text: str) -> str | RefusedText:
     """Read an algorithm's name: what is before one newline."""
     letters = _bytewise(text)
     if len(letters) >= _NAME_BYTES:
-        return Refused(E2BIG)
+        return RefusedText(E2BIG)
     return _spelled("".join(letters[:-1] if letters[-1:] == ["\n"] else letters))
 
 
@@ -201,33 +201,33 @@ def path(text: str) -> str:
     return _spelled("".join(letters[:-1] if letters[-1:] == ["\n"] else letters))
 
 
-def recomp_algorithm(text: str, *, unknown_ignored: bool) -> tuple[str, int] | Refused:
+def recomp_algorithm(text: str, *, unknown_ignored: bool) -> tuple[str, int] | RefusedText:
     """Read which algorithm is to have which priority, of 1 to 3."""
     asked: dict[str, object] = {"algo": None, "priority": 1}
     for key, value in words(text):
         if not value or not (unknown_ignored or key in asked):
-            return Refused(EINVAL)
+            return RefusedText(EINVAL)
         meant = number(value, -(2**31), 2**31 - 1) if key == "priority" else value
-        if isinstance(meant, Refused):
+        if isinstance(meant, RefusedText):
             return meant
         asked |= {key: meant} if key in asked else {}
     name, priority = asked["algo"], asked["priority"]
     if not isinstance(name, str) or priority not in (1, 2, 3):
-        return Refused(EINVAL)
+        return RefusedText(EINVAL)
     read = algorithm(name)
-    return read if isinstance(read, Refused) else (read, int(str(priority)))
+    return read if isinstance(read, RefusedText) else (read, int(str(priority)))
 
 
-def params(text: str, *, unknown_ignored: bool) -> tuple[object, ...] | Refused:
+def params(text: str, *, unknown_ignored: bool) -> tuple[object, ...] | RefusedText:
     """Read parameters: priority, algorithm, level, dictionary, winbits; a least level or winbits is as good as none."""
     asked: dict[str, object] = dict.fromkeys(("priority", "algo", "level", "dict", "deflate.winbits"))
     for key, value in words(text):
         if not value or not (unknown_ignored or key in asked):
-            return Refused(EINVAL)
+            return RefusedText(EINVAL)
         meant: object = value
         if key in ("priority", "level", "deflate.winbits"):
             meant = number(value, -(2**31), 2**31 - 1)
-        if isinstance(meant, Refused):
+        if isinstance(meant, RefusedText):
             return meant
         if key != "priority" and meant == -(2**31):
             meant = None

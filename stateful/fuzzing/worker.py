@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from stateful.fuzzing.sources import SOURCES, FuzzFinding, Harvest, Source
-from stateful.jobs.runner import Report, Verdict
+from stateful.jobs.runner import JobResult, Report
 from stateful.schedules.refinement import states_covered
 from zram_impl.cli.output import write_whole
 
@@ -79,7 +79,7 @@ class Share(NamedTuple):
 
 def work(
     share: Share, seconds: float, seed: int, out: Path, report: Report, *, sources: Mapping[str, Source] = SOURCES
-) -> Verdict:
+) -> JobResult:
     """Go on for `seconds`, always with the source that has had the least of its time.
 
     What a source does in its n-th turn is decided by the seed alone, whatever the others did meanwhile.
@@ -102,7 +102,7 @@ def _say(report: Report, tally: Tally, name: str, text: str) -> None:
     report(f"{tally.line}; {name}: {text}")
 
 
-def _verdict(tally: Tally, settled: int) -> Verdict:
+def _verdict(tally: Tally, settled: int) -> JobResult:
     now = memory()
     grown = settled and now - settled > GROWTH_MOST
     lines = [f"{turns:>7,} turns of {name}, {tally.seconds[name]:.0f} s" for name, turns in tally.turns.items()]
@@ -110,4 +110,4 @@ def _verdict(tally: Tally, settled: int) -> Verdict:
         lines.append(f"memory grows: {settled >> 20} MiB after {TURNS_TO_SETTLE} turns, {now >> 20} MiB at the end")
     lines += [f"{source}: {name}: {file}" for (source, name, _token), file in tally.found.items()]
     what = f"{tally.line}" + (f" ({settled >> 20} MiB after {TURNS_TO_SETTLE} turns)" if settled else "")
-    return Verdict(not tally.found and not grown, what, "\n".join(["", *lines]))
+    return JobResult(not tally.found and not grown, what, "\n".join(["", *lines]))

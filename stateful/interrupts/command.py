@@ -21,7 +21,7 @@ from stateful.interrupts.search import (
     summed,
 )
 from stateful.interrupts.worlds import Maker, making
-from stateful.jobs.progress import Drawing, Line, say
+from stateful.jobs.progress import ProgressDisplay, ProgressLine, say
 from stateful.jobs.report import chosen
 
 _SECONDS: Final = (0, 1, 2, 3, 5, 8, 13, 21)
@@ -85,10 +85,10 @@ def interrupts(asked: argparse.Namespace, console: Console) -> int:
     exceptions = [asked.exception] if asked.exception else list(EXCEPTIONS)
     todo = [*(quick_rounds(names) if asked.quick else rounds(names, exceptions))]
     began, points, found = time.monotonic(), dict.fromkeys(names, 0), list[UnsoundPoint]()
-    with making() as make, Drawing(console) as drawing:
+    with making() as make, ProgressDisplay(console) as drawing:
         for number, each in enumerate(todo):
             text = f"{number} of {len(todo)}: {each.call}, {each.exception}"
-            drawing.show([Line("interrupts", time.monotonic() - began, f"{text}; {len(found)} wrong")])
+            drawing.show([ProgressLine("interrupts", time.monotonic() - began, f"{text}; {len(found)} wrong")])
             searched = do(each, make)
             points[each.call] += searched.points
             found += searched.found

@@ -14,7 +14,7 @@ PLAIN_SECONDS: Final = 5.0
 """How often a run that is not at a terminal says how far it is."""
 
 
-class Line(NamedTuple):
+class ProgressLine(NamedTuple):
     """A check under way."""
 
     name: str
@@ -22,7 +22,7 @@ class Line(NamedTuple):
     said: str
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """A check that ended."""
 
     name: str
@@ -31,7 +31,7 @@ class Row(NamedTuple):
     seconds: float
 
 
-class Drawing:
+class ProgressDisplay:
     """What is on the screen while checks run; a context manager that takes it off again."""
 
     def __init__(self, console: Console) -> None:
@@ -50,7 +50,7 @@ class Drawing:
     ) -> None:
         self._live.stop()
 
-    def show(self, lines: Iterable[Line]) -> None:
+    def show(self, lines: Iterable[ProgressLine]) -> None:
         """Show how far the checks are."""
         if self._console.is_interactive:
             self._live.update(_lines(lines), refresh=True)
@@ -59,7 +59,7 @@ class Drawing:
             for line in lines:
                 say(self._console, f"...   {line.name}: {line.said or 'begins'}")
 
-    def ended(self, row: Row) -> None:
+    def ended(self, row: TableRow) -> None:
         """Say that a check ended."""
         say(self._console, f"{'ok' if row.good else 'WRONG':5} {row.name}: {row.what}")
 
@@ -74,7 +74,7 @@ def complain(text: str) -> None:
     say(Console(stderr=True), f"error: {text}")
 
 
-def _lines(lines: Iterable[Line]) -> Table:
+def _lines(lines: Iterable[ProgressLine]) -> Table:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
     grid.add_column(no_wrap=True, justify="right")
@@ -85,7 +85,7 @@ def _lines(lines: Iterable[Line]) -> Table:
     return grid
 
 
-def table(rows: Iterable[Row]) -> Table:
+def table(rows: Iterable[TableRow]) -> Table:
     """Return one row per check."""
     drawn = Table()
     drawn.add_column("check", no_wrap=True)

@@ -1,6 +1,6 @@
 """Several checks at a time, each in a process of its own, with live progress and no traces.
 
-A job is a function of this project that gets a callable to report with and returns a `Verdict`. It may take threads,
+A job is a function of this project that gets a callable to report with and returns a `JobResult`. It may take threads,
 files and child processes as it likes, as long as it lets them go when it is interrupted: a job that is told to stop
 gets a KeyboardInterrupt, as at a terminal. One that does not stop is killed; its temporary files are removed with the
 folder they all lie in.
@@ -25,7 +25,7 @@ from rich.console import Console
 
 from spec.assertions import require_assertions
 from spec.processes.entry import raise_again
-from stateful.jobs.progress import Drawing, Line, Row
+from stateful.jobs.progress import ProgressDisplay, ProgressLine, TableRow
 from zram_impl.cli.stop import requests_handled
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ STOP_SECONDS: Final = 0.7
 """How long jobs may take to let go before they are killed."""
 
 
-class Verdict(NamedTuple):
+class JobResult(NamedTuple):
     """What a job found."""
 
     good: bool
@@ -54,20 +54,20 @@ class Job(NamedTuple):
     """A check; `run` must be a function at the top of a module."""
 
     name: str
-    run: Callable[[Report], Verdict]
+    run: Callable[[Report], JobResult]
 
 
 class Done(NamedTuple):
     """A job that ended."""
 
     job: Job
-    verdict: Verdict
+    verdict: JobResult
     seconds: float
 
     @property
-    def row(self) -> Row:
+    def row(self) -> TableRow:
         """Return what the table says of it."""
-        return Row(self.job.name, self.verdict.good, self.verdict.what, self.seconds)
+        return TableRow(self.job.name, self.verdict.good, self.verdict.what, self.seconds)
 
 
 def run(jobs: Sequence[Job], console: Console, processes: int = 2) -> list[Done]:
@@ -83,7 +83,7 @@ def run(jobs: Sequence[Job], console: Console, processes: int = 2) -> list[Done]
         # before their folder is removed, and only then the next request counts.
         undo.enter_context(requests_handled(lambda number, _frame: noted.append(number)))
         folder = undo.enter_context(tempfile.TemporaryDirectory(prefix="zram-check-", ignore_cleanup_errors=True))
-        drawing = undo.enter_context(Drawing(console))
+        drawing = undo.enter_context(ProgressDisplay(console))
         undo.callback(lambda: stop(running))
         while (waiting or running) and not noted:
             while waiting and len(running) < processes:
@@ -96,7 +96,7 @@ def run(jobs: Sequence[Job], console: Console, processes: int = 2) -> list[Done]
                     each.end()
                     done.append(Done(each.job, verdict, each.seconds()))
                     drawing.ended(done[-1].row)
-            drawing.show(Line(each.job.name, each.seconds(), each.said) for each in running)
+            drawing.show(ProgressLine(each.job.name, each.seconds(), each.said) for each in running)
     if noted:
         raise KeyboardInterrupt(noted[0])
     return sorted(done, key=lambda each: jobs.index(each.job))
@@ -127,17 +127,17 @@ class _Running:
     def seconds(self) -> float:
         return time.perf_counter() - self._began
 
-    def receive(self) -> Verdict | None:
+    def receive(self) -> JobResult | None:
         """Take what the job has said; return its verdict, if that was it, or if it died without one."""
         try:
             while self.pipe.poll():
                 said = self.pipe.recv()
-                if isinstance(said, Verdict):
+                if isinstance(said, JobResult):
                     return said
                 self.said = str(said)
         except (EOFError, OSError, pickle.UnpicklingError):
             self.process.join(STOP_SECONDS)
-            return Verdict(good=False, what=f"died with exit code {self.process.exitcode}")
+            return JobResult(good=False, what=f"died with exit code {self.process.exitcode}")
         return None
 
     def end(self, seconds: float = STOP_SECONDS) -> None:
@@ -180,12 +180,12 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt(number)
 
 
-def _judged(job: Job, report: Report) -> Verdict:
+def _judged(job: Job, report: Report) -> JobResult:
     try:
         return job.run(report)
     except Exception as error:  # a check that crashes is a finding, not the end of the others
         what = f"crashed: {type(error).__name__}: {error}".splitlines()[0]
-        return Verdict(good=False, what=what, details=traceback.format_exc())
+        return JobResult(good=False, what=what, details=traceback.format_exc())
 
 
 def _reporter(pipe: "_Pipe", parent: int) -> Report:

@@ -18,7 +18,7 @@ Finding = tuple[str, str]
 """Name and sentence of a property that does not hold."""
 
 
-class Step(NamedTuple):
+class TakenStep(NamedTuple):
     """A step that was taken."""
 
     before: State
@@ -26,7 +26,7 @@ class Step(NamedTuple):
     args: tuple[int, ...]
 
 
-def differences(subject: Subject, state: State, account: Account, last: Step | None) -> Iterator[Finding]:
+def differences(subject: Subject, state: State, account: Account, last: TakenStep | None) -> Iterator[Finding]:
     """Yield every difference there is; `last` is the step that led here, if there was one."""
     mine = abstract(subject, state)
     if last is not None:
@@ -41,7 +41,7 @@ def differences(subject: Subject, state: State, account: Account, last: Step | N
     yield from _of_the_pages(subject)
 
 
-def _of_the_step(step: Step, mine: State) -> Iterator[Finding]:
+def _of_the_step(step: TakenStep, mine: State) -> Iterator[Finding]:
     for law in EVERY_STEP:
         if step.name in law.actions and not law.holds(step.before, step.args, mine):
             yield law.holds.__name__, law.holds.__doc__ or ""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 
-class Difference(AssertionError):  # noqa: N818  (it is a finding, not an error)
+class Divergence(AssertionError):  # noqa: N818  (it is a finding, not an error)
     """The device did what the specification does not do.
 
     Attributes:

@@ -3,7 +3,7 @@
 Whatever the device reports as done is taken as a step of the specification, and must be one that it allows; after it
 the device, read off through `refinement_map`, must be in the very state the specification is in, every property must
 hold of it, it must report what the steps so far come to, and every page must read back what was last written to it. A
-difference is a `Difference`.
+difference is a `Divergence`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,8 +15,8 @@ from spec.model.properties import COMES_TO_REST
 from spec.model.state import State
 from spec.model.tables import PP_SLOT
 from spec.scope import Scope, domain
-from stateful.lockstep.compare import Step, differences
-from stateful.lockstep.divergence import Difference
+from stateful.lockstep.compare import TakenStep, differences
+from stateful.lockstep.divergence import Divergence
 from stateful.lockstep.pass_oracle import Account
 from stateful.lockstep.stepped_engine import Io
 from stateful.lockstep.system_under_test import Event, Subject, Wrong
@@ -178,7 +178,7 @@ class Lockstep:
         if found is not None:
             self._differ(*found)
 
-    def _step(self, kind: str, args: tuple[int, ...], *, cancelled: bool) -> Step:
+    def _step(self, kind: str, args: tuple[int, ...], *, cancelled: bool) -> TakenStep:
         """Let the specification take a step that the device says it has taken."""
         action, before = BY_NAME[kind], self.state
         args, more = args[: len(action.over)], args[len(action.over) :]
@@ -193,13 +193,13 @@ class Lockstep:
         wrong = self.account.enter(before, kind, args, cancelled=cancelled)
         if wrong is not None:
             self._differ(*wrong)
-        return Step(before, action.name, args)
+        return TakenStep(before, action.name, args)
 
     @contextmanager
     def _failures_are_differences(self) -> Iterator[None]:
         try:
             yield
-        except Difference:
+        except Divergence:
             raise
         except Wrong as wrong:
             self._differ(wrong.name, wrong.sentence)
@@ -208,7 +208,7 @@ class Lockstep:
 
     def _differ(self, name: str, sentence: str, cause: Exception | None = None) -> NoReturn:
         self._differed = True
-        raise Difference(name, sentence, self.steps) from cause
+        raise Divergence(name, sentence, self.steps) from cause
 
 
 def _said(kind: str, args: tuple[int, ...]) -> str:

@@ -24,7 +24,7 @@ def parse(step: str) -> tuple[str, tuple[int, ...]]:
 
 
 def retrace(steps: Sequence[str], scope: Scope) -> None:
-    """Lead a new device along `steps`; raises Difference where device and specification part."""
+    """Lead a new device along `steps`; raises Divergence where device and specification part."""
     with closing(Lockstep(scope)) as both:
         lead(both, steps)
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from stateful.lockstep.divergence import Difference
+from stateful.lockstep.divergence import Divergence
 from stateful.lockstep.machine import WritebackMachine
 
 CHUNK: Final = 25
@@ -22,7 +22,7 @@ class Until(NamedTuple):
     seconds: float = 1e9
 
 
-class Campaign(NamedTuple):
+class MachineCampaign(NamedTuple):
     """What a run of a machine did."""
 
     runs: int
@@ -31,14 +31,14 @@ class Campaign(NamedTuple):
     taken: frozenset[str]
     """The actions of the specification that were taken."""
     finding: AssertionError | None
-    """A Difference as a rule; an assert of the device's own otherwise."""
+    """A Divergence as a rule; an assert of the device's own otherwise."""
 
     @property
     def found(self) -> str:
         """Name of the property that was found broken, "" for none."""
         if self.finding is None:
             return ""
-        return self.finding.name if isinstance(self.finding, Difference) else f"assert: {self.finding}"
+        return self.finding.name if isinstance(self.finding, Divergence) else f"assert: {self.finding}"
 
 
 def run_machine(
@@ -49,7 +49,7 @@ def run_machine(
     shrink: bool = True,
     report: Callable[[int, int], None] | None = None,
     bug: Callable[[], AbstractContextManager[None]] = nullcontext,
-) -> Campaign:
+) -> MachineCampaign:
     """Run `machine` until it finds something or it is time to stop; `number` is the seed.
 
     `report` gets runs and steps so far. `bug` is applied around the whole. Without `shrink` a finding is as it was
@@ -59,7 +59,7 @@ def run_machine(
     runs = steps = 0
     taken: set[str] = set()
 
-    class Counted(machine):  # type: ignore[misc, valid-type]  # whichever machine was asked for, counting
+    class CountedMachine(machine):  # type: ignore[misc, valid-type]  # whichever machine was asked for, counting
         def teardown(self) -> None:
             nonlocal runs, steps
             runs, steps = runs + 1, steps + len(self.both.steps)
@@ -77,8 +77,8 @@ def run_machine(
     with bug():
         while finding is None and runs < until.examples and time.perf_counter() - began < until.seconds:
             try:
-                run_state_machine_as_test(seed(number)(Counted), settings=how)
+                run_state_machine_as_test(seed(number)(CountedMachine), settings=how)
             except AssertionError as error:
                 finding = error
             number += 1
-    return Campaign(runs, steps, time.perf_counter() - began, frozenset(taken), finding)
+    return MachineCampaign(runs, steps, time.perf_counter() - began, frozenset(taken), finding)

@@ -32,7 +32,7 @@ _STEPS_TO_REST = 1000
 """A pass of a few pages that takes more steps than this never ends."""
 
 
-class Wrong(Exception):  # noqa: N818  (told to the Lockstep, which makes a Difference of it)
+class Wrong(Exception):  # noqa: N818  (an answer to Lockstep, which raises a Divergence)
     """A step did not do what a user may expect of it."""
 
     def __init__(self, name: str, sentence: str) -> None:

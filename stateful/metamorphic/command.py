@@ -9,7 +9,7 @@ import time
 from rich.console import Console
 
 from stateful.jobs.arguments import count
-from stateful.jobs.progress import Drawing, Line, say
+from stateful.jobs.progress import ProgressDisplay, ProgressLine, say
 from stateful.metamorphic.independence import run
 
 
@@ -25,10 +25,10 @@ def metamorphic(asked: argparse.Namespace, console: Console) -> int:
     programs: int = asked.programs
     seed: int = asked.seed
     began = time.monotonic()
-    with Drawing(console) as drawing:
+    with ProgressDisplay(console) as drawing:
 
         def report(done: int) -> None:
-            drawing.show([Line("metamorphic", time.monotonic() - began, f"{done:,} of {programs:,} programs")])
+            drawing.show([ProgressLine("metamorphic", time.monotonic() - began, f"{done:,} of {programs:,} programs")])
 
         campaign = run(programs, seed, report)
     if campaign.finding is not None:

@@ -12,14 +12,14 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from stateful.metamorphic.program import Program, programs
-from stateful.metamorphic.running import Outcome, Running, Way
+from stateful.metamorphic.running import ProgramOutcome, Running, Way
 from zram_impl import Quirks
 
 REFERENCE: Final = Way(batch_size=1, order=None)
 BATCH_SIZES: Final = (2, 7, 32)
 
 
-class Campaign(NamedTuple):
+class ProgramCampaign(NamedTuple):
     """What was run."""
 
     programs: int
@@ -37,12 +37,12 @@ def ways(order: int) -> list[Way]:
     return [*drawn, Way(BATCH_SIZES[-1], None), Way(BATCH_SIZES[-1], order, memory=3)]
 
 
-def compare(program: Program, order: int, quirks: Quirks) -> Outcome:
+def compare(program: Program, order: int, quirks: Quirks) -> ProgramOutcome:
     """Run a program in every way and return what comes of it; AssertionError when they do not agree."""
     reference = Running(program, REFERENCE, quirks).outcome()
     for way in ways(order):
         outcome = Running(program, way, quirks).outcome()
-        for field, one, other in zip(Outcome._fields, reference, outcome, strict=True):
+        for field, one, other in zip(ProgramOutcome._fields, reference, outcome, strict=True):
             assert one == other, f"{field} with {way} are not those of {REFERENCE}: {other!r:.500}, not {one!r:.500}"
     return reference
 
@@ -54,7 +54,7 @@ def run(
     *,
     quirks: Quirks | None = None,
     shrink: bool = True,
-) -> Campaign:
+) -> ProgramCampaign:
     """Generate `count` programs from the seed `number`, run each in every way; `report` gets the number so far.
 
     Without `shrink` a finding is told as it was first seen.
@@ -83,4 +83,4 @@ def run(
         independent()
     except AssertionError as error:
         finding = error
-    return Campaign(done, done * (1 + len(ways(0))), passes, failed, finding)
+    return ProgramCampaign(done, done * (1 + len(ways(0))), passes, failed, finding)

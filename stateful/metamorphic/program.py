@@ -7,21 +7,21 @@ from hypothesis import strategies as st
 MODES = ("huge", "idle", "huge_idle")
 
 
-class Write(NamedTuple):
+class WritePage(NamedTuple):
     """Write a page: compressible, huge or same-filled."""
 
     page: int
     kind: str
 
 
-class Discard(NamedTuple):
+class DiscardPages(NamedTuple):
     """Discard some pages."""
 
     first: int
     pages: int
 
 
-class Read(NamedTuple):
+class ReadPage(NamedTuple):
     """Read a page."""
 
     page: int
@@ -37,21 +37,21 @@ class Limit(NamedTuple):
     blocks: int | None
 
 
-class Faults(NamedTuple):
+class FailingWrites(NamedTuple):
     """From now on writes of these pages fail with EIO, others to these blocks with ENOSPC."""
 
     pages: frozenset[int]
     blocks: frozenset[int]
 
 
-class Pass(NamedTuple):
+class RunPass(NamedTuple):
     """Write back by mode, or the pages named."""
 
     mode: str | None
     named: tuple[int, ...]
 
 
-Step: TypeAlias = Write | Discard | Read | MarkIdle | Limit | Faults | Pass
+Step: TypeAlias = WritePage | DiscardPages | ReadPage | MarkIdle | Limit | FailingWrites | RunPass
 
 
 class Program(NamedTuple):
@@ -73,13 +73,13 @@ class Program(NamedTuple):
 def _steps(pages: int, blocks: int) -> st.SearchStrategy[Step]:
     page, block = st.integers(0, pages - 1), st.integers(0, blocks - 1)
     kinds = st.sampled_from(("huge", "comp", "same"))
-    passes = st.builds(Pass, st.sampled_from(MODES), st.just(())) | st.builds(
-        Pass, st.none(), st.lists(page, min_size=1, max_size=2 * pages).map(tuple)
+    passes = st.builds(RunPass, st.sampled_from(MODES), st.just(())) | st.builds(
+        RunPass, st.none(), st.lists(page, min_size=1, max_size=2 * pages).map(tuple)
     )
     return st.one_of(
-        st.builds(Write, page, kinds),
-        st.builds(Discard, page, st.integers(1, 3)),
-        st.builds(Read, page),
+        st.builds(WritePage, page, kinds),
+        st.builds(DiscardPages, page, st.integers(1, 3)),
+        st.builds(ReadPage, page),
         st.builds(MarkIdle),
         st.builds(Limit, st.none() | st.integers(0, blocks + 2)),
         _faults(page, block, pages, blocks),
@@ -89,9 +89,9 @@ def _steps(pages: int, blocks: int) -> st.SearchStrategy[Step]:
 
 def _faults(
     page: st.SearchStrategy[int], block: st.SearchStrategy[int], pages: int, blocks: int, least: int = 0
-) -> st.SearchStrategy[Faults]:
+) -> st.SearchStrategy[FailingWrites]:
     return st.builds(
-        Faults,
+        FailingWrites,
         st.frozensets(page, min_size=least, max_size=1 + pages // 3),
         st.frozensets(block, max_size=1 + blocks // 2),
     )
@@ -102,10 +102,10 @@ def programs(draw: st.DrawFn) -> Program:
     """Draw a program that begins with most pages written, some of whose writes fail, and a pass."""
     pages, blocks = draw(st.integers(2, 20)), draw(st.integers(1, 20))
     kinds = draw(st.lists(st.sampled_from(("huge", "huge", "comp")), min_size=pages, max_size=pages))
-    first: list[Step] = [Write(page, kind) for page, kind in enumerate(kinds)]
+    first: list[Step] = [WritePage(page, kind) for page, kind in enumerate(kinds)]
     step, page, block = _steps(pages, blocks), st.integers(0, pages - 1), st.integers(0, blocks - 1)
     faults = draw(_faults(page, block, pages, blocks, least=1))
     between = draw(st.lists(step, max_size=4))
     after = draw(st.lists(step, max_size=12))
-    everything = Pass(None, tuple(range(pages)))
+    everything = RunPass(None, tuple(range(pages)))
     return Program(pages, blocks, draw(st.booleans()), (*first, faults, *between, everything, *after))

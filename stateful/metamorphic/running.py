@@ -7,7 +7,17 @@ from typing import NamedTuple
 from stateful.common.recount import recounted, shown
 from stateful.common.stamped_pages import same_filled, stamped
 from stateful.metamorphic.ordered import DEPTH, OrderedEngine
-from stateful.metamorphic.program import Discard, Faults, Limit, MarkIdle, Pass, Program, Read, Step, Write
+from stateful.metamorphic.program import (
+    DiscardPages,
+    FailingWrites,
+    Limit,
+    MarkIdle,
+    Program,
+    ReadPage,
+    RunPass,
+    Step,
+    WritePage,
+)
 from zram_impl import PAGE_SIZE, Quirks, Zram
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.memory import MemoryDevice
@@ -43,7 +53,7 @@ class PassOutcome(NamedTuple):
     """What a store would have returned."""
 
 
-class Outcome(NamedTuple):
+class ProgramOutcome(NamedTuple):
     """What came of a program; without block numbers."""
 
     passes: tuple[PassOutcome, ...]
@@ -59,7 +69,7 @@ class Running:
     def __init__(self, program: Program, way: Way, quirks: Quirks) -> None:
         self._program = program
         self._content = [bytes(PAGE_SIZE)] * program.pages
-        self._faults = Faults(frozenset(), frozenset())
+        self._faults = FailingWrites(frozenset(), frozenset())
         self._order = None if way.order is None else random.Random(way.order)
         self._memory = way.memory
         self._generation = 0
@@ -77,7 +87,7 @@ class Running:
             return EIO
         return ENOSPC if request.blk_idx in self._faults.blocks else 0
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> ProgramOutcome:
         """Run the program and return what came of it."""
         with self.device as device:
             for step in self._program.steps:
@@ -86,32 +96,32 @@ class Running:
             slots = tuple(slot._replace(blk_idx=None) for slot in device.snapshot().slots)
             pages = tuple(map(device.read_page, range(self._program.pages)))
             assert list(pages) == self._content, "a page reads as what was last written to it"
-            return Outcome(tuple(self.passes), slots, pages, tuple(device.stats), device.writeback_limit)
+            return ProgramOutcome(tuple(self.passes), slots, pages, tuple(device.stats), device.writeback_limit)
 
     def _take(self, step: Step) -> None:
         device = self.device
         match step:
-            case Write(page, kind):
+            case WritePage(page, kind):
                 self._generation += 1
                 data = stamped(page, self._generation, huge=kind == "huge")
                 if kind == "same":
                     data = same_filled(self._generation)
                 device.write_page(page, data)
                 self._content[page] = data
-            case Discard(first, pages):
+            case DiscardPages(first, pages):
                 end = min(first + pages, self._program.pages)
                 device.discard(first * PAGE_SIZE, (end - first) * PAGE_SIZE)
                 self._content[first:end] = [bytes(PAGE_SIZE)] * (end - first)
-            case Read(page):
+            case ReadPage(page):
                 assert device.read_page(page) == self._content[page], f"page {page} reads as what was last written"
             case MarkIdle():
                 device.mark_idle()
             case Limit(blocks):
                 device.enable_writeback_limit(enabled=blocks is not None)
                 device.set_writeback_limit(blocks or 0)
-            case Faults():
+            case FailingWrites():
                 self._faults = step
-            case Pass(mode, named):
+            case RunPass(mode, named):
                 self.passes.append(self._pass(mode, named))
 
     def _pass(self, mode: str | None, named: tuple[int, ...]) -> PassOutcome:

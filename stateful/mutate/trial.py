@@ -24,7 +24,7 @@ import pytest
 from spec.assertions import require_assertions
 
 if TYPE_CHECKING:  # it imports the device, which must not be there before the mutant
-    from stateful.jobs.runner import Report, Verdict
+    from stateful.jobs.runner import JobResult, Report
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 TESTS: Final = ROOT / "tests" / "impl"
@@ -135,7 +135,7 @@ def _checked(say: Callable[[str, str, str], None], out: TextIO) -> None:
         # a row is silent for longer than a test; that it hangs its own words say
         faulthandler.dump_traceback_later(2 * HANG_SECONDS, exit=True, file=out)
         try:
-            row: Callable[[Report], Verdict] = getattr(import_module(module), name)
+            row: Callable[[Report], JobResult] = getattr(import_module(module), name)
             verdict = row(lambda _text: None)
             said = "" if verdict.good else verdict.details or verdict.what
         except Exception as error:  # as the main job: a check that crashes has found something

@@ -9,7 +9,7 @@ from stateful.guards.invariants import INVARIANTS
 from stateful.guards.judge import Judge
 from stateful.guards.stage import judged_stages
 from stateful.guards.table import GUARDS, ROWS, WAITS
-from stateful.jobs.runner import Report, Verdict
+from stateful.jobs.runner import JobResult, Report
 from stateful.pairs.explore import Explorer
 from stateful.pairs.states import BY_NAME
 from stateful.schedules.policies import pct, random_walk
@@ -28,7 +28,7 @@ def judge() -> Judge:
     return Judge(compiled(GUARDS), INVARIANTS, WAITS)
 
 
-def guards(report: Report) -> Verdict:
+def guards(report: Report) -> JobResult:
     """Check the table, and every access of the standard scenarios and of every pair of calls against it.
 
     The first part that finds anything is the last: what comes after would find the same, or stop at it.
@@ -50,22 +50,22 @@ def guards(report: Report) -> Verdict:
         f"{len(rules)} guards, {sum(rule.accesses for rule in rules):,} accesses as declared, in {len(played):,} "
         f"schedules and {meetings:,} meetings of {pairs:,} pairs of calls in {len(explored)} states"
     )
-    return Verdict(not findings, what, _listed(findings))
+    return JobResult(not findings, what, _listed(findings))
 
 
-def scenarios(seeds: int, report: Report) -> Verdict:
+def scenarios(seeds: int, report: Report) -> JobResult:
     """Check every access of the standard scenarios, with more seeds."""
     judges = judge()
     found = list(_scenarios(judges, seeds, report))
     findings = [*problems(GUARDS), *filter(None, found)]
-    return Verdict(not findings, f"{len(found):,} schedules", _listed(findings))
+    return JobResult(not findings, f"{len(found):,} schedules", _listed(findings))
 
 
-def every_pair(name: str, report: Report) -> Verdict:
+def every_pair(name: str, report: Report) -> JobResult:
     """Let every call of a state meet every other, wherever it makes a difference."""
     explored = _explored(name, judge(), report, every=True)
     what = f"{explored.pairs:,} pairs of calls, {explored.meetings:,} meetings"
-    return Verdict(not explored.findings, what, _listed(explored.findings))
+    return JobResult(not explored.findings, what, _listed(explored.findings))
 
 
 def _scenarios(judges: Judge, seeds: int, report: Report) -> Iterator[str]:

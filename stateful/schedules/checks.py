@@ -3,14 +3,14 @@
 import time
 from typing import Final
 
-from stateful.jobs.runner import Report, Verdict
+from stateful.jobs.runner import JobResult, Report
 from stateful.schedules.scenarios import THEMES
 from stateful.schedules.search import SearchResult, exhaust_one, exhaustively, randomly
 
 SCHEDULE_SECONDS: Final = 8.0
 
 
-def schedules(report: Report) -> Verdict:
+def schedules(report: Report) -> JobResult:
     """Run the production code under every schedule of few preemptions, then under random ones."""
     ended = time.perf_counter() + SCHEDULE_SECONDS
     searched = exhaustively(1, report)
@@ -22,10 +22,10 @@ def schedules(report: Report) -> Verdict:
         f"{exhausted:,} schedules, all of one preemption in {searched.scenarios} scenarios, "
         f"and {searched.schedules - exhausted:,} random ones; {searched.points:,} points"
     )
-    return Verdict(not searched.findings, what, "\n".join(searched.findings))
+    return JobResult(not searched.findings, what, "\n".join(searched.findings))
 
 
-def every_schedule_of(theme: str, bound: int, report: Report) -> Verdict:
+def every_schedule_of(theme: str, bound: int, report: Report) -> JobResult:
     """Run the scenarios of one theme under every schedule of at most `bound` preemptions."""
     total, lines, began = SearchResult(), list[str](), time.process_time()
     for name in THEMES[theme]:
@@ -37,4 +37,4 @@ def every_schedule_of(theme: str, bound: int, report: Report) -> Verdict:
         f"{total.schedules:,} schedules, all of at most {bound} preemptions, in {len(THEMES[theme])} scenarios; "
         f"{total.points:,} points, {rate:,.0f} a second"
     )
-    return Verdict(not total.findings, what, "\n".join(["", *lines]))
+    return JobResult(not total.findings, what, "\n".join(["", *lines]))

@@ -15,7 +15,7 @@ from spec.model.tables import EMPTY, NONE, PP_SLOT, WB
 from spec.scope import Scope, domain
 from stateful.traces import show
 from stateful.traces.policy import SPECIFICATION, Deviation, Policy, Tolerance
-from stateful.traces.schema import BY_NAME, LETTERS, End, Header, Line, Malformed, Trace, own_object
+from stateful.traces.schema import BY_NAME, LETTERS, End, Header, Line, MalformedTrace, Trace, own_object
 from stateful.traces.total import resolve
 from stateful.traces.world import World
 from zram_impl.events.order import OrderError, in_order, in_order_so_far
@@ -29,7 +29,7 @@ BEYOND: Final = ("reset", "store_limit")
 Report = Callable[[str], None]
 
 
-class Finding(NamedTuple):
+class TraceFinding(NamedTuple):
     """Where a trace stops being a behaviour of the specification."""
 
     line: int
@@ -45,7 +45,7 @@ class Finding(NamedTuple):
 class Judgement(NamedTuple):
     """What can be said of a trace."""
 
-    finding: Finding | None
+    finding: TraceFinding | None
     """The first thing that is wrong with it."""
     deviations: list[Deviation]
     """What the policy tolerated before."""
@@ -66,7 +66,7 @@ class TooManyError(Exception):
     """So much is hidden that nothing can be said."""
 
 
-def check(trace: Trace, report: Report = lambda _text: None) -> Finding | None:
+def check(trace: Trace, report: Report = lambda _text: None) -> TraceFinding | None:
     """Follow a trace; return the first thing that is wrong with it, or None. For what is raised see `judge`."""
     return judge(trace, report=report).finding
 
@@ -75,7 +75,7 @@ def judge(trace: Trace, policy: Policy = SPECIFICATION, report: Report = lambda 
     """Follow a trace under a policy, one that was cut short as far as it can be.
 
     Raises:
-        Malformed: The header hides what cannot be hidden, or anything while something is tolerated.
+        MalformedTrace: The header hides what cannot be hidden, or anything while something is tolerated.
         TooManyError: Too many states are possible.
     """
     worlds = Worlds(trace.header, policy)
@@ -92,7 +92,7 @@ def judge(trace: Trace, policy: Policy = SPECIFICATION, report: Report = lambda 
             possible = worlds.possible()
             last = resolve(possible[0], line.action, line.args) or line.action
             shown = [*lines[max(0, count - show.LAST) : count], line._replace(action=last)]
-            found = Finding(line.number, wrong, show.impossible(possible, shown))
+            found = TraceFinding(line.number, wrong, show.impossible(possible, shown))
             return Judgement(found, worlds.deviations, count, incomplete)
     end = _judge_end(worlds, trace.end, lines) if trace.end is not None else None
     return Judgement(end, worlds.deviations, len(lines), incomplete)
@@ -140,13 +140,13 @@ def _check_own(number: int, lines: Sequence[Line]) -> None:
                 due += 1
 
 
-def _disordered(trace: Trace, error: OrderError) -> Finding:
+def _disordered(trace: Trace, error: OrderError) -> TraceFinding:
     tasks = _tasks(trace)
     first = tasks[error.at][error.stuck[error.at]]
     stuck = [tasks[number][place] for number, place in error.stuck.items()]
     said = [f"    line {line.number:>7}  {line.task}: {line.said}, touches {show.touches(line)}" for line in stuck]
     sentence = f"the events have no order: {error}, at {first.said}"
-    return Finding(first.number, sentence, "\n".join(["  the order ends before", *said[:_SHOWN]]))
+    return TraceFinding(first.number, sentence, "\n".join(["  the order ends before", *said[:_SHOWN]]))
 
 
 class Worlds:
@@ -154,11 +154,11 @@ class Worlds:
 
     def __init__(self, header: Header, policy: Policy = SPECIFICATION) -> None:
         if header.hidden and policy.tolerated:
-            raise Malformed(1, "`hidden`: expected nothing where deviations are tolerated")
+            raise MalformedTrace(1, "`hidden`: expected nothing where deviations are tolerated")
         self._tolerance = Tolerance(policy)
         for name in header.hidden:
             if name in BEYOND:
-                raise Malformed(1, f"`hidden`: {name} cannot be hidden")
+                raise MalformedTrace(1, f"`hidden`: {name} cannot be hidden")
         self._hidden = list(_hidden_steps(header))
         self._readers = header.readers
         self._worlds = [World(header.state())]
@@ -260,12 +260,12 @@ def _wrongly_reported(world: World, line: Line) -> str | None:
     return f"{line.said} reports {found}; it is {expected}"
 
 
-def _judge_end(worlds: Worlds, end: End, lines: Sequence[Line]) -> Finding | None:
+def _judge_end(worlds: Worlds, end: End, lines: Sequence[Line]) -> TraceFinding | None:
     differences = [list(_differences(world, end)) for world in worlds.at_the_end()]
     fewest = min(differences, key=len)
     if not fewest:
         return None
-    return Finding(
+    return TraceFinding(
         end.number,
         f"the device ends in another state: {fewest[0]}",
         "\n".join(

@@ -35,7 +35,7 @@ _SIZE_OF: Final = {
 }
 
 
-class Malformed(ValueError):  # noqa: N818  (it is an answer, not an error of ours)
+class MalformedTrace(ValueError):  # noqa: N818  (it is an answer, not an error of ours)
     """A line that is not as it should be."""
 
     def __init__(self, line: int, sentence: str) -> None:
@@ -126,12 +126,14 @@ def read(texts: Iterable[str | bytes], cut_short: bool = False) -> Trace:
     """Read a trace; with `cut_short`, the last line may be only the beginning of one.
 
     Raises:
-        Malformed: At the first line that is none.
+        MalformedTrace: At the first line that is none.
     """
     numbered = _lines(texts, cut_short=cut_short)
     number, text = next(numbered, (1, ""))
     if not text:
-        raise Malformed(number, f"expected a header, found {'nothing' if text is not None else 'the beginning of one'}")
+        raise MalformedTrace(
+            number, f"expected a header, found {'nothing' if text is not None else 'the beginning of one'}"
+        )
     header = _header(number, _object(number, text))
     lines: list[Line] = []
     end: End | None = None
@@ -139,7 +141,7 @@ def read(texts: Iterable[str | bytes], cut_short: bool = False) -> Trace:
     cut = None
     for number, text in numbered:
         if end is not None:
-            raise Malformed(number, f"expected nothing after the end at line {end.number}")
+            raise MalformedTrace(number, f"expected nothing after the end at line {end.number}")
         if text is None:
             cut = number
             break
@@ -151,7 +153,7 @@ def read(texts: Iterable[str | bytes], cut_short: bool = False) -> Trace:
             if len(lines) == 1:
                 ordered = "touches" in found
             if ordered != ("touches" in found):
-                raise Malformed(number, "expected `touches` in every event or in none")
+                raise MalformedTrace(number, "expected `touches` in every event or in none")
     return Trace(header, lines, ordered=ordered, end=end, cut=cut)
 
 
@@ -180,32 +182,32 @@ def _text(number: int, text: str | bytes) -> str:
     try:
         return text if isinstance(text, str) else text.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Malformed(number, f"expected UTF-8: {error}") from None
+        raise MalformedTrace(number, f"expected UTF-8: {error}") from None
 
 
 def _object(number: int, text: str) -> dict[str, object]:
     try:
         found: object = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Malformed(number, f"expected JSON, found {text.strip()[:_SHOWN]!r}: {error}") from None
+        raise MalformedTrace(number, f"expected JSON, found {text.strip()[:_SHOWN]!r}: {error}") from None
     if not isinstance(found, dict):
-        raise Malformed(number, f"expected a JSON object, found {_short(found)}")
+        raise MalformedTrace(number, f"expected a JSON object, found {_short(found)}")
     return found
 
 
 def _header(number: int, found: dict[str, object]) -> Header:
     if found.get("trace") != VERSION:
-        raise Malformed(number, f"expected a header with `trace` {VERSION}, found {_short(found)}")
+        raise MalformedTrace(number, f"expected a header with `trace` {VERSION}, found {_short(found)}")
     _only(number, found, {"trace", *SIZES, "limit", "hidden", "about"})
     sizes = [_whole(number, name, found.get(name, 0 if name == "readers" else None)) for name in SIZES]
     if max(sizes) > LARGEST:
-        raise Malformed(number, f"expected sizes up to {LARGEST:,}, found {max(sizes):,}")
+        raise MalformedTrace(number, f"expected sizes up to {LARGEST:,}, found {max(sizes):,}")
     if min(sizes[:3]) < 1:
-        raise Malformed(number, "expected at least 1 of `slots`, `blocks` and `requests`")
+        raise MalformedTrace(number, "expected at least 1 of `slots`, `blocks` and `requests`")
     limit = found.get("limit")
     hidden = found.get("hidden", [])
     if not isinstance(hidden, list) or not all(name in SPECIFIED for name in hidden):
-        raise Malformed(number, f"`hidden`: expected names of actions, found {_short(hidden)}")
+        raise MalformedTrace(number, f"`hidden`: expected names of actions, found {_short(hidden)}")
     slots, blocks, requests, readers = sizes
     return Header(
         *(slots, blocks, requests, readers),
@@ -217,17 +219,17 @@ def _line(number: int, found: dict[str, object], header: Header) -> Line:
     _only(number, found, _EVENT)
     name, task, values = found.get("does"), found.get("task"), found.get("args", [])
     if not isinstance(task, str):
-        raise Malformed(number, f"`task`: expected a name, found {_short(task)}")
+        raise MalformedTrace(number, f"`task`: expected a name, found {_short(task)}")
     action = BY_NAME.get(name) if isinstance(name, str) else None
     if action is None:
-        raise Malformed(number, f"`does`: expected an action of the specification, found {_short(name)}")
+        raise MalformedTrace(number, f"`does`: expected an action of the specification, found {_short(name)}")
     if action.name in header.hidden:
-        raise Malformed(number, f"`does`: expected no {action.name}, the header says it is hidden")
+        raise MalformedTrace(number, f"`does`: expected no {action.name}, the header says it is hidden")
     also = ALSO.get(action.name, ())
     counts = [len(action.over) + more for more in ALSO_COUNTS.get(action.name, (0,))]
     if not isinstance(values, list) or len(values) not in counts:
         wanted = ", ".join([_NAMES[over] for over in action.over] + [f"[{_NAMES[over]}]" for over in also])
-        raise Malformed(number, f"`args`: expected ({wanted}), found {_short(values)}")
+        raise MalformedTrace(number, f"`args`: expected ({wanted}), found {_short(values)}")
     args = [_within(number, over, value, header) for over, value in zip((*action.over, *also), values, strict=False)]
     few = len(action.over)
     touched = _touched(number, found["touches"]) if "touches" in found else ()
@@ -239,10 +241,10 @@ _EVENT: Final = {"task", "does", "args", "touches"}
 
 def _within(number: int, over: str, value: object, header: Header) -> int:
     if type(value) is not int or value < 0:
-        raise Malformed(number, f"`args`: expected a whole number for {_NAMES[over]}, found {_short(value)}")
+        raise MalformedTrace(number, f"`args`: expected a whole number for {_NAMES[over]}, found {_short(value)}")
     size = 2 if over in ("huge", "committed") else getattr(header, _SIZE_OF[over]) if over in _SIZE_OF else None
     if size is not None and value >= size:
-        raise Malformed(number, f"`args`: expected {_NAMES[over]} below {size}, found {value}")
+        raise MalformedTrace(number, f"`args`: expected {_NAMES[over]} below {size}, found {value}")
     return value
 
 
@@ -250,22 +252,24 @@ def _touched(number: int, found: object) -> Touched:
     touched = []
     for each in found if isinstance(found, list) else [None]:
         if not isinstance(each, list) or [type(part) for part in each] != [str, int, int]:
-            raise Malformed(number, f"`touches`: expected a list of [object, number, version], found {_short(found)}")
+            raise MalformedTrace(
+                number, f"`touches`: expected a list of [object, number, version], found {_short(found)}"
+            )
         touched.append((each[0], each[1], each[2]))
     return tuple(touched)
 
 
 def _end(number: int, found: object, header: Header) -> End:
     if not isinstance(found, dict):
-        raise Malformed(number, f"`end`: expected an object, found {_short(found)}")
+        raise MalformedTrace(number, f"`end`: expected an object, found {_short(found)}")
     _only(number, found, {"slots", "used", "limit", "counts"})
     slots, used, limit, counts = (found.get(name) for name in ("slots", "used", "limit", "counts"))
     if slots is not None and not (isinstance(slots, str) and len(slots) == header.slots and set(slots) <= set(LETTERS)):
-        raise Malformed(number, f"`slots`: expected {header.slots} letters of {LETTERS}, found {_short(slots)}")
+        raise MalformedTrace(number, f"`slots`: expected {header.slots} letters of {LETTERS}, found {_short(slots)}")
     if used is not None and not isinstance(used, list):
-        raise Malformed(number, f"`used`: expected a list of blocks, found {_short(used)}")
+        raise MalformedTrace(number, f"`used`: expected a list of blocks, found {_short(used)}")
     if counts is not None and not (isinstance(counts, dict) and set(counts) <= {"stored", "same", "huge", "bd_count"}):
-        raise Malformed(number, f"`counts`: expected stored, same, huge and bd_count, found {_short(counts)}")
+        raise MalformedTrace(number, f"`counts`: expected stored, same, huge and bd_count, found {_short(counts)}")
     return End(
         number,
         slots,
@@ -277,14 +281,14 @@ def _end(number: int, found: object, header: Header) -> End:
 
 def _whole(number: int, name: str, value: object) -> int:
     if type(value) is not int or value < 0:
-        raise Malformed(number, f"`{name}`: expected a whole number, found {_short(value)}")
+        raise MalformedTrace(number, f"`{name}`: expected a whole number, found {_short(value)}")
     return value
 
 
 def _only(number: int, found: Mapping[str, object], known: set[str]) -> None:
     if not found.keys() <= known:
         unknown = _short(sorted(found.keys() - known))
-        raise Malformed(number, f"expected no other keys than {', '.join(sorted(known))}; found {unknown}")
+        raise MalformedTrace(number, f"expected no other keys than {', '.join(sorted(known))}; found {unknown}")
 
 
 def _short(found: object) -> str:

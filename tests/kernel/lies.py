@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from stateful.traces.check import judge
 from stateful.traces.policy import SPECIFICATION
-from stateful.traces.schema import ALSO, BY_NAME, Malformed, read
+from stateful.traces.schema import ALSO, BY_NAME, MalformedTrace, read
 
 PROTOCOL: Final = (
     *("begin_pass", "scan", "end_scan", "take_request", "reserve_block", "submit", "drop"),
@@ -55,7 +55,7 @@ def is_found(lines: Sequence[Step]) -> bool:
     """Return whether a trace is refused or rejected."""
     try:
         trace = read(json.dumps(line) for line in lines)
-    except Malformed:
+    except MalformedTrace:
         return True
     return judge(trace, SPECIFICATION).finding is not None
 

@@ -13,7 +13,7 @@ from typing import Final
 from stateful.conformance.fields import Json
 from stateful.traces.check import judge
 from stateful.traces.driver.convert import convert
-from stateful.traces.driver.raw import Refused, open_text, read_raw
+from stateful.traces.driver.raw import RefusedTrace, open_text, read_raw
 from stateful.traces.policy import DRIVER
 from stateful.traces.schema import read
 from tests.kernel import recordings, tracing, workloads
@@ -112,7 +112,7 @@ def _judged(kernel: Kernel, options: Options) -> Row:
 def _verdict(file: Path) -> Json:
     try:
         lines = convert(read_raw(open_text(file))).lines
-    except Refused as error:
+    except RefusedTrace as error:
         return {"refused": str(error)}
     judged = judge(read(json.dumps(line) for line in lines), DRIVER)
     deviations: dict[str, Json] = dict(Counter(each.name for each in judged.deviations))

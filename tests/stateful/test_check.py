@@ -14,7 +14,7 @@ import pytest
 from stateful import check, command
 from stateful.bugs import by_machine, checks, seeded
 from stateful.jobs import report as outcome
-from stateful.jobs.runner import Job, Verdict
+from stateful.jobs.runner import Job, JobResult
 from stateful.lockstep.machine import BudgetMachine
 from stateful.lockstep.run_machine import run_machine
 from stateful.stress import free_threads
@@ -206,7 +206,7 @@ def test_the_account_of_real_threads_is_the_verdict(
         "3 passes wrote 1,000 pages (2 lost in flight) during 40 writes and 50 reads, all verified, and "
         "6,000 operations on shared pages, each page's in some order"
     )
-    assert check.real_threads(silent) == Verdict(good, what, "\n".join(problems))
+    assert check.real_threads(silent) == JobResult(good, what, "\n".join(problems))
 
 
 def test_a_missed_bug_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:

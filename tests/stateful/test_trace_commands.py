@@ -12,7 +12,7 @@ import pytest
 
 from stateful import check
 from stateful.command import main
-from stateful.jobs.runner import Verdict
+from stateful.jobs.runner import JobResult
 from stateful.stress import free_threads
 from stateful.stress.free_threads import ThreadsAccount
 from zram_impl import WritebackResult
@@ -145,6 +145,6 @@ def test_a_signal_during_the_imports_ends_the_command(tmp_path: Path, number: si
 def test_the_job_records_and_judges(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check, "TRACE_SECONDS", 0.3)
     verdict = check.trace(lambda _text: None)
-    assert isinstance(verdict, Verdict)
+    assert isinstance(verdict, JobResult)
     assert (verdict.good, verdict.details) == (True, "")
     assert " are a behaviour of the specification; " in verdict.what

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from stateful.traces.driver.raw import MARK, Event, RawTrace, Refused
+from stateful.traces.driver.raw import MARK, ProbeEvent, RawTrace, RefusedTrace
 from stateful.traces.schema import VERSION
 
 _READ, _WRITE = 0, 1
@@ -100,37 +100,37 @@ class _Converter:
         self._blocks: dict[int, int] = {}
         self._begun = self._writing = False
 
-    def feed(self, event: Event) -> None:
+    def feed(self, event: ProbeEvent) -> None:
         """Take the next event."""
         name = _CHECKED if event.name.startswith(_CHECKED) else event.name
         handle = _HANDLERS.get(name)
         if handle is None:
-            raise Refused(f"events must be of probes that are known, got {event.name}")
+            raise RefusedTrace(f"events must be of probes that are known, got {event.name}")
         handle(self, event, self._tasks[event.task])
 
     def _step(self, key: int, task: str, does: str, *args: int) -> int:
         self.steps.append(_Step(key, len(self.steps), task, does, args))
         return len(self.steps) - 1
 
-    def _caller(self, event: Event) -> str:
+    def _caller(self, event: ProbeEvent) -> str:
         place = bisect_right(self._addresses, event.fields["ra"]) - 1
         return self._names[place][1] if place >= 0 else ""
 
-    def _slot(self, event: Event, address: int) -> int:
+    def _slot(self, event: ProbeEvent, address: int) -> int:
         return (address - self._table) // self._device.entry
 
     # --- users -------------------------------------------------------------------------------------------------------
 
-    def bio(self, event: Event, task: _Task) -> None:
+    def bio(self, event: ProbeEvent, task: _Task) -> None:
         task.bio, task.size, task.page = event.fields["op"] & 0xFF, None, None
 
-    def bio_over(self, _event: Event, task: _Task) -> None:
+    def bio_over(self, _event: ProbeEvent, task: _Task) -> None:
         task.bio = None
 
-    def alloc(self, event: Event, task: _Task) -> None:
+    def alloc(self, event: ProbeEvent, task: _Task) -> None:
         task.size = event.fields["size"]
 
-    def free(self, event: Event, task: _Task) -> None:
+    def free(self, event: ProbeEvent, task: _Task) -> None:
         self._table = event.fields["tab"]
         slot = event.fields["idx"]
         if self._caller(event) == "zram_reset_device":
@@ -144,21 +144,21 @@ class _Converter:
             self._step(event.key, event.task, "write", slot, int(task.size == _PAGE))
         task.page, task.size = slot, None
 
-    def copy(self, event: Event, task: _Task) -> None:
+    def copy(self, event: ProbeEvent, task: _Task) -> None:
         self._table = event.fields["tab"]
         if self._caller(event) == "zram_writeback_slots":
             task.copied = event.key
         elif task.bio == _READ:
             task.page = event.fields["idx"]
 
-    def access(self, event: Event, task: _Task) -> None:
+    def access(self, event: ProbeEvent, task: _Task) -> None:
         if task.page is not None:
             self._step(event.key, event.task, "access", task.page)
         task.page = None
 
     # --- reads of written-back pages ---------------------------------------------------------------------------------
 
-    def look(self, event: Event, task: _Task) -> None:
+    def look(self, event: ProbeEvent, task: _Task) -> None:
         if not self._free_readers:
             self._free_readers.append(self.readers)
             self.readers += 1
@@ -166,10 +166,10 @@ class _Converter:
         begun = self._step(event.key, event.task, "read_begin", task.page, task.reader)
         self._began[task.reader] = self._last_read[event.task] = begun
 
-    def read_sent(self, event: Event, task: _Task) -> None:
+    def read_sent(self, event: ProbeEvent, task: _Task) -> None:
         self._reading[event.fields["bio"]] = task.reader
 
-    def read_done(self, event: Event, _task: _Task) -> None:
+    def read_done(self, event: ProbeEvent, _task: _Task) -> None:
         reader = self._reading.pop(event.fields["bio"])
         self._step(event.key, f"reader {reader}", "read_answer", reader)
         if event.fields["st"]:
@@ -179,10 +179,10 @@ class _Converter:
         else:
             self._read_over(event.key, reader, "read_end")
 
-    def deferred(self, event: Event, task: _Task) -> None:
+    def deferred(self, event: ProbeEvent, task: _Task) -> None:
         task.checks = self._deferred.pop(event.fields["req"])
 
-    def checked(self, event: Event, task: _Task) -> None:
+    def checked(self, event: ProbeEvent, task: _Task) -> None:
         if task.checks is not None:
             self._read_over(event.key, task.checks, "read_checked")
         task.checks = None
@@ -193,37 +193,37 @@ class _Converter:
 
     # --- the pass ----------------------------------------------------------------------------------------------------
 
-    def scanning(self, event: Event, _task: _Task) -> None:
+    def scanning(self, event: ProbeEvent, _task: _Task) -> None:
         self._table = event.fields["tab"]
         if not self._begun:
             self._begun = True
             self._step(event.key, event.task, "begin_pass")
 
-    def scan(self, event: Event, task: _Task) -> None:
+    def scan(self, event: ProbeEvent, task: _Task) -> None:
         task.scanned = event.key
 
-    def scanned(self, event: Event, task: _Task) -> None:
+    def scanned(self, event: ProbeEvent, task: _Task) -> None:
         if task.scanned is not None:
             self._step(task.scanned, event.task, "scan", self._slot(event, event.fields["word"]))
         task.scanned = None
 
-    def writing(self, event: Event, _task: _Task) -> None:
+    def writing(self, event: ProbeEvent, _task: _Task) -> None:
         self._end_scan(event)
 
-    def _end_scan(self, event: Event) -> None:
+    def _end_scan(self, event: ProbeEvent) -> None:
         if not self._writing:
             self._writing = True
             self._step(event.key, event.task, "end_scan")
 
-    def rawcopy(self, event: Event, task: _Task) -> None:
+    def rawcopy(self, event: ProbeEvent, task: _Task) -> None:
         task.copied = event.key
 
-    def sent(self, event: Event, task: _Task) -> None:
+    def sent(self, event: ProbeEvent, task: _Task) -> None:
         slot, block = event.fields["idx"], event.fields["blk"]
         if event.fields["sec"] != block * _SECTORS:
-            raise Refused(f"a write must go to its block {block}, got sector {event.fields['sec']}")
+            raise RefusedTrace(f"a write must go to its block {block}, got sector {event.fields['sec']}")
         if task.copied is None:
-            raise Refused(f"a write must be copied before it is sent, got none for slot {slot}")
+            raise RefusedTrace(f"a write must be copied before it is sent, got none for slot {slot}")
         request = self._requests.setdefault(event.fields["bio"], len(self._requests))
         self.requests = max(self.requests, request + 1)
         self._step(task.copied, event.task, "take_request", request)
@@ -233,21 +233,21 @@ class _Converter:
         self._blocks[request] = block
         task.copied = None
 
-    def endio(self, event: Event, task: _Task) -> None:
+    def endio(self, event: ProbeEvent, task: _Task) -> None:
         request = self._requests[event.fields["bio"]]
         device = f"device {request}"
         self._step(event.key, device, "device_error" if event.fields["st"] else "device_ok", self._blocks[request])
         self._step(event.key, device, "endio_queue", request)
         task.inside.append(request)
 
-    def endio_over(self, event: Event, task: _Task) -> None:
+    def endio_over(self, event: ProbeEvent, task: _Task) -> None:
         request = task.inside.pop()
         self._step(event.key, f"device {request}", "endio_leave", request)
 
-    def commit(self, event: Event, task: _Task) -> None:
+    def commit(self, event: ProbeEvent, task: _Task) -> None:
         task.committed = event.key
 
-    def pp(self, event: Event, task: _Task) -> None:
+    def pp(self, event: ProbeEvent, task: _Task) -> None:
         """A pp_slot is released: by the completion of its request, or before it had one."""
         caller = self._caller(event)
         if caller == "zram_complete_done_reqs":
@@ -258,7 +258,7 @@ class _Converter:
             self._end_scan(event)
             self._step(event.key, event.task, "drop", event.fields["idx"])
 
-    def over(self, event: Event, _task: _Task) -> None:
+    def over(self, event: ProbeEvent, _task: _Task) -> None:
         if self._begun:
             self._end_scan(event)
             self._step(event.key, event.task, "end_pass")
@@ -266,29 +266,29 @@ class _Converter:
 
     # --- attributes --------------------------------------------------------------------------------------------------
 
-    def store(self, event: Event, task: _Task) -> None:
+    def store(self, event: ProbeEvent, task: _Task) -> None:
         task.stored = event.text
 
-    def limit_ret(self, event: Event, task: _Task) -> None:
+    def limit_ret(self, event: ProbeEvent, task: _Task) -> None:
         if event.fields["ret"] > 0:
             self._step(event.key, event.task, "store_limit", int(task.stored))
 
-    def enable_ret(self, event: Event, task: _Task) -> None:
+    def enable_ret(self, event: ProbeEvent, task: _Task) -> None:
         enabled = int(event.fields["ret"] > 0 and int(task.stored) > 0)
         if event.fields["ret"] > 0 and enabled != self._enabled:
             self._enabled = enabled
             self._step(event.key, event.task, "toggle_limit")
 
-    def reset(self, event: Event, _task: _Task) -> None:
+    def reset(self, event: ProbeEvent, _task: _Task) -> None:
         self._step(event.key, event.task, "reset")
 
-    def mark(self, event: Event, _task: _Task) -> None:
+    def mark(self, event: ProbeEvent, _task: _Task) -> None:
         words = event.text.split()
         if words[:2] == ["U", "foreign"]:
             self.noticed.append((int(words[2]), self._last_read.get(event.task)))
 
 
-_HANDLERS: Final[Mapping[str, Callable[[_Converter, Event, _Task], None]]] = {
+_HANDLERS: Final[Mapping[str, Callable[[_Converter, ProbeEvent, _Task], None]]] = {
     **{
         name: getattr(_Converter, name)
         for name in (
@@ -307,16 +307,16 @@ def convert(raw: RawTrace) -> Converted:
     """Convert a raw trace.
 
     Raises:
-        Refused: It is not what the driver could have done, whatever the specification says.
+        RefusedTrace: It is not what the driver could have done, whatever the specification says.
     """
     converter = _Converter(raw)
     for event in raw.events:
         try:
             converter.feed(event)
         except (KeyError, IndexError, ValueError) as error:
-            if isinstance(error, Refused):
+            if isinstance(error, RefusedTrace):
                 raise
-            raise Refused(
+            raise RefusedTrace(
                 f"event {event.key} must follow from those before, got {event.name} of {event.task}"
             ) from error
     ordered = sorted(converter.steps)
@@ -338,7 +338,7 @@ def _header(raw: RawTrace, converter: _Converter) -> JsonLine:
         "readers": converter.readers,
     }
     if converter.requests > device.batch:
-        raise Refused(f"requests must be at most the batch size {device.batch}, got {converter.requests}")
+        raise RefusedTrace(f"requests must be at most the batch size {device.batch}, got {converter.requests}")
     limit = device.limit if device.enabled else None
     return {"trace": VERSION, **sizes, "limit": limit, "about": f"{device.name}, Linux {device.release}"}
 

@@ -26,11 +26,11 @@ _COUNTS: Final = re.compile(r"entries-in-buffer/entries-written: (\d+)/(\d+)")
 _LOST: Final = re.compile(r"(overrun|dropped events): ([1-9]\d*)")
 
 
-class Refused(ValueError):  # noqa: N818  (it is an answer, not an error of ours)
+class RefusedTrace(ValueError):  # noqa: N818  (it is an answer, not an error of ours)
     """Nothing can be said about this trace."""
 
 
-class Event(NamedTuple):
+class ProbeEvent(NamedTuple):
     """What one probe saw."""
 
     key: int
@@ -41,7 +41,7 @@ class Event(NamedTuple):
     text: str
 
 
-class Device(NamedTuple):
+class TracedDevice(NamedTuple):
     """What the traced device was like, and what it says of itself after the last event."""
 
     name: str
@@ -63,8 +63,8 @@ class Device(NamedTuple):
 class RawTrace(NamedTuple):
     """A whole raw trace, the events in order."""
 
-    device: Device
-    events: list[Event]
+    device: TracedDevice
+    events: list[ProbeEvent]
 
 
 def open_text(path: Path) -> str:
@@ -77,29 +77,29 @@ def read_raw(text: str) -> RawTrace:
     """Read a raw trace.
 
     Raises:
-        Refused: It is none, a probe was not set, events were lost, or it was cut short.
+        RefusedTrace: It is none, a probe was not set, events were lost, or it was cut short.
     """
     first, _, rest = text.partition("\n")
     header = _header(first)
     _refuse_losses(header)
     if not rest.endswith("\n"):
-        raise Refused(f"a raw trace must end in a whole line, got {text[-20:]!r}: it was cut short")
+        raise RefusedTrace(f"a raw trace must end in a whole line, got {text[-20:]!r}: it was cut short")
     events = [*_events(rest.splitlines())]
     counts = _COUNTS.search(rest)
     if counts is None or len(events) != int(counts[2]):
-        raise Refused(f"every event must be there, got {len(events)} of {counts[2] if counts else 'an unknown number'}")
+        raise RefusedTrace(f"every event must be there, got {len(events)} of {counts[2] if counts else 'unknown'}")
     events.sort(key=lambda event: event.key)
     return RawTrace(_device(header), events)
 
 
-def _events(lines: Sequence[str]) -> Iterator[Event]:
+def _events(lines: Sequence[str]) -> Iterator[ProbeEvent]:
     for line in lines:
         found = _LINE.match(line)
         if found:
             task, key, name, rest = found.groups()
             said = _TEXT.search(rest)
             fields = {name: int(value, 0) for name, value in _FIELD.findall(rest)} if name != MARK else {}
-            yield Event(int(key), task, name, fields, said[1] if said else rest)
+            yield ProbeEvent(int(key), task, name, fields, said[1] if said else rest)
 
 
 def _header(line: str) -> Mapping[str, object]:
@@ -108,7 +108,7 @@ def _header(line: str) -> Mapping[str, object]:
     except ValueError:
         found = None
     if not isinstance(found, dict) or found.get("kernel_trace") != VERSION:
-        raise Refused(f"a raw trace must begin with kernel_trace {VERSION}, got {line[:60]!r}")
+        raise RefusedTrace(f"a raw trace must begin with kernel_trace {VERSION}, got {line[:60]!r}")
     return found
 
 
@@ -116,22 +116,22 @@ def _refuse_losses(header: Mapping[str, object]) -> None:
     probes, missed = _numbers(header, "probes"), _numbers(header, "missed")
     unset = sorted(name for name in NEEDED | set(probes) if probes.get(name, -1))
     if unset:
-        raise Refused(f"every probe must be set, got none of {', '.join(unset)}")
+        raise RefusedTrace(f"every probe must be set, got none of {', '.join(unset)}")
     lost = [f"{name} ({count})" for name, count in missed.items() if count]
     if lost:
-        raise Refused(f"no hit of a probe may be missed, got {', '.join(lost)}")
+        raise RefusedTrace(f"no hit of a probe may be missed, got {', '.join(lost)}")
     stats = header.get("stats")
     dropped = _LOST.findall(" ".join(stats) if isinstance(stats, list) else "")
     if dropped or not stats:
         said = ", ".join(f"{name} {count}" for name, count in dropped)
-        raise Refused(f"no event may be dropped, got {said or 'no statistics'}")
+        raise RefusedTrace(f"no event may be dropped, got {said or 'no statistics'}")
 
 
-def _device(header: Mapping[str, object]) -> Device:
+def _device(header: Mapping[str, object]) -> TracedDevice:
     names = ("entry", "slots", "blocks", "batch", "limit", "enabled", "compressed")
     values = {name: _number(header, name) for name in names}
     end = header.get("end")
-    return Device(
+    return TracedDevice(
         name=str(header.get("name", "")),
         release=str(header.get("release", "")),
         symbols=_numbers(header, "symbols"),
@@ -143,12 +143,12 @@ def _device(header: Mapping[str, object]) -> Device:
 def _number(of: Mapping[str, object], name: str) -> int:
     value = of.get(name)
     if type(value) is not int:
-        raise Refused(f"{name} must be a whole number, got {value!r}")
+        raise RefusedTrace(f"{name} must be a whole number, got {value!r}")
     return value
 
 
 def _numbers(of: Mapping[str, object], name: str) -> dict[str, int]:
     value = of.get(name)
     if not isinstance(value, dict):
-        raise Refused(f"{name} must be an object, got {value!r}")
+        raise RefusedTrace(f"{name} must be an object, got {value!r}")
     return {str(key): _number(value, key) for key in value}

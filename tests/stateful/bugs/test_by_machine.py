@@ -12,7 +12,7 @@ from spec.scope import Scope
 from stateful.bugs import by_machine
 from stateful.bugs.patches import Patches
 from stateful.bugs.seeded import MACHINE, SeededBug, by_name
-from stateful.lockstep.divergence import Difference
+from stateful.lockstep.divergence import Divergence
 from stateful.lockstep.machine import BudgetMachine
 from stateful.lockstep.retrace import retrace
 from stateful.lockstep.run_machine import Until, run_machine
@@ -92,7 +92,7 @@ def test_a_bug_that_shows_otherwise_than_expected_is_wrong(
 
 def test_a_bug_that_shows_too_early_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     def too_early(steps: tuple[str, ...], _scope: Scope) -> None:
-        raise Difference("the_budget_is_conserved", "", steps[:3])
+        raise Divergence("the_budget_is_conserved", "", steps[:3])
 
     monkeypatch.setattr(by_machine, "retrace", too_early)
     assert by_machine.judge("no_refund", 1000).wrong == "retraced it shows at step 3 of 11"

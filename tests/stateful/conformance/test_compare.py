@@ -8,7 +8,7 @@ import pytest
 from stateful.conformance.compare import StateComparison, compare_answers
 from stateful.conformance.operations import Show
 from stateful.conformance.replay import replay
-from stateful.conformance.schema import Answer, State, read_recording
+from stateful.conformance.schema import RecordedAnswer, State, read_recording
 from zram_impl import Quirks
 
 COLUMNS = ["1", "2", "3", "4", "5", "6", "7", "8", "9"]
@@ -28,7 +28,7 @@ def test_columns_of_an_allocator_are_not_compared(column: int) -> None:
     named = [COMPARED[column]] if column in COMPARED else []
     assert fields({"mm": [*range(9)]}, {"mm": [*had]}) == [f"mm.{name}" for name in named]
     wanted, shown = " ".join(map(str, range(9))), " ".join(map(str, had))
-    answers = (Answer(9, text=wanted), Answer(9, text=shown))
+    answers = (RecordedAnswer(9, text=wanted), RecordedAnswer(9, text=shown))
     found = compare_answers(Show("mm_stat"), *answers, timing=False)
     assert [field for field, _ in found] == [f"text.{name}" for name in named]
     assert list(compare_answers(Show("mm_stat"), *answers, timing=True)) == []
@@ -36,7 +36,7 @@ def test_columns_of_an_allocator_are_not_compared(column: int) -> None:
 
 
 def test_a_text_that_is_not_shown_differs() -> None:
-    answers = Answer(9, text="0 0"), Answer(-1, "EACCES")
+    answers = RecordedAnswer(9, text="0 0"), RecordedAnswer(-1, "EACCES")
     found = [field for field, _ in compare_answers(Show("mm_stat"), *answers, timing=False)]
     assert found == ["rc", "err", "text"]
 

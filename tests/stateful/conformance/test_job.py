@@ -7,7 +7,7 @@ import pytest
 
 from stateful.conformance import job
 from stateful.conformance.schema import recorded_names
-from stateful.metamorphic.independence import Campaign
+from stateful.metamorphic.independence import ProgramCampaign
 from zram_impl import Quirks
 
 SAID: list[str] = []
@@ -47,6 +47,6 @@ def test_programs_are_run_in_several_ways(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_program_that_comes_to_something_else_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     finding = AssertionError("pages with Way(2) are not those of Way(1)")
     finding.add_note("the program")
-    monkeypatch.setattr(job, "run", lambda *_args: Campaign(1, 8, 1, 0, finding))
+    monkeypatch.setattr(job, "run", lambda *_args: ProgramCampaign(1, 8, 1, 0, finding))
     verdict = job.independence(SAID.append)
     assert (verdict.good, verdict.details) == (False, "pages with Way(2) are not those of Way(1)\nthe program")

@@ -31,7 +31,7 @@ from stateful.conformance.operations import (
     Zeroout,
 )
 from stateful.conformance.recorded_machine import HANGS, Guest
-from stateful.conformance.schema import Answer
+from stateful.conformance.schema import RecordedAnswer
 from zram_impl import PAGE_SIZE, Quirks
 
 BLOCKS = 8
@@ -211,9 +211,9 @@ def test_marks_and_blocks_are_seen(guest: Guest) -> None:
 
 
 def test_an_answer_names_its_errno(guest: Guest) -> None:
-    assert guest.do(Show("reset")) == Answer(-1, "EACCES")
-    assert guest.do(Store("bd_stat", "1")) == Answer(-1, "EACCES")
-    assert guest.do(Show("nothing")) == Answer(-1, "ENOENT")
+    assert guest.do(Show("reset")) == RecordedAnswer(-1, "EACCES")
+    assert guest.do(Store("bd_stat", "1")) == RecordedAnswer(-1, "EACCES")
+    assert guest.do(Show("nothing")) == RecordedAnswer(-1, "ENOENT")
 
 
 def test_a_recorded_device_has_the_attributes_that_were_recorded() -> None:
@@ -252,7 +252,7 @@ def test_bytes_are_written_and_read(guest: Guest) -> None:
     direct, buffered = ByteWrite(0, PAGE_SIZE, 7, buffered=False), ByteWrite(100, 50, 7, buffered=True)
     assert answers(guest, direct, buffered, ByteRead(0, 8192, buffered=False)) == [4096, 50, 8192]
     checksum = f"{zlib.crc32(generated(7, PAGE_SIZE)[:50]):08x}"
-    assert guest.do(ByteRead(100, 50, buffered=True)) == Answer(50, crc=(checksum,))
+    assert guest.do(ByteRead(100, 50, buffered=True)) == RecordedAnswer(50, crc=(checksum,))
     past = 64 * 1024
     assert answers(guest, ByteRead(past, 1, buffered=True), ByteRead(past, 1, buffered=False)) == [0, 0]
     assert answers(guest, ByteWrite(past, 1, 1, buffered=True), ByteWrite(past, 0, 1, buffered=True)) == ["ENOSPC", 0]

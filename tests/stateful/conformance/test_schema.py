@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stateful.conformance.contents import Pattern
-from stateful.conformance.fields import Malformed
+from stateful.conformance.fields import MalformedRecording
 from stateful.conformance.operations import (
     ByteRead,
     ByteWrite,
@@ -23,7 +23,7 @@ from stateful.conformance.operations import (
     Write,
     Zeroout,
 )
-from stateful.conformance.schema import Answer, read_operations, read_recording, recorded_names
+from stateful.conformance.schema import RecordedAnswer, read_operations, read_recording, recorded_names
 
 META = '{"meta":{"schema":1,"seq":"x"}}'
 BEFORE = '{"i":-1,"rc":0,"st":{"wl":0,"init":0}}'
@@ -45,7 +45,11 @@ def test_the_state_is_what_changed_last(tmp_path: Path) -> None:
     assert recording.operations == (Hold(), Join(), Read(1, 1))
     assert recording.before == {"wl": 0, "init": 0}
     assert [each.state for each in recording.expected] == [{"wl": 5, "init": 0}, None, {"wl": 5, "init": 0}]
-    assert [each.answer for each in recording.expected] == [Answer(0), Answer(-1, "EIO"), Answer(4096, crc=("00",))]
+    assert [each.answer for each in recording.expected] == [
+        RecordedAnswer(0),
+        RecordedAnswer(-1, "EIO"),
+        RecordedAnswer(4096, crc=("00",)),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +112,7 @@ def test_operations_are_understood(tmp_path: Path, line: str, operation: object,
 def test_a_malformed_operation_is_refused_with_its_line(tmp_path: Path, line: str, why: str) -> None:
     path = tmp_path / "x.ops.jsonl"
     path.write_text(f'{META}\n{{"op":"hold"}}\n{line}\n')
-    with pytest.raises(Malformed, match=f"x.ops.jsonl:3: .*{why}"):
+    with pytest.raises(MalformedRecording, match=f"x.ops.jsonl:3: .*{why}"):
         read_operations(path)
 
 
@@ -124,7 +128,7 @@ def test_a_malformed_operation_is_refused_with_its_line(tmp_path: Path, line: st
 )
 def test_malformed_answers_are_refused(tmp_path: Path, answers: list[str], why: str) -> None:
     record(tmp_path, ['{"op":"hold"}'], answers)
-    with pytest.raises(Malformed, match=why):
+    with pytest.raises(MalformedRecording, match=why):
         read_recording(tmp_path, "x")
 
 
@@ -140,14 +144,14 @@ def test_malformed_answers_are_refused(tmp_path: Path, answers: list[str], why: 
 def test_a_file_without_its_meta_is_refused(tmp_path: Path, text: str, why: str) -> None:
     path = tmp_path / "x.ops.jsonl"
     path.write_text(text)
-    with pytest.raises(Malformed, match=why):
+    with pytest.raises(MalformedRecording, match=why):
         read_operations(path)
 
 
 def test_answers_without_a_state_before_are_refused(tmp_path: Path) -> None:
     record(tmp_path, [], [])
     (tmp_path / "x.expected.jsonl").write_text(META)
-    with pytest.raises(Malformed, match="has no answers"):
+    with pytest.raises(MalformedRecording, match="has no answers"):
         read_recording(tmp_path, "x")
 
 
@@ -170,22 +174,22 @@ def test_recordings_of_folders_are_found_by_their_path(tmp_path: Path) -> None:
 
 
 def test_a_directory_without_recordings_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Malformed, match=r"there is no NAME\.ops\.jsonl in it"):
+    with pytest.raises(MalformedRecording, match=r"there is no NAME\.ops\.jsonl in it"):
         recorded_names(tmp_path)
-    with pytest.raises(Malformed, match="No such file"):
+    with pytest.raises(MalformedRecording, match="No such file"):
         recorded_names(tmp_path / "nowhere")
     (tmp_path / "file").touch()
-    with pytest.raises(Malformed, match="Not a directory"):
+    with pytest.raises(MalformedRecording, match="Not a directory"):
         recorded_names(tmp_path / "file")
 
 
 def test_a_recording_without_answers_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.ops.jsonl").write_text(META)
-    with pytest.raises(Malformed, match=r"x\.expected\.jsonl: there is no such file"):
+    with pytest.raises(MalformedRecording, match=r"x\.expected\.jsonl: there is no such file"):
         read_recording(tmp_path, "x")
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.ops.jsonl").write_bytes(json.dumps({"meta": {"seq": "\xe9"}}).encode() + b"\xff")
-    with pytest.raises(Malformed, match="cannot be read"):
+    with pytest.raises(MalformedRecording, match="cannot be read"):
         read_operations(tmp_path / "x.ops.jsonl")

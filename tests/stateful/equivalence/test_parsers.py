@@ -7,7 +7,7 @@ import pytest
 
 from stateful.equivalence import reference_parsers as reference
 from stateful.equivalence.parsers import PAIRS, Pair, differences, short
-from stateful.equivalence.reference_parsers import Refused
+from stateful.equivalence.reference_parsers import RefusedText
 
 BY_NAME = {pair.name: pair for pair in PAIRS}
 
@@ -20,7 +20,7 @@ def test_texts_are_read_alike(pair: Pair) -> None:
 def test_there_are_enough_texts_of_either_kind() -> None:
     for pair in PAIRS:
         answers = [pair.specified(text) for text in pair.texts()]
-        refused = sum(isinstance(answer, Refused) for answer in answers)
+        refused = sum(isinstance(answer, RefusedText) for answer in answers)
         assert len(answers) > 4000
         assert pair.name in ("words", "path") or 100 < refused < len(answers) - 50
 
@@ -46,7 +46,7 @@ def test_a_reader_that_differs_is_noticed(name: str, wrong: Callable[[str], obje
         try:
             return wrong(given)
         except ValueError:
-            return Refused(EINVAL)
+            return RefusedText(EINVAL)
 
     found = list(differences(BY_NAME[name]._replace(specified=guarded)))
     assert found
@@ -57,8 +57,8 @@ def test_a_reader_that_differs_is_noticed(name: str, wrong: Callable[[str], obje
     ("said", "expected"),
     [
         (reference.number("12\n", 0, 99), 12),
-        (reference.number("100", 0, 99), Refused(ERANGE)),
-        (reference.number("-1", 0, 99), Refused(EINVAL)),
+        (reference.number("100", 0, 99), RefusedText(ERANGE)),
+        (reference.number("-1", 0, 99), RefusedText(EINVAL)),
         (reference.number("0x1f", 0, 99, base=0), 31),
         (reference.number("010", 0, 99, base=0), 8),
         (reference.size("2k!"), 2048),
@@ -69,11 +69,11 @@ def test_a_reader_that_differs_is_noticed(name: str, wrong: Callable[[str], obje
         (reference.age("all\n"), None),
         (reference.words("a=1\udca0\u00e0=2"), [("a", "1"), ("\udcc3", ""), ("=2", "")]),
         (reference.algorithm("lz4\n\n"), "lz4\n"),
-        (reference.algorithm("é" * 64), Refused(E2BIG)),
+        (reference.algorithm("é" * 64), RefusedText(E2BIG)),
         (reference.path("/a\n\0b"), "/a"),
         (reference.path("é" * 3000), "é" * 2047 + "\udcc3"),
         (reference.recomp_algorithm("algo=zstd priority=3", unknown_ignored=False), ("zstd", 3)),
-        (reference.recomp_algorithm("priority=1", unknown_ignored=False), Refused(EINVAL)),
+        (reference.recomp_algorithm("priority=1", unknown_ignored=False), RefusedText(EINVAL)),
         (reference.params("level=3 dict=/a", unknown_ignored=False), (None, None, 3, "/a", None)),
         (list(short("ab", 2)), ["", "a", "b", "aa", "ab", "ba", "bb"]),
     ],

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from stateful.jobs import progress, runner
-from stateful.jobs.runner import Done, Job, Verdict
+from stateful.jobs.runner import Done, Job, JobResult
 from tests.stateful.jobs import trial_jobs
 
 
@@ -37,7 +37,7 @@ def printed(to: Console) -> str:
     return to.file.getvalue()
 
 
-def verdicts(done: list[Done]) -> list[tuple[str, Verdict]]:
+def verdicts(done: list[Done]) -> list[tuple[str, JobResult]]:
     return [(each.job.name, each.verdict._replace(details="")) for each in done]
 
 
@@ -52,12 +52,12 @@ def test_every_job_has_its_verdict_in_the_order_of_the_list(scratch: Path) -> No
     ]  # fmt: skip
     done = runner.run(todo, out)
     assert verdicts(done) == [
-        ("leaving", Verdict(good=False, what="died with exit code 7")),
-        ("good", Verdict(good=True, what="[red]all[/x] is well")),
-        ("wrong", Verdict(good=False, what="one difference")),
-        ("crashing", Verdict(good=False, what="crashed: LookupError: no [such] thing")),
-        ("dying", Verdict(good=False, what=f"died with exit code {-signal.SIGKILL}")),
-        ("with_a_thread_that_stays", Verdict(good=True, what="but for a thread")),
+        ("leaving", JobResult(good=False, what="died with exit code 7")),
+        ("good", JobResult(good=True, what="[red]all[/x] is well")),
+        ("wrong", JobResult(good=False, what="one difference")),
+        ("crashing", JobResult(good=False, what="crashed: LookupError: no [such] thing")),
+        ("dying", JobResult(good=False, what=f"died with exit code {-signal.SIGKILL}")),
+        ("with_a_thread_that_stays", JobResult(good=True, what="but for a thread")),
     ]
     assert "raise LookupError" in done[3].verdict.details
     assert {"ok    good: [red]all[/x] is well", "WRONG wrong: one difference"} <= set(printed(out).splitlines())
@@ -81,7 +81,7 @@ def test_an_interrupt_stops_the_jobs_soon_and_leaves_nothing(
             os.kill(os.getpid(), signal.SIGINT)
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(progress.Drawing, "show", watching(interrupt_once_both_run))
+    monkeypatch.setattr(progress.ProgressDisplay, "show", watching(interrupt_once_both_run))
     with pytest.raises(KeyboardInterrupt):
         runner.run(todo, console(terminal=terminal))
     assert time.perf_counter() - sent[0] < runner.STOP_SECONDS + runner.LOOK_SECONDS + 1.0
@@ -92,9 +92,9 @@ def test_an_interrupt_stops_the_jobs_soon_and_leaves_nothing(
 
 
 def watching(also: object) -> object:
-    show = progress.Drawing.show
+    show = progress.ProgressDisplay.show
 
-    def watched(self: progress.Drawing, lines: Iterator[progress.Line]) -> None:
+    def watched(self: progress.ProgressDisplay, lines: Iterator[progress.ProgressLine]) -> None:
         show(self, lines)
         assert callable(also)
         also(self)
@@ -122,16 +122,19 @@ def test_reports_are_passed_on_a_few_times_a_second() -> None:
 
 TAKEN_OFF = "\x1b[1A\x1b[2K"
 """One line up, and erased."""
-LINES = [progress.Line("explore base", 3.2, "1,000 states, depth 4"), progress.Line("machines", 12.0, "x" * 100)]
+LINES = [
+    progress.ProgressLine("explore base", 3.2, "1,000 states, depth 4"),
+    progress.ProgressLine("machines", 12.0, "x" * 100),
+]
 ROWS = [
-    progress.Row("explore base", good=True, what="157,719 states and [brackets]", seconds=19.96),
-    progress.Row("machines", good=False, what="a word " * 12, seconds=8.0),
+    progress.TableRow("explore base", good=True, what="157,719 states and [brackets]", seconds=19.96),
+    progress.TableRow("machines", good=False, what="a word " * 12, seconds=8.0),
 ]
 
 
 def test_on_a_terminal_the_lines_fit_and_are_taken_off_again() -> None:
     out = console(terminal=True)
-    with progress.Drawing(out) as drawn:
+    with progress.ProgressDisplay(out) as drawn:
         drawn.show(LINES)
         text = printed(out)
         drawn.ended(ROWS[0])
@@ -142,11 +145,11 @@ def test_on_a_terminal_the_lines_fit_and_are_taken_off_again() -> None:
 
 def test_off_a_terminal_a_line_is_printed_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     out = console()
-    with progress.Drawing(out) as drawn:
+    with progress.ProgressDisplay(out) as drawn:
         drawn.show(LINES)
         assert printed(out) == ""
         monkeypatch.setattr(time, "monotonic", lambda: float("inf"))
-        drawn.show([*LINES, progress.Line("threads", 0.0, "")])
+        drawn.show([*LINES, progress.ProgressLine("threads", 0.0, "")])
     assert printed(out).splitlines() == [
         "...   explore base: 1,000 states, depth 4",
         f"...   machines: {'x' * 100}",

@@ -7,35 +7,35 @@ import threading
 import time
 from pathlib import Path
 
-from stateful.jobs.runner import Report, Verdict
+from stateful.jobs.runner import JobResult, Report
 
 LONG = 600.0
 """Seconds nobody waits: who runs a job that long stops it."""
 
 
-def good(report: Report) -> Verdict:
+def good(report: Report) -> JobResult:
     report("half done")
-    return Verdict(good=True, what="[red]all[/x] is well", details="in full")
+    return JobResult(good=True, what="[red]all[/x] is well", details="in full")
 
 
-def wrong(_report: Report) -> Verdict:
-    return Verdict(good=False, what="one difference", details="which one")
+def wrong(_report: Report) -> JobResult:
+    return JobResult(good=False, what="one difference", details="which one")
 
 
-def crashing(_report: Report) -> Verdict:
+def crashing(_report: Report) -> JobResult:
     raise LookupError("no [such] thing\nand a second line")
 
 
-def dying(_report: Report) -> Verdict:
+def dying(_report: Report) -> JobResult:
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError("it is dead")
 
 
-def leaving(_report: Report) -> Verdict:
+def leaving(_report: Report) -> JobResult:
     os._exit(7)
 
 
-def working(report: Report) -> Verdict:
+def working(report: Report) -> JobResult:
     """Work in a file of its own until it is stopped; lets everything go then, and says so beside the others' files."""
     with tempfile.TemporaryDirectory(prefix="working-") as own:
         try:
@@ -47,7 +47,7 @@ def working(report: Report) -> Verdict:
             raise
 
 
-def hanging(report: Report) -> Verdict:
+def hanging(report: Report) -> JobResult:
     """Work on, whatever it is told, and leave a file behind."""
     Path(tempfile.mkdtemp(prefix="hanging-"), "file").touch()
     until = time.monotonic() + LONG
@@ -57,9 +57,9 @@ def hanging(report: Report) -> Verdict:
             time.sleep(LONG)
         except KeyboardInterrupt:
             continue
-    return Verdict(good=True, what="nobody stopped it")
+    return JobResult(good=True, what="nobody stopped it")
 
 
-def with_a_thread_that_stays(_report: Report) -> Verdict:
+def with_a_thread_that_stays(_report: Report) -> JobResult:
     threading.Thread(target=time.sleep, args=(LONG,)).start()
-    return Verdict(good=True, what="but for a thread")
+    return JobResult(good=True, what="but for a thread")

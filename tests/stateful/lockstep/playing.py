@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from spec.scope import Scope
-from stateful.lockstep.divergence import Difference
+from stateful.lockstep.divergence import Divergence
 from stateful.lockstep.lockstep import Lockstep
 from stateful.lockstep.retrace import lead
 from zram_impl.bdev.device import BackingDevice
@@ -60,6 +60,6 @@ def kinds(both: Lockstep) -> str:
 
 def difference(program: str, scope: Scope = ONE) -> str:
     """The name of the property that a device breaks on the way, found at the last step or as the pass is ended."""
-    with pytest.raises(Difference) as caught, lockstep(scope) as both:
+    with pytest.raises(Divergence) as caught, lockstep(scope) as both:
         play(both, program)
     return caught.value.name

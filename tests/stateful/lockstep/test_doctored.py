@@ -6,7 +6,7 @@ from errno import EIO
 
 import pytest
 
-from stateful.lockstep.divergence import Difference
+from stateful.lockstep.divergence import Divergence
 from stateful.lockstep.stepped_engine import SteppedEngine
 from tests.stateful.lockstep.playing import BACKED, ERROR, IN_FLIGHT, OK, ONE, difference, kinds, lockstep, play
 from zram_impl import PAGE_SIZE, decisions
@@ -252,7 +252,7 @@ def test_a_pass_that_does_not_wait_for_what_it_could_get_back_is_seen(
     with lockstep(ONE._replace(requests=2, limit=limit)) as both:
         play(both, "write(0, 0) write(1, 0)")
         both.begin(None, [0, 1])
-        with pytest.raises(Difference) as caught:
+        with pytest.raises(Divergence) as caught:
             both.come_to_rest()
     assert caught.value.name == "a_pass_gives_up_for_a_reason"
 

@@ -6,7 +6,7 @@ import pytest
 
 from spec.model.state import Reader
 from spec.scope import Scope
-from stateful.lockstep.divergence import Difference
+from stateful.lockstep.divergence import Divergence
 from stateful.lockstep.lockstep import BY_NAME
 from stateful.lockstep.stepped_engine import Io
 from tests.stateful.lockstep.playing import ANSWERED, BACKED, ERROR, IN_FLIGHT, OK, ONE, kinds, lockstep, play
@@ -263,6 +263,6 @@ def test_a_step_the_specification_does_not_allow_is_a_difference() -> None:
     with lockstep() as both:
         play(both, "write_same(0)")
         both.subject.observe("mark_idle", 0)
-        with pytest.raises(Difference, match="the specification does not allow mark_idle") as caught:
+        with pytest.raises(Divergence, match="the specification does not allow mark_idle") as caught:
             both.do("write_same", 1)
     assert (caught.value.name, caught.value.steps) == ("allowed_step", ("write_same(0)", "mark_idle(0)"))

@@ -3,7 +3,7 @@
 import pytest
 
 from spec.scope import Scope
-from stateful.lockstep.divergence import Difference
+from stateful.lockstep.divergence import Divergence
 from stateful.lockstep.lockstep import Lockstep
 from stateful.lockstep.retrace import parse, retrace
 from tests.stateful.lockstep.playing import BACKED, IN_FLIGHT, OK, ONE, kinds, lockstep, play
@@ -57,6 +57,6 @@ def test_a_run_the_device_does_not_take_is_refused(program: str, complaint: str)
 
 
 def test_a_run_the_specification_does_not_have_is_a_difference() -> None:
-    with pytest.raises(Difference) as caught:
+    with pytest.raises(Divergence) as caught:
         retrace(["write(0, 0)", "mark_idle(1)"], Scope(2, 2, 1, idle=1))
     assert (caught.value.name, caught.value.steps) == ("reported_step", ("write(0, 0)", "mark_idle(0)"))

@@ -7,7 +7,7 @@ import pytest
 from stateful.bugs.seeded import by_name
 from stateful.lockstep import run_machine as campaigns
 from stateful.lockstep.machine import BudgetMachine
-from stateful.lockstep.run_machine import Campaign, Until, run_machine
+from stateful.lockstep.run_machine import MachineCampaign, Until, run_machine
 
 EARLY = by_name("early_release")
 
@@ -21,7 +21,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(campaigns, "CHUNK", CHUNK)
 
 
-def without_time(campaign: Campaign) -> Campaign:
+def without_time(campaign: MachineCampaign) -> MachineCampaign:
     return campaign._replace(seconds=0.0, finding=None)
 
 
@@ -58,7 +58,7 @@ def test_a_bug_is_found_and_shrunk_to_a_short_program() -> None:
 
 
 def test_an_assertion_that_is_no_difference_is_a_finding_as_well() -> None:
-    campaign = Campaign(1, 1, 0.1, frozenset(), AssertionError("at rest nothing is held"))
+    campaign = MachineCampaign(1, 1, 0.1, frozenset(), AssertionError("at rest nothing is held"))
     assert campaign.found == "assert: at rest nothing is held"
 
 

@@ -11,13 +11,13 @@ from stateful.command import main
 from stateful.metamorphic import independence
 from stateful.metamorphic.independence import REFERENCE, compare, run, ways
 from stateful.metamorphic.ordered import OrderedEngine
-from stateful.metamorphic.program import Faults, Limit, Pass, Program, Step, Write, programs
+from stateful.metamorphic.program import FailingWrites, Limit, Program, RunPass, Step, WritePage, programs
 from stateful.metamorphic.running import Running, Way
 from zram_impl import Quirks
 from zram_impl.bdev.memory import MemoryDevice
 from zram_impl.engine.request import Phase, WbReq
 
-HUGE: tuple[Step, ...] = tuple(Write(page, "huge") for page in range(3))
+HUGE: tuple[Step, ...] = tuple(WritePage(page, "huge") for page in range(3))
 NO_PAGES: frozenset[int] = frozenset()
 
 
@@ -25,7 +25,7 @@ NO_PAGES: frozenset[int] = frozenset()
 @given(programs(), st.integers(0, 1 << 32))
 def test_what_comes_of_a_program_depends_on_neither_batch_size_nor_order(program: Program, order: int) -> None:
     outcome = compare(program, order, Quirks())
-    assert len(outcome.passes) == sum(isinstance(step, Pass) for step in program.steps)
+    assert len(outcome.passes) == sum(isinstance(step, RunPass) for step in program.steps)
 
 
 def test_a_campaign_counts_what_it_ran() -> None:
@@ -43,8 +43,8 @@ def test_a_quirk_that_depends_on_it_is_found_out(name: str) -> None:
 
 def test_one_block_two_pages_and_a_failed_write_come_to_the_same() -> None:
     """With the driver's decisions, one request at a time writes a page here, and two at a time write none."""
-    failing = Faults(frozenset({2}), NO_PAGES)
-    program = Program(3, 1, compressed=False, steps=(*HUGE, failing, Pass("huge", ())))
+    failing = FailingWrites(frozenset({2}), NO_PAGES)
+    program = Program(3, 1, compressed=False, steps=(*HUGE, failing, RunPass("huge", ())))
     outcome = compare(program, 7, Quirks())
     assert outcome.passes[0].written == (1,)
     quirky = [Running(program, Way(size, None), Quirks.linux_7_3()).outcome().passes[0].written for size in (1, 2)]
@@ -52,20 +52,20 @@ def test_one_block_two_pages_and_a_failed_write_come_to_the_same() -> None:
 
 
 def test_a_bad_block_is_not_tried_before_the_others() -> None:
-    failing = Faults(NO_PAGES, frozenset({0}))
-    program = Program(3, 3, compressed=False, steps=(*HUGE, failing, Pass(None, (0, 1, 2))))
+    failing = FailingWrites(NO_PAGES, frozenset({0}))
+    program = Program(3, 3, compressed=False, steps=(*HUGE, failing, RunPass(None, (0, 1, 2))))
     assert compare(program, 1, Quirks()).passes[0].written == (0, 1)
 
 
 def test_bad_blocks_are_tried_again_when_no_other_is_left() -> None:
-    failing = Faults(frozenset({1, 2}), NO_PAGES)
-    program = Program(3, 1, compressed=False, steps=(*HUGE, failing, Pass("huge", ())))
+    failing = FailingWrites(frozenset({1, 2}), NO_PAGES)
+    program = Program(3, 1, compressed=False, steps=(*HUGE, failing, RunPass("huge", ())))
     assert compare(program, 1, Quirks()).passes[0].written == (0,)
 
 
 def test_a_limit_is_used_up_whatever_failed_before() -> None:
-    failing = Faults(frozenset({2}), NO_PAGES)
-    program = Program(3, 9, compressed=False, steps=(*HUGE, failing, Limit(1), Pass("huge", ())))
+    failing = FailingWrites(frozenset({2}), NO_PAGES)
+    program = Program(3, 9, compressed=False, steps=(*HUGE, failing, Limit(1), RunPass("huge", ())))
     outcome = compare(program, 3, Quirks())
     assert (outcome.passes[0].written, outcome.passes[0].stopped_by, outcome.limit) == ((1,), "limit", 0)
 

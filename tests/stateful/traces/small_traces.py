@@ -8,7 +8,7 @@ from functools import partial
 from typing import TextIO
 
 from stateful.common.stamped_pages import stamped
-from stateful.traces.check import Finding, check
+from stateful.traces.check import TraceFinding, check
 from stateful.traces.record import TraceWriter
 from stateful.traces.schema import Header, Trace, read
 from zram_impl import PAGE_SIZE, Zram
@@ -94,7 +94,7 @@ def doctored(text: str, doctor: Doctor) -> Trace:
     return read(json.dumps(line) for line in lines)
 
 
-def finding(text: str, doctor: Doctor = lambda _lines: None) -> Finding | None:
+def finding(text: str, doctor: Doctor = lambda _lines: None) -> TraceFinding | None:
     return check(doctored(text, doctor))
 
 

@@ -8,7 +8,7 @@ import pytest
 from stateful.bugs.seeded import MACHINE, SeededBug
 from stateful.traces import check as checking
 from stateful.traces.check import TooManyError, check
-from stateful.traces.schema import Malformed, read
+from stateful.traces.schema import MalformedTrace, read
 from tests.stateful.traces.small_traces import Doctor, doctored, finding, place, record, without_versions
 
 Lines = list[dict[str, object]]
@@ -240,7 +240,7 @@ def test_where_too_much_is_hidden_nothing_is_said(text: str, monkeypatch: pytest
 
 @pytest.mark.parametrize("kind", ["reset", "store_limit"])
 def test_what_cannot_be_hidden_is_refused(text: str, kind: str) -> None:
-    with pytest.raises(Malformed, match=f"{kind} cannot be hidden"):
+    with pytest.raises(MalformedTrace, match=f"{kind} cannot be hidden"):
         check(doctored(text, hiding(kind)))
 
 

@@ -10,7 +10,7 @@ import pytest
 from stateful.command import main
 from stateful.stress import free_threads
 from stateful.traces.check import Judgement, judge
-from stateful.traces.schema import AS_FAR_AS_IT_GOES, Malformed, read
+from stateful.traces.schema import AS_FAR_AS_IT_GOES, MalformedTrace, read
 from tests.stateful.traces.small_traces import place, record
 
 Event = dict[str, object]
@@ -104,7 +104,7 @@ def test_a_letter_may_be_cut() -> None:
     event = '{"task": "größer", "does": "read", "args": [0]}\n'.encode()
     cut = event.index(b"\xc3") + 1
     assert judged(header + event + event[:cut]) == (None, [], 1, "there is no end, line 3 is cut")
-    with pytest.raises(Malformed, match="line 2: expected UTF-8"):
+    with pytest.raises(MalformedTrace, match="line 2: expected UTF-8"):
         judged(header + event[:cut] + b'"}\n' + event)
 
 

@@ -9,7 +9,7 @@ import pytest
 from stateful.command import main
 from stateful.traces.check import judge
 from stateful.traces.driver.convert import convert
-from stateful.traces.driver.raw import Refused, open_text, read_raw
+from stateful.traces.driver.raw import RefusedTrace, open_text, read_raw
 from stateful.traces.policy import DRIVER, EARLY, INSIDE, KEPT, SPECIFICATION, STALE, TWICE, UNSOUND
 from stateful.traces.schema import read
 
@@ -100,19 +100,19 @@ def test_raw_trace_that_lost_something_is_refused(
 
 def test_probe_that_could_not_be_set_is_named() -> None:
     first = json.loads(raw_text("twice.ktrace.xz").partition("\n")[0])
-    with pytest.raises(Refused, match=r"every probe must be set, got none of sent$"):
+    with pytest.raises(RefusedTrace, match=r"every probe must be set, got none of sent$"):
         read_raw(changed_header("twice.ktrace.xz", "probes", {**first["probes"], "sent": -22}))
 
 
 def test_more_requests_than_the_batch_has_are_refused() -> None:
-    with pytest.raises(Refused, match="requests must be at most the batch size 1, got 3"):
+    with pytest.raises(RefusedTrace, match="requests must be at most the batch size 1, got 3"):
         convert(read_raw(changed_header("twice.ktrace.xz", "batch", 1)))
 
 
 def test_event_that_is_not_there_is_noticed() -> None:
     lines = raw_text("twice.ktrace.xz").splitlines()
     at = next(number for number, line in enumerate(lines) if ": endio: " in line)
-    with pytest.raises(Refused, match="every event must be there, got 179 of 180"):
+    with pytest.raises(RefusedTrace, match="every event must be there, got 179 of 180"):
         read_raw("\n".join([*lines[:at], *lines[at + 1 :], ""]))
 
 
@@ -129,7 +129,7 @@ def test_events_that_contradict_each_other_are_refused(old: str, new: str, said:
     text = raw_text("twice.ktrace.xz")
     head, found, tail = text.rpartition(old)
     assert found
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(RefusedTrace, match=said):
         convert(read_raw(head + new + tail))
 
 

@@ -17,7 +17,7 @@ from stateful.traces.policy import (
     TWICE,
     UNSOUND,
 )
-from stateful.traces.schema import Malformed, read
+from stateful.traces.schema import MalformedTrace, read
 
 HEADER = {"trace": 1, "slots": 3, "blocks": 3, "requests": 2, "readers": 1, "limit": None}
 Step = tuple[object, ...]
@@ -168,5 +168,5 @@ def test_reap_says_whether_it_committed(committed: int, said: str | None) -> Non
 def test_hidden_actions_and_tolerance_exclude_each_other() -> None:
     trace = read(lines([("write", 0, 0)], hidden=["end_scan"]))
     assert judge(trace, SPECIFICATION).finding is None
-    with pytest.raises(Malformed, match="`hidden`: expected nothing where deviations are tolerated"):
+    with pytest.raises(MalformedTrace, match="`hidden`: expected nothing where deviations are tolerated"):
         judge(trace, DRIVER)

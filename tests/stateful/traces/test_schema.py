@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from stateful.traces.schema import End, Header, Malformed, read
+from stateful.traces.schema import End, Header, MalformedTrace, read
 
 HEADER = {"trace": 1, "slots": 4, "blocks": 3, "requests": 2}
 EVENT = {"task": "t", "does": "write", "args": [3, 1]}
@@ -88,7 +88,7 @@ def test_what_may_be_left_out_has_a_meaning() -> None:
     ],
 )
 def test_what_is_no_trace_is_refused_with_its_line(lines: list[object], line: int, sentence: str) -> None:
-    with pytest.raises(Malformed) as caught:
+    with pytest.raises(MalformedTrace) as caught:
         read(traced(*lines))
     assert str(caught.value).startswith(f"line {line}: {sentence}")
     assert caught.value.line == line
@@ -96,6 +96,6 @@ def test_what_is_no_trace_is_refused_with_its_line(lines: list[object], line: in
 
 
 def test_the_rest_of_a_long_line_is_not_repeated() -> None:
-    with pytest.raises(Malformed) as caught:
+    with pytest.raises(MalformedTrace) as caught:
         read(traced(HEADER, {**EVENT, "args": list(range(1000))}))
     assert str(caught.value).endswith("...")
