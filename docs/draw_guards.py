@@ -28,7 +28,7 @@ controlled runtime every access is held to that, on whatever schedule it happens
 is what is in the container that a field holds, `call()` a call. The tests find a field that is missing here, a name
 that matches nothing, a field that no run accesses, and an exception that no function makes use of.
 
-- **a lock**: whoever reads or writes holds it; with *of its own*, that of the very object.
+- **a lock**: every read and write holds it; with *of its own*, that of the very object.
 - **once**: written while the object is made, and never again.
 - **lock-free**: one load or store that no lock guards, on purpose.
 - **handed over**: used by one task at a time; any two uses are ordered by locks, or by starts and ends of tasks.
@@ -56,7 +56,7 @@ def _sections() -> Iterator[tuple[str, str]]:
         [f"`{name}`", _TIMED[wait.timed], ", ".join(wait.holding) or "no other", wait.why]
         for name, wait in WAITS.items()
     )
-    yield "Waits", markdown_table(("condition", "with a time-out", "locks held meanwhile", "why"), waits)
+    yield "Waits", markdown_table(("condition", "with a time-out", "locks held", "why"), waits)
     invariants = ([f"`{each.lock}`", f"`{each.name}`", f"`{each.owner.__name__}`"] for each in INVARIANTS)
     yield "What holds whenever a lock is free", markdown_table(("lock", "invariant", "of every"), invariants)
     yield "Fields", markdown_table(("class", "fields", "guard", "besides"), map(_row, ROWS))
@@ -93,7 +93,7 @@ def _besides(guard: Guard) -> Iterator[str]:
     if guard.why:
         yield guard.why
     if guard.wakes:
-        yield f"whoever changes it notifies `{guard.wakes}` before the lock is released"
+        yield f"each change notifies `{guard.wakes}` before the lock is released"
     if guard.rises:
         yield "set, and never taken back"
 

@@ -49,7 +49,7 @@ class FuzzFinding(NamedTuple):
 
 
 class Harvest(NamedTuple):
-    """What a turn of a source came to."""
+    """The result of one turn of a source."""
 
     schedules: int = 0
     steps: int = 0
@@ -129,7 +129,7 @@ def traces(seed: int, report: Report) -> Harvest:
 
 
 def metamorphic(seed: int, report: Report) -> Harvest:
-    """Run programs in several ways that must come to the same."""
+    """Run programs in several ways whose results must be the same."""
     campaign = independence.run(METAMORPHIC, seed, lambda done: report(f"metamorphic: {done}"))
     found = campaign.finding
     if found is None:

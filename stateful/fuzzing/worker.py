@@ -27,7 +27,7 @@ def memory() -> int:
 
 
 class Tally:
-    """What a process has done so far."""
+    """The counts of a process so far."""
 
     def __init__(self, out: Path, process: int) -> None:
         self.schedules = self.steps = 0
@@ -39,7 +39,7 @@ class Tally:
         self._process = process
 
     def enter(self, source: str, seed: int, harvest: Harvest, seconds: float) -> None:
-        """Enter what a turn came to; findings are written down at once."""
+        """Record the result of a turn; findings are written to disk at once."""
         self.schedules += harvest.schedules
         self.steps += harvest.steps
         self.turns[source] += 1
@@ -80,9 +80,9 @@ class Share(NamedTuple):
 def work(
     share: Share, seconds: float, seed: int, out: Path, report: Report, *, sources: Mapping[str, Source] = SOURCES
 ) -> JobResult:
-    """Go on for `seconds`, always with the source that has had the least of its time.
+    """Work for `seconds`, always with the source that has had the least of its time.
 
-    What a source does in its n-th turn is decided by the seed alone, whatever the others did meanwhile.
+    What a source does in its n-th turn is decided by the seed alone, whatever the others did.
     """
     ended = time.monotonic() + seconds
     tally, settled = Tally(out, share.process), 0

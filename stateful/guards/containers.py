@@ -34,7 +34,7 @@ _SHRINKS: Final = (
 
 
 class Contents:
-    """What is guarded about a container, for as long as it is in its field."""
+    """The guard of a container, for as long as it is in its field."""
 
     __slots__ = ("_judge", "_owner", "rule")
 
@@ -45,7 +45,7 @@ class Contents:
 
     @property
     def watched(self) -> bool:
-        """Whether accesses are judged now."""
+        """True while accesses are judged."""
         return self.rule is not None and self._judge.task is not None
 
     def read(self) -> None:

@@ -1,4 +1,4 @@
-"""What the table leaves out, what it names that is not there, and what no run has used.
+"""Coverage of the table: fields it leaves out, names that match nothing, rows that no run has used.
 
 The classes of the device are read from their source: whatever a method assigns to `self` is a field, as is what
 `__slots__` and a dataclass name.
@@ -24,7 +24,7 @@ _MAKES_LOCKS: Final = ("lock", "condition")
 
 
 class CoveredModule(NamedTuple):
-    """What the source of a module says."""
+    """The fields, locks and conditions in the source of a module."""
 
     name: str
     fields: dict[str, frozenset[str]]

@@ -16,7 +16,7 @@ class GuardKind(Enum):
     """How something is kept sound."""
 
     LOCK = "lock"
-    """Whoever reads or writes it holds a lock."""
+    """Every read and write holds a lock."""
     ONCE = "once"
     """Written while its object is made, by one task, and never again."""
     FREE = "lock-free"
@@ -36,7 +36,7 @@ class Look(NamedTuple):
 
 
 class Guard(NamedTuple):
-    """What keeps a field sound.
+    """The rule that keeps a field sound.
 
     Attributes:
         lock: Name that the lock was given when it was made.
@@ -70,7 +70,7 @@ class Guard(NamedTuple):
         return self._replace(stores=(*self.stores, Look(places, why)))
 
     def waking(self, condition: str, when: Callable[[object], bool] = bool) -> "Guard":
-        """Demand that whoever changes it notifies a condition afterwards, still holding the lock."""
+        """Demand that each change is followed by a notification of a condition, before the lock is released."""
         return self._replace(wakes=condition, when=when)
 
     def rising(self) -> "Guard":
@@ -110,7 +110,7 @@ class Wait(NamedTuple):
     """How a condition is waited for, and why so."""
 
     timed: bool | None
-    """Whether every wait has a time-out; None: some have."""
+    """True when every wait has a time-out; None: some have."""
     holding: tuple[str, ...]
     """Ranks of the other locks that the waiter may hold."""
     why: str

@@ -41,7 +41,7 @@ class _WriteOnce:
         """Return what is to be in the field: containers are replaced by guarded ones."""
         before = contents_of(self._load(obj))
         if before is not None and contents_of(value) is not before and before.rule is self._contents:
-            before.rule = None  # what was taken out of the field belongs to whoever took it
+            before.rule = None  # a container taken out of the field belongs to the task that took it
         if not is_container(value):
             return value
         assert self._contents is not None, f"declared_contents: {self._rule.key} holds a {type(value).__name__}"
@@ -110,7 +110,7 @@ def installed(judge: Judge) -> Iterator[None]:
         for owner, rules in judge.rules.items():
             if owner is Algorithm:
                 stack.enter_context(_algorithms(judge, rules))
-            elif owner is not BackingDevice:  # whoever makes one calls `calls_judged`
+            elif owner is not BackingDevice:  # the code that makes one calls `calls_judged`
                 _hook(stack, judge, owner, rules)
         replaced = SimpleNamespace(**{**vars(mmap), "mmap": GuardedMap})
         stack.enter_context(mock.patch.object(segments, "mmap", replaced))

@@ -1,4 +1,4 @@
-"""What holds whenever a lock is free: the invariant of each lock, looked at as it is released.
+"""The invariant of each lock, checked as it is released.
 
 Two holds where one was meant, a count that is changed elsewhere than what it counts, a boundary that is one off: each
 leaves a state behind that no single hold could.

@@ -2,7 +2,7 @@
 
 An access without its lock is a finding on any schedule, not only where it does harm. What is handed from task to task
 is judged by happens-before instead (`clocks.py`): of two accesses, one a write, one must come after the other. When a
-lock is released, its invariants must hold, and whoever may wait for what was changed must have been notified.
+lock is released, its invariants must hold, and tasks that may wait for what was changed must have been notified.
 
 A finding becomes the error of the runtime; it is not raised, because production code could swallow it.
 """
@@ -49,14 +49,14 @@ class Rule:
         self.looks = {place for look in guard.looks for place in look.places}
         self.stores = {place for look in guard.stores for place in look.places}
         self.watched = guard.kind is not GuardKind.ONCE
-        """Whether accesses are counted: reads of what is written once are not."""
+        """True when accesses are counted: reads of what is written once are not."""
         self.accesses = 0
         self.exceptions: Counter[str] = Counter()
         """How often each function that may do without the lock did."""
 
 
 class Runs(Protocol):
-    """What the judge needs of a runtime."""
+    """The part of a runtime that the judge needs."""
 
     current: ScheduledTask | None
     error: BaseException | None
@@ -172,7 +172,7 @@ class Judge:
             return
         if looks:
             if rule.kind is GuardKind.FREE:
-                # One step of the interpreter: whoever reads it knows what whoever wrote it knew.
+                # One step of the interpreter: a read happens after the write that it sees.
                 synchronise = self._clocks.released if write else self._clocks.acquired
                 synchronise(task.number, (id(obj), rule.field))
         elif rule.kind is GuardKind.OWNED:

@@ -24,7 +24,7 @@ def _module(frame: FrameType) -> str:
 
 
 def is_production(frame: FrameType) -> bool:
-    """Return whether the code is the device's: whoever looks on from outside needs no locks."""
+    """Return whether the code is the device's: observers from outside need no locks."""
     return _module(frame).startswith(PRODUCTION)
 
 

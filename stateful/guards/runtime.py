@@ -141,7 +141,7 @@ class GuardedRuntime(ScheduledRuntime):
         return task
 
     def stop(self, where: str, gate: Waitable, *, timed: bool = False) -> bool:  # type: ignore[explicit-override]
-        """Be at a point; whoever waits for the end of tasks knows afterwards what they did."""
+        """Be at a point; the end of tasks happens before the return of a wait for it."""
         if self.current is not None:
             number = self.current.number
             self._counts[number] += 1

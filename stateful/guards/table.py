@@ -47,11 +47,11 @@ LOCKS: Final[Mapping[str, str]] = {
     "pass": "one task at a time drives a pass",
     "table": "slots, blocks, budget, statistics, which pass runs",
     "engine.work": "runs of requests for the engine's threads, who wait here",
-    "engine.answers": "answered requests; whoever reaps them waits here",
+    "engine.answers": "answered requests; the pass that reaps them waits here",
     "backing reads": "how often the backing device was read",
-    "backing reads ended": "nothing; whoever closes the backing device waits here for the end of its reads",
+    "backing reads ended": "nothing; a close of the backing device waits here for the end of its reads",
     "openers": "who has the node open, and whether a reset has it",
-    "pass ended": "nothing; whoever waits for the end of a pass waits here",
+    "pass ended": "nothing; waits for the end of a pass are here",
     "pass over": "of the controlled runtime: whether a shielded call is over; its caller waits here",
 }
 """Every lock by the name it is made with, and what it guards."""
@@ -81,16 +81,14 @@ ANSWERS: Final = under("engine.answers", of="_answers")
 
 _LOOK: Final = "an entry is immutable; where it matters that it is still there, that is looked at again under the lock"
 _MARK: Final = "an access mark that is put on after this look belongs to a later access"
-_ONE_LOAD: Final = (
-    "one load of one reference; what is found is valid, or refuses, whatever the device becomes meanwhile"
-)
+_ONE_LOAD: Final = "one load of one reference; what is found is valid, or refuses, whatever the device becomes"
 _SHOWN: Final = "one load, shown as of some moment"
 _SNAPSHOT: Final = "exact while nobody advances the pass, as `Zram.snapshot` says"
 _FLAG: Final = "a flag that only goes up, also from a signal handler, which must not wait for a lock"
 _FIGURE: Final = "figures of progress, or of a pass that is over"
 _NEVER_WAITS: Final = "it never waits, so nobody gives it up"
 _ONE_PASS: Final = "used by the running pass alone, and by a close that has ended it; passes follow by the table lock"
-_AGAIN: Final = "whoever finds that the second is over looks again under the lock"
+_AGAIN: Final = "a task that finds the second over checks again under the lock"
 _LATE: Final = "an access is noted when it is over; a number that is too high or too low is a second more or less"
 
 ROWS: Final = (
@@ -160,7 +158,7 @@ ROWS: Final = (
         Passes,
         "running",
         TABLE.looked_at(
-            "whoever ends a pass notifies afterwards, so a look that is early is not the last", "Passes._wait_a_while"
+            "the end of a pass is notified afterwards, so a look that is early is not the last", "Passes._wait_a_while"
         ).waking("pass ended", lambda value: value is None),
     ),
     row(Passes, "_closed _engine", CONTROL),
@@ -218,7 +216,7 @@ ROWS: Final = (
     row(
         WbReq,
         "blk_idx checksum entry error grant index number page phase",
-        owned("whoever has the request: its pass under the pass lock; from `submit` on the engine, until it answers")
+        owned("the owner of the request: its pass under the pass lock; from `submit` on the engine, until it answers")
         .looked_at(_SNAPSHOT, "_request"),
     ),
     row(ThreadEngine, "_answers _buffers _device _observer _run_pages _runtime _threads _work", ONCE),
@@ -253,7 +251,7 @@ ROWS: Final = (
     row(Openers, "_opens", under("openers", of="_lock").looked_at(_SHOWN, "Openers._alive")),
     row(Openers, "_resetting", under("openers", of="_lock").looked_at(_SHOWN, "Openers.available")),
     row(Opened, "exclusive", ONCE),
-    row(Opened, "closed", free("stored in one step by whoever closes it").rising()),
+    row(Opened, "closed", free("stored in one step by the close").rising()),
     row(Comps, "_algorithms _first primary", ONCE),
     row(Node, "_device", ONCE),
     row(NodeFile, "_device _opened _read_only", ONCE),

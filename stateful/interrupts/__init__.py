@@ -1,4 +1,4 @@
-"""What a signal handler raises, at every point at which CPython can call one, in every public call.
+"""Exceptions of signal handlers, at every point at which CPython can call one, in every public call.
 
 The device has to be sound afterwards: counters equal a recount, nothing is leaked, the next call works, `close` ends.
 `points` raises at the n-th point of a call, `calls` lists the calls, `worlds` makes the devices they are made on,

@@ -38,14 +38,14 @@ class HungError(BaseException):
 
 
 class CallOutcome(NamedTuple):
-    """What became of a call."""
+    """The outcome of a call."""
 
     reached: int
     """How many of the points there were."""
     landed: tuple[str, ...]
     """Where each exception was raised: file, function and line, innermost first."""
     raised: BaseException | None
-    """What the call raised."""
+    """The exception that the call raised."""
 
 
 _set_interrupt = ctypes.pythonapi.PyErr_SetInterruptEx

@@ -20,11 +20,11 @@ NAMES: Final = (*CALLS, CREATE)
 
 
 class PlainError(Exception):
-    """What a handler may raise that is nothing else."""
+    """A class of its own that a handler may raise."""
 
 
 class AlarmError(TimeoutError):
-    """What the handler of an alarm may raise: an OSError without an errno."""
+    """An OSError without an errno, as the handler of an alarm may raise."""
 
 
 EXCEPTIONS: Final[dict[str, type[BaseException]]] = {
@@ -61,7 +61,7 @@ EVERYWHERE: Final = Where()
 
 
 class InterruptSearch(NamedTuple):
-    """What a search of one call came to."""
+    """The result of a search of one call."""
 
     call: str
     points: int
@@ -135,7 +135,7 @@ def search(
     where: Where = EVERYWHERE,
     report: Callable[[str], None] = lambda _text: None,
 ) -> InterruptSearch:
-    """Interrupt a call at one point after the other, until a run has none."""
+    """Interrupt a call at one point after the other, until a run has no further point."""
     began, found, points = time.perf_counter(), list[UnsoundPoint](), 0
     collecting = gc.isenabled()
     gc.disable()  # a collection has points of its own, at other places each time

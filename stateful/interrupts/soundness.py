@@ -1,4 +1,4 @@
-"""What is wrong with a device after a call of it was interrupted."""
+"""Checks of a device after a call of it was interrupted."""
 
 import gc
 import os
@@ -110,7 +110,7 @@ def _while_in_use(it: InterruptedWorld, call: Call) -> Iterator[str]:
 
 
 def _at_rest(it: InterruptedWorld) -> Iterator[str]:
-    """Give what goes on in the background a moment; a second interrupt leaves it to itself."""
+    """Give background work a moment to end; a second interrupt leaves it to itself."""
     until = time.monotonic() + PATIENCE
     while (passes := inside(it.dev).passes) is not None and passes.running is not None:
         if time.monotonic() > until:

@@ -25,7 +25,7 @@ _LONGEST: Final = 0.003
 
 
 class Stormed(NamedTuple):
-    """What a storm came to."""
+    """The result of a storm."""
 
     rounds: int
     landed: int

@@ -52,7 +52,7 @@ EMPTY, STORED, FILLED, IS_HUGE, BACKED, BACKED_TOO, IDLE, IDLE_HUGE, RECOMPRESSE
 
 
 class LockWatch(ThreadRuntime):
-    """The production runtime, and the locks it has made: none may be held when nothing is going on."""
+    """The production runtime, and the locks it has made: no lock may be held when nothing runs."""
 
     def __init__(self) -> None:
         self.locks: list[tuple[str, Lock]] = []

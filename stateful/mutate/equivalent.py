@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 EQUIVALENT: Final[Mapping[str, str]] = {
-    "pages/page_io._look_again:4:1 self._lock held meanwhile": (
-        "what it calls tells an observer, which is told of every other step under this lock as well"
+    "pages/page_io._look_again:4:1 self._lock held in between": (
+        "it reports a step to the observer, as all other steps are reported under this lock"
     ),
     "table/access_times._is_over:9:46 is as ==": "a clock is a function or an object without an equality of its own",
     "table/access_times.__init__:13:46 is as ==": "a clock is a function or an object without an equality of its own",

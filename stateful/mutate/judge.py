@@ -1,4 +1,4 @@
-"""What became of mutants: which layer noticed, and what it named."""
+"""The fate of mutants: the layer that noticed, and the name it gave."""
 
 import json
 import re
@@ -18,7 +18,7 @@ DONE, HANGS, SLOW = "", "hangs", "out of time"
 
 
 class MutantFate(NamedTuple):
-    """What became of a mutant."""
+    """The fate of a mutant."""
 
     name: str
     kind: str
@@ -26,9 +26,9 @@ class MutantFate(NamedTuple):
     """The one that noticed; empty when none did."""
     test: str = ""
     said: str = ""
-    """What was said, and so named."""
+    """The message, which names the mistake."""
     how: str = DONE
-    """Whether it hangs, or the time was up before all layers had run."""
+    """True when it hangs, or the time was up before all layers had run."""
     seconds: float = 0.0
 
     @property

@@ -54,7 +54,7 @@ def edits(text: Text) -> Iterator[DeviceEdit]:
 
 
 def lock_of(text: Text, node: ast.With) -> str:
-    """Return the lock that is held; "" where there is none. What is no lock is made by a call."""
+    """Return the lock that is held, or "". Other context managers are made by a call."""
     held = [text.of(item.context_expr) for item in node.items if not isinstance(item.context_expr, ast.Call)]
     return held[-1] if held and all(item.optional_vars is None for item in node.items) else ""
 
@@ -83,7 +83,9 @@ def _in_hold(text: Text, node: ast.With, lock: str) -> Iterator[DeviceEdit]:
     for k in range(1, len(node.body)):
         if any(isinstance(each, ast.If | ast.Assign | ast.AnnAssign) for each in node.body[:k]):
             at = lines(text, node.body[k])[0]
-            yield DeviceEdit(at, at, f"{indent(text, node)}with {lock}:\n", TWO_HOLDS, f"{lock} let go and taken again")
+            yield DeviceEdit(
+                at, at, f"{indent(text, node)}with {lock}:\n", TWO_HOLDS, f"{lock} released and taken again"
+            )
 
 
 def _leaves_at_once(part: ast.stmt) -> bool:
@@ -116,7 +118,7 @@ def _called_under_lock(text: Text, node: ast.ClassDef) -> Iterator[DeviceEdit]:
                 if leaves(one):
                     at, blanks = lines(text, other)[0], indent(text, other)
                     again = f"{blanks}{lock}.__exit__(None, None, None)\n{blanks}{lock}.__enter__()\n"
-                    yield DeviceEdit(at, at, again, TWO_HOLDS, f"{lock} let go and taken again")
+                    yield DeviceEdit(at, at, again, TWO_HOLDS, f"{lock} released and taken again")
 
 
 def _in_block(text: Text, block: Sequence[ast.stmt]) -> Iterator[DeviceEdit]:
@@ -130,7 +132,7 @@ def _in_block(text: Text, block: Sequence[ast.stmt]) -> Iterator[DeviceEdit]:
             inside = other.body[0]
             head = text.source[lines(text, other)[0] : lines(text, inside)[0]]
             moved = head + inwards(whole(text, one)) + text.source[lines(text, inside)[0] : lines(text, other)[1]]
-            yield DeviceEdit(lines(text, one)[0], lines(text, other)[1], moved, BUSY, f"{lock} held meanwhile")
+            yield DeviceEdit(lines(text, one)[0], lines(text, other)[1], moved, BUSY, f"{lock} held in between")
 
 
 def _wakes(part: ast.stmt) -> bool:

@@ -47,7 +47,7 @@ def every_mutant(modules: Sequence[str] = MODULES) -> list[DeviceMutant]:
 
 
 def mutants(module: str, source: str) -> list[DeviceMutant]:
-    """Return the mutants of the text of a module; two mistakes that come to the same text are one."""
+    """Return the mutants of the text of a module; two mistakes with the same text are one."""
     text = Text(source)
     found = {each.source: each for edit in _edits(text, module) if (each := _mutant(text, module, edit))}
     names = [each.name for each in found.values()]

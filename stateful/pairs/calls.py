@@ -131,7 +131,7 @@ def _seconds_pass(world: PairWorld, _lane: int) -> None:
 
 
 def _page_returns(world: PairWorld, _lane: int) -> None:
-    """Give the block of page 0 to page 2 until whoever reads it has read, then to page 0 again, as it was."""
+    """Give the block of page 0 to page 2 until the read under way has read it, then to page 0 again, as it was."""
     device, blocks = world.device, world.devices[0]
     reads = bool(blocks.under_way)
     if reads:
@@ -187,7 +187,7 @@ STORED: Final[Mapping[str, str]] = {
     "writeback_batch_size": "1",
     "compressed_writeback": "1",
 }
-"""What is stored to each attribute."""
+"""The text stored to each attribute."""
 
 _OF_PASSES: Final[Mapping[str, Callable[[WritebackPass | RecompressPass], object]]] = {
     "advance": lambda it: it.advance(1),
@@ -269,7 +269,7 @@ LOOKS: Final[Mapping[str, Call]] = {
 }
 CALLS: Final[Mapping[str, Call]] = {**METHODS, **LOOKS}
 EXTRA: Final = ("interrupt", "seconds pass", "the page returns")
-"""What happens to a device besides calls."""
+"""Events of a device besides calls."""
 UNCALLED: Final[Mapping[str, str]] = {
     "WritebackPass.after_fork": "called in a forked child, where nobody else is",
     "RecompressPass.after_fork": "called in a forked child, where nobody else is",

@@ -1,4 +1,4 @@
-"""What is checked about guards: the table, the standard scenarios, and every pair of calls."""
+"""The checks of guards: the table, the standard scenarios, and every pair of calls."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final

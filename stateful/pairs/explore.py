@@ -21,7 +21,7 @@ from stateful.schedules.scheduler import Policy
 NEVER: Final = 1 << 30
 """A point that no call is ever at: the calls are made one after the other."""
 EVENTS: Final = frozenset({"interrupt", "seconds pass"})
-"""What happens to a call, rather than beside it."""
+"""Events of a call itself, rather than beside it."""
 _STEP: Final = 7
 """Points from one to the next at which they happen, when not at all."""
 METHODS_AND_LOOKS: Final = tuple(
@@ -32,13 +32,13 @@ METHODS_AND_LOOKS: Final = tuple(
 """The calls of a state that names no others: attributes do what these do, and events are for some states."""
 
 Touch = tuple[tuple[str, int], bool, str]
-"""What is accessed, of which object, whether it is written, and the function that does it."""
+"""An access: field and object, read or write, and the function that does it."""
 Conflicts = dict[int, frozenset[Touch]]
-"""What a call accesses that another changes, or changes for it, by the number of points it has been at."""
+"""The accesses of a call that another changes, or changes for it, by the number of points it has been at."""
 
 
 class CallFootprint(NamedTuple):
-    """What a call accesses, made alone, by the number of points it has been at."""
+    """The accesses of a call made alone, by the number of points it has been at."""
 
     touches: dict[int, frozenset[Touch]]
     unlocked: Sequence[int] = ()
@@ -100,7 +100,7 @@ def _policy(world: PairWorld, meeting: Meeting) -> Policy:
     """Run what is besides to its landmark, one call to its point, then the other, then what is left."""
     arrived = False
 
-    def choose(ready: Sequence[int], _can_go_on: bool) -> int:
+    def choose(ready: Sequence[int], _can_run: bool) -> int:
         nonlocal arrived
         arrived = arrived or world.state.landmark(world)
         stops, other, *besides = world.lanes[meeting.stops], world.lanes[1 - meeting.stops], *world.lanes[2:]

@@ -1,4 +1,4 @@
-"""What has to be true of two calls, however they met.
+"""Properties of two calls, however they met.
 
 Most calls are one step each: they leave the device, and return, as if one had been made after the other. Of the others
 each page, each setting and each error must be what some order leads to. Whatever they were, nothing is left over, and
@@ -39,11 +39,11 @@ device that is gone by the time it is asked.
 """
 
 _CLOSE: Final = ("budget", "slots", "statistics")
-"""What is compared only where both calls are one step."""
+"""Names of what is compared only where both calls are one step."""
 
 
 class Seen(NamedTuple):
-    """What became of two calls."""
+    """The outcome of two calls."""
 
     results: tuple[object, object]
     left: dict[str, object]

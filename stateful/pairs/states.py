@@ -1,4 +1,4 @@
-"""What a device is like as two calls are made: pages stored or backed, a pass or a read under way, a node open."""
+"""Situations in which two calls are made: pages stored or backed, a pass or a read under way, a node open."""
 
 from errno import EIO
 from typing import Final

@@ -46,7 +46,7 @@ class PairRuntime(GuardedRuntime):
         super().__init__(self._choose_by_policy, most_points=_POINTS_MOST, time_may_pass=time_may_pass)
         self.policy: Policy = steady
         self.alone = False
-        """Whether no task is to be started."""
+        """True when no task can be started."""
         self.begin(judge)
 
     def spawn(self, run: Callable[[], None], name: str) -> ScheduledTask:  # type: ignore[explicit-override]  # typing: 3.12
@@ -55,8 +55,8 @@ class PairRuntime(GuardedRuntime):
             raise RuntimeError("no thread is started before the calls are made")
         return super().spawn(run, name)
 
-    def _choose_by_policy(self, ready: Sequence[int], can_go_on: bool) -> int:
-        return self.policy(ready, can_go_on)
+    def _choose_by_policy(self, ready: Sequence[int], can_run: bool) -> int:
+        return self.policy(ready, can_run)
 
 
 class DeviceGate:
@@ -135,7 +135,7 @@ class Blocks:
 
 
 class PairState(NamedTuple):
-    """What a device is like as the calls are made."""
+    """The situation in which two calls are made."""
 
     name: str
     prepare: Callable[["PairWorld"], None]
@@ -143,26 +143,26 @@ class PairState(NamedTuple):
     calls: tuple[str, ...] = ()
     """Which calls are made in it; () for all but the attributes."""
     besides: Callable[["PairWorld"], None] | None = None
-    """What runs beside the calls."""
+    """The work that runs beside the calls."""
     landmark: Callable[["PairWorld"], bool] = lambda _world: True
-    """Whether that is where the calls are to find it."""
+    """True once that work is where the calls are to find it."""
     quirks: Quirks = Quirks()
     observer: Observer | None = None
     blocks: int = BLOCKS
     tick: float = 0.0
     """Seconds that pass whenever somebody looks at the clock."""
     on_file: bool = False
-    """Whether paths are opened as they are in production."""
+    """True when paths are opened as in production."""
     time_may_pass: bool = False
-    """Whether a wait with a time-out may be what gets things going again."""
+    """True when a wait with a time-out may be what ends a standstill."""
     damaged: bool = False
-    """Whether some pages cannot be read."""
+    """True when some pages cannot be read."""
     defective: bool = False
-    """Whether the backing device fails as it must not: then whoever closes it gets an AssertionError."""
+    """True when the backing device fails as it must not: its close raises an AssertionError."""
 
 
 Call = Callable[["PairWorld", int], object]
-"""What a lane does: gets its number, 1 or 2, and returns what can be compared."""
+"""The body of a lane: gets its number, 1 or 2, and returns what can be compared."""
 
 
 class PairWorld:
@@ -278,7 +278,7 @@ class PairWorld:
 
     @property
     def judge(self) -> Judge:
-        """Who looks on."""
+        """The observer of the device."""
         return self.runtime.judge
 
     def page(self, lane: int) -> bytes:

@@ -17,7 +17,9 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     """Add this command to the parser of the command line."""
     every = commands.add_parser("schedules", help="the standard scenarios under every schedule of few preemptions")
     every.add_argument("themes", nargs="*", metavar="THEME", help=f"which (all of them): {', '.join(THEMES)}")
-    every.add_argument("--speed", action="store_true", help="say instead how many points a second there are")
+    every.add_argument(
+        "--benchmark", "--speed", action="store_true", help="say instead how many points a second there are"
+    )
     every.add_argument("--preemptions", type=int, default=2, metavar="N", help="at most N preemptions (2)")
     every.set_defaults(do=_schedules)
 
@@ -26,7 +28,7 @@ def _schedules(asked: argparse.Namespace, console: Console) -> int:
     parser: argparse.ArgumentParser = asked.parser
     if asked.preemptions < 0:
         parser.error(f"--preemptions {asked.preemptions} is below 0")
-    if asked.speed:
+    if asked.benchmark:
         for speed in speeds():
             say(console, speed.line)
         return 0

@@ -37,7 +37,7 @@ from zram_impl.decisions import SlotKind
 from zram_impl.runtime import Runtime
 
 POINTS_MOST: Final = 3000
-"""Points within which everything has come to rest."""
+"""Points within which every run is quiescent."""
 
 stamped = lru_cache(maxsize=256)(stamped_pages.stamped)
 
@@ -81,7 +81,7 @@ class Harness:
         self.monitors = Monitors(Scope(PAGES, what.blocks, requests, limit=-1), self.blocks, self.pages)
         self.monitors.current = lambda: self.runtime.current
         self.tell: Callable[[str], None] | None = None
-        """Told as operations begin and end, for those who ask."""
+        """Called as operations begin and end."""
         self.results: list[tuple[int, int]] = []
         """Of every pass: pages selected, and those accounted for."""
         self._depth = requests
@@ -101,7 +101,7 @@ class Harness:
         self.monitors.engine = made
         return made
 
-    # --- looking on ------------------------------------------------------------------------------------------------
+    # --- observing -------------------------------------------------------------------------------------------------
 
     def _observe(self, kind: str, /, *args: int) -> None:
         self.monitors.observe(kind, args)

@@ -25,7 +25,7 @@ class WatchedEntries(list[Entry]):
 
 
 class WatchedSegments(Segments):
-    """What compaction has moved; who loads an object without the table lock looks, too."""
+    """Segments of moved objects; a load without the table lock is a lock-free read, too."""
 
     __slots__ = ("_runtime",)
 

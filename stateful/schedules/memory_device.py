@@ -7,11 +7,11 @@ from typing import NamedTuple
 from zram_impl import PAGE_SIZE
 
 GARBAGE = b"\xff" * PAGE_SIZE
-"""What a failed write leaves on its block."""
+"""The content that a failed write leaves on its block."""
 
 
 class NumberedFaults(NamedTuple):
-    """What goes wrong, each by number from 0, in the order in which it is asked for."""
+    """Faults by number from 0, in the order of the calls."""
 
     writes: frozenset[int] = frozenset()
     """Page writes that fail."""

@@ -1,8 +1,8 @@
-"""What holds in every schedule, looked at wherever the device gives a lock back.
+"""Monitors of a schedule: refinement of the specification, checked wherever the device releases a lock.
 
-What the device reports is taken as steps of the specification, each of which must be allowed and break nothing. As the
-table lock is given back, the device must be in the state the specification is in; as the engine's is, what was answered
-becomes known. Once a pass is over, its requests and page buffers are freed: whoever touches them is found out.
+What the device reports are steps of the specification, each of which must be enabled and break nothing. When the table
+lock is released, the device must be in the state of the specification; when the engine's is, new answers become known.
+When a pass ends, its requests and page buffers are freed: any later access to them is a finding.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ from zram_impl.passes.recompress import RecompressPass
 from zram_impl.table.slot_table import Backed, priority_of
 
 POISON = b"\xdb" * PAGE_SIZE
-"""What is in a page buffer that belongs to nobody."""
+"""The content of a page buffer without an owner."""
 CHANGES = ("write", "write_same", "discard")
 
 
@@ -46,7 +46,7 @@ class Freed(WbReq):
 
 
 class MonitoredEngine(ThreadEngine):
-    """Production's engine: buffers run out as the faults say, and nothing is let go too early."""
+    """Production's engine: buffers run out as the faults say, and released ones are poisoned."""
 
     denied: frozenset[int] = frozenset()
     asked = -1
@@ -57,17 +57,17 @@ class MonitoredEngine(ThreadEngine):
         return None if self.asked in self.denied else super().buffer()
 
     def release(self, page: memoryview) -> None:  # type: ignore[explicit-override]
-        """Take a page back; whoever still writes it to the device writes poison."""
+        """Take a page back; a write of it that is still under way writes poison."""
         page[:] = POISON
         super().release(page)
 
-    def told(self) -> list[WbReq]:
-        """Return the answers that nobody has taken yet."""
+    def answered_unreaped(self) -> list[WbReq]:
+        """Return the answered requests that no pass has reaped yet."""
         return self._done
 
 
 class Monitors:
-    """What follows one device, and looks at it.
+    """Observer of one device.
 
     Attributes:
         device: Set once it is there, as are the others.
@@ -75,31 +75,31 @@ class Monitors:
 
     device: Zram
     current: Callable[[], object]
-    """Says which task it is that runs."""
+    """Returns the task that runs."""
     engine: MonitoredEngine | None = None
 
     def __init__(self, scope: Scope, blocks: BlocksInMemory, pages: ExpectedPages) -> None:
         self.follower = Follower(scope)
         self.tell: Callable[[str], None] | None = None
-        """Told of every step as it is taken, for those who ask."""
+        """Called with every step as it is taken."""
         self._blocks = blocks
         self._pages = pages
-        self._told: set[WbReq] = set()
+        self._answers_known: set[WbReq] = set()
         self._dead = False
 
     def observe(self, kind: str, args: tuple[int, ...]) -> None:
         """Take a step that the device reports."""
         if self._dead or (kind == "read" and not self.follower.allows(kind, args)):
-            return  # of a disk that was reset meanwhile; a read of a written-back page is judged by what it returns
+            return  # the disk was reset since; a read of a written-back page is judged by what it returns
         if kind in CHANGES:
             self._pages.happened(self.current(), args[0])
         if kind == "submit":
             args = args[:2]
         elif kind == "reap":
-            self._told.discard(self._request(args[0]))
+            self._answers_known.discard(self._request(args[0]))
             args = args[:1]
         elif kind == "endio_leave":
-            self._told.add(self._request(args[0]))
+            self._answers_known.add(self._request(args[0]))
         elif kind == "end_pass":
             self._free()
         elif kind == "reset":
@@ -121,13 +121,13 @@ class Monitors:
         if passes is not None and passes.running is not None:
             for req in passes.running.requests:
                 req.__class__ = Freed
-        self._told.clear()
+        self._answers_known.clear()
 
     def answers_are_known(self) -> None:
         """Note the answers that the engine has: the device is done with them, and their callbacks leave now."""
-        for req in self.engine.told() if self.engine is not None else ():
-            if req not in self._told:
-                self._told.add(req)
+        for req in self.engine.answered_unreaped() if self.engine is not None else ():
+            if req not in self._answers_known:
+                self._answers_known.add(req)
                 self.observe("device_error" if req.error else "device_ok", (req.blk_idx,))
                 self.observe("endio_queue", (req.number,))
                 self.observe("endio_leave", (req.number,))
@@ -148,14 +148,14 @@ class Monitors:
             recompressing,
             pages.blocks.in_use(),
             tuple(sorted(holds.items())),
-            tuple([_look_at(req, req in self._told) for req in requests]),
+            tuple([_look_at(req, req in self._answers_known) for req in requests]),
             (running.stage, running.held_block, *running.waiting()) if running else None,
             (budget.enabled, budget.limit, budget.grant, pages.blocks.used),
             (table.pages_stored, table.same_pages, table.huge_pages),
         )
 
         def abstract(ghost: State) -> State:
-            flying = (req for req in requests if req.phase >= Phase.FLIGHT and req not in self._told)
+            flying = (req for req in requests if req.phase >= Phase.FLIGHT and req not in self._answers_known)
             io = dict.fromkeys(flying, Io.PENDING)
             view = snapshot(passes, nullcontext())
             if recompressing:
@@ -180,12 +180,12 @@ class Monitors:
 
     def _written(self, pages: Pages, req: WbReq) -> bytes:
         """Return the page that a request has written or will write, nothing when it failed."""
-        if req not in self._told:
+        if req not in self._answers_known:
             return pages.comps.decode(req.entry)
         return b"" if req.error else self._on_block(pages, req.blk_idx, len(req.entry), priority_of(req.entry))
 
     def _on_block(self, pages: Pages, block: int, size: int, priority: int) -> bytes:
-        """Return the page that is on a block, nothing when it is none."""
+        """Return the page that is on a block, nothing when the block holds no page."""
         content = self._blocks.content[block]
         if not pages.shared.compressed:
             return content
@@ -201,7 +201,7 @@ def _without_claims(view: Snapshot) -> Snapshot:
     return view._replace(slots=tuple(slots), queued=(), stage=PassStage.OVER)
 
 
-def _look_at(req: WbReq, told: bool) -> tuple[int, ...]:
+def _look_at(req: WbReq, known: bool) -> tuple[int, ...]:
     if req.phase < Phase.FLIGHT:
         return (req.phase,)
-    return req.phase if told else Phase.FLIGHT, req.index, req.blk_idx, req.grant, req.error if told else 0
+    return req.phase if known else Phase.FLIGHT, req.index, req.blk_idx, req.grant, req.error if known else 0

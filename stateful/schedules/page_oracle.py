@@ -1,4 +1,4 @@
-"""What every page must read back, at every instant: a change happens when the device says so, under its lock."""
+"""The expected content of every page at every instant: changes happen when the device reports them, under its lock."""
 
 from collections.abc import Callable
 
@@ -21,18 +21,18 @@ class ExpectedPages:
         self._reading: dict[object, tuple[int, set[bytes]]] = {}
 
     def intend(self, task: object, page: int, change: Change) -> None:
-        """Note what `task` is going to do to a page."""
+        """Note the change that `task` is going to make to a page."""
         self._intended[task] = {page: change}
 
     def happened(self, task: object, page: int) -> None:
-        """Note that it was done now."""
+        """Apply the intended change: it has just happened."""
         self.content[page] = self._intended[task][page](self.content[page])
         for reading, seen in self._reading.values():
             if reading == page:
                 seen.add(self.content[page])
 
     def read(self, task: object, page: int, read: Callable[[int], bytes]) -> None:
-        """Read a page: what comes must be something that the page contained meanwhile."""
+        """Read a page: the result must be a content that it had during the read."""
         seen = {self.content[page]}
         self._reading[task] = page, seen
         try:

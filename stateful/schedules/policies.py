@@ -1,4 +1,4 @@
-"""Who decides the order of tasks: chance, priorities, a list of preemptions, or everything there is, one by one."""
+"""Scheduling policies: run-to-block, round-robin, random, PCT, replay, exhaustive up to a preemption bound."""
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -7,33 +7,33 @@ from itertools import zip_longest
 from stateful.schedules.scheduler import Policy, SchedulingChoice
 
 
-def steady(_ready: Sequence[int], _can_go_on: bool) -> int:
-    """Let everybody run until it has to wait."""
+def steady(_ready: Sequence[int], _can_run: bool) -> int:
+    """Run to block: keep the current task until it has to wait."""
     return 0
 
 
-def round_robin(_ready: Sequence[int], can_go_on: bool) -> int:
-    """Never let the same task go on when another can."""
-    return 1 if can_go_on else 0
+def round_robin(_ready: Sequence[int], can_run: bool) -> int:
+    """Switch to another task whenever one can run."""
+    return 1 if can_run else 0
 
 
 def random_walk(seed: int) -> Policy:
-    """Choose anybody, every time."""
+    """Choose a task uniformly at random, every time."""
     draw = random.Random(seed).randrange
-    return lambda ready, _can_go_on: draw(len(ready))
+    return lambda ready, _can_run: draw(len(ready))
 
 
 def replay(taken: Sequence[int]) -> Policy:
     """Take the choices of a schedule again, then run steadily."""
     left = iter(taken)
-    return lambda ready, _can_go_on: min(next(left, 0), len(ready) - 1)
+    return lambda ready, _can_run: min(next(left, 0), len(ready) - 1)
 
 
 def sparse(preemptions: Mapping[int, int]) -> Policy:
     """Run steadily but for some choices, by their number: option 0 there is no preemption at all."""
     number = -1
 
-    def choose(ready: Sequence[int], _can_go_on: bool) -> int:
+    def choose(ready: Sequence[int], _can_run: bool) -> int:
         nonlocal number
         number += 1
         return preemptions.get(number, 0) % len(ready)
@@ -42,7 +42,7 @@ def sparse(preemptions: Mapping[int, int]) -> Policy:
 
 
 def pct(seed: int, depth: int, points: int) -> Policy:
-    """Give every task a random priority, and lower that of whoever is running at `depth - 1` of about `points` choices.
+    """Give every task a random priority, and lower the running one's at `depth - 1` of about `points` choices.
 
     Finds a bug that `depth` ordered steps suffice for with a probability that does not depend on anything else
     (Burckhardt et al., A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs, ASPLOS 2010).
@@ -52,7 +52,7 @@ def pct(seed: int, depth: int, points: int) -> Policy:
     priority: dict[int, float] = {}
     number, lowest = -1, 0.0
 
-    def choose(ready: Sequence[int], _can_go_on: bool) -> int:
+    def choose(ready: Sequence[int], _can_run: bool) -> int:
         nonlocal number, lowest
         number += 1
         for task in ready:
@@ -69,11 +69,11 @@ def pct(seed: int, depth: int, points: int) -> Policy:
 
 
 class NondeterminismError(AssertionError):
-    """The same schedule did not lead to the same run: something decides that nobody chose."""
+    """The same schedule did not lead to the same run: something outside of the policy decides."""
 
 
 def parting(first: Sequence[object], second: Sequence[object]) -> str:
-    """Say where two sequences part, "" when they do not."""
+    """Return where two sequences differ first, "" when they do not."""
     for number, (one, other) in enumerate(zip_longest(first, second)):
         if one != other:
             return f"number {number} is {_said(one)} once and {_said(other)} then"
@@ -93,14 +93,14 @@ class Attempt:
 
     @property
     def policy(self) -> Policy:
-        """What leads to it."""
+        """The policy that leads to it."""
         return replay([choice.taken for choice in self.prefix])
 
 
 def exhaust(bound: int) -> Iterator[Attempt]:
     """Yield one attempt after another until every schedule of at most `bound` preemptions was run.
 
-    Whoever iterates runs each attempt's policy and then tells it the schedule that came of it.
+    The caller runs each attempt's policy and then stores the resulting schedule in the attempt.
 
     Raises:
         NondeterminismError: The first choices of a schedule did not come up again as they had before.
@@ -122,7 +122,7 @@ def exhaust(bound: int) -> Iterator[Attempt]:
 
 
 Scenario = Callable[[Policy], Sequence[SchedulingChoice]]
-"""Runs under a policy and returns the schedule that came of it; raises when something is wrong."""
+"""Runs under a policy and returns the schedule; raises what it finds."""
 
 
 def every_schedule(scenario: Scenario, bound: int) -> int:

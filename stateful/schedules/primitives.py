@@ -1,4 +1,4 @@
-"""What a task of a controlled run waits for: locks, conditions, other tasks. A gate is free when it has no owner."""
+"""Synchronisation of scheduled tasks: locks, conditions, joins. A waitable is free when it has no owner."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -10,16 +10,16 @@ from zram_impl.shield import Interrupts
 
 
 class Waitable(Protocol):
-    """Something to wait for."""
+    """Anything that a task can wait for."""
 
     @property
     def owner(self) -> object:
-        """Who has it, None when it is free."""
+        """The owner, None when it is free."""
         ...
 
 
 class _Always:
-    """A gate that is always free, or never."""
+    """A waitable that is always free, or never."""
 
     def __init__(self, owner: object) -> None:
         self.owner = owner
@@ -30,7 +30,7 @@ ASLEEP: Waitable = _Always("nobody")
 
 
 class _AllOf:
-    """Free once all of several gates are."""
+    """Free once all of several waitables are."""
 
     def __init__(self, gates: Sequence[Waitable]) -> None:
         self._gates = gates
@@ -41,23 +41,23 @@ class _AllOf:
 
 
 def all_of(gates: Sequence[Waitable]) -> Waitable:
-    """Return the gate that is free once all of `gates` are."""
+    """Return the waitable that is free once all of `gates` are."""
     return _AllOf(gates)
 
 
 class TaskSwitch(Protocol):
-    """What gates need of the runtime."""
+    """The part of the runtime that waitables need."""
 
     current: "ScheduledTask | None"
     error: BaseException | None
 
     def stop(self, where: str, gate: Waitable, *, timed: bool = False) -> bool:
-        """Go on when it is the current task's turn and `gate` is free; False when time had to pass instead."""
+        """Return when it is the current task's turn and `gate` is free; False when time had to pass instead."""
         ...
 
 
 class ScheduledTask:
-    """A task of a run; as a gate it is free once the task is done."""
+    """A task of a run; as a waitable it is free once the task is done."""
 
     def __init__(self, runtime: TaskSwitch, number: int, name: str, baton: threading.Lock) -> None:
         self.number = number
@@ -66,17 +66,17 @@ class ScheduledTask:
         self.owner: object = self
         """Itself until it is done."""
         self.gate: Waitable = FREE
-        """What has to be free before it can go on."""
+        """The waitable that has to be free before it can run."""
         self.started = False
-        """Whether it has come to its first point: what it does before that is its own business."""
+        """True once it has been at a point: before its first, it touches nothing shared."""
         self.timed = False
         self.timed_out = False
         self.waited = 0
-        """When a wait of it was last ended by time."""
+        """The point at which time last ended a wait of it."""
         self.may_be_interrupted = False
         self.interrupted = False
         self.noted: Callable[[], None] | None = None
-        """Called instead of an interrupt, while interrupts are held back."""
+        """Called instead of an interrupt, while interrupts are deferred."""
         self.held_back = False
         self.at = "start"
         self.held: list[Rank] = []
@@ -87,7 +87,7 @@ class ScheduledTask:
         self._runtime.stop("join", self, timed=timeout is not None)
 
     def is_alive(self) -> bool:
-        """Return whether it is not done."""
+        """Return whether the task is not done."""
         return self.owner is not None
 
 
@@ -96,7 +96,7 @@ class OutOfOrderError(AssertionError):
 
 
 class ScheduledLock:
-    """A lock of a controlled run.
+    """A lock of scheduled tasks.
 
     Attributes:
         owner: The task that has it.
@@ -141,7 +141,7 @@ class ScheduledLock:
 
 
 class ScheduledCondition(ScheduledLock):
-    """A condition of a controlled run. Who is notified wakes whatever it waits for; a wait nobody ends is a finding."""
+    """A condition of scheduled tasks. A wait that no notification ends is a finding."""
 
     def __init__(self, runtime: TaskSwitch, name: str, rank: Rank, releasing: Callable[[], None] | None = None) -> None:
         super().__init__(runtime, name, rank, releasing)
@@ -149,7 +149,7 @@ class ScheduledCondition(ScheduledLock):
         self._waiting = f"wait {name}"
 
     def wait_for(self, predicate: Callable[[], bool], timeout: float | None = None) -> bool:
-        """Wait until somebody notifies and `predicate()` holds."""
+        """Wait until a notification after which `predicate()` holds."""
         while not predicate():
             task = self._runtime.current
             assert task is not None, f"nothing to wait for outside of a run: {self._name}"
@@ -171,7 +171,7 @@ class ScheduledCondition(ScheduledLock):
         return True
 
     def notify_all(self) -> None:
-        """Wake everybody who waits."""
+        """Wake all waiting tasks."""
         for task in self._waiters:
             task.gate = self
         self._waiters.clear()
@@ -190,7 +190,7 @@ _PATIENCE: Final = 0.1
 
 
 class Spawning(Protocol):
-    """What the shield needs of the runtime."""
+    """The part of the runtime that the shield needs."""
 
     def condition(self, name: str, rank: Rank) -> ScheduledCondition:
         """Make a condition with a lock of its own."""
@@ -214,7 +214,7 @@ class _Call(Generic[T]):
         self.failure: BaseException | None = None
 
     def body(self) -> None:
-        """Do the call; whatever happens, the waiting task is woken."""
+        """Do the call; wake the waiting task however it ends."""
         try:
             self.result.append(self._run(self.interrupts))
         except Exception as error:  # raised again in the caller
@@ -242,7 +242,7 @@ class _Call(Generic[T]):
 def shielded(
     runtime: Spawning, task: ScheduledTask, run: Callable[[Interrupts], T], lost: Callable[[T], object] | None
 ) -> T:
-    """Do `run` in a task of its own while `task`, the one that runs, waits; without one, hold interrupts back.
+    """Do `run` in a task of its own while `task`, the current one, waits; if none can start, defer interrupts.
 
     As `zram_impl.shield`, with the points of the run in the place of the interpreter's: an interrupt arrives only where
     the waiting task stands.

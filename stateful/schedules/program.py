@@ -1,7 +1,7 @@
-"""A program: what a few tasks do at the same time to a small device, what fails meanwhile, and who preempts whom.
+"""A program: the concurrent operations of a few tasks on a small device, its faults, its preemptions.
 
-All of it is three short lists of small numbers (and three sizes), so that it can be drawn, shrunk and written down as a
-token. Nothing at all is the empty list: no operation, no fault, no preemption.
+It is three short lists of small numbers and three sizes, so that it can be drawn, shrunk and written down as a token.
+The smallest program is three empty lists: no operation, no fault, no preemption.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ SIZES: Final = ((2, 2, 1), (2, 1, 1), (1, 1, 1), (1, 2, 1), (3, 3, 1), (3, 2, 2)
 
 
 class OpKind(IntEnum):
-    """What an operation does. Tokens carry these numbers: they stay as they are, and new ones go to the end."""
+    """Kind of an operation. Tokens contain these numbers: they never change, and new ones are appended."""
 
     WRITE = 0
     WRITE_SAME = 1
@@ -64,13 +64,13 @@ class Op(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Say it."""
+        """The text for people."""
         name = OpKind(self.does).name.lower()
         return f"{name}({self.number})" if FOOTPRINTS[OpKind(self.does)].takes else name
 
 
 class FaultKind(IntEnum):
-    """What a fault makes fail. Tokens carry these numbers, too."""
+    """Kind of call that a fault makes fail. Tokens contain these numbers, too."""
 
     WRITE = 0
     SHORT_WRITE = 1
@@ -87,12 +87,12 @@ class Fault(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Say it."""
+        """The text for people."""
         return f"{FaultKind(self.fails).name.lower().replace('_', ' ')} {self.number} fails"
 
 
 class Preemption(NamedTuple):
-    """At the n-th choice, counted from 0, another task than the first goes on."""
+    """At choice number `step`, counted from 0, another task than the first runs."""
 
     step: int
     alternative: int
@@ -136,11 +136,14 @@ def on(does: OpKind, number: int) -> Op:
 
 
 class OpFootprint(NamedTuple):
-    """What an operation touches that others may touch as well, by the names of points."""
+    """The names of the points that an operation shares with others.
+
+    Declared, not measured: a recorded run covers one schedule, and tokens count the choices that these sets allow.
+    """
 
     mine: frozenset[str]
     takes: bool = False
-    """Whether its number means anything."""
+    """True when its number means anything."""
 
 
 _TABLE: Final = frozenset({"table"})
@@ -176,7 +179,7 @@ _READS: Final = (OpKind.READ, OpKind.PATCH)
 
 
 def looks(what: TaskProgram) -> bool:
-    """Return whether looks that take no lock matter, so that they are points."""
+    """Return whether lock-free reads matter, so that they are points."""
     return what.does(*_READS)
 
 
@@ -188,12 +191,12 @@ def shared(what: TaskProgram) -> frozenset[str]:
     if any(op.does in PASSES for lane in lanes for op in lane):
         tasks += [_ENGINE] * what.threads
         if any(fault.fails == FaultKind.THREAD for fault in what.faults):
-            tasks.append(_ENGINE)  # whoever cannot start a thread does the writes itself
+            tasks.append(_ENGINE)  # a pass that cannot start a thread writes by itself
     elif any(op.does in PASSES for op in what.lane(BEFORE)):
         # Of the threads that are left from then, all but the one that did the work may still be on their way to rest.
         tasks += [frozenset({"engine.work"})] * (what.threads - 1)
     if what.does(OpKind.INTERRUPT):
-        # Who may be interrupted has a worker drive the pass, and waits for it, wherever the interrupt comes from.
+        # A task that may be interrupted has a worker drive the pass and waits for it, whatever sends the interrupt.
         tasks += [_PASS | {"pass over"}] * 2
     found = Counter(name for task in tasks for name in task)
     return frozenset({name for name, tasks_ in found.items() if tasks_ > 1} | ({"look"} if looks(what) else set()))

@@ -12,7 +12,7 @@ from stateful.schedules.token import decode, encode
 
 
 class LaneRow(NamedTuple):
-    """Something that a task did, or that was done to it."""
+    """A step of a task, or a preemption of it."""
 
     task: str
     text: str
@@ -20,17 +20,15 @@ class LaneRow(NamedTuple):
 
 
 def watched(what: TaskProgram) -> tuple[Execution, list[LaneRow]]:
-    """Play a program under its own preemptions; return what came of it and what happened."""
+    """Run a program under its own preemptions; return the execution and the rows of its lanes."""
     rows: list[LaneRow] = []
     policy = policy_of(what)
 
-    def choose(ready: Sequence[int], can_go_on: bool) -> int:
-        taken = policy(ready, can_go_on)
+    def choose(ready: Sequence[int], can_run: bool) -> int:
+        taken = policy(ready, can_run)
         if taken and stage.runtime.current is not None:
             at = _before(stage.runtime)
-            rows.append(
-                LaneRow(stage.runtime.current.name, f"preempted before {at}" if can_go_on else "waits", can_go_on)
-            )
+            rows.append(LaneRow(stage.runtime.current.name, f"preempted before {at}" if can_run else "waits", can_run))
         return taken
 
     def tell(text: str) -> None:
@@ -74,13 +72,13 @@ def describe(what: TaskProgram) -> Iterable[str]:
 
 
 def story(what: TaskProgram) -> str:
-    """Play a program and tell everything."""
+    """Run a program; return its text, its lanes and the verdict."""
     played, rows = watched(what)
     return "\n".join([*describe(what), "", draw(rows), "", verdict(played)])
 
 
 def verdict(played: Execution) -> str:
-    """Say in one line what came of it."""
+    """Return the verdict in one line."""
     if played.error is None:
         return "verdict  passed"
     sentence = str(played.error).partition("; after ")[0]
@@ -89,7 +87,7 @@ def verdict(played: Execution) -> str:
 
 
 def replay(token: str, say: Callable[[str], None]) -> bool:
-    """Play a token twice, print lanes and verdict; return whether all was well.
+    """Run a token twice, print lanes and verdict; return whether it passed.
 
     Raises:
         BadTokenError: It is not a token.

@@ -14,7 +14,7 @@ ORDERS: Final = 8
 
 
 class Execution(NamedTuple):
-    """A program that was played."""
+    """One run of a program."""
 
     what: TaskProgram
     """With the preemptions there were."""
@@ -23,7 +23,7 @@ class Execution(NamedTuple):
     trace: Sequence[object]
     """Every point, every choice and every step."""
     error: Exception | None
-    """What was found."""
+    """The failure, None when the run passed."""
 
     @property
     def found(self) -> str:

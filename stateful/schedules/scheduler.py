@@ -1,12 +1,11 @@
-"""A runtime under which production code runs one task at a time, in an order that somebody else chooses.
+"""A cooperative Runtime: one task at a time, in the order the policy picks.
 
-Tasks are real threads that pass a baton: whoever has it runs, and hands it on at a scheduling point. There is one
-before every lock, at every wait and, where a test asks for it, before a call of the backing device and before a look
-that takes no lock: between two of them a task touches nothing that is shared. Only where somebody else can go on, and
-only before a step that touches what several tasks touch, is there a choice; the points in between are passed.
+Tasks are real threads, of which only the one with the baton runs; it hands the baton on at a scheduling point. Points
+are before every lock, at every wait and, where a test wants it, before a call of the backing device and before a
+lock-free read: between two points a task touches nothing that is shared. The policy is asked only where another task
+can run, and only before a step that touches what several tasks touch; all other points are passed.
 
-Time stands still: a wait with a time-out ends early only when nobody else can go on, which is a finding unless time was
-allowed to pass.
+Time stands still: a wait with a time-out ends early only when no task can run, which is a finding unless time may pass.
 """
 
 import threading
@@ -43,18 +42,18 @@ class SchedulingChoice(NamedTuple):
     """One decision of a schedule."""
 
     taken: int
-    """Position among those who could go on: 0 is whoever ran last, if it could."""
+    """Position among the tasks that could run: 0 is the one that ran last, if it could."""
     options: int
     preempts: bool
-    """Whether whoever ran last could have gone on, so that any other choice is a preemption."""
+    """True when the task that ran last could have continued, so that any other choice is a preemption."""
 
 
 Policy = Callable[[Sequence[int], bool], int]
-"""Gets the numbers of the tasks that can go on and whether the first is whoever ran last; returns whose turn it is."""
+"""Gets the numbers of the tasks that can run and whether the first is the one that ran last; returns a position."""
 
 
 class StuckError(AssertionError):
-    """Nobody can go on, and not everybody is done; or only time would help; or there is no end."""
+    """No task can run, and some are not done; or only time would help; or there is no end."""
 
 
 class _Aborted(BaseException):
@@ -62,7 +61,7 @@ class _Aborted(BaseException):
 
 
 class _Worker:
-    """A thread that is lent to one task after another: starting one costs more than a whole schedule."""
+    """A thread that runs one task after another: starting one costs more than a whole schedule."""
 
     def __init__(self) -> None:
         self.baton = threading.Lock()
@@ -80,13 +79,13 @@ _IDLE: Final[list[_Worker]] = []
 
 
 class ScheduledRuntime:
-    """Implements `Runtime`. Outside of `run` nothing is controlled: whoever calls then must not have to wait.
+    """Implements `Runtime`. Outside of `run` nothing is scheduled, and no call may have to wait.
 
     Attributes:
         schedule: The choices there were.
         trace: (task, what it was about to touch) for every point.
         shared: Names of what several tasks touch; None for everything.
-        steady: Everybody runs until it has to wait, without choices: for what comes before and after what matters.
+        steady: Tasks run until they have to wait, without choices: for setting up and checking.
     """
 
     def __init__(
@@ -101,11 +100,11 @@ class ScheduledRuntime:
         """Make a runtime for one run.
 
         Args:
-            policy: Who goes on.
+            policy: Picks the next task.
             shared: Names of what several tasks touch; None for everything. Elsewhere there is no choice.
-            most_points: After as many points the run does not end.
-            time_may_pass: Whether a wait with a time-out may be what gets things going again.
-            releasing: Called, by the name of a lock, before it is given back.
+            most_points: A run with more points counts as endless.
+            time_may_pass: Whether a wait with a time-out may end a standstill.
+            releasing: Called, by the name of a lock, before it is released.
         """
         self.schedule: list[SchedulingChoice] = []
         self.trace: list[tuple[str, str]] = []
@@ -120,7 +119,7 @@ class ScheduledRuntime:
         self._spawned = 0
         self._main: ScheduledTask | None = None
         self.current: ScheduledTask | None = None
-        """Whoever has the baton."""
+        """The task that has the baton."""
 
     # --- what production code sees ---------------------------------------------------------------------------------
 
@@ -133,7 +132,7 @@ class ScheduledRuntime:
         return ScheduledCondition(self, name, rank, self._releasing.get(name))
 
     def spawn(self, run: Callable[[], None], name: str) -> ScheduledTask:
-        """Start a task. Its parent goes on: until the next point it does nothing that anybody could see."""
+        """Start a task. Its parent keeps running: until its next point it does nothing that another task could see."""
         assert self.current is not None, "tasks are started in a run"
         worker = _IDLE.pop() if _IDLE else _Worker()
         self._spawned += 1
@@ -143,7 +142,7 @@ class ScheduledRuntime:
         return task
 
     def interruptible(self) -> bool:
-        """Return whether an interrupt may be sent to whoever asks."""
+        """Return whether an interrupt may be sent to the calling task."""
         task = self.current
         return task is not None and task.may_be_interrupted and task.noted is None
 
@@ -159,7 +158,7 @@ class ScheduledRuntime:
         return 0.0
 
     def point(self, where: str) -> None:
-        """Let somebody else go on, perhaps, before `where` is touched; does nothing outside of a run."""
+        """Be at a point before `where` is touched; does nothing outside of a run."""
         if self.current is not None:
             self.stop(where, FREE)
 
@@ -168,7 +167,7 @@ class ScheduledRuntime:
         self.stop("join", all_of(tasks))
 
     def interrupt(self, task: ScheduledTask) -> None:
-        """Let a KeyboardInterrupt be raised where `task` stands, which is at a point, as soon as it goes on."""
+        """Raise a KeyboardInterrupt at the point where `task` stands, as soon as it runs."""
         if task.noted is not None:
             task.held_back = True
             task.noted()
@@ -177,7 +176,7 @@ class ScheduledRuntime:
         task.gate = FREE
 
     def stop(self, where: str, gate: Waitable, *, timed: bool = False) -> bool:
-        """Come to a point before `where` is touched; go on when it is this task's turn and `gate` is free.
+        """Be at a point before `where` is touched; return when it is this task's turn and `gate` is free.
 
         Returns:
             False when time had to pass instead.
@@ -212,7 +211,7 @@ class ScheduledRuntime:
     # --- running ---------------------------------------------------------------------------------------------------
 
     def run(self, main: Callable[[], None]) -> None:
-        """Run `main` and everything it spawns to the end; raises what any of them raised, or what was found."""
+        """Run `main` and everything it spawns to the end; raise what any of them raised, or the finding."""
         baton = threading.Lock()
         baton.acquire()
         me = self._main = self.current = ScheduledTask(self, 0, "main", baton)
@@ -220,10 +219,10 @@ class ScheduledRuntime:
         self._live = [me]
         try:
             main()
-        except BaseException as error:  # told to the caller, who is the same
+        except BaseException as error:  # raised again below, for the caller
             if self.error is None:
                 self.error = error
-                if self.current is not me:  # interrupted from outside: whoever has the baton gives it back
+                if self.current is not me:  # interrupted from outside: the task with the baton hands it back
                     baton.acquire()
         self._live.remove(me)
         following = self._choose(None) if self.error is None else None
@@ -242,7 +241,7 @@ class ScheduledRuntime:
         try:
             if self.error is None:
                 run()
-        except BaseException as error:  # told to whoever called `run`
+        except BaseException as error:  # raised by `run`
             self.error = self.error or error
         task.owner = None
         self._live.remove(task)
@@ -252,7 +251,7 @@ class ScheduledRuntime:
         (following or self._main).baton.release()
 
     def _choose(self, me: ScheduledTask | None) -> ScheduledTask | None:
-        """Choose who goes on and make it the current one; None when nobody does."""
+        """Choose the next task and make it the current one; None when no task can run."""
         ready = [task for task in self._live if task.gate.owner is None]
         if len(ready) == 1:
             self.current = ready[0]
@@ -260,22 +259,22 @@ class ScheduledRuntime:
         if not ready:
             self.current = self._let_time_pass()
             return self.current
-        can_go_on = me is not None and me.gate.owner is None
-        if can_go_on and ready[0] is not me:
-            assert me is not None, "it can go on"
+        can_run = me is not None and me.gate.owner is None
+        if can_run and ready[0] is not me:
+            assert me is not None, "it can run"
             ready.remove(me)
             ready.insert(0, me)
         taken = 0
         if not self.steady:
-            taken = self._policy([task.number for task in ready], can_go_on)
-            self.schedule.append(SchedulingChoice(taken, len(ready), can_go_on))
+            taken = self._policy([task.number for task in ready], can_run)
+            self.schedule.append(SchedulingChoice(taken, len(ready), can_run))
         self.current = ready[taken]
         return self.current
 
     def _let_time_pass(self) -> ScheduledTask | None:
         timed = [task for task in self._live if task.timed]
         if timed and self._time_may_pass:
-            first = min(timed, key=lambda task: task.waited)  # in turns: none waits for ever because of the others
+            first = min(timed, key=lambda task: task.waited)  # in turns, so that no task starves
             first.timed_out, first.timed, first.gate, first.waited = True, False, FREE, len(self.trace)
             return first
         if self._live:

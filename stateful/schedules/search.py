@@ -15,7 +15,7 @@ DEPTHS: Final = (2, 3, 4, 5)
 
 
 class SearchResult(NamedTuple):
-    """What a search came to."""
+    """The result of a search."""
 
     scenarios: int = 0
     schedules: int = 0
@@ -34,7 +34,7 @@ class SearchResult(NamedTuple):
 
 
 def finding(name: str, played: Execution) -> str:
-    """Say what was found, with the token of the smallest program that shows it."""
+    """Return a finding as a line, with the token of the smallest program that shows it."""
     small = smallest(played)
     return f"{name}: {small.found}: python -m stateful replay {encode(small.what)}"
 

@@ -27,7 +27,7 @@ def smallest(played: Execution) -> Execution:
 
 
 class _Shrinking:
-    """What is tried for one finding, as long as its budget of schedules lasts."""
+    """Shrinking of one finding, as long as its budget of schedules lasts."""
 
     def __init__(self, found: str) -> None:
         self._found = found

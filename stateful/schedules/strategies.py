@@ -26,13 +26,13 @@ USERS: Final = (
     OpKind.STORE_LIMIT, OpKind.TOGGLE_LIMIT, OpKind.STORE_BATCH, OpKind.WRITEBACK, OpKind.CANCEL, OpKind.INTERRUPT,
     OpKind.RESET, OpKind.RECOMPRESS, OpKind.STATS, OpKind.COMPACT, OpKind.COMPRESSED,
 )  # fmt: skip
-"""What users do, the likelier culprits first."""
+"""Operations of users, the likelier culprits first."""
 
 _LIKELY: Final = (OpKind.WRITE, OpKind.WRITE, OpKind.DISCARD, OpKind.READ, OpKind.WRITE_SAME, *USERS)
-"""What is drawn from: what changes or reads a page comes up more often than what is done once in a while."""
+"""The operations to draw from: those that change or read a page are more frequent than the rest."""
 _FAILING: Final = (FaultKind.WRITE, FaultKind.WRITE, FaultKind.WRITE, *FaultKind)
 _PAGES: Final = (*range(PAGES), 0, 1)
-"""The two that a program begins with come up more often."""
+"""The two that a program begins with are more frequent."""
 
 _ops: Final = st.lists(st.builds(Op, st.integers(1, 2), st.sampled_from(_LIKELY), st.sampled_from(_PAGES)), max_size=4)
 _faults: Final = st.lists(st.builds(Fault, st.sampled_from(_FAILING), st.integers(0, 3)), max_size=2)
@@ -62,7 +62,7 @@ def drawn(chance: random.Random) -> TaskProgram:
 
 
 class DrawnSearch(NamedTuple):
-    """What a search came to."""
+    """The result of a search."""
 
     examples: int
     first: int

@@ -27,7 +27,7 @@ _BITS: Final = 5
 
 
 class BadTokenError(ValueError):
-    """What was given is not a token."""
+    """A text that is not a token."""
 
 
 def encode(what: TaskProgram) -> str:
@@ -43,7 +43,7 @@ def encode(what: TaskProgram) -> str:
 
 
 def decode(token: str) -> TaskProgram:
-    """Return the program of a token; BadTokenError when it is none."""
+    """Return the program of a token; raise BadTokenError if it cannot be decoded."""
     plain = token.strip().lower().translate(_READ_AS)
     if len(plain) < _SHORTEST or set(plain) - set(_DIGITS):
         raise BadTokenError(f"{token!r} is not a token")
@@ -59,7 +59,7 @@ def decode(token: str) -> TaskProgram:
         raise BadTokenError(f"{token!r} ends too early") from None
     rest = "".join(bits)
     if len(rest) >= _BITS or "1" in rest:
-        raise BadTokenError(f"{token!r} goes on after its end")
+        raise BadTokenError(f"{token!r} has more after its end")
     _refuse_nonsense(what, token)
     return what
 

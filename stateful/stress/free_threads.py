@@ -56,7 +56,7 @@ PAUSE_SECONDS: Final = 0.0002
 
 
 class ThreadsAccount(NamedTuple):
-    """What a run did."""
+    """The figures of a run."""
 
     seconds: float
     passes: int
@@ -77,7 +77,7 @@ Stop = Callable[[], bool]
 
 
 class _User:
-    """A thread that works on pages until it is told to stop; a writer has some of its own, and knows what is on them.
+    """A thread that works on pages until it is stopped; a writer has some of its own, and knows what is on them.
 
     Attributes:
         pages: Its own, which nobody else writes; without any it reads everybody's.
@@ -228,8 +228,8 @@ def _run(
             for thread in threads:
                 thread.join()
         took = time.perf_counter() - began
-        told = [*[user.problems for user in users], *[sharer.problems for sharer in sharers]]
-        problems = [problem for problems in told for problem in problems[:PROBLEMS_SHOWN]]
+        found = [*[user.problems for user in users], *[sharer.problems for sharer in sharers]]
+        problems = [problem for problems in found for problem in problems[:PROBLEMS_SHOWN]]
         problems += _left_over(device) + _differences(device, writers)
         problems += _unaccounted(device, total) + ([] if faulty else _failures(total))
         report(f"judging {sum(each.operations for each in sharers):,} operations on shared pages")
@@ -275,7 +275,7 @@ def _unaccounted(device: Zram, total: WritebackResult) -> list[str]:
     if device.stats.bd.bd_writes != total.written + total.lost:
         problems.append(f"bd_writes {device.stats.bd.bd_writes}, {total.written + total.lost} pages were written")
     if total.failed != len(total.errors):
-        problems.append(f"{total.failed} pages failed, {len(total.errors)} errors are told")
+        problems.append(f"{total.failed} pages failed, {len(total.errors)} errors are reported")
     return problems
 
 

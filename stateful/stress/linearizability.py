@@ -1,4 +1,4 @@
-"""Whether some order explains a history of one page: is it linearizable?
+"""Linearizability of a history of one page: some order of its operations explains it.
 
 Each operation must seem to happen at one moment between its start and its end, in an order in which every read returns
 what was written last. The history is walked through in time; what is kept is every way it can have gone so far: which

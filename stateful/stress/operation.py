@@ -1,4 +1,4 @@
-"""An operation on one page, as whoever did it saw it."""
+"""An operation on one page, as its caller saw it."""
 
 from typing import Literal, NamedTuple
 

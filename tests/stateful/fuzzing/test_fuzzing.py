@@ -20,7 +20,7 @@ from stateful.schedules.token import decode
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A clock that goes on by a hundredth of a second whenever somebody looks at it."""
+    """A clock that advances by a hundredth of a second at every reading."""
     ticks = itertools.count()
     monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=lambda: next(ticks) / 100))
 
@@ -30,7 +30,7 @@ def silent(_text: str) -> None:
 
 
 @pytest.mark.usefixtures("clock")
-def test_a_source_gets_the_seeds_of_its_process_one_after_the_other(tmp_path: Path) -> None:
+def test_a_source_gets_the_seeds_of_its_process_in_order(tmp_path: Path) -> None:
     seeds = list[int]()
 
     def source(seed: int, _report: Report) -> Harvest:

@@ -29,10 +29,10 @@ class Mistake(NamedTuple):
     owner: type | ModuleType
     function: str
     text: str
-    """What is there once."""
+    """The text to replace, which occurs once."""
     instead: str
     names: str
-    """What a finding has to say: the lock or field, or the property."""
+    """The text of the finding: the lock or field, or the property."""
     state: str = ""
     """In which state the calls meet that show it; "" for the standard scenarios."""
     calls: tuple[str, str] = ("", "")

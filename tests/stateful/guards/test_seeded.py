@@ -18,7 +18,7 @@ EVERY = [pytest.param(mistake, id=mistake.name) for mistake in MISTAKES]
 
 
 def findings(mistake: Mistake) -> Iterator[str]:
-    """What is found where a mistake is looked for."""
+    """Return the findings of the search for a mistake."""
     judge = checks.judge()
     if mistake.state:
         with installed(judge):

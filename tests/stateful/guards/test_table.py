@@ -16,7 +16,7 @@ TABLE = under("table")
 
 
 def with_change(change: Callable[[Table], object]) -> list[str]:
-    """What is wrong with the table after a change of it."""
+    """Return what is wrong with the table after a change of it."""
     changed = {owner: dict(names) for owner, names in GUARDS.items()}
     change(changed)
     return list(problems(changed))

@@ -1,4 +1,4 @@
-"""What becomes of a mutant: caught by the layer that says so, hung at a lock with a name, or not caught at all."""
+"""The fate of a mutant: caught by the layer that says so, hung at a lock with a name, or not caught at all."""
 
 import json
 import os

@@ -63,7 +63,7 @@ SMALL_MUTANTS = named(mutants("small", SMALL))
     [
         ("small.take:2:9 self._lock not taken", "if True:"),
         ("small.take:3:13 check under self._lock dropped", "pass"),
-        ("small.take:5:1 self._lock let go and taken again", "with self._lock: / self._taken += 1"),
+        ("small.take:5:1 self._lock released and taken again", "with self._lock: / self._taken += 1"),
         ("small.take:5:13 self._taken not changed", "pass"),
         ("small.take:5:25 += as -=", "self._taken -= 1"),
         ("small.take:5:28 self._taken one too many", "self._taken += (1) + 1"),
@@ -81,7 +81,7 @@ SMALL_MUTANTS = named(mutants("small", SMALL))
             'self._packed = encode(page) / if len(self._done) >= limit: / raise refuse(ENOSPC, "full")',
         ),
         (
-            "small.put:4:1 self._lock held meanwhile",
+            "small.put:4:1 self._lock held in between",
             "with self._lock: / self._packed = encode(page) / self._done.append(self._packed) / "
             "self._lock.notify_all()",
         ),

@@ -9,7 +9,7 @@ from stateful.pairs.states import BY_NAME
 
 
 def findings(state: str, first: str, second: str) -> list[str]:
-    """What two calls show in a state, wherever they meet."""
+    """Return the findings of two calls in a state, wherever they meet."""
     judge = checks.judge()
     with installed(judge):
         explorer = Explorer(BY_NAME[state], judge, every=True)

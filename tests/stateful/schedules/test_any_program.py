@@ -24,6 +24,6 @@ PROGRAMS = st.builds(
 @settings(max_examples=300)
 @given(PROGRAMS)
 def test_any_operation_may_come_before(what: TaskProgram) -> None:
-    """What comes before the lanes may leave threads and interrupts behind: footprints have to say so."""
+    """Operations before the lanes may leave threads and interrupts behind: footprints have to say so."""
     played = execute_twice(decode(encode(what)))
     assert played.error is None

@@ -16,7 +16,7 @@ PAGES = 4
 
 
 def writes(seed: int, surround: Callable[[MemoryDevice, Runtime], Reordering]) -> tuple[list[int], list[int]]:
-    """Three tasks write a block each; in which order the writes completed, and the tasks went on."""
+    """Three tasks write a block each; the orders in which writes completed and tasks continued."""
     runtime = ScheduledRuntime(random_walk(seed), time_may_pass=True)
     device = surround(MemoryDevice(PAGES), runtime)
     went_on: list[int] = []
@@ -46,7 +46,7 @@ def test_completions_are_reordered_in_the_same_way_every_time(width: int) -> Non
     assert len(orders) > 2
 
 
-def test_a_pass_whose_completions_are_reordered_writes_everything_under_every_schedule() -> None:
+def test_a_pass_with_reordered_completions_writes_everything() -> None:
     for seed in range(20):
         runtime = ScheduledRuntime(random_walk(seed), time_may_pass=True)
         backing = Reordering(Failing(MemoryDevice(PAGES), nth(1, kind="write")), runtime=runtime)

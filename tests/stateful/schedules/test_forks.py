@@ -31,7 +31,7 @@ class Forking(Harness):
         self._policy = policy
         super().__init__(what, self._choose)
 
-    def _choose(self, ready: Sequence[int], can_go_on: bool) -> int:
+    def _choose(self, ready: Sequence[int], can_run: bool) -> int:
         # Who forks waits for the two locks: a choice where somebody has them is not where a fork happens.
         if all(lock.owner is None for lock in (self.device._life.control, self.device._life.table)):  # type: ignore[attr-defined]
             sys.stdout.flush()
@@ -39,7 +39,7 @@ class Forking(Harness):
             if not child:
                 self._live_and_die()
             self.children.append(child)
-        return self._policy(ready, can_go_on)
+        return self._policy(ready, can_run)
 
     def _live_and_die(self) -> None:
         code = 1
@@ -48,7 +48,7 @@ class Forking(Harness):
             signal.alarm(SECONDS)
             self._look()
             code = 0
-        except BaseException as error:  # it is told to the parent, whose test this is
+        except BaseException as error:  # reported to the parent, which runs the test
             os.write(2, f"{type(error).__name__}: {error}\n".encode())
         finally:
             end_child(code)

@@ -46,7 +46,7 @@ def test_two_writes_of_a_block_at_the_same_time_are_noticed() -> None:
         blocks.write(0, [PAGE])
 
 
-def test_a_failing_write_leaves_garbage_and_a_torn_one_half_a_page() -> None:
+def test_a_failed_write_leaves_garbage_a_torn_one_half_a_page() -> None:
     blocks = memory(NumberedFaults(writes=frozenset({1}), short=frozenset({2})))
     with pytest.raises(OSError, match="was to fail"):
         blocks.write(0, [PAGE, PAGE])

@@ -1,4 +1,4 @@
-"""Who decides the order: exhaustive search keeps to its bound and repeats nothing, a replay is the same again."""
+"""Policies: exhaustive search keeps to its bound and repeats nothing, a replay is the same again."""
 
 import itertools
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from stateful.schedules.scheduler import Policy, ScheduledRuntime, SchedulingCho
 PASS_AND_WRITE = scenario(SCENARIOS["pass and write"])
 
 
-def test_an_exhaustive_search_keeps_to_its_bound_and_repeats_nothing() -> None:
+def test_an_exhaustive_search_keeps_its_bound() -> None:
     seen = []
     for attempt in policies.exhaust(1):
         attempt.schedule = PASS_AND_WRITE(attempt.policy)

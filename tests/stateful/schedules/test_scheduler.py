@@ -1,4 +1,4 @@
-"""The runtime that passes a baton: who goes on when, what it notices, and what it costs nothing to pass."""
+"""The scheduler: which task runs when, its findings, and what it costs nothing to pass."""
 
 import threading
 from functools import partial
@@ -35,7 +35,7 @@ def test_a_round_robin_preempts_everybody() -> None:
     assert run_two(policies.round_robin)[1] == ["a", "b", "a", "b"]
 
 
-def test_what_only_one_task_touches_is_no_choice_though_it_is_a_point() -> None:
+def test_a_point_of_one_task_alone_is_no_choice() -> None:
     runtime, order = run_two(policies.round_robin, shared=frozenset({"another"}))
     assert order == ["a", "a", "b", "b"]
     assert [choice.preempts for choice in runtime.schedule] == [False]
@@ -68,7 +68,7 @@ def test_what_is_never_notified_is_stuck() -> None:
 
 
 @pytest.mark.parametrize("may", [False, True])
-def test_a_wait_that_only_time_ends_is_a_finding_unless_time_may_pass(may: bool) -> None:
+def test_a_wait_that_only_time_ends_is_a_finding(may: bool) -> None:
     runtime = ScheduledRuntime(policies.steady, time_may_pass=may)
     condition, ended = runtime.condition("answers", Rank.ENGINE), []
 
@@ -148,7 +148,7 @@ def test_a_run_without_an_end_is_ended() -> None:
         runtime.run(for_ever)
 
 
-def test_an_error_of_any_task_ends_the_run_and_unwinds_the_others() -> None:
+def test_an_error_of_a_task_unwinds_the_others() -> None:
     runtime = ScheduledRuntime(policies.steady)
     unwound = []
 
@@ -166,7 +166,7 @@ def test_an_error_of_any_task_ends_the_run_and_unwinds_the_others() -> None:
     assert unwound == ["waiting"]
 
 
-def test_an_interrupt_is_raised_where_the_task_waits_with_its_lock_held() -> None:
+def test_an_interrupt_is_raised_with_the_lock_held() -> None:
     runtime = ScheduledRuntime(policies.steady)
     condition, seen = runtime.condition("it", Rank.ENGINE), list[object]()
 

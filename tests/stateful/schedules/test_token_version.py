@@ -1,4 +1,4 @@
-"""Version 1 of tokens, written down once more: whoever changes a number or the encoding makes version 2.
+"""Version 1 of tokens, written down once more: a change of a number or of the encoding makes version 2.
 
 A new operation or fault at the end changes nothing here. All numbers are literal on purpose, and none is taken from the
 code.

@@ -28,12 +28,12 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_run_has_no_problems_and_leaves_nothing(small: Path) -> None:
-    before, told = set(threading.enumerate()), list[str]()
-    account = free_threads.run(SECONDS, told.append)
+    before, said = set(threading.enumerate()), list[str]()
+    account = free_threads.run(SECONDS, said.append)
     assert account.problems == ()
     assert min(account.passes, account.result.selected, account.writes, account.reads) > 0
     assert (set(threading.enumerate()), list(small.iterdir())) == (before, [])
-    assert told[0].startswith("1 passes, ")
+    assert said[0].startswith("1 passes, ")
 
 
 def test_pages_may_be_written_back_compressed() -> None:

@@ -52,7 +52,7 @@ def test_what_some_order_explains(text: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "wrong"), UNEXPLAINED)
-def test_what_no_order_explains_is_told_by_the_first_operation_that_shows_it(text: str, wrong: int) -> None:
+def test_the_first_operation_that_no_order_explains_is_named(text: str, wrong: int) -> None:
     ops = history(text)
     assert unexplained(ops) == ops[wrong]
     assert unexplained(ops[::-1]) == ops[wrong]
@@ -110,7 +110,7 @@ def a_long_history(chance: random.Random, length: int) -> list[PageOperation]:
     return ops
 
 
-def test_a_long_history_is_explained_and_a_stale_read_in_it_shrinks_to_three_operations() -> None:
+def test_a_stale_read_in_a_long_history_shrinks_to_three() -> None:
     ops = a_long_history(random.Random(5), 3000)
     assert unexplained(ops) is None
     stale = next(each for each in ops[1000:] if each.kind == "write" and each.value)
@@ -130,7 +130,7 @@ def test_nothing_more_can_be_left_out_of_the_smallest_part(text: str, wrong: int
     assert ops[wrong] in found
 
 
-def test_a_page_that_reads_as_zeros_although_nobody_discarded_it_lately() -> None:
+def test_zeros_without_a_recent_discard_are_found() -> None:
     before = " ".join(
         f"w{n}@{10 * n}-{10 * n + 1} w0@{10 * n + 2}-{10 * n + 3} r0@{10 * n + 4}-{10 * n + 5}" for n in range(1, 20)
     )
@@ -138,7 +138,7 @@ def test_a_page_that_reads_as_zeros_although_nobody_discarded_it_lately() -> Non
     assert found == history("w99@500-501 r0@510-511")
 
 
-def test_no_error_is_made_up_by_leaving_out_the_write_that_explains_a_read() -> None:
+def test_shrinking_keeps_the_write_that_explains_a_read() -> None:
     found = smallest(history("w5@1-2 r5@3-4 r5@5-6 w6@7-8 r7@9-10"))
     assert found == history("r7@9-10")
 

@@ -108,7 +108,7 @@ def test_users_of_a_sound_device_are_explained() -> None:
 
 
 def test_a_pass_that_writes_the_wrong_page_is_not_explained() -> None:
-    """The one bug among those put back that a trace cannot show: its events are right, its bytes are not."""
+    """The one seeded bug that a trace cannot show: its events are right, its bytes are not."""
     with by_name("unassigned_index").applied(), Zram.create(4 * PAGE_SIZE, backing=MemoryDevice(4)) as dev:
         sharer = Sharer(dev, 0, range(4), never)
         for page in range(4):
