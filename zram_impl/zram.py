@@ -361,6 +361,12 @@ class Zram:
         return backing.name if backing is not None else None
 
     @property
+    def engine_kind(self) -> str | None:
+        """The engine that carries writes to the backing device, for people; None before the first pass of writeback."""
+        passes = self._life.passes
+        return passes.engine_kind if passes is not None else None
+
+    @property
     def batch_size(self) -> int:
         """Requests the next pass keeps in flight."""
         return self._configuration.batch_size

@@ -22,6 +22,7 @@ from zram_impl.device.openers import Opened, Openers
 from zram_impl.device.passes import Passes
 from zram_impl.engine.buffers import PageBuffers
 from zram_impl.engine.request import WbReq
+from zram_impl.engine.ring import RingEngine
 from zram_impl.engine.threads import ThreadEngine
 from zram_impl.events.read_steps import ReadSteps
 from zram_impl.pages.backing_reads import BackingReads
@@ -219,12 +220,23 @@ ROWS: Final = (
         owned("the owner of the request: its pass under the pass lock; from `submit` on the engine, until it answers")
         .looked_at(_SNAPSHOT, "_request"),
     ),
-    row(ThreadEngine, "_answers _buffers _device _observer _run_pages _runtime _threads _work", ONCE),
+    row(ThreadEngine, "_answers _buffers _device _observer _run_pages _runtime _threads _work kind", ONCE),
     row(ThreadEngine, "_todo", WORK),
     row(ThreadEngine, "_closing _todo[]", WORK.waking("engine.work")),
     row(ThreadEngine, "_defect _done", ANSWERS),
     row(ThreadEngine, "_done[]", ANSWERS.waking("engine.answers")),
     row(ThreadEngine, "_tasks _tasks[]", owned(_ONE_PASS)),
+    row(
+        RingEngine,
+        "_answers _buffers _depth _device _observer _places _queue _run_pages _runtime _split kind",
+        ONCE,
+    ),
+    row(RingEngine, "_closing _task", owned(_ONE_PASS)),
+    row(RingEngine, "_free[]", free("atomic calls of a deque; a number is in one place")),
+    row(RingEngine, "_free", ONCE),
+    row(RingEngine, "_places[]", owned("the task that took its number; from `submit` on the ring, until it answers")),
+    row(RingEngine, "_defect _done", ANSWERS),
+    row(RingEngine, "_done[]", ANSWERS.waking("engine.answers")),
     row(PageBuffers, "_closed _depth _free _free[] _out _out[] _pages _pages[] _pieces _pieces[]", owned(_ONE_PASS)),
     # --- configuration ---
     row(Zram, "_configuration _life openers quirks runtime", ONCE),
@@ -267,6 +279,9 @@ ROWS: Final = (
 GUARDS: Final = by_class(ROWS)
 
 NOT_GUARDED: Final[Mapping[str, str]] = {
+    "zram_impl.engine.ring_aio": "the memory of a submission is its caller's, that of answers the waiting thread's",
+    "zram_impl.engine.ring_uring": "likewise; of each word shared with the kernel one side alone is the writer",
+    "zram_impl.engine.ring_queue": "used by a submission alone",
     "zram_impl.cli": "programs of their own, which share nothing but a device",
     "zram_impl.faults": "filters for tests, with locks of the system where they need any",
     "zram_impl.bdev.memory": "a device for tests, with a lock of the system",

@@ -55,6 +55,10 @@ class FileDevice:
         """Whether the page cache is bypassed, so that pages to be written must be page-aligned."""
         return self._direct
 
+    def fileno(self) -> int:
+        """Return the descriptor; it stays the device's."""
+        return self._fd
+
     def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:
         """Write page-aligned `pages` to consecutive blocks from `blk_idx`.
 

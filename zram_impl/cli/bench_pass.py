@@ -11,7 +11,7 @@ from zram_impl.cli.pairing import Paired, paired
 from zram_impl.cli.stop import Stop
 from zram_impl.compression.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, Params
 from zram_impl.compression.codec import decode, encode
-from zram_impl.device.config import thread_engine
+from zram_impl.device.engines import thread_engine
 from zram_impl.engine.protocol import Engine
 from zram_impl.engine.request import Phase, WbReq
 from zram_impl.runtime import ThreadRuntime

@@ -9,14 +9,12 @@ import os
 import stat
 from collections.abc import Callable
 from errno import EBUSY, EINVAL, EISDIR, ENOTBLK
-from functools import partial
 from typing import Final, TypedDict
 
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.file import open_file
 from zram_impl.device.algorithm_settings import AlgorithmSettings
-from zram_impl.engine.protocol import Engine
-from zram_impl.engine.threads import ThreadEngine
+from zram_impl.device.engines import DEFAULT_ENGINE, MakeEngine, maker_of
 from zram_impl.errors import from_os, refuse, shown
 from zram_impl.events.observer import Observer
 from zram_impl.parsing import kstrto
@@ -25,13 +23,9 @@ from zram_impl.runtime import Runtime, ThreadRuntime
 from zram_impl.table.budget import Budget
 from zram_impl.units import DEFAULT_BATCH_SIZE
 
-MAX_IN_FLIGHT: Final = 256
-"""Requests the engine of production carries at most, whatever batch size is asked for; their memory grows on demand."""
-
 _RUNTIME: Final = ("lock", "condition", "spawn", "interruptible", "shielded", "now")
 """The methods of a runtime."""
 
-MakeEngine = Callable[[BackingDevice, Runtime], Engine]
 OpenBacking = Callable[[str | os.PathLike[str], int | None], BackingDevice]
 
 
@@ -41,14 +35,15 @@ class Hooks(TypedDict, total=False):
     Attributes:
         quirks: Decisions to make as the driver does; nothing by default.
         runtime: Where locks, threads and the clock come from.
-        engine: Makes the engine for a backing device.
+        engine: "threads"; "ring", which keeps many writes under way wherever their blocks lie, and is threads where the
+            system has no ring (`engine_kind` says why); or a function that makes the engine for a backing device.
         open_backing: Opens a backing device that is named by its path.
         observer: Called for every action.
     """
 
     quirks: Quirks | None
     runtime: Runtime | None
-    engine: MakeEngine
+    engine: MakeEngine | str
     open_backing: OpenBacking
     observer: Observer | None
 
@@ -56,11 +51,6 @@ class Hooks(TypedDict, total=False):
 def open_backing_file(path: str | os.PathLike[str], size: int | None) -> BackingDevice:
     """Open the file or block device that `backing_dev` names, locked against a second user."""
     return open_file(path, size=size)
-
-
-def thread_engine(device: BackingDevice, runtime: Runtime, observer: Observer | None = None) -> Engine:
-    """Make the engine of production."""
-    return ThreadEngine(device, runtime, depth=MAX_IN_FLIGHT, observer=observer)
 
 
 class Configuration:
@@ -85,19 +75,18 @@ class Configuration:
         *,
         quirks: Quirks | None = None,
         runtime: Runtime | None = None,
-        engine: MakeEngine = thread_engine,
+        engine: MakeEngine | str = DEFAULT_ENGINE,
         open_backing: OpenBacking = open_backing_file,
         observer: Observer | None = None,
     ) -> None:
         if quirks is not None and not isinstance(quirks, Quirks):
             raise refuse(EINVAL, f"quirks must be a Quirks, got {shown(quirks)}")
-        for name, hook in (("engine", engine), ("open_backing", open_backing), ("observer", observer)):
+        for name, hook in (("open_backing", open_backing), ("observer", observer)):
             if not callable(hook) and not (name == "observer" and hook is None):
                 raise refuse(EINVAL, f"{name} must be callable, got {shown(hook)}")
         self.quirks = quirks or Quirks()
         self.runtime = ThreadRuntime() if runtime is None else _checked_runtime(runtime)
-        # Any other engine is its maker's to connect.
-        self.make_engine = partial(thread_engine, observer=observer) if engine is thread_engine else engine
+        self.make_engine = maker_of(engine, observer)
         self.open_backing = open_backing
         self.observer = observer
         self.algorithms = AlgorithmSettings()

@@ -11,6 +11,7 @@ from typing import Final
 
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.engine.protocol import Engine
+from zram_impl.engine.ring_choice import engine_kind
 from zram_impl.errors import refuse
 from zram_impl.events.observer import Observer
 from zram_impl.forking import made_anew
@@ -60,6 +61,12 @@ class Passes:
         self._make_engine = make_engine
         self._engine: Engine | None = None
         self._owner = os.getpid()
+
+    @property
+    def engine_kind(self) -> str | None:
+        """The engine's name and what it works with, for people; None before the first pass of writeback."""
+        engine = self._engine
+        return None if engine is None else engine_kind(engine)
 
     # --- beginning -------------------------------------------------------------------------------------------------
 

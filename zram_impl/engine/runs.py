@@ -36,8 +36,13 @@ def into_runs(requests: Sequence[WbReq], limit: int) -> list[list[WbReq]]:
     return runs
 
 
-def carry(device: BackingDevice, run: Sequence[WbReq]) -> Exception | None:
+def carry(device: BackingDevice, run: Sequence[WbReq], result: int | None = None) -> Exception | None:
     """Write the pages of a run of consecutive blocks; every request of it is ANSWERED afterwards.
+
+    Args:
+        device: Where to.
+        run: What.
+        result: What a write of the whole run was answered with, bytes or an errno below 0; None to write it first.
 
     Returns:
         None, or what the device raised although it is no OSError: a defect, for which each request of the run has
@@ -47,7 +52,7 @@ def carry(device: BackingDevice, run: Sequence[WbReq]) -> Exception | None:
     """
     defect: Exception | None = None
     try:
-        _write(device, run)
+        _judge(device, run, _write(device, run) if result is None else result)
     except Exception as error:  # whatever it is, the requests must come back
         defect = error
         for request in run:
@@ -68,21 +73,26 @@ def report(observer: Observer, run: Sequence[WbReq]) -> None:
         observer("endio_leave", request.number)
 
 
-def _write(device: BackingDevice, run: Sequence[WbReq]) -> None:
+def _write(device: BackingDevice, run: Sequence[WbReq]) -> int:
+    """Write a run; return the bytes written or an errno below 0."""
+    try:
+        written = device.write(run[0].blk_idx, [request.page for request in run])
+    except OSError as error:
+        return -(error.errno or errno.EIO)
+    assert 0 <= written <= len(run) << PAGE_SHIFT, "a device writes no more than it was given"
+    return written
+
+
+def _judge(device: BackingDevice, run: Sequence[WbReq], result: int) -> None:
     """Set `error` of each request of a run.
 
     A run that failed says nothing about its single blocks, and a short one nothing about the blocks from where it
     stopped: those are written once more, page by page, so that one bad block does not fail its neighbours.
     """
-    whole = 0
-    try:
-        written = device.write(run[0].blk_idx, [request.page for request in run])
-        assert 0 <= written <= len(run) << PAGE_SHIFT, "a device writes no more than it was given"
-        whole = written >> PAGE_SHIFT
-    except OSError as error:
-        if len(run) == 1:
-            run[0].error = error.errno or errno.EIO
-            return
+    if result < 0 and len(run) == 1:
+        run[0].error = -result
+        return
+    whole = max(result, 0) >> PAGE_SHIFT
     for request in run[:whole]:
         request.error = 0
     for request in run[whole:]:

@@ -27,7 +27,7 @@ class ThreadEngine:
     `close`, which the owner must call: they keep the engine alive.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (how it works and what it is called, by keyword)
         self,
         device: BackingDevice,
         runtime: Runtime,
@@ -36,6 +36,7 @@ class ThreadEngine:
         threads: int = 2,
         run_pages: int = 256,
         observer: Observer | None = None,
+        kind: str = "threads",
     ) -> None:
         """Write to `device`, which stays the caller's and must stay open until after `close`.
 
@@ -47,6 +48,7 @@ class ThreadEngine:
             run_pages: The most pages of one device write. Fewer when a pass has fewer requests: its requests are
                 spread over all threads, so that the device is never idle while answers of a run are reaped.
             observer: Told of every answer.
+            kind: What it is, for people.
         """
         assert threads > 0, "an engine has at least one thread"
         assert run_pages > 0, "a run has at least one page"
@@ -55,6 +57,7 @@ class ThreadEngine:
         self._threads = threads
         self._run_pages = run_pages
         self._observer = observer
+        self.kind = kind
         self._buffers = PageBuffers(depth)
         self._tasks: list[Task] = []
         # Guards _todo and _closing; threads wait here for either.

@@ -10,7 +10,8 @@ import pytest
 from tests.impl.doubles import Bench, MemoryDevice, page
 from tests.impl.passes.driving import begin
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
-from zram_impl.device.config import MAX_IN_FLIGHT, open_backing_file, thread_engine
+from zram_impl.device.config import open_backing_file
+from zram_impl.device.engines import MAX_IN_FLIGHT, thread_engine
 from zram_impl.passes.base import PassProgress
 from zram_impl.runtime import ThreadRuntime
 

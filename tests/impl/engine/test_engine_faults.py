@@ -3,33 +3,16 @@
 import errno
 import random
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
+from tests.impl.engine.ring_doubles import Make, every_engine, every_engine_of_a_device
 from tests.impl.fake_device import FakeDevice, closing, reap, requests, verdicts
-from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.memory import MemoryDevice
-from zram_impl.engine.protocol import Engine
 from zram_impl.engine.request import Phase
-from zram_impl.engine.sync import SyncEngine
-from zram_impl.engine.threads import ThreadEngine
 from zram_impl.faults import Failing, Short, at_random, on_blocks
-from zram_impl.runtime import ThreadRuntime
 from zram_impl.units import PAGE_SIZE, BlkIdx
-
-Make = Callable[[BackingDevice], Engine]
-
-
-def make_sync(device: BackingDevice) -> Engine:
-    return SyncEngine(device, depth=64)
-
-
-def make_threads(device: BackingDevice) -> Engine:
-    return ThreadEngine(device, ThreadRuntime(), depth=64)
-
-
-every_engine = pytest.mark.parametrize("make", [make_sync, make_threads])
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +63,7 @@ def test_an_error_without_errno_is_an_io_error(make: Make) -> None:
         assert verdicts(engine, [1, 2, 3]) == {1: errno.EIO, 2: errno.EIO, 3: errno.EIO}
 
 
-@every_engine
+@every_engine_of_a_device
 def test_a_defect_of_the_device_answers_its_requests_and_is_raised_at_close(make: Make) -> None:
     def broken(blk_idx: int, pages: Sequence[memoryview]) -> int:
         if blk_idx == 100:
@@ -96,7 +79,7 @@ def test_a_defect_of_the_device_answers_its_requests_and_is_raised_at_close(make
     engine.close()
 
 
-@every_engine
+@every_engine_of_a_device
 def test_a_device_that_claims_to_have_written_more_than_it_got_is_a_defect(make: Make) -> None:
     engine = make(FakeDevice(lambda _blk_idx, pages: len(pages) * PAGE_SIZE + 1))
     assert verdicts(engine, [5]) == {5: errno.EIO}

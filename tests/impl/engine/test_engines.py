@@ -1,33 +1,17 @@
 """Every engine: pages arrive, buffers are bounded, an end is an end."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.impl.engine.ring_doubles import Make, every_engine
 from tests.impl.fake_device import FakeDevice, closing, reap, requests, verdicts
-from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.file import open_file
-from zram_impl.engine.protocol import Engine
 from zram_impl.engine.request import Phase, WbReq
 from zram_impl.engine.sync import SyncEngine
-from zram_impl.engine.threads import ThreadEngine
-from zram_impl.runtime import ThreadRuntime
 from zram_impl.units import PAGE_SIZE
-
-Make = Callable[[BackingDevice], Engine]
-
-
-def make_sync(device: BackingDevice) -> Engine:
-    return SyncEngine(device, depth=64)
-
-
-def make_threads(device: BackingDevice) -> Engine:
-    return ThreadEngine(device, ThreadRuntime(), depth=64)
-
-
-every_engine = pytest.mark.parametrize("make", [make_sync, make_threads])
 
 
 @pytest.fixture(autouse=True)

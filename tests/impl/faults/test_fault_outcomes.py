@@ -13,7 +13,7 @@ from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.file import open_file
 from zram_impl.decisions import SlotKind
-from zram_impl.device.config import MakeEngine
+from zram_impl.device.engines import MakeEngine
 from zram_impl.engine.protocol import Engine
 from zram_impl.engine.request import WbReq
 from zram_impl.engine.sync import SyncEngine

@@ -1,0 +1,116 @@
+"""What the ring engine asks of the system: take writes, answer them in any order."""
+
+import ctypes
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from struct import Struct
+from typing import Final, Protocol
+
+from zram_impl.engine.request import WbReq
+from zram_impl.units import PAGE_SIZE
+
+WAKE: Final = -1
+"""Key of the answer that `wake` asks for; a write has a key from 0."""
+
+Write = tuple[int, Sequence[WbReq]]
+"""A key that no other write in flight has, and requests on consecutive blocks."""
+
+Answer = tuple[int, int]
+"""The key of a write, and the bytes written or an errno below 0."""
+
+
+class RingQueue(Protocol):
+    """Writes in the hands of the system. One task at a time calls `submit` or `wake`, one other calls `wait`.
+
+    Attributes:
+        name: What it is, for people.
+    """
+
+    @property
+    def name(self) -> str:
+        """What it is, for people."""
+        ...
+
+    def submit(self, writes: Sequence[Write]) -> int:
+        """Begin writes, in order, and return how many were taken; of those that follow nothing is known later."""
+        ...
+
+    def wake(self) -> bool:
+        """Ask for an answer of key WAKE, so that `wait` returns; False when the system has no room for it."""
+        ...
+
+    def wait(self) -> Sequence[Answer]:
+        """Return the next answers; wait until there is at least one, or return nothing when the system says so."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back to the system. Nothing may be in flight, in this process. Idempotent."""
+        ...
+
+
+class Iovecs:
+    """Addresses of pages, and arrays of them that the system reads while it takes a write.
+
+    The array is one piece of memory, written anew for each submission: the system keeps a copy of its own.
+    """
+
+    __slots__ = ("_array", "_entries", "at")
+
+    _ENTRY: Final = Struct("=QQ")
+
+    def __init__(self, pages: int) -> None:
+        """Have room for `pages` pages in one submission."""
+        self._array = bytearray(self._ENTRY.size * pages)
+        self.at = address_of(self._array)
+        self._entries: dict[int, bytes] = {}
+
+    def page(self, request: WbReq) -> int:
+        """Return the address of a request's page."""
+        return int.from_bytes(self._entry(request)[:8], sys.byteorder)
+
+    def fill(self, runs: Sequence[Sequence[WbReq]]) -> None:
+        """Write the entries of all pages, one run after the other."""
+        entry = self._entry
+        entries = b"".join([entry(request) for run in runs for request in run])
+        self._array[: len(entries)] = entries
+
+    def _entry(self, request: WbReq) -> bytes:
+        # By identity: an engine keeps its pages, and the views of them, until it closes.
+        found = self._entries.get(id(request.page))
+        if found is None:
+            found = self._entries[id(request.page)] = self._ENTRY.pack(address_of(request.page), PAGE_SIZE)
+        return found
+
+
+IOVEC_SIZE: Final = 16
+
+
+def address_of(memory: bytearray | memoryview) -> int:
+    """Return where writable memory lies; whoever uses the address keeps the memory."""
+    return ctypes.addressof(ctypes.c_char.from_buffer(memory))
+
+
+class SystemCalls:
+    """System calls that Python has no function for. The interpreter's lock is released while one is under way."""
+
+    def __init__(self) -> None:
+        """Look the C library's `syscall` up; OSError where that cannot be had.
+
+        Only where it was tried: the layout of what is passed, and the order in which two processors see each other's
+        stores, are those of x86-64.
+        """
+        if sys.platform != "linux" or platform.machine() != "x86_64" or sys.maxsize < 1 << 32:
+            raise OSError(f"no numbers of system calls are known for {sys.platform} on {platform.machine()}")
+        try:
+            function = ctypes.CDLL(None, use_errno=True).syscall
+        except AttributeError as error:  # a C library without it
+            raise OSError(f"the C library has no syscall(): {error}") from error
+        function.restype = ctypes.c_long
+        function.argtypes = [ctypes.c_long] * 6
+        self._function: Callable[[int, int, int, int, int, int], int] = function
+
+    def __call__(self, number: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0, e: int = 0) -> int:
+        """Do a system call; a negative number is an errno below 0."""
+        result = self._function(number, a, b, c, d, e)
+        return result if result >= 0 else -ctypes.get_errno()
