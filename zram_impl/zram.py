@@ -68,7 +68,6 @@ class Zram:
             backing_size: Bytes of it to use. Without it all of an existing one is used.
             algorithm: Name of the compressor.
             batch_size: Write requests in flight during writeback.
-            hooks: As for `Zram()`.
         """
         check_fits(size)  # refused before a file is made
         if backing is None and backing_size is not None:
@@ -128,9 +127,8 @@ class Zram:
     def set_backing(self, backing: str | os.PathLike[str] | BackingDevice, size: int | str | None = None) -> None:
         """Take a backing device and close the one before; EBUSY once initialised, or when somebody uses it.
 
-        Args:
-            backing: Path of a file or block device, or an object with the protocol of `bdev.device`, which is closed.
-            size: Bytes to use of the file that a path names, and to make it with if it is missing.
+        `backing` is the path of a file or block device, or an object with the protocol of `bdev.device`, which is
+        closed; `size` is the bytes to use of what a path names, and to make a missing file with.
         """
         self._life.set_backing(backing, size)
 
@@ -238,9 +236,8 @@ class Zram:
     def mark_idle(self, *, age_seconds: int | None = None) -> None:
         """Mark every page in memory idle; any access takes the mark off.
 
-        Args:
-            age_seconds: Mark only pages that were not read or written for that long, and take the mark off all others.
-                Whole seconds on both sides; when the clock itself is no older, nothing is marked or unmarked.
+        With `age_seconds`, mark only pages not read or written for that long, in whole seconds, and take the mark off
+        all others; when the clock itself is no older, nothing is marked or unmarked.
         """
         self._life.mark_idle(age_seconds)
 
@@ -336,8 +333,7 @@ class Zram:
     @property
     def pages(self) -> int:
         """Number of pages; 0 when not initialised."""
-        pages = self._life.pages
-        return pages.pages if pages is not None else 0
+        return pages.pages if (pages := self._life.pages) is not None else 0
 
     @property
     def disksize(self) -> int:
@@ -357,14 +353,12 @@ class Zram:
     @property
     def backing_name(self) -> str | None:
         """Name of the backing device; None without one."""
-        backing = self._configuration.backing
-        return backing.name if backing is not None else None
+        return backing.name if (backing := self._configuration.backing) is not None else None
 
     @property
     def engine_kind(self) -> str | None:
         """The engine that carries writes to the backing device, for people; None before the first pass of writeback."""
-        passes = self._life.passes
-        return passes.engine_kind if passes is not None else None
+        return self._life.engine_kind
 
     @property
     def batch_size(self) -> int:

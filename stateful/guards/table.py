@@ -162,7 +162,8 @@ ROWS: Final = (
             "the end of a pass is notified afterwards, so a look that is early is not the last", "Passes._wait_a_while"
         ).waking("pass ended", lambda value: value is None),
     ),
-    row(Passes, "_closed _engine", CONTROL),
+    row(Passes, "_closed", CONTROL),
+    row(Passes, "_engine", CONTROL.looked_at(_SHOWN, "Passes.engine_kind")),
     row(Passes, "_compacting _ended _lock _make_engine _observer _owner _quirks _runtime pages", ONCE),
     row(Passes, "begin_writeback() begin_recompression() close()", CONTROL),
     row(Pages, "set_limit()", TABLE),

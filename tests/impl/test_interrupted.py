@@ -43,9 +43,9 @@ def handlers() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-@pytest.fixture
-def dev(tmp_path: Path) -> Iterator[Zram]:
-    with Zram.create("4M", backing=tmp_path / "pages.img", backing_size="4M") as made:
+@pytest.fixture(params=["threads", "ring"])
+def dev(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Zram]:
+    with Zram.create("4M", backing=tmp_path / "pages.img", backing_size="4M", engine=request.param) as made:
         yield made
 
 

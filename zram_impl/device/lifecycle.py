@@ -272,6 +272,12 @@ class Lifecycle:
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
+    @property
+    def engine_kind(self) -> str | None:
+        """The engine, for people; None before the first pass of writeback."""
+        passes = self.passes
+        return None if passes is None else passes.engine_kind
+
     def stats(self) -> Stats:
         """Return the statistics of this moment."""
         pages = self.pages

@@ -1,9 +1,10 @@
-"""A ring over native AIO: io_submit and io_getevents, of every kernel since 2.6.
+"""A ring over native AIO: io_submit and io_getevents, of kernels since 4.18.
 
 Writes past the page cache alone: others are done before io_submit returns.
 """
 
 import os
+import select
 from collections.abc import Sequence
 from struct import Struct
 from typing import Final
@@ -12,7 +13,7 @@ from zram_impl.engine.ring_queue import IOVEC_SIZE, WAKE, Answer, Iovecs, System
 from zram_impl.units import PAGE_SHIFT, PAGE_SIZE
 
 _SETUP, _DESTROY, _GETEVENTS, _SUBMIT = 206, 207, 208, 209
-_PWRITE, _PWRITEV = 1, 8
+_PWRITE, _POLL, _PWRITEV = 1, 5, 8
 _IOCB: Final = Struct("=QIIHhIQQqQII")  # data, key, flags, operation, priority, fd, address, length, offset, 3 unused
 _EVENT: Final = Struct("=qQqq")  # data, iocb, result, 1 unused
 _POINTER: Final = Struct("=Q")
@@ -46,6 +47,11 @@ class NativeAio:
         if refused < 0:
             raise OSError(-refused, f"io_setup: {os.strerror(-refused)}")
         self._context: int = _POINTER.unpack(context)[0]
+        # Tried here, as an engine that cannot wake its thread could not close.
+        if not self.wake():
+            self.close()
+            raise OSError("io_submit does not poll")
+        self.wait()
 
     def submit(self, writes: Sequence[Write]) -> int:
         """Begin writes; those the system does not take are the last ones."""
@@ -62,9 +68,16 @@ class NativeAio:
         return self._submit(len(writes))
 
     def wake(self) -> bool:
-        """Write nothing: which is answered at once, whatever else is in flight."""
-        _IOCB.pack_into(self._iocbs, 0, _NO_KEY, 0, 0, _PWRITE, 0, self._fd, self._events_at, 0, 0, 0, 0, 0)
-        return self._submit(1) == 1
+        """Wait for a descriptor that is ready: which is answered at once, whatever the file is in for."""
+        try:
+            ready = os.eventfd(0)
+        except OSError:
+            return False
+        try:
+            _IOCB.pack_into(self._iocbs, 0, _NO_KEY, 0, 0, _POLL, 0, ready, select.POLLOUT, 0, 0, 0, 0, 0)
+            return self._submit(1) == 1
+        finally:
+            os.close(ready)
 
     def wait(self) -> list[Answer]:
         """Return the next answers; the wait is the system's, and nothing but an answer ends it."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.impl.doubles import huge, page, same
+from tests.impl.engine.ring_doubles import DeviceQueue
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.file import open_file
@@ -16,6 +17,7 @@ from zram_impl.decisions import SlotKind
 from zram_impl.device.engines import MakeEngine
 from zram_impl.engine.protocol import Engine
 from zram_impl.engine.request import WbReq
+from zram_impl.engine.ring import RingEngine
 from zram_impl.engine.sync import SyncEngine
 from zram_impl.engine.threads import ThreadEngine
 from zram_impl.faults import (
@@ -51,7 +53,11 @@ def thread_engine(device: BackingDevice, runtime: Runtime) -> Engine:
     return ThreadEngine(device, runtime, depth=8)
 
 
-ENGINES: dict[str, MakeEngine] = {"sync": sync_engine, "threads": thread_engine}
+def ring_engine(device: BackingDevice, runtime: Runtime) -> Engine:
+    return RingEngine(device, runtime, DeviceQueue(device), depth=8)
+
+
+ENGINES: dict[str, MakeEngine] = {"sync": sync_engine, "threads": thread_engine, "ring": ring_engine}
 
 
 class World:
