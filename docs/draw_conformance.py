@@ -39,7 +39,7 @@ After every operation: bytes moved or errno; the checksum of every page read; te
 does not depend on an allocator: bd_stat, io_stat, the columns of mm_stat that count pages and compressed bytes and that
 of the memory limit, limit and its enable, batch size, compressed_writeback, initstate, disksize, backing_dev, the marks
 of every page, the second of its last access where that was recorded, and the content of every block of every backing
-file, so also which block a page went to. What stays different is told once.
+file, so also which block a page went to. What stays different is listed once.
 
 Not compared: memory in use (mm_stat columns 3, 5 and 7), which is the allocator's; and of sequences whose outcome
 depended on when writes were answered everything but results, errnos and the pages read.
@@ -62,7 +62,7 @@ asked, and of the requests whose page it refused, too (`recount.` fields).
   and marks of the pages say in which.
 - When a pass waits for a write, everything in flight is answered, last one first, as the recorded kernel does.
 - A store in the background runs in a thread, until it waits for a suspended device or is over; only one of the two
-  threads ever runs. An operation that would have hung the machine for ever is told as `(hangs)`.
+  threads ever runs. An operation that would have hung the machine for ever is listed as `(hangs)`.
 
 ## Quirks
 
@@ -70,7 +70,7 @@ asked, and of the requests whose page it refused, too (`recount.` fields).
 
 """
 _AFTER: Final = """
-With no quirks what comes of a pass depends neither on the batch size nor on the order in which writes are answered:
+With no quirks the outcome of a pass depends neither on the batch size nor on the order in which writes are answered:
 
 ```console
 $ python -m stateful metamorphic --programs 1000

@@ -92,7 +92,7 @@ EVERY_RUN: Final = {
     "base": Scope(3, 2, 2, 2),
     "readers": Scope(2, 2, 2, 2, readers=1),
     "limits": Scope(2, 2, 1, 2, stores=1, toggles=1),
-    "marks": Scope(2, 1, 1, 1, huge=1, idle=1, recompress=1, resets=1),
+    "flags": Scope(2, 1, 1, 1, huge=1, idle=1, recompress=1, resets=1),
 }
 
 # Larger ones for a night, with symmetry: more pages, more blocks, more reads, more grants, marks while two fly.

@@ -1,4 +1,4 @@
-"""What `check` checks: one function a job, each of which says in one line what it did."""
+"""The jobs of `check`: one function each, which reports in one line."""
 
 import io
 import tempfile
@@ -35,7 +35,7 @@ def explore(name: str, report: Report) -> JobResult:
     """Walk one of the scopes of every run."""
 
     def progress(depth: int, states: int, frontier: int) -> None:
-        report(f"{states:,} states, depth {depth}, {frontier:,} to go on from")
+        report(f"{states:,} states, depth {depth}, {frontier:,} in the frontier")
 
     outcome = walk(EVERY_RUN[name], progress=progress)
     judged = spec_verdict.judge(name, outcome)
@@ -43,7 +43,7 @@ def explore(name: str, report: Report) -> JobResult:
     return JobResult(not judged.problems, what, "\n".join(judged.problems))
 
 
-def machines(report: Report) -> JobResult:
+def stateful(report: Report) -> JobResult:
     """Let each machine look for a difference between the device and the specification."""
     runs = steps = 0
     until = Until(seconds=MACHINE_SECONDS / len(MACHINES))
@@ -86,7 +86,7 @@ def trace(report: Report) -> JobResult:
     return JobResult(not problems, f"{what}; {rate:,.0f} a second of processor time", "\n".join(problems))
 
 
-def agreement(report: Report) -> JobResult:
+def equivalence(report: Report) -> JobResult:
     """Confirm that the decisions of the implementation are those of the specification, and read short texts twice."""
     report("confirming")
     modules = ["stateful.equivalence.decisions", "stateful.equivalence.slots"]
@@ -125,19 +125,19 @@ JOBS: Final = (
     Job("explore base", partial(explore, "base")),
     Job("proofs", proofs),
     Job("all sizes", all_sizes),
-    Job("decisions", agreement),
-    Job("machines", machines),
+    Job("equivalence", equivalence),
+    Job("stateful", stateful),
     Job("schedules", of_schedules.schedules),
     Job("schedule bugs", of_bugs.every_schedule_bug),
     Job("guards", of_pairs.guards),
     Job("threads", real_threads),
     Job("traces", trace),
     Job("recordings", recordings),
-    Job("any order", independence),
+    Job("metamorphic", independence),
     Job("explore readers", partial(explore, "readers")),
     Job("explore limits", partial(explore, "limits")),
-    Job("explore marks", partial(explore, "marks")),
+    Job("explore flags", partial(explore, "flags")),
     Job("seeded bugs", of_bugs.every_machine_bug),
 )
 WORTH_SEEING: Final = ("seeded bugs",)
-"""Jobs whose details are shown even when all is well."""
+"""Jobs whose details are shown even when they passed."""

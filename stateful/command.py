@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     bugs.add_commands(commands)
     replaying = commands.add_parser("conformance", help="replay what a real kernel was recorded to answer, and compare")
     conformance.add_arguments(replaying)
-    same = commands.add_parser("metamorphic", help="run generated programs in several ways that must come to the same")
+    same = commands.add_parser("metamorphic", help="run generated programs in several ways that must agree")
     metamorphic.add_arguments(same)
     schedules.add_command(commands)
     fuzzing.add_command(commands)

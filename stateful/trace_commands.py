@@ -145,7 +145,7 @@ def kernel_judge(asked: argparse.Namespace, console: Console) -> int:
             return 2
     found = [_judge_raw(path, _policy(asked), out, console) for path in files]
     events, worst = sum(count for _code, count in found), max(code for code, _count in found)
-    say(console, f"{len(files)} traces, {events:,} events of the kernel: {('accepted', 'REJECTED', 'REFUSED')[worst]}")
+    say(console, f"{len(files)} traces, {events:,} events of the kernel: {('passed', 'FAILED', 'REFUSED')[worst]}")
     return worst
 
 
@@ -180,7 +180,7 @@ def _judge_raw(path: Path, policy: Policy, out: Path | None, console: Console) -
         complain(f"{path}: {error}")
         return 2, 0
     unexplained = _unexplained(converted, judgement)
-    verdict = "REJECTED" if judgement.finding else "accepted"
+    verdict = "FAILED" if judgement.finding else "passed"
     # Nothing was lost, but of a device that is gone nothing can be asked.
     of_end = f", incomplete: {judgement.incomplete}" if judgement.incomplete else ""
     of_trace = f"{raw.device.name} ({raw.device.release}): {len(raw.events):,} events, {len(trace.lines):,} steps"
@@ -219,6 +219,6 @@ def trace_record(asked: argparse.Namespace, console: Console) -> int:
         complain(f"{path}: {error.strerror or error}")
         return 2
     for problem in account.problems:
-        say(console, f"wrong: {problem}")
+        say(console, f"FAILED: {problem}")
     say(console, f"{account.events:,} events of {account.passes} passes and their users written to {path}")
     return 1 if account.problems else 0

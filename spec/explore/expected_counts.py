@@ -15,14 +15,14 @@ PINNED: Final = {
     "base": Pinned(157_719, 2_211_888, 35),
     "readers": Pinned(44_814, 477_315, 63),
     "limits": Pinned(25_120, 279_482, 39),
-    "marks": Pinned(9_116, 126_376, 25),
+    "flags": Pinned(9_116, 126_376, 25),
 }
 
 REDUCED: Final = {
     "base": Pinned(10_818, 154_567, 35),
     "readers": Pinned(14_391, 159_140, 40),
     "limits": Pinned(8_784, 99_731, 39),
-    "marks": Pinned(4_663, 64_666, 25),
+    "flags": Pinned(4_663, 64_666, 25),
     "everything": Pinned(419_920, 7_074_562, 38),
     "granting": Pinned(287_248, 4_587_924, 48),
     "deep": Pinned(172_718, 3_282_121, 47),

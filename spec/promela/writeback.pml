@@ -9,7 +9,7 @@
  *     base      157,719     2,211,888     35
  *     readers    44,814       477,315     63
  *     limits     25,120       279,482     39
- *     marks       9,116       126,376     25
+ *     flags       9,116       126,376     25
  *
  * What SPIN prints differs by two constants. Its transitions are one more: it counts a state stored or met again as a
  * transition, and it stores the first one without any. Its depth is one less: that of the last new state, where the

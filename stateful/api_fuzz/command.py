@@ -1,4 +1,4 @@
-"""`python -m stateful inputs`: see `fuzz`."""
+"""`python -m stateful api-fuzz`: see `fuzz`."""
 
 import argparse
 from functools import partial
@@ -13,13 +13,15 @@ from stateful.jobs.runner import Job
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to a parser's."""
-    odd = commands.add_parser("inputs", help="call everything with arguments of any kind: taken, or refused properly")
+    odd = commands.add_parser(
+        "api-fuzz", aliases=["inputs"], help="call everything with arguments of any kind: taken, or refused properly"
+    )
     odd.add_argument("--count", type=count, default=100_000, metavar="N", help="how many inputs (100000)")
     odd.add_argument("--seed", type=int, default=1, metavar="S", help="what they are drawn from (1)")
-    odd.set_defaults(do=inputs)
+    odd.set_defaults(do=api_fuzz)
 
 
-def inputs(asked: argparse.Namespace, _console: Console) -> int:
+def api_fuzz(asked: argparse.Namespace, _console: Console) -> int:
     """Try the inputs, half of them in each of two processes, and return the exit code."""
     middle = -(-asked.count // 2)
     parts = {"first inputs": (0, middle), "other inputs": (middle, asked.count - middle)}

@@ -33,9 +33,9 @@ ERRNOS: Final = frozenset({
     errno.ELOOP, errno.ENAMETOOLONG, errno.EPERM, errno.EROFS, errno.E2BIG, errno.ERANGE, errno.ENODEV, errno.EIO,
     errno.ENOSPC, errno.EAGAIN, errno.EFBIG, errno.ENXIO,
 })  # fmt: skip
-"""What the driver, or the opening of a file, can answer."""
+"""Errnos that the driver, or the opening of a file, can answer."""
 
-# Not called: they take the device away from whoever calls, or give the inside of it.
+# Not called: they take the device away from the caller, or give the inside of it.
 _LEFT_OUT: Final = frozenset({"close", "create"})
 _LARGEST_FILE: Final = 1 << 20
 _SMALLEST_TOO_LARGE: Final = 1 << 58
@@ -198,7 +198,7 @@ class Trial:
                 return f"refused with errno {refused.errno}: {refused}"
             if not _had_begun(refused) and _without_counters(self.fingerprint()) != _without_counters(before):
                 return f"refused, but something has changed: {refused}"
-        except Exception as error:  # that it comes to none is what is looked for
+        except Exception as error:  # the search is for calls that raise something else
             return f"raised {type(error).__name__}: {error}"
         if self.dev.pages <= _MOST_PAGES and recounted(self.dev) != shown(self.dev):
             return f"statistics are {shown(self.dev)}, a recount gives {recounted(self.dev)}"
@@ -206,7 +206,7 @@ class Trial:
 
 
 def _had_begun(refused: ZramError) -> bool:
-    """Whether work was done before the errno: that of a pass, or of the pages of a call that came first."""
+    """Return whether work was done before the errno: that of a pass, or of the pages of a call that came first."""
     return "Result(" in str(refused) or refused.errno in (errno.ENOMEM, errno.EIO)
 
 
@@ -267,5 +267,5 @@ def check(seed: int, first: int, count: int, report: Report) -> JobResult:
     done = inputs(seed, count, lambda number: report(f"{number - first:,} of {count:,} inputs"), first=first)
     if not done:
         return JobResult(True, f"{count:,} inputs, all taken or refused")
-    told = "\n".join(f"input {each.number} of seed {seed}: {each.call}\n    {each.what}" for each in done)
-    return JobResult(False, f"{len(done)} inputs were neither taken nor refused as they should be", told)
+    listed = "\n".join(f"input {each.number} of seed {seed}: {each.call}\n    {each.what}" for each in done)
+    return JobResult(False, f"{len(done)} inputs were neither taken nor refused as they should be", listed)

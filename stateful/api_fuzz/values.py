@@ -28,7 +28,7 @@ class Surly:
 
 
 class NoPath:
-    """A path that is none."""
+    """Not a path."""
 
     def __fspath__(self) -> str:
         return 5  # type: ignore[return-value]  # that is what is wrong with it
@@ -131,7 +131,7 @@ PLAUSIBLE: Final[Mapping[str, Draw]] = {
     "enabled": _one_of(True, False, 1, 0), "compressed": _one_of(True, False), "backing": text, "path": text,
     "progress": _one_of(None, lambda *_: None), "cancel": _one_of(None, threading.Event()),
 }  # fmt: skip
-"""What a parameter of this name is meant to be."""
+"""The intended kind of a parameter of this name."""
 
 
 def attribute_name(rng: random.Random) -> str:

@@ -32,7 +32,7 @@ def same_filled(word: int) -> bytes:
 
 
 def stamp_of(page: bytes) -> tuple[int, int] | None:
-    """Return index and generation of a stamped page; None when it is none, or is torn."""
+    """Return index and generation of a stamped page; None if it is not one, or is torn."""
     index, generation, checksum = _HEADER.unpack_from(page)
     if len(page) != PAGE_SIZE or checksum != zlib.crc32(page[_HEADER.size :], index ^ generation):
         return None

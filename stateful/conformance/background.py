@@ -1,7 +1,7 @@
 """Stores that run beside the replay, of which only one runs at a time, so that every replay is the same.
 
-A store in the background runs until it is over or waits for a suspended device; only then does the replay go on. What
-waits without being in the background would have hung the guest for ever: it is told as `Hangs`.
+A store in the background runs until it is over or waits for a suspended device; only then does the replay continue.
+What waits without being in the background would have hung the guest for ever: it is recorded as `Hangs`.
 """
 
 import threading
@@ -17,7 +17,7 @@ class Hangs(Exception):  # noqa: N818  (what it does)
 
 
 class Turns:
-    """Whose turn it is: the replay's, or a store's in the background."""
+    """Turns of the replay and the stores in the background."""
 
     def __init__(self) -> None:
         # Guards the state of every store in the background; both sides wait here for each other.
@@ -45,7 +45,7 @@ class Turns:
             store.waits = False
 
     def go_on(self, change: Callable[[], None]) -> None:
-        """Make a change, and let every store that it lets go on run until it waits again or is over."""
+        """Make a change, and run every store that it unblocks until the store waits again or is over."""
         with self.changed:
             waiting = [store for store in self._running.values() if store.waits]
             change()
@@ -99,7 +99,7 @@ class Background:
         self._turns.enter(self)
         try:
             self.result = self._run_it()
-        except BaseException as error:  # raised again by whoever joins
+        except BaseException as error:  # raised again by `join`
             self.failure = error
         finally:
             self._turns.leave()

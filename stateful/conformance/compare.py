@@ -1,4 +1,4 @@
-"""What of an answer and a state is compared, and the differences that come of it."""
+"""Comparison of answers and states with the recorded ones: the fields that count, and their differences."""
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -22,9 +22,9 @@ _PARTS: Final[dict[str, dict[int, str]]] = {
     "io": {0: "failed_reads", 1: "failed_writes", 2: "invalid_io", 3: "notify_free"},
 }
 _NEVER_ABSENT: Final = ("bs",)
-"""What null means something of; any other null is an attribute that the recorded kernel did not have."""
+"""Fields of which null means something; any other null is an attribute that the recorded kernel did not have."""
 _BY_NAME: Final = ("bs", "ts", "blk")
-"""What is compared part by part, each with its name."""
+"""Fields that are compared part by part, each with its name."""
 
 
 class Difference(NamedTuple):
@@ -46,7 +46,7 @@ class Difference(NamedTuple):
 
     @property
     def line(self) -> str:
-        """What to print."""
+        """The difference as a line to print."""
         return f"{self.sequence} op {self.number} {self.field}: expected {self.expected!r}, got {self.got!r}"
 
 
@@ -75,7 +75,7 @@ def compare_answers(
 
 
 class StateComparison:
-    """Compares states one after the other; what stays different in the same way is told once."""
+    """Compares states one after the other; a difference that stays the same is reported once."""
 
     def __init__(self) -> None:
         self._told: dict[str, Pair] = {}

@@ -31,13 +31,13 @@ def recordings(report: Report) -> JobResult:
 
 
 def independence(report: Report) -> JobResult:
-    """Run programs in ways that must come to the same."""
+    """Run programs in ways that must agree."""
     campaign = run(PROGRAMS, 0, lambda done: report(f"{done} of {PROGRAMS} programs"))
     what = (
-        f"{campaign.programs} programs came to the same in {campaign.runs} runs: batch sizes, orders of answers, "
+        f"{campaign.programs} programs had equal outcomes in {campaign.runs} runs: batch sizes, orders of answers, "
         f"{campaign.failed:,} failed writes"
     )
     if campaign.finding is None:
         return JobResult(good=True, what=what)
     details = [str(campaign.finding), *getattr(campaign.finding, "__notes__", [])]
-    return JobResult(good=False, what="what comes of a program depends on how it is run", details="\n".join(details))
+    return JobResult(good=False, what="the outcome of a program depends on how it is run", details="\n".join(details))

@@ -13,7 +13,7 @@ MOST_PAGES: Final = 1 << 16
 MOST_BLOCKS: Final = 1 << 18
 """Blocks of one backing file, likewise."""
 LOWEST_OFFSET: Final = -(1 << 63)
-"""Byte offset, below which there is none to ask for."""
+"""Byte offset, below which there is nothing to ask for."""
 
 
 class Store(NamedTuple):
@@ -88,13 +88,13 @@ class Suspend(NamedTuple):
 
 
 class Resume(NamedTuple):
-    """Let it go on."""
+    """Resume it."""
 
     number: int
 
 
 class BackgroundStore(NamedTuple):
-    """Begin a store in another process; go on when it waits for the backing device, or is over."""
+    """Begin a store in another process; continue when it waits for the backing device, or is over."""
 
     attribute: str
     value: str

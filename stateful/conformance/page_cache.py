@@ -1,7 +1,7 @@
 """The page cache of the recorded machine's device, for reads and writes that are not direct.
 
 What is cached asks the driver for nothing, and what is read is read ahead, so it decides which pages count as accessed
-and which blocks as read. Writes go to the device at once: whoever recorded waited for them.
+and which blocks as read. Writes go to the device at once: the recorder waited for them.
 
 Kernel: filemap_read(), page_cache_sync_ra(), page_cache_async_ra(), page_cache_ra_order(), iomap_file_buffered_write(),
 mpage_readahead(), block_read_full_folio(), truncate_inode_pages_range(), as of 7.3.4.
@@ -30,7 +30,7 @@ class Folio:
         start: Number of the first.
         data: Their bytes; of a folio that is not `fresh` they mean nothing.
         fresh: They were read, or written.
-        marked: Whoever reads it has more read ahead.
+        marked: Reading it starts more read-ahead.
     """
 
     def __init__(self, start: int, data: bytes, *, fresh: bool, marked: bool = False) -> None:
@@ -43,7 +43,7 @@ class Folio:
 
 
 class Window:
-    """What one open of the device has read ahead last; `ahead` pages before its end the next one begins."""
+    """The last read-ahead of one open of the device; `ahead` pages before its end the next one begins."""
 
     def __init__(self) -> None:
         self.start = self.size = self.ahead = self.order = 0

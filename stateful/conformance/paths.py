@@ -30,7 +30,7 @@ def walk(path: str, files: Collection[str], *, create: bool = False) -> str:
     size = len(as_bytes(path))
     if size > LONGEST_PATH:
         raise refuse(ENAMETOOLONG, f"a path of {size} bytes")
-    where = "/"  # whoever is nowhere else begins there
+    where = "/"  # where every path begins
     for part in path.split("/"):
         if where not in DIRECTORIES and (part or where in files):
             raise refuse(ENOTDIR if where in files else ENOENT, f"{where!r} of {path!r} is no directory")

@@ -96,7 +96,7 @@ class Bytes:
         """Nothing is to be made durable."""
 
     def close(self) -> None:
-        """Let go of the node."""
+        """Release the node."""
         self._node.holder = ""
 
 
@@ -175,7 +175,7 @@ class Disks:
         self._turns.go_on(change)
 
     def suspend(self, number: int, *, on: bool) -> None:
-        """Let a device wait, or go on; ENXIO when there is none."""
+        """Suspend or resume a device; ENXIO if there is no such device."""
         if number not in self._mappings:
             raise refuse(ENXIO, f"there is no device-mapper device {number}")
         mapping = self._mappings[number]
@@ -186,13 +186,13 @@ class Disks:
         self._turns.go_on(change)
 
     def resume_all(self) -> None:
-        """Let every device go on."""
+        """Resume every device."""
         for number in self._mappings:
             self.suspend(number, on=False)
 
     @property
     def suspended(self) -> bool:
-        """Whether any device is suspended."""
+        """Return whether any device is suspended."""
         return any(mapping.suspended for mapping in self._mappings.values())
 
     # --- what backing_dev opens --------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The recorded machine: a device under test, its node, and disks for it; does operations and says what came of them."""
+"""The recorded machine: a device under test, its node, and disks for it; does operations and returns answers."""
 
 import errno
 import os
@@ -51,7 +51,7 @@ STORE_BYTES: Final = PAGE_SIZE
 """Of what is written to an attribute at once, sysfs passes on this much."""
 
 HANGS: Final = "(hangs)"
-"""What `err` says of an operation that waits for a later one; no kernel was recorded doing that."""
+"""The `err` of an operation that waits for a later one; no kernel was recorded doing that."""
 
 
 class GuestRuntime(UnshieldedRuntime):

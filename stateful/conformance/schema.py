@@ -16,13 +16,13 @@ EXPECTED: Final = ".expected.jsonl"
 SCHEMAS: Final = (1, 2)
 
 STATE_KEYS: Final = ("mm", "bd", "io", "wl", "wle", "wbs", "cw", "init", "ds", "bk", "bs", "ts", "clk", "blk")
-"""What a recorded state has: statistics, settings, marks and times of the pages, the time, contents of the files."""
+"""Fields of a recorded state: statistics, settings, marks and times of the pages, the time, contents of the files."""
 
 State = dict[str, Json]
 
 
 class RecordedAnswer(NamedTuple):
-    """What came of an operation.
+    """Result of an operation.
 
     Attributes:
         rc: Bytes moved, 0 for what moves none, -1 for a refusal.
@@ -38,7 +38,7 @@ class RecordedAnswer(NamedTuple):
 
 
 class Expected(NamedTuple):
-    """What a kernel answered, and the state it was in afterwards; None when that could not be looked at."""
+    """A kernel's answer, and the state it was in afterwards; None when that could not be looked at."""
 
     answer: RecordedAnswer
     state: State | None
@@ -53,7 +53,7 @@ class Recording(NamedTuple):
         operations: What was done.
         attributes: Those that the recorded device had; None when that was not recorded.
         before: The state before the first operation.
-        expected: What came of each operation.
+        expected: Result of each operation.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """Texts are read as the reference reads them: every short text over the letters that matter, and numbers at the edges.
 
-A symbolic check does not come to an end on texts, so they are enumerated: every text there is of up to so many letters.
+A symbolic check does not terminate on texts, so they are enumerated: every text there is of up to so many letters.
 """
 
 import itertools
@@ -93,7 +93,7 @@ def numeric() -> Iterator[str]:
 
 
 def sentences(words: Iterable[str]) -> Iterator[str]:
-    """Yield every text of up to three words that an attribute might be told."""
+    """Yield every text of up to three words that might be stored in an attribute."""
     for n in range(4):
         yield from map(" ".join, itertools.product(words, repeat=n))
 

@@ -58,7 +58,7 @@ def _radix(letters: list[str], base: int) -> int:
 
 
 def _digits(letters: list[str], radix: int) -> int | None:
-    """Take digits off, and return their value, which stops growing beyond 64 bits; None when there is none."""
+    """Take digits off, and return their value, which stops growing beyond 64 bits; None if there are no digits."""
     value, found = 0, False
     while letters and letters[0].isascii() and letters[0].lower() in _DIGITS[:radix]:
         value, found = min(_U64, value * radix + _DIGITS.index(letters.pop(0).lower())), True

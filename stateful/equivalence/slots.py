@@ -1,4 +1,4 @@
-"""What becomes of a slot is what the specification says, kind by kind: a contract for CrossHair, which confirms it.
+"""Every slot changes as the specification says, kind by kind: a contract for CrossHair, which confirms it.
 
 It is about `entries.SlotTable`, the only writer of slots, and about the scan that claims them. Whatever a slot is and
 whatever happens to it, both make the same of its kind, marks and block, and count the same.
@@ -43,7 +43,7 @@ _SPECIFIED: Final[tuple[Callable[[State, int], State], ...]] = (
     lambda s, _huge: writeback.give_up(s, 0),
     lambda s, _huge: writeback.reap(s, 0),
 )
-"""What happens to a slot, in the order of the columns of the table."""
+"""Events of a slot, in the order of the columns of the table."""
 
 
 def possible(kind: int, huge: int, idle: int, event: int) -> bool:

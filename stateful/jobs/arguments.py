@@ -1,4 +1,4 @@
-"""Amounts on the command line: what is none is refused in a line that says what was expected."""
+"""Amounts on the command line."""
 
 from argparse import ArgumentTypeError
 

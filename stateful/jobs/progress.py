@@ -32,7 +32,7 @@ class TableRow(NamedTuple):
 
 
 class ProgressDisplay:
-    """What is on the screen while checks run; a context manager that takes it off again."""
+    """Lines on the screen while checks run; a context manager that removes them."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -61,7 +61,7 @@ class ProgressDisplay:
 
     def ended(self, row: TableRow) -> None:
         """Say that a check ended."""
-        say(self._console, f"{'ok' if row.good else 'WRONG':5} {row.name}: {row.what}")
+        say(self._console, f"{'passed' if row.good else 'FAILED'} {row.name}: {row.what}")
 
 
 def say(console: Console, text: str) -> None:
@@ -93,6 +93,6 @@ def table(rows: Iterable[TableRow]) -> Table:
     drawn.add_column("what", overflow="fold")
     drawn.add_column("seconds", justify="right", no_wrap=True)
     for row in rows:
-        word = Text("ok", style="green") if row.good else Text("WRONG", style="red")
+        word = Text("passed", style="green") if row.good else Text("FAILED", style="red")
         drawn.add_row(row.name, word, Text(row.what), f"{row.seconds:.1f}")
     return drawn

@@ -35,7 +35,7 @@ def run(todo: Sequence[Job], worth_seeing: Sequence[str] = ()) -> int:
 def _last_word(done: Sequence[Done], console: Console) -> int:
     wrong = [each.job.name for each in done if not each.verdict.good]
     if wrong:
-        say(console, f"wrong: {', '.join(wrong)}")
+        say(console, f"FAILED: {', '.join(wrong)}")
         return 1
-    say(console, "all is well")
+    say(console, "passed")
     return 0

@@ -1,7 +1,7 @@
 """Several checks at a time, each in a process of its own, with live progress and no traces.
 
 A job is a function of this project that gets a callable to report with and returns a `JobResult`. It may take threads,
-files and child processes as it likes, as long as it lets them go when it is interrupted: a job that is told to stop
+files and child processes as it likes, as long as it releases them when it is interrupted: a job that is to stop
 gets a KeyboardInterrupt, as at a terminal. One that does not stop is killed; its temporary files are removed with the
 folder they all lie in.
 """
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
 LOOK_SECONDS: Final = 0.1
 """How long it takes at most to notice a Ctrl-C, and how often a job's reports are passed on."""
 STOP_SECONDS: Final = 0.7
-"""How long jobs may take to let go before they are killed."""
+"""Seconds for jobs to clean up before they are killed."""
 
 
 class JobResult(NamedTuple):
-    """What a job found."""
+    """The result of a job."""
 
     good: bool
     what: str
     """One line for the table."""
     details: str = ""
-    """What is wrong, in full, or what is worth seeing anyway."""
+    """The problems in full, or what is worth seeing anyway."""
 
 
 Report = Callable[[str], None]
@@ -151,7 +151,7 @@ class _Running:
 
 
 def stop(running: Iterable[_Running]) -> None:
-    """Tell jobs to let go, and see that they are gone."""
+    """Ask jobs to stop, and see that they are gone."""
     until = time.perf_counter() + STOP_SECONDS
     for each in running:
         each.process.terminate()
@@ -165,10 +165,10 @@ def _work(job: Job, pipe: "_Pipe", parent: int, folder: str) -> None:
     try:
         signal.signal(signal.SIGTERM, _interrupt)
         raise_again(_interrupt)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # like Ctrl-C it is answered by whoever asked
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # like Ctrl-C, for the parent to answer
         tempfile.tempdir = folder
         verdict = _judged(job, _reporter(pipe, parent))
-        # Nothing is left to be let go: whoever is told to stop from here on may just die.
+        # Nothing is left to clean up: from here on SIGTERM may end the process at once.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         pipe.send(verdict)
     except (KeyboardInterrupt, BrokenPipeError):
@@ -194,7 +194,7 @@ def _reporter(pipe: "_Pipe", parent: int) -> Report:
     def report(text: str) -> None:
         nonlocal last
         if os.getppid() != parent:
-            raise KeyboardInterrupt  # whoever asked is gone
+            raise KeyboardInterrupt  # the parent is gone
         if time.perf_counter() - last > LOOK_SECONDS:
             last = time.perf_counter()
             pipe.send(text)

@@ -1,4 +1,4 @@
-"""What is raised where the device does what the specification does not."""
+"""The exception for a device that does what the specification does not."""
 
 from collections.abc import Iterable
 

@@ -2,7 +2,7 @@
 
 Whatever the device reports as done is taken as a step of the specification, and must be one that it allows; after it
 the device, read off through `refinement_map`, must be in the very state the specification is in, every property must
-hold of it, it must report what the steps so far come to, and every page must read back what was last written to it. A
+hold of it, its reports must agree with the steps so far, and every page must read back what was last written to it. A
 difference is a `Divergence`.
 """
 
@@ -28,7 +28,7 @@ BY_NAME: Final[Mapping[str, Action]] = {action.name: action for action in ACTION
 SEVERAL: Final = ("mark_idle", "read_retry", "reset")
 """Steps of users that may be several to the specification."""
 LONGEST_REST: Final = 1000
-"""Steps within which a pass of a few pages has come to rest."""
+"""Steps within which a pass of a few pages is at rest."""
 
 # What a user makes the device do: a method of Subject, with parameters of its own.
 _Perform = Callable[..., None]  # type: ignore[explicit-any]
@@ -49,7 +49,7 @@ class Lockstep:
         self.state: State = fresh._replace(budget=fresh.budget._replace(grant=grant))
 
     def close(self) -> None:
-        """Lead a running pass to its end, if nothing differed so far; then let everything go."""
+        """Lead a running pass to its end, if nothing differed so far; then release everything."""
         try:
             if not self._differed:
                 self.come_to_rest()
@@ -60,12 +60,12 @@ class Lockstep:
 
     @property
     def running(self) -> bool:
-        """Whether a pass runs."""
+        """Return whether a pass runs."""
         return self.subject.running is not None
 
     @property
     def cancelled(self) -> bool:
-        """Whether the running pass has been cancelled."""
+        """Return whether the running pass has been cancelled."""
         return self.subject.running is not None and self.subject.running.cancelled
 
     def claimed(self) -> list[int]:

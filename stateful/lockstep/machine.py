@@ -75,7 +75,7 @@ class WritebackMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.both.running)
     @rule(last=st.sampled_from(PASS_ACTIONS))
     def advance_past(self, last: str) -> None:
-        """Let the pass go on until it has taken a certain step, or must wait: to stop there is where bugs live."""
+        """Advance the pass until it has taken a certain step, or must wait: to stop there is where bugs live."""
         while self.both.running and self.both.advance() is PassProgress.PROGRESS:
             if self.both.steps[-1].startswith(last):
                 return
@@ -157,7 +157,7 @@ class ReadingMachine(WritebackMachine):
     @precondition(lambda self: self.both.enabled(BY_NAME["read_begin"]))
     @rule(which=st.integers(0, 7), ahead=st.integers(0, 2))
     def begin_reading(self, which: int, ahead: int) -> None:
-        """Begin a read and let it go on, perhaps to its end."""
+        """Begin a read and advance it, perhaps to its end."""
         enabled = self.both.enabled(BY_NAME["read_begin"])
         page, k = enabled[which % len(enabled)]
         self.both.do("read_begin", page, k)

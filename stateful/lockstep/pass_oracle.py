@@ -1,4 +1,4 @@
-"""What the specification leaves open and a user can still count on: which pages, why a pass stops, what it reports.
+"""Guarantees that the specification leaves open: which pages a pass takes, why it stops, what it reports.
 
 The account follows the steps of the specification and keeps, in its own words, what a pass has to report: the
 `WritebackResult`, the blocks written since the last reset, and whose turn it is to be selected.

@@ -32,7 +32,7 @@ def retrace(steps: Sequence[str], scope: Scope) -> None:
 def lead(both: Lockstep, steps: Sequence[str]) -> None:
     """Lead a device along `steps`.
 
-    The pass itself decides what to do next; it is only told which pages to look at, and cancelled where the run has it
+    The pass itself decides what to do next; it is only given the pages to look at, and cancelled where the run has it
     give up and it had no other reason. That it takes the very step the run has next is checked.
     """
     for position, step in enumerate(steps):

@@ -23,7 +23,7 @@ class Until(NamedTuple):
 
 
 class MachineCampaign(NamedTuple):
-    """What a run of a machine did."""
+    """Counts of a machine's runs, and the finding."""
 
     runs: int
     steps: int

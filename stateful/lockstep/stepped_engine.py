@@ -1,4 +1,4 @@
-"""An engine that does nothing until it is told to: every completion order, error and delay becomes a step.
+"""An engine that waits for a command before each step: every completion order, error and delay becomes a step.
 
 The writes are real writes to the real device. A request goes through the device's states one call at a time: pending,
 written or failed, on the done queue with its callback still inside the control block, handed to the pass.
@@ -15,7 +15,7 @@ from zram_impl.units import PAGE_SIZE
 
 
 class Io(IntEnum):
-    """What the device has done with a request."""
+    """Progress of a request in the device."""
 
     PENDING = 1
     OK = 2
@@ -27,11 +27,11 @@ class Io(IntEnum):
 
 
 GARBAGE = bytes(range(256)) * 16
-"""What a failed write leaves on its block."""
+"""Content that a failed write leaves on its block."""
 
 
 class SteppedEngine:
-    """Carries requests as far as it is told; for one thread."""
+    """Carry requests one commanded step at a time, for one thread."""
 
     def __init__(self, device: BackingDevice, depth: int, observer: Observer) -> None:
         self.depth = depth

@@ -79,7 +79,7 @@ class SteppedRead:
         self._await()
 
     def step(self) -> None:
-        """Let the read go on to where it stops next."""
+        """Let the read continue to its next stop."""
         self._go.put(None)
         self._await()
 
@@ -106,7 +106,7 @@ class SteppedRead:
         self._gates.readers[threading.get_ident()] = self
         try:
             self.page = device.read_page(self.index)
-        except BaseException as error:  # told to whoever steps the read
+        except BaseException as error:  # raised again where the read is stepped
             self.failure = error
         finally:
             del self._gates.readers[threading.get_ident()]

@@ -199,7 +199,7 @@ class Subject:
         page = each.read.index
         if each.read.at is not None:
             each.read.abandon()
-            raise Wrong("a_read_ends", f"the read of page {page} goes on although its slot did not change")
+            raise Wrong("a_read_ends", f"the read of page {page} continues although its slot did not change")
         if each.read.failure is not None:
             raise Wrong("a_read_ends", f"the read of page {page} failed: {each.read.failure}")
         if each.read.page not in each.seen:
@@ -217,10 +217,10 @@ class Subject:
     def recompress(self, mode: str | None) -> None:
         """Recompress all pages of a mode: there is no way to recompress one."""
         result = self.device.recompress(mode)
-        told = [kind for kind, _args in self.events]
+        reported = [kind for kind, _args in self.events]
         found = (result.recompressed, result.no_gain, result.skipped, result.failed, result.left)
-        if found != (told.count("recompress"), told.count("recompress_in_vain"), 0, 0, 0):
-            raise Wrong("the_result_is_what_happened", f"recompression says {result} and was seen to do {told}")
+        if found != (reported.count("recompress"), reported.count("recompress_in_vain"), 0, 0, 0):
+            raise Wrong("the_result_is_what_happened", f"recompression says {result} and was seen to do {reported}")
 
     def store_limit(self, limit: int) -> None:
         """Store the limit."""

@@ -1,6 +1,6 @@
-"""`python -m stateful metamorphic`: generated programs, each run in several ways that must come to the same.
+"""`python -m stateful metamorphic`: generated programs, each run in several ways that must agree.
 
-Exit code 0: they do. 1: they do not.
+Exit code 0: they agree. 1: they differ.
 """
 
 import argparse
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def metamorphic(asked: argparse.Namespace, console: Console) -> int:
-    """Run programs, print what they came to, and return the exit code."""
+    """Run programs, print the counts, and return the exit code."""
     programs: int = asked.programs
     seed: int = asked.seed
     began = time.monotonic()
@@ -36,6 +36,6 @@ def metamorphic(asked: argparse.Namespace, console: Console) -> int:
     say(
         console,
         f"{campaign.programs:,} programs in {campaign.runs:,} runs, {campaign.passes:,} passes with "
-        f"{campaign.failed:,} failed writes: {'they differ' if campaign.finding else 'every way came to the same'}",
+        f"{campaign.failed:,} failed writes: {'FAILED' if campaign.finding else 'passed'}",
     )
     return 1 if campaign.finding else 0

@@ -1,8 +1,8 @@
-"""What comes of a program depends neither on the batch size nor on the order in which writes are answered.
+"""The outcome of a program depends neither on the batch size nor on the order in which writes are answered.
 
-Each program is run with one request at a time, and then with more, answered in orders of all kinds. All must come to
-the same: the same pages written back, the same results, contents, marks, statistics and limit. Only which block a page
-went to may differ. Writes fail by page or by block, and nobody touches a page while a pass runs.
+Each program is run with one request at a time, and then with more, answered in orders of all kinds. All must have
+the same outcome: pages written back, results, contents, marks, statistics and limit. Only the block of a page may
+differ. Writes fail by page or by block, and nobody touches a page while a pass runs.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ BATCH_SIZES: Final = (2, 7, 32)
 
 
 class ProgramCampaign(NamedTuple):
-    """What was run."""
+    """Counts of a campaign, and its finding."""
 
     programs: int
     runs: int
@@ -28,7 +28,7 @@ class ProgramCampaign(NamedTuple):
     failed: int
     """Writes that failed, in the runs with one request at a time."""
     finding: AssertionError | None
-    """What is wrong, with the smallest program that shows it in its notes."""
+    """The difference, with the smallest program that shows it in its notes."""
 
 
 def ways(order: int) -> list[Way]:
@@ -38,7 +38,7 @@ def ways(order: int) -> list[Way]:
 
 
 def compare(program: Program, order: int, quirks: Quirks) -> ProgramOutcome:
-    """Run a program in every way and return what comes of it; AssertionError when they do not agree."""
+    """Run a program in every way and return its outcome; AssertionError if outcomes differ."""
     reference = Running(program, REFERENCE, quirks).outcome()
     for way in ways(order):
         outcome = Running(program, way, quirks).outcome()
@@ -57,7 +57,7 @@ def run(
 ) -> ProgramCampaign:
     """Generate `count` programs from the seed `number`, run each in every way; `report` gets the number so far.
 
-    Without `shrink` a finding is told as it was first seen.
+    Without `shrink` a finding is returned as it was first seen.
     """
     done = passes = failed = 0
 

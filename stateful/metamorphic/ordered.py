@@ -1,4 +1,4 @@
-"""An engine that answers writes in an order of somebody's choosing, and fails those it is told to."""
+"""An engine that answers writes in a random order, and fails those that a fault selects."""
 
 import random
 from collections.abc import Callable, Sequence

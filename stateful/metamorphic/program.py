@@ -55,7 +55,7 @@ Step: TypeAlias = WritePage | DiscardPages | ReadPage | MarkIdle | Limit | Faili
 
 
 class Program(NamedTuple):
-    """What is done to one device.
+    """Steps for one device.
 
     Attributes:
         pages: Of the device.

@@ -1,4 +1,4 @@
-"""Running a program in one way, and what came of it, as far as the way must not matter."""
+"""Running a program in one way, and its outcome, as far as the way must not matter."""
 
 import random
 from errno import EIO, ENOSPC
@@ -41,7 +41,7 @@ class Way(NamedTuple):
 
 
 class PassOutcome(NamedTuple):
-    """What a pass did."""
+    """Effects of a pass."""
 
     written: tuple[int, ...]
     """Pages that became written back."""
@@ -50,11 +50,11 @@ class PassOutcome(NamedTuple):
     stopped_by: str | None
     errors: tuple[tuple[int, int], ...]
     errno: int
-    """What a store would have returned."""
+    """Errno that a store would have returned."""
 
 
 class ProgramOutcome(NamedTuple):
-    """What came of a program; without block numbers."""
+    """Outcome of a program, without block numbers."""
 
     passes: tuple[PassOutcome, ...]
     slots: tuple[SlotView, ...]
@@ -88,7 +88,7 @@ class Running:
         return ENOSPC if request.blk_idx in self._faults.blocks else 0
 
     def outcome(self) -> ProgramOutcome:
-        """Run the program and return what came of it."""
+        """Run the program and return its outcome."""
         with self.device as device:
             for step in self._program.steps:
                 self._take(step)

@@ -1,4 +1,4 @@
-"""Whether a trace is a behaviour of the specification.
+"""The judge of traces: is a trace a behaviour of the specification?
 
 The events are put in order and followed, each from the state before it. Where a device hides some of its actions there
 is not one state but all those that are possible, and an event leaves those that allow it. What a trace ends in must be
@@ -24,7 +24,7 @@ POSSIBLE_MOST: Final = 20_000
 """States that may be possible at a time; more say nothing."""
 REPORT_EVERY: Final = 5000
 BEYOND: Final = ("reset", "store_limit")
-"""What cannot be hidden: one forgets everything, the other has no bounds."""
+"""Actions that cannot be hidden: one forgets everything, the other has no bounds."""
 
 Report = Callable[[str], None]
 
@@ -43,16 +43,16 @@ class TraceFinding(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What can be said of a trace."""
+    """The verdict on a trace."""
 
     finding: TraceFinding | None
     """The first thing that is wrong with it."""
     deviations: list[Deviation]
-    """What the policy tolerated before."""
+    """Deviations that the policy tolerated before."""
     judged: int
     """Events that were followed."""
     incomplete: str
-    """What is missing of it; "" when it is whole."""
+    """The part that is missing; "" when it is whole."""
 
     @property
     def problem(self) -> str:
@@ -165,7 +165,7 @@ class Worlds:
 
     @property
     def deviations(self) -> list[Deviation]:
-        """What was tolerated so far."""
+        """Deviations tolerated so far."""
         return self._tolerance.found
 
     def possible(self) -> Sequence[World]:

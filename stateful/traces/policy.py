@@ -1,4 +1,4 @@
-"""What a driver does otherwise than the specification, tolerated and counted so that a trace is judged to its end.
+"""Deviations of a driver from the specification, tolerated and counted so that a trace is judged to its end.
 
 A deviation is not a step of the specification: the state follows the driver's. Each has a name and the number
 of its entry in docs/driver-findings.md.

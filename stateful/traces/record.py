@@ -23,7 +23,7 @@ _TOGETHER: Final = 512
 
 
 class TraceWriter:
-    """An observer that writes a trace; the header must have room for all that it is told of."""
+    """An observer that writes a trace; the header must have room for everything that is reported."""
 
     def __init__(self, file: TextIO, header: Header) -> None:
         """Begin a trace in `file`, which stays the caller's."""
@@ -33,7 +33,7 @@ class TraceWriter:
         self._tasks = Tasks["count[int]"]()
         """One number for each task: that of its next event."""
         self._lines: deque[str] = deque()
-        """What is not written yet; threads append without the lock."""
+        """Lines not written yet; threads append without the lock."""
         self._events = 0
         self._write(json.dumps({"trace": VERSION, **header._asdict()}))
 

@@ -22,9 +22,9 @@ assert len(LETTERS) == len(KINDS), "each kind has its letter"
 
 SPECIFIED: Final[Mapping[str, Action]] = {action.name: action for action in ACTIONS}
 BY_NAME: Final[Mapping[str, Action]] = {action.name: action for action in (*ACTIONS, *TOTALS)}
-"""What an event may be: an action of the specification, or a total one that stands for whichever it is then."""
+"""Events by name: an action of the specification, or a total one that stands for whichever it is then."""
 ALSO: Final[Mapping[str, tuple[str, ...]]] = {"submit": ("block",), "reap": ("slot", "block", "committed")}
-"""What may follow the parameters of an action, to be compared with what the specification knows."""
+"""Values that may follow the parameters of an action, to be compared with what the specification knows."""
 ALSO_COUNTS: Final[Mapping[str, tuple[int, ...]]] = {"submit": (0, 1), "reap": (0, 2, 3)}
 """How many of them: a prefix."""
 _SIZE_OF: Final = {
@@ -44,7 +44,7 @@ class MalformedTrace(ValueError):  # noqa: N818  (it is an answer, not an error 
 
 
 class Header(NamedTuple):
-    """What a device is like before the first event: empty, with these sizes."""
+    """The device before the first event: empty, with these sizes."""
 
     slots: int
     blocks: int
@@ -90,7 +90,7 @@ _NAMES: Final = {
 
 
 class End(NamedTuple):
-    """What a device was like after the last event; None for what was not looked at."""
+    """The device after the last event; None for what was not looked at."""
 
     number: int
     slots: str | None = None
@@ -107,7 +107,7 @@ class Trace(NamedTuple):
     header: Header
     lines: list[Line]
     ordered: bool
-    """Whether the events say what they touched; otherwise the order of the file is the order."""
+    """True if the events say what they touched; otherwise the order of the file is the order."""
     end: End | None
     cut: int | None = None
     """The number of the last line, if that is only the beginning of one and was left out."""
@@ -126,7 +126,7 @@ def read(texts: Iterable[str | bytes], cut_short: bool = False) -> Trace:
     """Read a trace; with `cut_short`, the last line may be only the beginning of one.
 
     Raises:
-        MalformedTrace: At the first line that is none.
+        MalformedTrace: At the first line that is not as described.
     """
     numbered = _lines(texts, cut_short=cut_short)
     number, text = next(numbered, (1, ""))
@@ -170,7 +170,7 @@ def _lines(texts: Iterable[str | bytes], *, cut_short: bool) -> Iterator[tuple[i
 
 
 def _is_cut(text: str | bytes) -> bool:
-    """Return whether the last line of a trace, which begins as all do, is none."""
+    """Return whether the last line of a trace, which begins as all do, is incomplete."""
     try:
         json.loads(text if isinstance(text, str) else text.decode("utf-8"))
     except (ValueError, RecursionError):

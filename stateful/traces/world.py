@@ -3,7 +3,7 @@
 The specification's guards and effects are functions of a whole state, and their cost grows with it. But an action
 concerns a few slots, blocks, requests and readers, and of all the others only whether there is one in some condition
 (a candidate, a request that is busy). So each step is taken on a small state made of those it concerns and of one
-witness for each such condition, by the specification's own text, and what changed is put back. Small states recur, so
+witness for each such condition, by the specification's own text, and what changed is restored. Small states recur, so
 most steps are looked up. A test compares this with the specification on whole states.
 """
 

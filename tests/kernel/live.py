@@ -1,4 +1,4 @@
-"""What only a live kernel can show; `make oracle` runs it, `make test` does not (the name is not one pytest collects).
+"""Tests that need a live kernel; `make oracle` runs it, `make test` does not (the name is not one pytest collects).
 
 It needs a kernel in the cache or a mirror to fetch it from, and qemu; without them it fails.
 """
@@ -30,7 +30,7 @@ def judged(tmp_path: Path, workload: Workload, *options: str) -> int:
 
 def test_trace_of_a_live_driver_is_accepted(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert judged(tmp_path, SMALL["gate"]) == 0
-    assert "steps, accepted" in capfd.readouterr().out
+    assert "steps, passed" in capfd.readouterr().out
 
 
 def test_shortest_way_to_a_foreign_page_is_one(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

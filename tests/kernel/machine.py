@@ -30,7 +30,7 @@ class GuestError(Exception):
 
 
 class Options(NamedTuple):
-    """What a machine is like."""
+    """Settings of a machine."""
 
     cpus: int = 1
     memory_mib: int = 512
@@ -42,7 +42,7 @@ class Options(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What one boot reported."""
+    """Report of one boot."""
 
     meta: Row
     rows: dict[str, list[Row]]

@@ -20,7 +20,7 @@ _SIZE: Final = 2
 
 
 class Move(NamedTuple):
-    """What a script does: `write`, `discard`, `writeback`, `read` of a page; `written` or `read_on`: an answer."""
+    """Verbs of a script: `write`, `discard`, `writeback`, `read` of a page; `written` or `read_on`: an answer."""
 
     name: str
     number: int
@@ -82,7 +82,7 @@ def _moves(state: State) -> Iterator[tuple[Move, State]]:
 
 
 def _settled(state: State) -> State:
-    """Let the pass and the callbacks go on until they wait for the device, or the pass is over."""
+    """Run the pass and the callbacks until they wait for the device, or the pass is over."""
     while (step := _driver_step(state)) is not None:
         state = _take(state, *step)
     return state

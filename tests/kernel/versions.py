@@ -1,4 +1,4 @@
-"""What changed from one kernel to the next: the same recordings asked of each, the same workloads judged.
+"""Changes from one kernel to the next: the same recordings asked of each, the same workloads judged.
 
 The answer is kept in tests/data/kernel-versions.json; `python -m docs.draw_kernels` makes a page of it.
 """

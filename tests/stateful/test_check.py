@@ -70,22 +70,22 @@ def test_a_token_breaks_with_its_bug_put_back(capsys: pytest.CaptureFixture[str]
     assert "verdict  FAILED a_written_back_block_holds_the_page" in capsys.readouterr().out
 
 
-def test_all_is_well_when_every_job_is_good(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_passes_when_every_job_is_good(capsys: pytest.CaptureFixture[str]) -> None:
     assert outcome.run([Job("good", trial_jobs.good)]) == 0
     text = capsys.readouterr().out
-    assert text.endswith("all is well\n")
+    assert text.endswith("passed\n")
     assert "in full" not in text
 
 
-def test_what_is_worth_seeing_is_shown_even_when_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_worth_seeing_is_shown_when_passed(capsys: pytest.CaptureFixture[str]) -> None:
     assert outcome.run([Job("good", trial_jobs.good)], worth_seeing=["good"]) == 0
     assert "\ngood: in full\n" in capsys.readouterr().out
 
 
-def test_one_wrong_job_makes_it_all_wrong_and_is_shown_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_failed_job_fails_the_run_and_is_shown_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     assert outcome.run([Job("good", trial_jobs.good), Job("bad", trial_jobs.wrong)]) == 1
     text = capsys.readouterr().out
-    assert text.endswith("wrong: bad\n")
+    assert text.endswith("FAILED: bad\n")
     assert "\nbad: which one\n" in text
 
 
@@ -112,17 +112,17 @@ def importing(process: subprocess.Popen[str], _folder: Path) -> bool:
 
 
 def beginning(_process: subprocess.Popen[str], folder: Path) -> bool:
-    """Whether the folder of the jobs has just been made."""
+    """Return whether the folder of the jobs has just been made."""
     return any(folder.glob("zram-*/zram-check-*"))
 
 
 def spawning(process: subprocess.Popen[str], _folder: Path) -> bool:
-    """Whether there is a child besides the one that tracks shared memory: its interpreter is just starting."""
+    """Return whether a child besides the tracker of shared memory is just starting."""
     return len(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()) > 1
 
 
 def working(_process: subprocess.Popen[str], folder: Path) -> bool:
-    """Whether a job has a file of its own."""
+    """Return whether a job has a file of its own."""
     return any(folder.glob("zram-*/zram-check-*/*"))
 
 
@@ -155,7 +155,7 @@ def test_an_interrupt_ends_it_at_once_and_leaves_nothing(
 
 
 def group_is_alive(group: int) -> bool:
-    """Whether any process is left; the one that tracks shared memory ends a moment after it is alone."""
+    """Return whether any process is left; the one that tracks shared memory ends a moment after it is alone."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
@@ -166,31 +166,31 @@ def group_is_alive(group: int) -> bool:
 # --- what is checked -----------------------------------------------------------------------------------------------
 
 
-def test_the_main_job_has_every_scope_the_machines_the_threads_and_the_zoo() -> None:
+def test_check_has_a_job_for_every_layer() -> None:
     names = [job.name for job in check.JOBS]
-    assert {f"explore {scope}" for scope in ("base", "readers", "limits", "marks")} <= set(names)
-    assert {"machines", "threads", "recordings", "any order", *check.WORTH_SEEING} <= set(names)
+    assert {f"explore {scope}" for scope in ("base", "readers", "limits", "flags")} <= set(names)
+    assert {"stateful", "threads", "recordings", "metamorphic", "equivalence", *check.WORTH_SEEING} <= set(names)
 
 
 def test_a_walk_is_judged_by_its_counts() -> None:
-    told: list[str] = []
-    judged = check.explore("marks", told.append)
-    assert (judged.good, judged.details, "states, depth" in told[-1]) == (True, "", True)
+    reported: list[str] = []
+    judged = check.explore("flags", reported.append)
+    assert (judged.good, judged.details, "states, depth" in reported[-1]) == (True, "", True)
     assert judged.what.endswith("properties")
 
 
 def test_machines_that_find_nothing_are_good(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check, "MACHINE_SECONDS", 0.1)
     monkeypatch.setattr(check, "MACHINES", (BudgetMachine,))
-    told: list[str] = []
-    judged = check.machines(told.append)
-    assert (judged.good, "BudgetMachine: " in told[0]) == (True, True)
+    reported: list[str] = []
+    judged = check.stateful(reported.append)
+    assert (judged.good, "BudgetMachine: " in reported[0]) == (True, True)
 
 
 def test_a_machine_that_finds_something_says_which_and_how(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check, "run_machine", partial(run_machine, shrink=False))
     with seeded.by_name("early_release").applied():
-        judged = check.machines(silent)
+        judged = check.stateful(silent)
     assert not judged.good
     assert judged.what.startswith("WritebackMachine: ")
     assert "· reap(" in judged.details

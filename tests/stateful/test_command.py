@@ -10,7 +10,7 @@ from stateful.command import main, parser
 COMMANDS = sorted(SUBPARSERS.choices)
 NEEDED = {"replay": ["1cqb4h084"], "conformance": ["."], "trace-check": ["t"], "trace-record": ["t"]}
 """Arguments without which nothing else is looked at."""
-ALIASES = {"mutants": "bugs"}
+ALIASES = {"mutants": "bugs", "inputs": "api-fuzz"}
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

@@ -1,4 +1,4 @@
-"""What kernel-judge does with what records: its files, its exit code, and its end."""
+"""kernel-judge and its recorder: its files, its exit code, and its end."""
 
 import os
 import signal
@@ -54,7 +54,7 @@ def test_what_is_recorded_is_judged_and_kept(
     (out / "earlier.ktrace.xz").touch()
     assert main(["kernel-judge", "--out", str(out)]) == 0
     assert sorted(os.listdir(out)) == ["earlier.ktrace.xz", "twice.jsonl", "twice.ktrace.xz"]
-    assert "1 traces, 180 events of the kernel: accepted" in capsys.readouterr().out
+    assert "1 traces, 180 events of the kernel: passed" in capsys.readouterr().out
     assert main(["trace-check", "--policy", "driver", "--complete", str(out / "twice.jsonl")]) == 0
 
 
@@ -67,7 +67,7 @@ def test_what_was_recorded_earlier_stays_when_recording_fails(tmp_path: Path, mo
     assert os.listdir(out) == ["twice.ktrace.xz"]
 
 
-def test_a_folder_that_is_none_is_refused_before_anything_begins(
+def test_an_unusable_folder_is_refused_before_recording(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recorder(monkeypatch, tmp_path / "root", "Path('begun').touch()")

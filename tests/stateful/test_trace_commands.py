@@ -94,7 +94,7 @@ def test_what_goes_wrong_while_recording_is_said(
     monkeypatch.setattr(free_threads, "run", lambda *_args, **_more: account)
     assert main(["trace-record", str(tmp_path / "t")]) == 1
     said = capsys.readouterr().out
-    assert "wrong: page 3 is still claimed" in said
+    assert "FAILED: page 3 is still claimed" in said
     assert "17 events of 2 passes" in said
 
 

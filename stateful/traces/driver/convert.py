@@ -50,7 +50,7 @@ class _Step(NamedTuple):
 
 @dataclass(slots=True)
 class _Task:
-    """What a task is in the middle of."""
+    """State of a task between events."""
 
     bio: int | None = None
     """The operation it carries out."""

@@ -31,7 +31,7 @@ class RefusedTrace(ValueError):  # noqa: N818  (it is an answer, not an error of
 
 
 class ProbeEvent(NamedTuple):
-    """What one probe saw."""
+    """A hit of one probe."""
 
     key: int
     """Its place in the one order of all processors."""
@@ -42,7 +42,7 @@ class ProbeEvent(NamedTuple):
 
 
 class TracedDevice(NamedTuple):
-    """What the traced device was like, and what it says of itself after the last event."""
+    """The traced device: its settings, and what it says of itself after the last event."""
 
     name: str
     release: str
@@ -77,7 +77,7 @@ def read_raw(text: str) -> RawTrace:
     """Read a raw trace.
 
     Raises:
-        RefusedTrace: It is none, a probe was not set, events were lost, or it was cut short.
+        RefusedTrace: It is not a trace, a probe was not set, events were lost, or it was cut short.
     """
     first, _, rest = text.partition("\n")
     header = _header(first)

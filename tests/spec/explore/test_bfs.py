@@ -89,7 +89,7 @@ def test_the_walk_equals_a_naive_walk(scope: Scope) -> None:
         (Scope(2, 1, 1, 1), Pinned(906, 8670, 23)),
         (Scope(2, 2, 1, 2), Pinned(2025, 19109, 32)),
         (Scope(2, 2, 1, 2, stores=1), Pinned(6441, 64327, 34)),
-        (EVERY_RUN["marks"], PINNED["marks"]),
+        (EVERY_RUN["flags"], PINNED["flags"]),
     ],
 )
 def test_small_scopes_have_as_many_states_as_ever(scope: Scope, counts: Pinned) -> None:

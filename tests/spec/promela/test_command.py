@@ -231,7 +231,7 @@ def test_a_doctored_model_is_noticed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     doctor(old, new, tmp_path, monkeypatch)
-    assert promela.main(["--scope", "marks"]) == 1
+    assert promela.main(["--scope", "flags"]) == 1
     out = capsys.readouterr().out
     assert said in out
     assert not out.rstrip().endswith("equal")
@@ -242,5 +242,5 @@ def test_a_model_that_does_not_parse_ends_with_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     doctor("active proctype Pass()", "active proctype Pass(", tmp_path, monkeypatch)
-    assert promela.main(["--scope", "marks"]) == 1
+    assert promela.main(["--scope", "flags"]) == 1
     assert "error: spin ended with" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""What of answers and states is compared, and what is not."""
+"""Fields of answers and states that are compared, and those that are not."""
 
 import json
 from pathlib import Path

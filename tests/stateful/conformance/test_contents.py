@@ -24,7 +24,7 @@ def test_a_word_is_repeated_whatever_the_position() -> None:
     assert Pattern("same", 0x1111).page(0) == Pattern("same", 0x1111).page(3) == word * 512
 
 
-def test_a_compressible_page_begins_as_a_random_one_and_ends_in_zeros() -> None:
+def test_a_compressible_page_is_random_bytes_then_zeros() -> None:
     page = Pattern("comp", 131, 600).page(2)
     assert page == Pattern("rand", 133).page(0)[:600] + bytes(PAGE_SIZE - 600)
 

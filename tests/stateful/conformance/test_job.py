@@ -1,4 +1,4 @@
-"""What `check` says of the recordings, and of programs run in several ways."""
+"""The rows of `check` for the recordings, and of programs run in several ways."""
 
 import re
 from pathlib import Path
@@ -41,7 +41,7 @@ def test_programs_are_run_in_several_ways(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(job, "PROGRAMS", 2)
     verdict = job.independence(SAID.append)
     assert verdict.good
-    assert verdict.what.startswith("2 programs came to the same in 18 runs")
+    assert verdict.what.startswith("2 programs had equal outcomes in 18 runs")
 
 
 def test_a_program_that_comes_to_something_else_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The recorded machine: what its nodes answer, what waits, what goes on."""
+"""The recorded machine: what its nodes answer, what waits, what continues."""
 
 import zlib
 from collections.abc import Iterator
@@ -96,7 +96,7 @@ def test_a_claimed_device_is_busy(guest: Guest) -> None:
     assert answers(guest, Show("backing_dev")) == ["/dev/loop0\n"]
 
 
-def test_a_mapping_claims_its_loop_device_and_may_be_loaded_again(guest: Guest) -> None:
+def test_a_mapping_claims_its_loop_device_and_reloads(guest: Guest) -> None:
     loop, mapped = Store("backing_dev", "/dev/loop0"), Store("backing_dev", "/dev/dm-0")
     assert answers(guest, TABLE, loop, mapped, TABLE) == [0, "EBUSY", 9, 0]
 
@@ -137,10 +137,10 @@ def test_a_store_waits_for_a_suspended_device_while_pages_change(guest: Guest) -
     backed(guest)
     assert answers(guest, Suspend(0), BackgroundStore("writeback", "huge")) == [0, "blocked"]
     assert answers(guest, Discard(0, PAGE_SIZE), Read(1, 1), Join(), Resume(0), Join()) == [0, 4096, HANGS, 0, 4]
-    assert look(guest)["bd"] == [2, 0, 4]  # the one discarded and the one read were written in vain
+    assert look(guest)["bd"] == [2, 0, 4]  # the one discarded and the one read were written for nothing
 
 
-def test_a_store_that_waits_goes_on_with_the_mapping_loaded_by_then(guest: Guest) -> None:
+def test_a_waiting_store_continues_with_the_new_mapping(guest: Guest) -> None:
     backed(guest)
     guest.do(Suspend(0))
     guest.do(BackgroundStore("writeback", "page_indexes=0-3"))
@@ -234,7 +234,7 @@ def test_nothing_begins_behind_a_store_that_hangs() -> None:
     guest.close()
 
 
-def test_a_reset_that_would_have_to_end_a_pass_that_waits_hangs_whatever_the_quirks() -> None:
+def test_a_reset_during_a_waiting_pass_hangs_with_any_quirks() -> None:
     guest = Guest(Quirks())
     guest.do(MakeBacking(0, BLOCKS * PAGE_SIZE))
     backed(guest)

@@ -27,12 +27,12 @@ COMMANDS: Final = (
     f"stateful conformance {TRACES} --quirks none",
     "stateful metamorphic --programs 1000000",
     "stateful schedules",
-    "stateful schedules --speed",
+    "stateful schedules --benchmark",
     "stateful fuzz --minutes 2 --seed 1 --out findings",
     f"stateful kernel-judge {RAW} {RAW} {RAW}",
     "stateful trace-record recorded.jsonl --seconds 60",
     "stateful trace-check recorded.jsonl",
-    "stateful inputs --count 10000000",
+    "stateful api-fuzz --count 10000000",
     "stateful interrupts",
     "stateful mutate",
     "stateful guards",
@@ -50,7 +50,7 @@ COMMANDS: Final = (
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 MOMENTS: Final = (0.15, 0.6, 1.5, 3.0, 6.0)
 KEPT: Final = {"recorded.jsonl", ".hypothesis"}
-"""What a command may leave: a whole trace, the cache of Hypothesis."""
+"""Files that a command may leave: a whole trace, the cache of Hypothesis."""
 PATIENCE: Final = 20.0
 """Seconds that a command may take to end, on a machine that is busy."""
 LINGER: Final = 1.0

@@ -1,4 +1,4 @@
-"""What becomes of a slot is confirmed to be what the specification says, and something else is not."""
+"""The table of slots is confirmed to be the specification's, and a different one is refuted."""
 
 import itertools
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_another_transition_is_refuted(tmp_path: Path, monkeypatch: pytest.Monke
     assert verdict.said == REFUTED
 
 
-def test_every_cell_of_the_table_that_says_something_is_asked_about() -> None:
+def test_every_filled_cell_of_the_table_is_checked() -> None:
     cells = {(event, kind) for kind, _huge, _idle, event, _written in CASES}
     assert cells == {(e, k) for e, column in enumerate(SLOT_TABLE) for k, after in enumerate(column) if after >= 0}
     assert all(slots_agree(*case) for case in CASES)

@@ -1,4 +1,4 @@
-"""Jobs in processes of their own: however one ends, its verdict is told and nothing of it is left."""
+"""Jobs in processes of their own: however one ends, its result is reported and nothing of it is left."""
 
 import io
 import multiprocessing
@@ -60,7 +60,7 @@ def test_every_job_has_its_verdict_in_the_order_of_the_list(scratch: Path) -> No
         ("with_a_thread_that_stays", JobResult(good=True, what="but for a thread")),
     ]
     assert "raise LookupError" in done[3].verdict.details
-    assert {"ok    good: [red]all[/x] is well", "WRONG wrong: one difference"} <= set(printed(out).splitlines())
+    assert {"passed good: [red]all[/x] is well", "FAILED wrong: one difference"} <= set(printed(out).splitlines())
     assert scratch.exists()
 
 
@@ -85,9 +85,9 @@ def test_an_interrupt_stops_the_jobs_soon_and_leaves_nothing(
     with pytest.raises(KeyboardInterrupt):
         runner.run(todo, console(terminal=terminal))
     assert time.perf_counter() - sent[0] < runner.STOP_SECONDS + runner.LOOK_SECONDS + 1.0
-    told = list(scratch.glob("let-go-*"))
-    assert len(told) == (2 if job is trial_jobs.working else 0)
-    for each in told:
+    ended = list(scratch.glob("ended-*"))
+    assert len(ended) == (2 if job is trial_jobs.working else 0)
+    for each in ended:
         each.unlink()
 
 
@@ -124,11 +124,11 @@ TAKEN_OFF = "\x1b[1A\x1b[2K"
 """One line up, and erased."""
 LINES = [
     progress.ProgressLine("explore base", 3.2, "1,000 states, depth 4"),
-    progress.ProgressLine("machines", 12.0, "x" * 100),
+    progress.ProgressLine("stateful", 12.0, "x" * 100),
 ]
 ROWS = [
     progress.TableRow("explore base", good=True, what="157,719 states and [brackets]", seconds=19.96),
-    progress.TableRow("machines", good=False, what="a word " * 12, seconds=8.0),
+    progress.TableRow("stateful", good=False, what="a word " * 12, seconds=8.0),
 ]
 
 
@@ -139,7 +139,7 @@ def test_on_a_terminal_the_lines_fit_and_are_taken_off_again() -> None:
         text = printed(out)
         drawn.ended(ROWS[0])
     assert "explore base   3 s  1,000 states, depth 4" in text
-    assert f"machines      12 s  {'x' * 59}…" in text
+    assert f"stateful      12 s  {'x' * 59}…" in text
     assert printed(out).count(TAKEN_OFF) >= 2
 
 
@@ -152,7 +152,7 @@ def test_off_a_terminal_a_line_is_printed_now_and_then(monkeypatch: pytest.Monke
         drawn.show([*LINES, progress.ProgressLine("threads", 0.0, "")])
     assert printed(out).splitlines() == [
         "...   explore base: 1,000 states, depth 4",
-        f"...   machines: {'x' * 100}",
+        f"...   stateful: {'x' * 100}",
         "...   threads: begins",
     ]
 
@@ -162,8 +162,8 @@ def test_the_table_fits_into_eighty_columns() -> None:
     out.print(progress.table(ROWS))
     lines = printed(out).splitlines()
     assert lines[3:6] == [
-        "│ explore base │ ok     │ 157,719 states and [brackets]              │    20.0 │",
-        "│ machines     │ WRONG  │ a word a word a word a word a word a word  │     8.0 │",
+        "│ explore base │ passed │ 157,719 states and [brackets]              │    20.0 │",
+        "│ stateful     │ FAILED │ a word a word a word a word a word a word  │     8.0 │",
         "│              │        │ a word a word a word a word a word a word  │         │",
     ]
     assert {len(line) for line in lines} == {80}

@@ -43,12 +43,12 @@ def working(report: Report) -> JobResult:
                 report("works")
                 time.sleep(0.01)
         except KeyboardInterrupt:
-            Path(own).parent.with_name(f"let-go-{os.getpid()}").touch()
+            Path(own).parent.with_name(f"ended-{os.getpid()}").touch()
             raise
 
 
 def hanging(report: Report) -> JobResult:
-    """Work on, whatever it is told, and leave a file behind."""
+    """Work on, whatever arrives, and leave a file behind."""
     Path(tempfile.mkdtemp(prefix="hanging-"), "file").touch()
     until = time.monotonic() + LONG
     while time.monotonic() < until:

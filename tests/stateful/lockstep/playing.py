@@ -1,4 +1,4 @@
-"""Leading a device through a run written down as text, and naming what it came to."""
+"""Leading a device through a run written down as text, and naming its outcome."""
 
 import re
 from collections.abc import Iterator

@@ -56,7 +56,7 @@ BREAKS = {
         *("_act", "lost = not self._shared.table.flags[index] & PP_SLOT", "lost = False"),
         *(SKIPPED, "allowed_step"),
     ),
-    "device not told": ("_end", "self._on_end()", "pass", BACKED, "nothing_remains_at_rest"),
+    "device not notified": ("_end", "self._on_end()", "pass", BACKED, "nothing_remains_at_rest"),
     "buffers kept": ("_end", "self._engine.release(req.page)", "pass", BACKED, "nothing_remains_at_rest"),
     "claim kept": ("_complete", _RELEASE, "pass", FAILED, "a_failed_write_changes_nothing_but_the_claim"),
     "claim kept after a commit": (

@@ -235,7 +235,7 @@ def test_a_broken_device_is_seen_to_be_broken(
     assert difference(program, LIMITED) == found
 
 
-def test_the_same_programs_are_led_without_a_difference_on_a_whole_device() -> None:
+def test_a_whole_device_runs_the_programs_without_divergence() -> None:
     left = []
     for program in (f"{IN_FLIGHT} read(0)", f"{IN_FLIGHT} store_limit(0) {ERROR} reap(0)", f"{BACKED} discard(0)"):
         with lockstep(LIMITED) as both:
@@ -245,9 +245,7 @@ def test_the_same_programs_are_led_without_a_difference_on_a_whole_device() -> N
 
 
 @pytest.mark.parametrize("limit", [1, -1], ids=["no budget", "no block"])
-def test_a_pass_that_does_not_wait_for_what_it_could_get_back_is_seen(
-    monkeypatch: pytest.MonkeyPatch, limit: int
-) -> None:
+def test_a_pass_that_does_not_wait_for_refunds_is_seen(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
     monkeypatch.setattr(WritebackPass, "_may_get_more", lambda _self: False)
     with lockstep(ONE._replace(requests=2, limit=limit)) as both:
         play(both, "write(0, 0) write(1, 0)")

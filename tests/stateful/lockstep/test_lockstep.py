@@ -67,7 +67,7 @@ def test_a_cancelled_pass_gives_up_what_it_has_not_submitted(taken: str) -> None
         assert (kinds(both), both.subject.result) == ("S.", WritebackResult(selected=1, left=1, stopped_by="cancelled"))
 
 
-def test_a_cancelled_scan_selects_nothing_more_and_is_no_reason_to_complain() -> None:
+def test_a_cancelled_scan_selects_nothing_more() -> None:
     with lockstep() as both:
         play(both, "write(0, 0) write(1, 0)")
         both.begin(None, [0, 1])
@@ -78,7 +78,7 @@ def test_a_cancelled_scan_selects_nothing_more_and_is_no_reason_to_complain() ->
         assert both.subject.result == WritebackResult(selected=1, left=1, stopped_by="cancelled")
 
 
-def test_a_used_up_budget_ends_a_pass_once_nothing_can_be_refunded() -> None:
+def test_a_used_up_budget_ends_a_pass_without_refunds() -> None:
     with lockstep(TWO._replace(limit=1)) as both:
         play(both, "write(0, 0) write(1, 0)")
         both.begin(None, [0, 1])
@@ -100,7 +100,7 @@ def test_a_failed_write_gives_its_budget_to_the_next_page() -> None:
         assert both.subject.result == WritebackResult(selected=2, written=1, failed=1, errors=[(1, 5)])
 
 
-def test_a_limit_stored_meanwhile_is_not_raised_by_an_older_refund() -> None:
+def test_an_old_refund_does_not_raise_a_new_limit() -> None:
     with lockstep(ONE._replace(limit=1)) as both:
         play(both, f"{IN_FLIGHT} store_limit(0) {ERROR} reap(0) end_pass()")
         assert (both.subject.device.writeback_limit, kinds(both)) == (0, "S.")
@@ -190,7 +190,7 @@ def test_a_read_whose_page_was_replaced_returns_the_new_one(touch: str, *, answe
         assert both.subject.readers == {}
 
 
-def test_a_read_whose_block_was_freed_and_reused_meanwhile_returns_no_other_page() -> None:
+def test_a_read_of_a_reused_block_returns_no_other_page() -> None:
     with lockstep() as both:
         play(both, f"{BACKED} read_begin(0, 0) discard(0)")
         play(both, "write(1, 0) begin_pass() scan(1) end_scan() take_request(0) reserve_block(0) submit(1, 0)")

@@ -1,4 +1,4 @@
-"""What is read off a device is what is there."""
+"""The refinement map returns the state of the device."""
 
 import pytest
 

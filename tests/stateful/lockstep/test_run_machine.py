@@ -25,11 +25,11 @@ def without_time(campaign: MachineCampaign) -> MachineCampaign:
     return campaign._replace(seconds=0.0, finding=None)
 
 
-def test_a_run_of_a_whole_device_finds_nothing_and_says_what_it_did() -> None:
-    told: list[tuple[int, int]] = []
-    campaign = run_machine(BudgetMachine, Until(examples=2), report=lambda runs, steps: told.append((runs, steps)))
+def test_a_run_of_a_whole_device_finds_nothing() -> None:
+    reported: list[tuple[int, int]] = []
+    campaign = run_machine(BudgetMachine, Until(examples=2), report=lambda runs, steps: reported.append((runs, steps)))
     assert (campaign.found, campaign.finding) == ("", None)
-    assert told[-1] == (campaign.runs, campaign.steps)
+    assert reported[-1] == (campaign.runs, campaign.steps)
     assert CHUNK <= campaign.runs < 3 * CHUNK
 
 

@@ -1,4 +1,4 @@
-"""The stepped engine does one thing at a time, in the order it is told, on a real device."""
+"""The stepped engine does one thing at a time, in the commanded order, on a real device."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -90,7 +90,7 @@ def test_who_waits_has_everything_carried_to_the_end(device: FileDevice) -> None
         bench.engine.answered(wait=True)
 
 
-def test_every_page_but_one_of_its_own_is_handed_out_and_taken_back(device: FileDevice) -> None:
+def test_all_pages_but_its_own_are_handed_out_and_returned(device: FileDevice) -> None:
     bench = Bench(device)
     more = bench.engine.buffer()
     assert more is not None

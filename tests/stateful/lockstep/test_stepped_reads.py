@@ -29,7 +29,7 @@ def device(gates: GatedDevice) -> Iterator[Zram]:
         yield made
 
 
-def test_a_read_stops_before_the_device_looks_and_before_it_returns(device: Zram, gates: GatedDevice) -> None:
+def test_a_read_stops_before_the_lookup_and_the_return(device: Zram, gates: GatedDevice) -> None:
     read = SteppedRead(device, gates, 0)
     assert (read.at, read.blk_idx, gates.reads) == (ASKED, 0, 1)
     read.step()
@@ -38,7 +38,7 @@ def test_a_read_stops_before_the_device_looks_and_before_it_returns(device: Zram
     assert (read.at, read.page, read.failure, gates.readers) == (None, PAGE, None, {})
 
 
-def test_what_is_written_between_the_gates_is_not_what_the_device_returned(device: Zram, gates: GatedDevice) -> None:
+def test_a_write_between_the_gates_is_not_returned(device: Zram, gates: GatedDevice) -> None:
     before, after = SteppedRead(device, gates, 0), SteppedRead(device, gates, 0)
     after.step()
     put_on_block(gates, bytes(PAGE_SIZE))

@@ -1,4 +1,4 @@
-"""What comes of a pass must not depend on how it was run; and a device of which it does is found out."""
+"""The outcome of a pass must not depend on how it was run; a device of which it does is found."""
 
 import random
 from pathlib import Path
@@ -23,7 +23,7 @@ NO_PAGES: frozenset[int] = frozenset()
 
 @settings(max_examples=100)
 @given(programs(), st.integers(0, 1 << 32))
-def test_what_comes_of_a_program_depends_on_neither_batch_size_nor_order(program: Program, order: int) -> None:
+def test_batch_size_and_order_do_not_change_the_outcome(program: Program, order: int) -> None:
     outcome = compare(program, order, Quirks())
     assert len(outcome.passes) == sum(isinstance(step, RunPass) for step in program.steps)
 

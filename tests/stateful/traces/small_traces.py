@@ -27,14 +27,14 @@ Doctor = Callable[[list[dict[str, object]]], object]
 
 
 class Watching:
-    """Has a trace written, and says what it was told since somebody asked."""
+    """An observer that writes a trace and keeps the events since the last `clear`."""
 
     def __init__(self, file: TextIO) -> None:
         self.writer = TraceWriter(file, HEADER)
-        self.told: dict[str, tuple[int, ...]] = {}
+        self.seen: dict[str, tuple[int, ...]] = {}
 
     def __call__(self, kind: str, /, *args: int) -> None:
-        self.told[kind] = args
+        self.seen[kind] = args
         self.writer(kind, *args)
 
     def on_read_step(self, kind: str, /, *args: int) -> None:
@@ -62,7 +62,7 @@ def record() -> str:
     dev.set_writeback_limit(9)
     dev.enable_writeback_limit(True)
     dev.read_page(5)
-    with suppress(AssertionError):  # a bug that was put back may be found out there and then
+    with suppress(AssertionError):  # a seeded bug may be found there and then
         lead(dev, watching, dev.begin_writeback(pages=range(4)))
     for number in range(4):
         with suppress(OSError, AssertionError):
@@ -79,12 +79,12 @@ def record() -> str:
 def lead(dev: Zram, watching: Watching, running: WritebackPass) -> None:
     submitted = 0
     while running.advance(1) is not PassProgress.DONE:
-        submitted += "submit" in watching.told
-        if "submit" in watching.told and submitted == 3:
-            dev.write_page(watching.told["submit"][0], stamped(watching.told["submit"][0], 99))
-        if "reserve_block" in watching.told and submitted == 3:
+        submitted += "submit" in watching.seen
+        if "submit" in watching.seen and submitted == 3:
+            dev.write_page(watching.seen["submit"][0], stamped(watching.seen["submit"][0], 99))
+        if "reserve_block" in watching.seen and submitted == 3:
             dev.read_page(next(page for page, slot in enumerate(dev.snapshot().slots) if slot.kind is SlotKind.PP_SLOT))
-        watching.told.clear()
+        watching.seen.clear()
 
 
 def doctored(text: str, doctor: Doctor) -> Trace:

@@ -19,7 +19,7 @@ def text() -> str:
     return record()
 
 
-def test_what_the_device_does_is_a_behaviour_of_the_specification(text: str) -> None:
+def test_a_run_of_the_device_is_a_behaviour(text: str) -> None:
     assert finding(text) is None
     assert finding(text, without_versions) is None
     kinds = Counter(line.action.name for line in read(text.splitlines()).lines)
@@ -38,7 +38,7 @@ def test_a_seeded_bug_is_found(bug: SeededBug) -> None:
     assert finding(broken) is not None
 
 
-def test_a_read_that_ends_although_its_slot_was_replaced_is_found(text: str) -> None:
+def test_a_read_of_a_replaced_slot_that_ends_is_found(text: str) -> None:
     def rewritten_meanwhile(lines: Lines) -> None:
         at = place(lines, "read_answer")
         slot = lines[place(lines, "read_begin")]["args"]
@@ -140,7 +140,7 @@ def test_an_event_that_is_missing_is_told_by_its_version(text: str) -> None:
     assert " of table 0 is missing, at scan(slot 2)" in found.sentence
 
 
-def test_the_finding_shows_the_last_events_in_lanes_and_what_was_possible(text: str) -> None:
+def test_a_finding_shows_the_last_events_in_lanes(text: str) -> None:
     def both(lines: Lines) -> None:
         early("reap", "endio_leave")(lines)
         without_versions(lines)
@@ -247,7 +247,7 @@ def test_what_cannot_be_hidden_is_refused(text: str, kind: str) -> None:
 # Reads
 
 
-def test_a_read_in_one_step_is_all_that_a_trace_without_readers_says(text: str) -> None:
+def test_a_trace_without_readers_has_reads_of_one_step(text: str) -> None:
     def without_readers(lines: Lines) -> None:
         lines[0]["readers"] = 0
         lines[:] = [line for line in lines if line.get("does") not in ("read_answer", "read_end")]

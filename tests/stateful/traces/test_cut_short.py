@@ -152,7 +152,7 @@ def test_what_is_impossible_is_found_wherever_it_is_cut_behind(free: str) -> Non
 
 @pytest.mark.parametrize("arrange", [str, buffered], ids=["in order", "out of order"])
 def test_an_event_missing_in_the_middle_is_found(free: str, arrange: type[str]) -> None:
-    """Whether the trace has its end or not: a task counts its events, and the last ones alone may be missing."""
+    """Follow a trace with its end and without: a task counts its events, and the last ones alone may be missing."""
     lines = arrange(free).splitlines(keepends=True)
     names = [json.loads(line).get("task") for line in lines]
     chance, end = random.Random(1), len(lines) * 3 // 4
@@ -164,7 +164,7 @@ def test_an_event_missing_in_the_middle_is_found(free: str, arrange: type[str]) 
             assert " is missing, at " in finding.sentence
 
 
-def test_an_event_that_is_there_twice_is_found_in_a_part_that_has_no_place(free: str) -> None:
+def test_a_doubled_event_is_found_without_its_place(free: str) -> None:
     lines = buffered(uncounted(free)).splitlines(keepends=True)
     lines = lines[: len(lines) * 3 // 4]
     judgement = judged("".join(lines))

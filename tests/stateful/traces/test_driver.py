@@ -169,14 +169,14 @@ def test_raw_trace_may_not_be_cut(tmp_path: Path, capsys: pytest.CaptureFixture[
     for length in (*range(0, len(data), 300), len(data) - 1):
         packed.write_bytes(data[:length])
         assert main(["kernel-judge", str(packed)]) == 2
-    assert "accepted" not in capsys.readouterr().out
+    assert "passed" not in capsys.readouterr().out
 
 
 def test_trace_of_a_device_that_is_gone_has_no_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "gone.ktrace"
     path.write_text(changed_header("twice.ktrace.xz", "end", None), encoding="utf-8")
     assert main(["kernel-judge", str(path)]) == 0
-    assert "steps, accepted, incomplete: there is no end\n" in capsys.readouterr().out
+    assert "steps, passed, incomplete: there is no end\n" in capsys.readouterr().out
 
 
 def test_deviations_are_counted_in_what_was_cut_short(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Reads of written-back pages whose block gets another page meanwhile, in traces."""
+"""Reads of written-back pages whose block gets another page in between, in traces."""
 
 import io
 import threading
@@ -40,7 +40,7 @@ def reuse_under_a_read() -> list[str]:
     return file.getvalue().splitlines()
 
 
-def test_a_read_that_begins_again_is_a_behaviour_of_the_specification() -> None:
+def test_a_restarted_read_is_a_behaviour() -> None:
     lines = reuse_under_a_read()
     assert [line for line in lines if '"read_retry"' in line]
     assert check(read(lines)) is None

@@ -10,7 +10,7 @@ from zram_impl import PAGE_SIZE, Zram
 from zram_impl.bdev.memory import MemoryDevice
 
 
-def test_a_reset_in_the_middle_of_a_pass_is_a_behaviour_of_the_specification() -> None:
+def test_a_reset_during_a_pass_is_a_behaviour() -> None:
     file = io.StringIO()
     writer = TraceWriter(file, Header(slots=4, blocks=4, requests=32, readers=1, limit=None))
     with Zram(observer=writer) as dev:

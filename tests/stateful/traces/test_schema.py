@@ -1,4 +1,4 @@
-"""What is no trace is told with its line, what was expected there and what was found."""
+"""A malformed trace is refused with its line, what was expected there and what was found."""
 
 import json
 
