@@ -32,8 +32,9 @@ class ScheduleDetection(NamedTuple):
     schedules: tuple[int, ...]
     """Per seed, MOST when it was missed."""
     breaks: str
-    """The property that is broken by the smallest program; "" when the bug was missed."""
+    """The property that is broken; "" when the bug was missed."""
     token: str
+    """Of a program that shows it."""
     search: ScheduleSearch
 
     @property
@@ -74,8 +75,10 @@ def judge_joint(name: str, seeds: int, report: Callable[[str], None] | None = No
     )
 
 
-def judge(name: str, seeds: int = SEEDS, report: Callable[[str], None] | None = None) -> ScheduleDetection:
-    """ScheduleSearch for a bug with `seeds` seeds."""
+def judge(
+    name: str, seeds: int = SEEDS, report: Callable[[str], None] | None = None, *, shrink: bool = True
+) -> ScheduleDetection:
+    """Search for a bug with `seeds` seeds; with `shrink`, the token is that of the smallest program."""
     bug = by_name(name)
     assert bug.search is not None, f"{name} needs no schedule"
     what = SCENARIOS[bug.search.scenario]
@@ -94,7 +97,7 @@ def judge(name: str, seeds: int = SEEDS, report: Callable[[str], None] | None = 
                 if found or count == MOST:
                     counts.append(count)
                     break
-        small = smallest(first) if first is not None else None
+        small = smallest(first) if first is not None and shrink else first
     return ScheduleDetection(
         bug, tuple(counts), small.found if small else "", encode(small.what) if small else "", bug.search
     )

@@ -42,7 +42,7 @@ def schedule_bug(name: str, seeds: int, report: Report) -> JobResult:
 
 def every_schedule_bug(report: Report) -> JobResult:
     """Find every bug that only some schedules show, with a few seeds; then shrink one with a few more."""
-    judged = [by_schedules.judge(name, FEW_SEEDS, report) for name in SCHEDULE_NAMES]
+    judged = [by_schedules.judge(name, FEW_SEEDS, report, shrink=False) for name in SCHEDULE_NAMES]
     joint = by_schedules.judge_joint(by_schedules.JOINT, FEW_SEEDS, report)
     missed = [each.bug.name for each in judged if not each.breaks]
     worst = max(judged, key=lambda each: each.median)

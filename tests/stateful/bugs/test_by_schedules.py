@@ -14,9 +14,23 @@ pytestmark = pytest.mark.timeout(600)  # schedules are searched until there is o
 
 @pytest.mark.parametrize("name", seeded.SCHEDULE_NAMES)
 def test_a_bug_is_found_by_random_schedules(name: str) -> None:
-    judged = by_schedules.judge(name, seeds=3)
+    judged = by_schedules.judge(name, seeds=3, shrink=False)
     assert judged.breaks in judged.bug.breaks
     assert max(judged.schedules) < by_schedules.MOST
+
+
+@pytest.mark.parametrize(
+    ("name", "token"),
+    [
+        ("stale_completion_count", "1cpa85b"),
+        ("wake_after_unlock", "1cpaa8gan"),
+        ("check_then_act", "1cqb4ba2109z"),
+        ("lost_update", "1c46pa88z"),
+    ],
+)
+def test_a_finding_shrinks_to_the_smallest_program(name: str, token: str) -> None:
+    judged = by_schedules.judge(name, seeds=1)
+    assert (judged.token, judged.good) == (token, True)
 
 
 @pytest.mark.parametrize("name", seeded.SCHEDULE_NAMES)
