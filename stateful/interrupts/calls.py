@@ -270,8 +270,8 @@ CALLS: Final[dict[str, Call]] = {
 """By what they are called; `create` is on its own, since there is no device before it."""
 
 UNINTERESTING: Final = {
-    "algorithm", "algorithms", "backing_name", "batch_size", "compressed_writeback", "disksize",
-    "engine_kind", "mem_limit", "openers", "pages", "quirks", "runtime", "writeback_limit", "writeback_limit_enabled",
+    "algorithm", "algorithms", "backing_name", "batch_size", "compressed_writeback", "disksize", "engine_kind",
+    "mem_limit", "pages", "writeback_limit", "writeback_limit_enabled",
 }  # fmt: skip
 """Public names of a device that do nothing but return one attribute."""
 ON_THEIR_OWN: Final = {"create", "set_backing_path"}
