@@ -5,14 +5,12 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
 from importlib import import_module
 from types import FrameType
 from typing import Final, NoReturn
 
 from spec.processes.interrupts import SIGNALS, Interrupted, handled, scratch
 
-Handler = Callable[[int, FrameType | None], None]
 _SOON: Final = 0.01
 
 
@@ -22,7 +20,7 @@ def run(module: str) -> NoReturn:
     The imports count, too. All temporary files, those of children as well, lie in one folder that is removed.
     """
     with handled(_interrupt):
-        raise_again(_interrupt)
+        raise_again()
         try:
             with scratch("zram-") as folder:
                 tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
@@ -38,7 +36,7 @@ def run(module: str) -> NoReturn:
     sys.exit(code)
 
 
-def raise_again(handler: Handler) -> None:
+def raise_again() -> None:
     """Send a signal again when its exception is lost: in callbacks and destructors none can be raised."""
 
     def hook(lost: "sys.UnraisableHookArgs") -> None:
@@ -46,7 +44,7 @@ def raise_again(handler: Handler) -> None:
             sys.__unraisablehook__(lost)
             return
         number = lost.exc_value.args[0] if lost.exc_value.args else signal.SIGINT
-        signal.signal(number, handler)
+        signal.signal(number, _interrupt)
         # Not from here, where it would be lost as well.
         threading.Timer(_SOON, os.kill, (os.getpid(), number)).start()
 

@@ -113,17 +113,17 @@ def importing(process: subprocess.Popen[str], _folder: Path) -> bool:
 
 def beginning(_process: subprocess.Popen[str], folder: Path) -> bool:
     """Return whether the folder of the jobs has just been made."""
-    return any(folder.glob("zram-*/zram-check-*"))
+    return any(folder.glob("zram-*/zram-tasks-*"))
 
 
 def spawning(process: subprocess.Popen[str], _folder: Path) -> bool:
-    """Return whether a child besides the tracker of shared memory is just starting."""
-    return len(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()) > 1
+    """Return whether a child is just starting."""
+    return len(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()) > 0
 
 
 def working(_process: subprocess.Popen[str], folder: Path) -> bool:
     """Return whether a job has a file of its own."""
-    return any(folder.glob("zram-*/zram-check-*/*"))
+    return any(folder.glob("zram-*/zram-tasks-*/*"))
 
 
 @pytest.mark.parametrize("moment", [importing, beginning, spawning, working], ids=lambda moment: moment.__name__)
@@ -155,7 +155,7 @@ def test_an_interrupt_ends_it_at_once_and_leaves_nothing(
 
 
 def group_is_alive(group: int) -> bool:
-    """Return whether any process is left; the one that tracks shared memory ends a moment after it is alone."""
+    """Return whether any process of the group is left."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
