@@ -5,13 +5,13 @@ Exit code 0 clean, 1 found something, 2 usage, 128 and the number of the signal 
 
 import argparse
 from collections.abc import Sequence
+from typing import Final
 
 from rich.console import Console
 
 from spec.assertions import require_assertions
-from stateful import check
-from stateful import trace_commands as traces
-from stateful.api_fuzz import command as inputs
+from stateful import check, trace_commands
+from stateful.api_fuzz import command as api_fuzz
 from stateful.bugs import command as bugs
 from stateful.conformance import command as conformance
 from stateful.fuzzing import command as fuzzing
@@ -21,6 +21,11 @@ from stateful.metamorphic import command as metamorphic
 from stateful.mutate import command as mutate
 from stateful.pairs import command as pairs
 from stateful.schedules import command as schedules
+
+COMMANDS: Final = (
+    bugs, conformance, metamorphic, schedules, fuzzing, trace_commands, api_fuzz, interrupts, mutate, pairs,
+)  # fmt: skip
+"""Modules that add their commands to a parser's."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,18 +49,8 @@ def parser() -> argparse.ArgumentParser:
     commands = every.add_subparsers(dest="command", required=True)
     checking = commands.add_parser("check", help="the main job: everything, in about a minute")
     checking.set_defaults(do=_check)
-    bugs.add_commands(commands)
-    replaying = commands.add_parser("conformance", help="replay what a real kernel was recorded to answer, and compare")
-    conformance.add_arguments(replaying)
-    same = commands.add_parser("metamorphic", help="run generated programs in several ways that must agree")
-    metamorphic.add_arguments(same)
-    schedules.add_command(commands)
-    fuzzing.add_command(commands)
-    traces.add_commands(commands)
-    inputs.add_command(commands)
-    interrupts.add_command(commands)
-    mutate.add_command(commands)
-    pairs.add_command(commands)
+    for module in COMMANDS:
+        module.add_command(commands)
     for each in commands.choices.values():
         each.set_defaults(parser=each)
     return every

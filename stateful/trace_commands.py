@@ -41,7 +41,7 @@ GRACE: Final = 2.0
 """Seconds in which it ends by itself once Ctrl-C was pressed."""
 
 
-def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the commands."""
     checking = commands.add_parser("trace-check", help="judge a recorded trace (docs/traces.md has the format)")
     checking.add_argument("file", metavar="FILE", type=Path, help="JSON lines, or such compressed with xz (.xz)")

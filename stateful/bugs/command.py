@@ -16,7 +16,7 @@ from stateful.schedules.render import replay
 from stateful.schedules.token import BadTokenError
 
 
-def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add these commands to the parser of the command line."""
     catching = commands.add_parser("bugs", aliases=["mutants"], help="seed bugs and catch them")
     catching.add_argument(

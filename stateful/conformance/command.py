@@ -27,8 +27,9 @@ Explained = tuple[Difference, tuple[str, ...]]
 NO_QUIRK: Final = "no quirk"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to a parser's."""
+    parser = commands.add_parser("conformance", help="replay what a real kernel was recorded to answer, and compare")
     files = "where NAME.ops.jsonl and NAME.expected.jsonl are, in whatever folders"
     parser.add_argument("directory", metavar="DIR", type=Path, help=files)
     parser.add_argument(

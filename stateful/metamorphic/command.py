@@ -13,8 +13,9 @@ from stateful.jobs.progress import ProgressDisplay, ProgressLine, say
 from stateful.metamorphic.independence import run
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to a parser's."""
+    parser = commands.add_parser("metamorphic", help="run generated programs in several ways that must agree")
     parser.add_argument("--programs", type=count, default=1000, metavar="N", help="how many to generate (1000)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="where the generator begins (0)")
     parser.set_defaults(do=metamorphic)
