@@ -1,7 +1,7 @@
 """Scheduling policies: run-to-block, round-robin, random, PCT, replay, exhaustive up to a preemption bound."""
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 
 from stateful.schedules.scheduler import Policy, SchedulingChoice
@@ -119,16 +119,3 @@ def exhaust(bound: int) -> Iterator[Attempt]:
                 before = list(attempt.schedule[:position])
                 stack.extend([*before, choice._replace(taken=other)] for other in range(1, choice.options))
             used += choice.preempts and choice.taken > 0
-
-
-Scenario = Callable[[Policy], Sequence[SchedulingChoice]]
-"""Runs under a policy and returns the schedule; raises what it finds."""
-
-
-def every_schedule(scenario: Scenario, bound: int) -> int:
-    """Run `scenario` under every schedule of at most `bound` preemptions; return how many there were."""
-    count = 0
-    for attempt in exhaust(bound):
-        attempt.schedule = scenario(attempt.policy)
-        count += 1
-    return count

@@ -81,23 +81,3 @@ def execute_twice(what: TaskProgram, once: Callable[[TaskProgram], Execution] = 
     if apart:
         raise NondeterminismError(f"two runs of the same program part: point {apart}")
     return first
-
-
-def scenario(what: TaskProgram) -> Callable[[Policy], Sequence[SchedulingChoice]]:
-    """Return a program as something that is run under a policy; it raises a `Finding`."""
-
-    def run(policy: Policy) -> Sequence[SchedulingChoice]:
-        played = execute(what, policy)
-        if played.error is not None:
-            raise FailedExecution(played) from played.error
-        return played.schedule
-
-    return run
-
-
-class FailedExecution(AssertionError):  # noqa: N818  (it is a finding, not an error)
-    """A program, with a schedule, under which something went wrong."""
-
-    def __init__(self, played: Execution) -> None:
-        self.played = played
-        super().__init__(f"{played.found}: {played.error}" if played.found not in str(played.error) else played.error)
