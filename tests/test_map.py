@@ -1,4 +1,4 @@
-"""The map leads somewhere: every path, every name in a file and every command on it exists."""
+"""The map leads somewhere, and the glossary has one meaning for a word: every path, name and command exists."""
 
 import ast
 import importlib.util
@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 MAP = (ROOT / "docs" / "map.md").read_text(encoding="utf-8")
-SPANS = sorted(set(re.findall(r"`([^`]+)`", MAP)))
+SPANS = sorted(set(re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", MAP, flags=re.DOTALL))))
 QUESTIONS = (
     *("lost claim release its block", "a slot kind", "an attribute", "a fault", "a scenario"),
     *("a finding become a regression", "Fuzz a device of your own"),
@@ -43,6 +43,8 @@ def leads_somewhere(span: str) -> bool:
     return (ROOT / path).is_file() and name in names(ast.parse((ROOT / path).read_text(encoding="utf-8")))
 
 
+GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+TERMS = [row.split(" | ") for row in re.findall(r"^\| ((?!term |---).+?) *\|$", GLOSSARY, re.MULTILINE)]
 # Words that are neither a place nor a command.
 OTHERS = {"path:name", "kernel", "./findings", "Zram.create(backing=...)"}
 
@@ -62,3 +64,16 @@ def test_every_question_of_a_stranger_is_on_the_map() -> None:
 )
 def test_a_place_that_does_not_exist_is_noticed(span: str) -> None:
     assert not leads_somewhere(span)
+
+
+def test_the_glossary_has_every_term_once_with_its_meaning() -> None:
+    words = [word for row in TERMS for word in row[0].split(", ")]
+    assert len(TERMS) > 100
+    assert sorted(words) == sorted(set(words))
+    assert [row for row in TERMS if not 2 <= len(row) <= 3 or not row[1].strip()] == []
+
+
+def test_the_places_in_the_glossary_exist() -> None:
+    places: list[str] = re.findall(r"`((?:spec|stateful|zram_impl|tests)[/.][^`]+)`", GLOSSARY)
+    assert places
+    assert [span for span in places if not (ROOT / span.replace(".faults", "/faults")).exists()] == []
