@@ -138,20 +138,20 @@ def counts(found: dict[str, list[Place]]) -> dict[str, dict[str, int]]:
 
 
 LEFT: dict[str, dict[str, int]] = {
-    "told": {"cmds": 51, "front": 3, "impl": 49, "spec": 32},
-    "come to, come of": {"cmds": 27, "front": 4, "impl": 20, "sched": 1, "spec": 37},
-    "let go": {"cmds": 5, "front": 1, "impl": 5},
-    "go on": {"cmds": 17, "front": 6, "impl": 14, "spec": 4},
-    "put back": {"cmds": 6, "front": 9, "spec": 24},
-    "in vain": {"cmds": 1, "impl": 1, "spec": 4},
-    "is none": {"cmds": 13, "front": 1, "impl": 28, "spec": 12},
-    "meanwhile": {"cmds": 6, "front": 4, "impl": 40, "spec": 8},
-    "whoever": {"cmds": 11, "front": 1, "impl": 21, "spec": 2},
-    "BROKEN": {"cmds": 1, "front": 2, "spec": 11},
-    "all is well": {"cmds": 5, "front": 2, "impl": 1, "spec": 1},
-    "docstring begins with a question word": {"cmds": 68, "front": 9, "impl": 85, "spec": 56},
-    "test name too long": {"cmds": 26, "front": 10, "impl": 147, "spec": 32},
-    "class name twice": {"cmds": 40, "impl": 16, "spec": 30},
+    "told": {"impl": 47, "spec": 32},
+    "come to, come of": {"impl": 19, "sched": 1, "spec": 37},
+    "let go": {"impl": 3},
+    "go on": {"impl": 12, "spec": 4},
+    "put back": {"spec": 24},
+    "in vain": {"impl": 1, "spec": 4},
+    "is none": {"impl": 24, "spec": 12},
+    "meanwhile": {"impl": 40, "spec": 8},
+    "whoever": {"impl": 21, "spec": 2},
+    "BROKEN": {"front": 1, "spec": 11},
+    "all is well": {"impl": 1, "spec": 1},
+    "docstring begins with a question word": {"impl": 79, "spec": 57},
+    "test name too long": {"impl": 146, "spec": 32},
+    "class name twice": {"cmds": 1, "impl": 4, "spec": 17},
 }
 """How many there may be, at most, while they are being taken out."""
 
