@@ -51,7 +51,7 @@ def unassigned_index() -> Patches:
 def leak_after_loop() -> Patches:
     """Forget the block that was reserved for the last candidate."""
 
-    def keeping_the_block(self: WritebackPass) -> bool:
+    def keeping_the_block(self: WritebackPass) -> int:
         self.held_block = None
         return drop_held(self)
 

@@ -102,8 +102,8 @@ def problems(guards: Mapping[type, Mapping[str, Guard]], not_guarded: Mapping[st
     places = frozenset[str]().union(*(each.functions for each in read))
     for owner, guarded in guards.items():
         for name, guard in guarded.items():
-            fields = there.get((owner.__module__, owner.__name__), frozenset())
-            yield from _mismatches(owner, name, guard, fields, places)
+            mine = [there.get((each.__module__, each.__name__), frozenset[str]()) for each in owner.__mro__]
+            yield from _mismatches(owner, name, guard, mine, places)
     made = frozenset[str]().union(_CONTROLLED, *(each.locks for each in read))
     yield from (f"lock {name} is made and not in the table" for name in sorted(made - LOCKS.keys()))
     yield from (f"lock {name} is in the table and not made" for name in sorted(LOCKS.keys() - made))
@@ -121,14 +121,16 @@ def _excepted(name: str, not_guarded: Mapping[str, str]) -> bool:
     return any(f"{name}.".startswith(f"{excepted}.") for excepted in not_guarded)
 
 
-def _mismatches(owner: type, name: str, guard: Guard, there: frozenset[str], places: frozenset[str]) -> Iterator[str]:
+def _mismatches(
+    owner: type, name: str, guard: Guard, there: Sequence[frozenset[str]], places: frozenset[str]
+) -> Iterator[str]:
     where = f"{owner.__name__}.{name}"
     if name.endswith("()"):
         if not callable(getattr(owner, name[:-2], None)) and name[:-2] not in getattr(owner, "_fields", ()):
             yield f"{where} is no method"
-    elif name.rstrip("[]") not in there:
+    elif name.rstrip("[]") not in there[0]:
         yield f"{where} is no field"
-    if guard.of and guard.of not in there:
+    if guard.of and not any(guard.of in fields for fields in there):  # a base may have made the lock
         yield f"{where} has its lock in {guard.of}, which is no field"
     named = [guard.lock] * bool(guard.lock) + [guard.wakes] * bool(guard.wakes)
     yield from (f"{where} names lock {lock}, which is not in the table" for lock in named if lock not in LOCKS)

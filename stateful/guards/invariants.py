@@ -126,7 +126,7 @@ def _requests(running: WritebackPass) -> str:
     held = running.held_request is not None
     flying = [req for req in running.requests if req.phase >= Phase.FLIGHT]
     return _differ(
-        alive=(running._alive, len(flying)), idle=(len(running._idle), len(running.requests) - held - len(flying))
+        alive=(running._alive, len(flying)), idle=(len(running._pool.idle), len(running.requests) - held - len(flying))
     )
 
 

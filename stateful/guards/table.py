@@ -27,9 +27,11 @@ from zram_impl.engine.threads import ThreadEngine
 from zram_impl.events.read_steps import ReadSteps
 from zram_impl.pages.backing_reads import BackingReads
 from zram_impl.pages.page_io import Pages
+from zram_impl.passes.base import SteppedPass
 from zram_impl.passes.compaction import Compaction
 from zram_impl.passes.pp_buckets import PpBuckets
 from zram_impl.passes.recompress import RecompressPass
+from zram_impl.passes.request_pool import RequestPool
 from zram_impl.passes.scan import Cursor
 from zram_impl.passes.writeback import WritebackPass
 from zram_impl.result import RecompressResult, WritebackResult
@@ -172,36 +174,30 @@ ROWS: Final = (
     row(BackingReads, "_under_way[]", free("a reader adds its own token before it looks at `_closing`")),
     row(BackingReads, "bd_reads", under("backing reads", of="_lock").looked_at(_SHOWN, "stats_of")),
     # --- passes ---
-    row(
-        WritebackPass,
-        "_batch_size _buckets _cursor _engine _lock _observer _on_end _quirks _runtime _shared requests result",
-        ONCE,
-    ),
-    row(WritebackPass, "_alive _answered _answered[] _idle _idle[] held_request", PASS),
-    row(WritebackPass, "held_block requests[] stage", PASS.looked_at(_SNAPSHOT, "snapshot")),
-    row(WritebackPass, "_cancelled abandoned", free(_FLAG).rising()),
+    row(SteppedPass, "_buckets _lock _observer _on_end _runtime _table_lock result", ONCE),
+    row(SteppedPass, "stage", PASS.looked_at(_SNAPSHOT, "snapshot")),
+    row(SteppedPass, "_cancelled abandoned", free(_FLAG).rising()),
+    row(WritebackPass, "_cursor _engine _pool _quirks _shared", ONCE),
+    row(WritebackPass, "_alive _answered _answered[] held_request", PASS),
+    row(WritebackPass, "held_block", PASS.looked_at(_SNAPSHOT, "snapshot")),
+    row(RequestPool, "_engine _most idle requests", ONCE),
+    row(RequestPool, "idle[]", under("pass")),
+    row(RequestPool, "requests[]", under("pass").looked_at(_SNAPSHOT, "snapshot")),
     row(
         WritebackResult,
         "selected written lost failed skipped left stopped_by errors errors[] last_errno",
         under("pass").looked_at(
-            _FIGURE, "WritebackPass.selected", "WritebackResult.settled", "WritebackResult.driver_errno",
+            _FIGURE, "SteppedPass.selected", "WritebackResult.settled", "WritebackResult.driver_errno",
             "_store_writeback",
         ),
     ),
-    row(
-        RecompressPass,
-        "_buckets _comps _compress _lock _observer _on_end _runtime _table _table_lock _target _times result",
-        ONCE,
-    ),
+    row(RecompressPass, "_comps _compress _table _target _times", ONCE),
     row(RecompressPass, "_next _tries_left", PASS),
-    row(RecompressPass, "stage", PASS.looked_at(_SNAPSHOT, "snapshot")),
-    row(RecompressPass, "_cancelled", free(_FLAG).rising()),
-    row(RecompressPass, "abandoned", free(_FLAG).rising().never_accessed(_NEVER_WAITS)),
     row(
         RecompressResult,
         "selected recompressed no_gain below_threshold skipped failed left stopped_by errors",
         under("pass").looked_at(
-            _FIGURE, "RecompressPass.selected", "RecompressResult.settled", "RecompressResult.driver_errno"
+            _FIGURE, "SteppedPass.selected", "RecompressResult.settled", "RecompressResult.driver_errno"
         ),
     ),
     row(RecompressResult, "errors[]", under("pass")),

@@ -275,7 +275,6 @@ UNCALLED: Final[Mapping[str, str]] = {
     "RecompressPass.after_fork": "called in a forked child, where nobody else is",
     "WritebackPass.waiting": "needs the table lock, which users have no name for",
     "RecompressPass.waiting": "needs the table lock, which users have no name for",
-    "RecompressPass.held_block": "a constant",
-    "RecompressPass.requests": "a constant",
+    "WritebackPass.requests": "those that a snapshot shows",
 }
 """Public names that no lane calls, and why."""

@@ -26,6 +26,7 @@ from zram_impl.engine.threads import ThreadEngine
 from zram_impl.pages.page_io import Pages
 from zram_impl.passes.base import PassStage
 from zram_impl.passes.recompress import RecompressPass
+from zram_impl.passes.writeback import WritebackPass
 from zram_impl.table.slot_table import Backed, priority_of
 
 POISON = b"\xdb" * PAGE_SIZE
@@ -112,15 +113,17 @@ class Monitors:
         return inside(self.device).passes
 
     def _request(self, number: int) -> WbReq:
+        requests = self._requests()
+        assert requests, "a request belongs to a pass"
+        return requests[number]
+
+    def _requests(self) -> Sequence[WbReq]:
         passes = self._passes()
-        assert passes is not None and passes.running is not None, "a request belongs to a pass"  # noqa: PT018
-        return passes.running.requests[number]
+        return passes.running.requests if passes is not None and isinstance(passes.running, WritebackPass) else ()
 
     def _free(self) -> None:
-        passes = self._passes()
-        if passes is not None and passes.running is not None:
-            for req in passes.running.requests:
-                req.__class__ = Freed
+        for req in self._requests():
+            req.__class__ = Freed
         self._answers_known.clear()
 
     def answers_are_known(self) -> None:
@@ -140,7 +143,7 @@ class Monitors:
         pages, running = passes.pages, passes.running
         table, budget = pages.table, pages.shared.budget
         recompressing = isinstance(running, RecompressPass)
-        requests = running.requests if running else []
+        requests = self._requests()
         holds = self._holds(pages, requests)
         look = (
             tuple([entry if not isinstance(entry, bytes) else len(entry) == PAGE_SIZE for entry in table.entries]),
@@ -149,7 +152,7 @@ class Monitors:
             pages.blocks.in_use(),
             tuple(sorted(holds.items())),
             tuple([_look_at(req, req in self._answers_known) for req in requests]),
-            (running.stage, running.held_block, *running.waiting()) if running else None,
+            (running.stage, getattr(running, "held_block", None), *running.waiting()) if running else None,
             (budget.enabled, budget.limit, budget.grant, pages.blocks.used),
             (table.pages_stored, table.same_pages, table.huge_pages),
         )

@@ -6,7 +6,7 @@ Kernel: writeback_store(), recompress_store(), compact_store(), zram_reset_devic
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from errno import EAGAIN, EBUSY, EINTR, EINVAL, ENODEV, ENOMEM
+from errno import EAGAIN, EBUSY, EINTR, EINVAL, ENODEV
 from typing import Final
 
 from zram_impl.bdev.device import BackingDevice
@@ -22,13 +22,12 @@ from zram_impl.parsing.writeback_args import Scan
 from zram_impl.passes.base import PassProgress
 from zram_impl.passes.compaction import Compaction
 from zram_impl.passes.recompress import RecompressPass, Target
-from zram_impl.passes.request_pool import request_of
+from zram_impl.passes.request_pool import RequestPool
 from zram_impl.passes.scan import Cursor
 from zram_impl.passes.writeback import WritebackPass
 from zram_impl.quirks import Quirks
 from zram_impl.runtime import Rank, Runtime
 from zram_impl.shield import PATIENCE, Interrupts
-from zram_impl.table.slot_table import OWNED, PP_SLOT
 
 LAST_WAITS: Final = 10
 """Waits for an answer, each of a tenth of a second, that an abandoned device is given when it is closed."""
@@ -91,18 +90,15 @@ class Passes:
             # Race: of two that begin at once, the first to get the table lock runs.
             if self.running is not None:
                 return None
-            first = request_of(self._engine, 0)
-            if first is None:
-                raise refuse(ENOMEM, "no memory for a single write request")
+            pool = RequestPool(self._engine, batch_size)
             self.running = running = WritebackPass(
                 pages.shared,
                 self._engine,
                 Cursor(scans, queue_twice=self._quirks.queue_twice),
-                batch_size,
+                pool,
                 runtime=self._runtime,
                 quirks=self._quirks,
                 observer=self._observer,
-                first=first,
                 on_end=self._pass_ended,
             )
             if self._observer is not None:
@@ -211,10 +207,8 @@ class Passes:
         running, self.running = self.running, None
         if running is not None:
             running.after_fork()
-            table = self.pages.table
-            unclaimed = bytes(flags & ~(PP_SLOT | OWNED) & 0xFF for flags in range(256))
-            table.flags[:] = table.flags.translate(unclaimed)
-            table.blocks.take_back()
+            self.pages.table.forget_claims()
+            self.pages.blocks.take_back()
 
     def _end_pass(self, interrupts: Interrupts) -> bool:
         """Drive a running pass to its end; return False when its device does not answer."""

@@ -7,6 +7,7 @@ from zram_impl.device.passes import Passes
 from zram_impl.engine.request import Phase, WbReq
 from zram_impl.pages.page_io import Pages
 from zram_impl.passes.base import PassStage
+from zram_impl.passes.writeback import WritebackPass
 from zram_impl.runtime import Lock
 from zram_impl.table.slot_table import (
     IDLE,
@@ -72,11 +73,12 @@ def snapshot(passes: Passes, lock: Lock) -> Snapshot:
     """Take the table lock and copy; exact as long as nobody is advancing the pass at the same time."""
     with lock:
         running, table, budget = passes.running, passes.pages.table, passes.pages.shared.budget
+        writing = running if isinstance(running, WritebackPass) else None
         return Snapshot(
             slots=tuple(slot_view(e, f) for e, f in zip(table.entries, table.flags, strict=True)),
             queued=tuple(running.waiting()) if running else (),
-            requests=tuple(_request(req) for req in running.requests) if running else (),
-            held_block=running.held_block if running else None,
+            requests=tuple(_request(req) for req in writing.requests) if writing else (),
+            held_block=writing.held_block if writing else None,
             stage=running.stage if running else PassStage.OVER,
             blocks=table.blocks.in_use(),
             limit_enabled=budget.enabled,

@@ -38,6 +38,6 @@ def _mark(table: SlotTable, times: AccessTimes, indexes: range, young: int, obse
         idle = ticks[index] < young
         if idle == bool(flags[index] & IDLE):
             continue
-        flags[index] ^= IDLE
+        table.set_idle(index, idle=idle)
         if observer is not None:
             observer("mark_idle" if idle else "clear_idle", index)

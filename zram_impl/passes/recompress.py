@@ -13,21 +13,17 @@ from typing import Final, NamedTuple
 
 from zram_impl.compression.compressors import Comps
 from zram_impl.compression.size_classes import saves_memory
-from zram_impl.engine.request import WbReq
 from zram_impl.errors import ZramError
 from zram_impl.events.observer import Observer
-from zram_impl.forking import made_anew
 from zram_impl.parsing.recompress_args import RecompressMode
-from zram_impl.passes.base import MANY, PassProgress, PassStage
-from zram_impl.passes.pp_buckets import PpBuckets
+from zram_impl.passes.base import PassProgress, PassStage, SteppedPass
 from zram_impl.result import RecompressResult
-from zram_impl.runtime import Lock, Rank, Runtime
+from zram_impl.runtime import Lock, Runtime
 from zram_impl.table.access_times import AccessTimes
 from zram_impl.table.slot_table import (
     IDLE,
     IN_MEMORY,
     INCOMPRESSIBLE,
-    OWNED,
     PP_SLOT,
     RECOMPRESSED,
     SlotTable,
@@ -61,11 +57,8 @@ class Target(NamedTuple):
     last: bool
 
 
-class RecompressPass:
-    """A pass under way; it is DONE once `advance` says so, and `result` is final then."""
-
-    requests: Final[tuple[WbReq, ...]] = ()
-    held_block: Final = None
+class RecompressPass(SteppedPass[RecompressResult]):
+    """A pass of recompression; `advance` takes at most so many pages, and never says WAIT."""
 
     def __init__(  # noqa: PLR0913  (what it is made of, named at the one place that makes it)
         self,
@@ -80,79 +73,23 @@ class RecompressPass:
         on_end: Callable[[], None],
     ) -> None:
         """Begin a pass over the slots of `table`, which `lock` guards; `on_end` is called as it ends."""
-        # Guards everything below: who holds it drives the pass.
-        self._lock = runtime.lock("pass", Rank.PASS)
-        self._runtime = runtime
-        self._table_lock = lock
+        super().__init__(RecompressResult(), lock, runtime=runtime, observer=observer, on_end=on_end)
         self._table = table
         self._times = times
         self._comps = comps
         self._compress = comps[target.priority].compress
         self._target = target
-        self._observer = observer
-        self._on_end = on_end
-        self._cancelled = False
-        self.abandoned = False
-        """Somebody gave up waiting for it."""
-        self._buckets = PpBuckets()
         self._next = 0
         self._tries_left = target.max_pages
-        self.stage = PassStage.SCANNING
-        self.result = RecompressResult()
 
-    # --- driving ---------------------------------------------------------------------------------------------------
-
-    def advance(self, actions: int = MANY) -> PassProgress:
-        """Go on with at most `actions` pages; it never has to wait."""
-        if self._runtime.interruptible():
-            return self._runtime.shielded(lambda _interrupts: self._advance(actions))
-        return self._advance(actions)
-
-    def _advance(self, actions: int) -> PassProgress:
-        with self._lock:
-            return self._step(actions)
-
-    def _step(self, actions: int) -> PassProgress:
-        if self.stage is PassStage.OVER:
-            return PassProgress.DONE
+    def _step(self, actions: int) -> PassProgress:  # type: ignore[explicit-override]  # typing has it from 3.12 on
         if self.stage is PassStage.SCANNING:
             self._scan()
             return PassProgress.PROGRESS
         for _ in range(min(actions, LOOK_AHEAD)):
-            if not self._go_on():
+            if not self._try_next():
                 return PassProgress.DONE
         return PassProgress.PROGRESS
-
-    def wait(self) -> None:
-        """Return at once: `advance` never says WAIT."""
-
-    def cancel(self) -> None:
-        """Try no more pages; takes no lock, so a signal handler may call it."""
-        self._cancelled = True
-
-    def after_fork(self) -> None:
-        """Be over, in a forked child: its parent drives it."""
-        made_anew(self._lock)
-        self.stage = PassStage.OVER
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether `cancel` was called."""
-        return self._cancelled
-
-    @property
-    def selected(self) -> int:
-        """Pages that were claimed."""
-        return self.result.selected
-
-    @property
-    def settled(self) -> int:
-        """Selected pages that are done with, one way or another."""
-        return self.result.settled
-
-    def waiting(self) -> list[SlotIndex]:
-        """List the candidates whose turn has not come; needs the table lock."""
-        return self._buckets.waiting()
 
     # --- scanning --------------------------------------------------------------------------------------------------
 
@@ -171,7 +108,7 @@ class RecompressPass:
         table, found = self._table, list[tuple[SlotIndex, int]]()
         for index in indexes:
             if self._wants(index):
-                table.flags[index] |= PP_SLOT | OWNED
+                table.claim(index)
                 found.append((SlotIndex(index), table.size(index)))
         return found
 
@@ -183,7 +120,7 @@ class RecompressPass:
 
     # --- recompressing ---------------------------------------------------------------------------------------------
 
-    def _go_on(self) -> bool:
+    def _try_next(self) -> bool:
         """Take the next candidate; False when the pass is over."""
         with self._table_lock:
             index = self._buckets.peek()
@@ -250,9 +187,9 @@ class RecompressPass:
             self.result.recompressed += 1
             self._observe("recompress", index)
         else:
-            table.flags[index] &= ~IDLE
+            table.set_idle(index, idle=False)
             if target.last:
-                table.flags[index] |= INCOMPRESSIBLE
+                table.mark_incompressible(index)
             self.result.no_gain += 1
             self._observe("recompress_in_vain", index)
         table.release_claim(index)
@@ -264,17 +201,9 @@ class RecompressPass:
         """
         with self._table_lock:
             if tried and self._table.flags[index] & PP_SLOT and self._table.flags[index] & IDLE:
-                self._table.flags[index] &= ~IDLE
+                self._table.set_idle(index, idle=False)
                 self._observe("clear_idle", index)
             self._table.release_claim(index)
         self.result.failed += 1
         self.result.errors.append((index, code))
         self.result.stopped_by = "error"
-
-    def _end(self) -> None:
-        self.stage = PassStage.OVER
-        self._on_end()
-
-    def _observe(self, kind: str, *args: int) -> None:
-        if self._observer is not None:
-            self._observer(kind, *args)

@@ -1,31 +1,69 @@
-"""Requests of a pass: made one by one, as they are needed, each with a buffer of the engine's."""
+"""The requests of a writeback pass, made one by one as they are needed, each with a buffer of the engine's.
 
-from collections.abc import Iterable
+Kernel: init_wb_ctl(), release_wb_ctl()
+"""
+
+from errno import ENOMEM
 
 from zram_impl.engine.protocol import Engine
 from zram_impl.engine.request import Phase, WbReq
+from zram_impl.errors import refuse
 from zram_impl.table.shared import Shared
-from zram_impl.units import BlkIdx
 
 
-def request_of(engine: Engine, number: int) -> WbReq | None:
-    """Make a request with a buffer of the engine's; None when there is no memory for either."""
-    page = engine.buffer()
-    if page is None:
-        return None
-    try:
-        return WbReq(number, page)
-    except MemoryError:
-        engine.release(page)
-        return None
+class RequestPool:
+    """Up to `most` requests; the pass lock is held at every call but the first.
 
+    Attributes:
+        requests: All there are, by number.
+        idle: Those that carry nothing.
+    """
 
-def give_back(requests: Iterable[WbReq], held_block: BlkIdx | None, shared: Shared) -> None:
-    """Release the blocks of a pass that no slot owns yet, and refund what they were charged to."""
-    if held_block is not None:
-        shared.blocks.release(held_block)
-    for req in requests:
-        if req.phase >= Phase.FLIGHT:
-            shared.blocks.release(req.blk_idx)
-            if req.grant:
-                shared.budget.refund(req.grant)
+    def __init__(self, engine: Engine, most: int) -> None:
+        """Make the one request that a pass cannot do without; ENOMEM when there is no memory for it."""
+        self._engine = engine
+        self._most = most
+        self.requests: list[WbReq] = []
+        self.idle: list[WbReq] = []
+        if not self._grow():
+            raise refuse(ENOMEM, "no memory for a single write request")
+
+    def take(self) -> WbReq | None:
+        """Return an idle request, a new one if there may be one more; None when all are busy, or memory is short."""
+        if not self.idle and not (len(self.requests) < self._most and self._grow()):
+            return None
+        req = self.idle.pop()
+        req.phase = Phase.HELD
+        return req
+
+    def give(self, req: WbReq) -> None:
+        """Take a request back."""
+        req.phase = Phase.IDLE
+        self.idle.append(req)
+
+    def close(self) -> None:
+        """Free the requests. Nothing is in flight and no callback is inside, so nobody looks at them any more."""
+        assert len(self.idle) == len(self.requests), "every submitted request was reaped"
+        for req in self.requests:
+            self._engine.release(req.page)
+
+    def abandon(self, shared: Shared) -> None:
+        """Release, in a forked child, the blocks that no slot owns yet, and refund what they were charged to."""
+        for req in self.requests:
+            if req.phase >= Phase.FLIGHT:
+                shared.blocks.release(req.blk_idx)
+                if req.grant:
+                    shared.budget.refund(req.grant)
+
+    def _grow(self) -> bool:
+        page = self._engine.buffer()
+        if page is None:
+            return False
+        try:
+            req = WbReq(len(self.requests), page)
+        except MemoryError:
+            self._engine.release(page)
+            return False
+        self.requests.append(req)
+        self.idle.append(req)
+        return True

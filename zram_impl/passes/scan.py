@@ -6,7 +6,7 @@ from typing import Final
 
 from zram_impl import decisions
 from zram_impl.parsing.writeback_args import Scan
-from zram_impl.table.slot_table import IDLE, IN_MEMORY, INCOMPRESSIBLE, OWNED, PP_SLOT, SlotTable
+from zram_impl.table.slot_table import IDLE, IN_MEMORY, INCOMPRESSIBLE, OWNED, SlotTable
 from zram_impl.units import PAGE_SIZE, SlotIndex
 
 LOOK_AHEAD: Final = 1024
@@ -67,7 +67,7 @@ class Cursor:
             if isinstance(entry, IN_MEMORY) and not flag & owned:
                 size = len(entry) if isinstance(entry, bytes) else entry.size
                 if wants[flag & (IDLE | INCOMPRESSIBLE) | (_HUGE if size == PAGE_SIZE else 0)]:
-                    flags[index] = flag | PP_SLOT | OWNED
+                    table.claim(index)
                     found.append((SlotIndex(index), size))
                     if len(found) == wanted:
                         return index + 1

@@ -32,6 +32,8 @@ PP_SLOT: Final = 0x02
 INCOMPRESSIBLE: Final = 0x04
 OWNED: Final = 0x08
 """A pp_slot exists for the slot, in a bucket or with a request. Unlike the claim, nothing but its release ends it."""
+_UNCLAIMED: Final = bytes(flags & ~(PP_SLOT | OWNED) & 0xFF for flags in range(256))
+"""Flags without those of a pass."""
 ACCESS: Final = IDLE | PP_SLOT
 """What an access takes off."""
 
@@ -332,9 +334,28 @@ class SlotTable:
         """Note an access, which takes `marks` off: idle mark, claim of a pass (mark_slot_accessed())."""
         self.flags[index] &= ~marks
 
+    def claim(self, index: int) -> None:
+        """Claim a slot for the running pass, and begin its pp_slot (place_pp_slot())."""
+        self.flags[index] |= PP_SLOT | OWNED
+
     def release_claim(self, index: int) -> None:
         """Take the claim off, if it is still there, and end the pp_slot (release_pp_slot())."""
         self.flags[index] &= ~(PP_SLOT | OWNED)
+
+    def forget_claims(self) -> None:
+        """Take off all claims, in a forked child: the pass is its parent's."""
+        self.flags[:] = self.flags.translate(_UNCLAIMED)
+
+    def set_idle(self, index: int, *, idle: bool) -> None:
+        """Put the idle mark on, or take it off."""
+        if idle:
+            self.flags[index] |= IDLE
+        else:
+            self.flags[index] &= ~IDLE
+
+    def mark_incompressible(self, index: int) -> None:
+        """Note that no configured algorithm makes a stored slot's object smaller."""
+        self.flags[index] |= INCOMPRESSIBLE
 
     def reset_max(self) -> None:
         """Begin anew to note the most bytes of objects there were (mem_used_max)."""

@@ -17,6 +17,7 @@ from zram_impl.engine.threads import ThreadEngine
 from zram_impl.pages import page_io
 from zram_impl.pages.backing_reads import BackingReads
 from zram_impl.pages.page_io import Pages
+from zram_impl.passes.base import SteppedPass
 from zram_impl.passes.writeback import WritebackPass
 from zram_impl.table.access_times import AccessTimes
 from zram_impl.table.slot_table import SlotTable
@@ -183,13 +184,13 @@ MISTAKES: Final = (
     ),
     Mistake(
         "a size changed under a pass", WritebackPass, "_fill", "        done = 0\n",
-        "        done = 0\n        self._batch_size = 1\n",
-        "WritebackPass._batch_size is written though it is written once",
+        "        done = 0\n        self._pool._most = 1\n",
+        "RequestPool._most is written though it is written once",
     ),
     Mistake(
-        "a flag taken back", WritebackPass, "cancel", "        self._cancelled = True",
+        "a flag taken back", SteppedPass, "cancel", "        self._cancelled = True",
         "        self._cancelled = not self._cancelled",
-        "a_flag_only_rises: WritebackPass._cancelled", "passing", ("WritebackPass.cancel", "WritebackPass.cancel"),
+        "a_flag_only_rises: SteppedPass._cancelled", "passing", ("WritebackPass.cancel", "WritebackPass.cancel"),
     ),
     Mistake(
         "a wait with a lock held", Passes, "_wait_a_while", "        with self._ended:",
