@@ -23,7 +23,7 @@ from zram_impl.units import PAGE_SIZE
 from zram_impl.zram import Zram
 
 SECTOR: Final = 512
-"""What the block layer counts in."""
+"""Bytes of a sector, which the block layer counts in."""
 
 OFFSETS: Final = 1 << 63
 """Byte offsets there are; a transfer ends below."""

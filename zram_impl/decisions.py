@@ -13,7 +13,7 @@ from zram_impl.units import PP_BUCKET_WIDTH
 
 
 class SlotKind(IntEnum):
-    """What a slot is. PP_SLOT is a stored slot whose claim (ZRAM_PP_SLOT) the running pass holds."""
+    """The kinds of a slot. PP_SLOT is a stored slot whose claim (ZRAM_PP_SLOT) the running pass holds."""
 
     EMPTY = 0
     SAME = 1
@@ -23,7 +23,7 @@ class SlotKind(IntEnum):
 
 
 class Completion(NamedTuple):
-    """What to do with an answered request."""
+    """The treatment of an answered request."""
 
     commit: int
     """1: the slot becomes written back and owns the block. 0: the slot stays as it is, without a claim."""

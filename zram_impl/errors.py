@@ -31,7 +31,7 @@ def refuse(code: int, message: str) -> ZramError:
 
 
 def from_os(error: OSError, doing: str) -> ZramError:
-    """Turn an error of the operating system into ours, keeping its errno (EIO where it has none)."""
+    """Turn an error of the operating system into ours, keeping its errno (EIO if it has no errno)."""
     code = error.errno if error.errno is not None else errno.EIO
     return refuse(code, f"{doing}: {error.strerror or error}")
 

@@ -1,7 +1,7 @@
-"""What makes a forked child's copy of a device whole: its locks are free, and nobody is in the middle of anything.
+"""Forked copies of a device, made whole: locks are free, and no call is in progress.
 
 Before a fork the control locks, then the table locks of all devices are taken, in one order: what they guard is whole
-then, and a child goes on to use it. All other locks are made anew in the child, where those who held them are not.
+then, and a child continues to use it. All other locks are made anew in the child, where those who held them are not.
 
 A fork waits for these locks for a while only: a life cycle call holds the control lock while a device answers. Whose
 control lock could not be had is not initialised in the child: its life was about to change.

@@ -1,4 +1,4 @@
-"""What the driver does and this device, unless asked, does not."""
+"""Decisions of the driver that this device makes otherwise by default."""
 
 from dataclasses import dataclass, fields
 

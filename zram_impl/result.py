@@ -1,4 +1,4 @@
-"""What a pass did: of writeback, or of recompression."""
+"""The account of a pass: of writeback, or of recompression."""
 
 import errno
 from bisect import insort
@@ -17,7 +17,7 @@ class WritebackResult:
     Attributes:
         selected: Pages the scan claimed.
         written: Pages that are on the backing device now.
-        lost: Pages that were written, but changed, were read or freed meanwhile, so that they stay as they are.
+        lost: Pages that were written, but changed, read or freed while in flight, so that they stay as they are.
         failed: Pages whose write failed; they are in memory as before.
         skipped: Pages that changed, were read or freed before they were submitted.
         left: Pages the pass gave up, because of `stopped_by`.
@@ -55,7 +55,7 @@ class WritebackResult:
 
     @property
     def driver_errno(self) -> int:
-        """The errno a store to `writeback` comes to, 0 for none: that of the first page that failed, else of the stop.
+        """The errno of a store to `writeback`, 0 for success: that of the first page that failed, else of the stop.
 
         It says the same whatever the batch size and the order in which writes were answered.
         """

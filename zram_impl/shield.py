@@ -6,7 +6,7 @@ handler runs in, and the main thread waits in one C call, which an exception lea
 
 Two things cannot be known when an exception arrives, and are decided instead:
 
-- whether the thread has begun: there is one token, and whoever pops it decides, the thread by beginning or the caller
+- whether the thread has begun: there is one token, and popping it decides, the thread by beginning or the caller
   by seeing to it that nothing begins;
 - whether the caller has the result: `taken` and `cancelled` are stored without a call in between, so no exception lands
   before the one or the other is stored, and the thread disposes of a result that nobody took.
@@ -37,7 +37,7 @@ _LINGER: Final = 0.001
 
 
 class Interrupts:
-    """What the waiting caller met with, for whoever works on its behalf.
+    """The exceptions that the waiting caller met with, for the thread that works on its behalf.
 
     Attributes:
         cancelled: An exception has arrived, which is raised once the work has ended: begin nothing more.
@@ -137,7 +137,7 @@ def shielded(
     run: Callable[[Interrupts], T],
     lost: Callable[[T], object] | None = None,
 ) -> T:
-    """Do `run` in a thread that `start` starts; raise what arrives meanwhile once it has ended.
+    """Do `run` in a thread that `start` starts; raise the exception that arrives, once it has ended.
 
     Call it in the main thread. A second exception is raised at once, and the thread is left to itself. `lost` gets a
     result in the place of which an exception is raised.
@@ -174,7 +174,7 @@ def shielded(
 
 
 def raised_by_handler(error: OSError) -> bool:
-    """Return whether a handler of a signal raised `error`, though the system or a device was asked meanwhile.
+    """Return whether a handler of a signal raised `error`, though the system or a device was being asked.
 
     What they answer has an errno, and no handler's frame in its traceback.
     """
@@ -191,7 +191,7 @@ def raised_by_handler(error: OSError) -> bool:
 
 
 def start_thread(body: Callable[[], None]) -> None:
-    """Start a thread; NoThreadError when there is none to be had."""
+    """Start a thread; NoThreadError when the system has no more."""
     try:
         # Not `threading.Thread`: an exception that arrives while that starts leaves it among the threads for good.
         _thread.start_new_thread(body, ())

@@ -18,7 +18,7 @@ PP_BUCKET_WIDTH: Final = 64
 PP_BUCKETS: Final = PAGE_SIZE // PP_BUCKET_WIDTH + 1
 
 DEFAULT_BATCH_SIZE: Final = 32
-"""Requests one writeback pass keeps in flight unless told otherwise."""
+"""Requests one writeback pass keeps in flight by default."""
 
 SlotIndex = NewType("SlotIndex", int)
 """Page number on the device, from 0."""

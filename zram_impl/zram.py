@@ -347,7 +347,7 @@ class Zram:
 
     @property
     def algorithms(self) -> Sequence[str | None]:
-        """Name of the algorithm of each priority, None where there is none."""
+        """Name of the algorithm of each priority, None without one."""
         return self._configuration.algorithms.names
 
     @property
@@ -367,7 +367,7 @@ class Zram:
 
     @property
     def compressed_writeback(self) -> bool:
-        """Whether blocks carry objects as they are."""
+        """True if blocks carry objects as they are."""
         return self._configuration.compressed_writeback
 
     @property
@@ -382,7 +382,7 @@ class Zram:
 
     @property
     def writeback_limit_enabled(self) -> bool:
-        """Whether the budget counts."""
+        """True if the budget counts."""
         return self._configuration.budget.enabled
 
     @property

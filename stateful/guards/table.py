@@ -248,7 +248,11 @@ ROWS: Final = (
         "pages",
         CONTROL.looked_at(_ONE_LOAD, "Zram.pages", "Zram.read_page", "Zram.write_page", "Lifecycle.stats"),
     ),
-    row(Lifecycle, "passes", CONTROL.looked_at(_ONE_LOAD, "Lifecycle.live", "Lifecycle.wait_as_the_driver")),
+    row(
+        Lifecycle,
+        "passes",
+        CONTROL.looked_at(_ONE_LOAD, "Lifecycle.engine_kind", "Lifecycle.live", "Lifecycle.wait_as_the_driver"),
+    ),
     row(
         AlgorithmSettings,
         "_names _names[]",

@@ -14,7 +14,7 @@ class BackingDevice(Protocol):
 
     @property
     def name(self) -> str:
-        """What `backing_dev` shows."""
+        """Its name, as `backing_dev` shows it."""
         ...
 
     @property

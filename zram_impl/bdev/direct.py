@@ -1,4 +1,4 @@
-"""What transfers past the page cache (O_DIRECT) need: a file system that takes them, and memory at page boundaries."""
+"""Transfers past the page cache (O_DIRECT): a file system that takes them, and memory at page boundaries."""
 
 import ctypes
 import fcntl
@@ -31,7 +31,7 @@ def set_direct(fd: int) -> bool:
 
 
 def is_aligned(memory: memoryview) -> bool:
-    """Whether writable `memory` starts at a page boundary."""
+    """Return whether writable `memory` starts at a page boundary."""
     return not ctypes.addressof(ctypes.c_char.from_buffer(memory)) % PAGE_SIZE
 
 

@@ -1,6 +1,6 @@
 """Open a backing file for one user alone: an open, locked descriptor, or nothing changed.
 
-A missing file is made at the size asked for; an existing one is never truncated or extended. Whoever is refused
+A missing file is made at the size asked for; an existing one is never truncated or extended. A refused open
 leaves nothing behind: no descriptor, no lock, no half-made file.
 
 Kernel: backing_dev_store() (a block device is opened exclusively there too)
@@ -33,7 +33,7 @@ def open_exclusively(path: str, size: int | None, undo: ExitStack) -> int:
         ZramError: EISDIR, ENOTBLK (neither file nor block device), EACCES, EBUSY (in use), ENOENT (missing and no
             size), ENOSPC (no room for a new file), or what else the operating system answered.
     """
-    if not path:  # what the kernel's opening of nothing comes to
+    if not path:  # as the kernel answers to an empty path
         raise refuse(errno.EISDIR, "the path of the backing file is empty")
     try:
         before = os.stat(path)
@@ -61,8 +61,8 @@ def _open(path: str, before: os.stat_result, undo: ExitStack) -> int:
         raise from_os(error, f"open backing file {path!r} for reading and writing") from error
     undo.callback(os.close, fd)
     _lock(fd, path)
-    # Race: since it was looked up, the name may have come to mean something else, or its maker may have given up on
-    # it and removed it. The look-up's inode number proves nothing, it may have been used again; that of an open does.
+    # Race: since it was looked up, the name may mean another file by now, or its maker may have given up on it
+    # and removed it. The look-up's inode number proves nothing, it may have been used again; that of an open does.
     opened = os.fstat(fd)
     if stat.S_IFMT(before.st_mode) != stat.S_IFMT(opened.st_mode) or not _names(path, opened):
         raise refuse(errno.EBUSY, f"backing file {path!r} was replaced while it was being opened")
@@ -80,7 +80,7 @@ def _create(path: str, size: int | None, undo: ExitStack) -> int:
         raise from_os(error, f"create backing file {path!r}") from error
     undo.callback(os.close, fd)
     undo.callback(_remove, path, fd)
-    # Locked while still empty: whoever opens it before this lock finds it too small and refuses.
+    # Race with another open: this is locked while still empty, so one that precedes the lock finds it too small.
     _lock(fd, path)
     try:
         _allocate(fd, size)

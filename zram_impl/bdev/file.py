@@ -52,7 +52,7 @@ class FileDevice:
 
     @property
     def direct(self) -> bool:
-        """Whether the page cache is bypassed, so that pages to be written must be page-aligned."""
+        """True if the page cache is bypassed, so that pages to be written must be page-aligned."""
         return self._direct
 
     def fileno(self) -> int:
@@ -135,7 +135,7 @@ class FileDevice:
         done = 0
         while done < len(into):
             got = os.preadv(self._fd, [into[done:]], offset + done)
-            # Less than a page is the end of a file that somebody cut; O_DIRECT could not go on from there either.
+            # Less than a page is the end of a file that somebody cut; O_DIRECT could not continue there either.
             if not got or got % PAGE_SIZE:
                 raise OSError(errno.EIO, f"the file ends {done + got} bytes after offset {offset}")
             done += got

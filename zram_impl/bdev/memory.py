@@ -41,4 +41,4 @@ class MemoryDevice:
         """Nothing is to be made durable."""
 
     def close(self) -> None:
-        """Nothing is to be let go; what is on the blocks stays to be looked at."""
+        """Do nothing; what is on the blocks stays to be looked at."""

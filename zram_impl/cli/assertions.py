@@ -1,4 +1,4 @@
-"""Refusal to say that all is well while assertions are switched off.
+"""Refusal to report success while assertions are switched off.
 
 The device states what must hold of it as assertions. Under `python -O` and with PYTHONOPTIMIZE set they are left out:
 the device works, but a fault of its own is not noticed, and it is not what is measured elsewhere.

@@ -23,7 +23,7 @@ _BATCH: Final = 32
 
 
 class BenchOptions(NamedTuple):
-    """What the command line asked for; `json` is a path, `directory` None is where temporary files go."""
+    """The options of the command line; `json` is a path, `directory` None is where temporary files go."""
 
     quick: bool
     json: str | None
@@ -49,7 +49,7 @@ class BenchRow(NamedTuple):
     Attributes:
         name: What it is.
         measured: The ratio, or bytes.
-        bar: What it may be at most, or at least; None where there is none.
+        bar: What it may be at most, or at least; None without one.
         at_most: Which of the two.
         absolute: The figures behind it, with their units, for people.
     """
@@ -62,7 +62,7 @@ class BenchRow(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """Whether the bar is met."""
+        """Verdict: whether the bar is met."""
         if self.bar is None:
             return "no bar"
         return "ok" if (self.measured <= self.bar if self.at_most else self.measured >= self.bar) else "missed"

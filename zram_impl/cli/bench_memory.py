@@ -1,4 +1,4 @@
-"""What stored pages cost in memory beyond their compressed data, measured in a process of its own.
+"""Memory of stored pages beyond their compressed data, measured in a process of its own.
 
     python -m zram_impl.cli.bench_memory PAGES
 
@@ -51,12 +51,12 @@ class Memory(NamedTuple):
 
     @property
     def resident(self) -> float:
-        """What is resident, as a multiple of the compressed data."""
+        """Resident memory as a multiple of the compressed data."""
         return self.grown / self.compressed
 
     @property
     def after_compaction(self) -> float:
-        """What is resident with half of the pages freed and the rest compacted, as a multiple of what is left."""
+        """Resident memory with half of the pages freed and the rest compacted, as a multiple of what is left."""
         return self.compacted / self.left
 
 

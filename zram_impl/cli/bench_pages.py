@@ -1,4 +1,4 @@
-"""What a page costs on its way in and out, measured by a bare loop around the compressor over the same pages.
+"""Time of a page on its way in and out, measured by a bare loop around the compressor over the same pages.
 
 Time of the processor, not of the clock: nothing here waits, and what else the machine does shall not count.
 """

@@ -1,4 +1,4 @@
-"""What a writeback pass costs beside its engine: the same pages and blocks, driven by a loop that only writes.
+"""Time of a writeback pass beside its engine's: the same pages and blocks, driven by a loop that only writes.
 
 The loop decompresses and submits as the pass does, but it selects, locks, checks and commits nothing.
 """

@@ -24,7 +24,7 @@ _PAIRS: Final = 7
 
 
 class DemoOptions(NamedTuple):
-    """What the command line asked for; `backing` None is where temporary files go."""
+    """The options of the command line; `backing` None is where temporary files go."""
 
     paths: list[str]
     limit_bytes: int

@@ -1,4 +1,4 @@
-"""What a demo prints at its end."""
+"""The report at the end of a demo."""
 
 import errno
 import os
@@ -21,7 +21,7 @@ _SHOWN: Final = 5
 
 
 class Story(NamedTuple):
-    """What happened, for the report."""
+    """The facts for the report."""
 
     choice: FileChoice
     checks: "array[int]"

@@ -20,7 +20,7 @@ def whole(path: str | os.PathLike[str], *, reserve: bool = False) -> Iterator[Te
 
     Args:
         path: Where the file is to be.
-        reserve: Make an empty file there if there is none, for as long as the block lasts.
+        reserve: Make an empty file there unless one exists, for as long as the block lasts.
 
     Raises:
         OSError: A file cannot be written there. Most reasons are found out at once.

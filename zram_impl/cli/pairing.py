@@ -14,7 +14,7 @@ Measure = Callable[[int], float]
 
 
 class Paired(NamedTuple):
-    """What came of it: medians over all pairs.
+    """The outcome: medians over all pairs.
 
     Attributes:
         yardstick: Seconds one piece of the first takes.

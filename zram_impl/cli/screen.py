@@ -1,4 +1,4 @@
-"""What a command shows: results on standard output, progress and problems on standard error.
+"""The output of a command: results on standard output, progress and problems on standard error.
 
 Progress is a bar where standard error is a terminal and rich is installed, and a line now and then otherwise.
 """
@@ -19,7 +19,7 @@ _KIB: Final = 1024
 _UNITS: Final = ("KiB", "MiB", "GiB")
 
 Advance = Callable[[int, int], None]
-"""Told how much is done and how much there is in all."""
+"""Takes the part that is done, and the whole."""
 
 
 def say(text: str = "") -> None:

@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Final
 
 REQUESTS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""What asks a program to end: Ctrl-C, kill and timeout, a terminal that is closed."""
+"""Signals that ask a program to end: Ctrl-C, kill and timeout, a terminal that is closed."""
 
 Handle = Callable[[int, FrameType | None], None]
 
@@ -28,7 +28,7 @@ def requests_handled(handle: Handle) -> Iterator[None]:
 
 
 class Stop:
-    """Whether to stop. `event` may be given to a writeback pass, which then stops as well."""
+    """True once it has to stop. `event` may be given to a writeback pass, which then stops as well."""
 
     def __init__(self) -> None:
         self.event = Event()

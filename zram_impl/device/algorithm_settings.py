@@ -29,7 +29,7 @@ class Wanted(NamedTuple):
 
 
 class AlgorithmSettings:
-    """Names and parameters by priority. The control lock is held by whoever calls."""
+    """Names and parameters by priority. The caller holds the control lock."""
 
     def __init__(self) -> None:
         self.reset()
@@ -99,7 +99,7 @@ def known(name: str) -> str:
 
 
 def secondary(priority: int) -> int:
-    """Return `priority`; EINVAL when recompression has none such."""
+    """Return `priority`; EINVAL unless it is one of recompression."""
     return whole(priority, "priority", SECONDARY, PRIORITIES - 1)
 
 

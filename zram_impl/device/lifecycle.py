@@ -75,7 +75,7 @@ class Lifecycle:
         control: Guards the configuration, and whether the device is initialised.
         table: Guards the slots, blocks and statistics of an initialised device, and the budget, which outlives it.
         pages: None unless the device is initialised. Stored under the control lock, read without it: one load of one
-            reference is valid, whatever becomes of the device meanwhile. A call loads it once.
+            reference is valid, whatever happens to the device. A call loads it once.
         passes: Likewise; `passes.pages` are the same pages.
     """
 
@@ -88,7 +88,7 @@ class Lifecycle:
         self.pages: Pages | None = None
         self.passes: Passes | None = None
         self.held = Held()
-        """What has to be closed, should nobody close the device."""
+        """The parts to close, should nobody close the device."""
         forking.register(self)
 
     def live(self) -> Passes:

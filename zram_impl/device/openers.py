@@ -1,4 +1,4 @@
-"""Who has the device's node open: a reset needs it closed, and nobody may open it while a reset has it.
+"""The opens of the device's node: a reset needs it closed, and keeps it closed.
 
 Kernel: disk_openers(), bd_prepare_to_claim(), the claim flag of reset_store().
 """
@@ -17,7 +17,7 @@ class Opened:
     """One open of the node, over when it is closed or when nobody holds it any more.
 
     Attributes:
-        closed: Stored by whoever closes it, in one step and without a lock: there is nothing half done about it.
+        closed: Stored by `close`, in one step and without a lock: there is nothing half done about it.
     """
 
     __slots__ = ("__weakref__", "closed", "exclusive")
@@ -51,7 +51,7 @@ class Openers:
 
     @property
     def available(self) -> bool:
-        """Whether it can be opened now: no reset is under way."""
+        """True if it can be opened now: no reset is under way."""
         return not self._resetting
 
     def enter(self, *, exclusive: bool) -> Opened:

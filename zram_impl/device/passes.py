@@ -106,7 +106,7 @@ class Passes:
             return running
 
     def require_backing(self) -> BackingDevice:
-        """Return the backing device; ENODEV when there is none."""
+        """Return the backing device; ENODEV without one."""
         if self.pages.backing is None:
             raise refuse(ENODEV, "there is no backing device: set backing_dev before disksize")
         return self.pages.backing

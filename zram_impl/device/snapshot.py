@@ -44,7 +44,7 @@ class RequestView(NamedTuple):
     blk_idx: int | None
     grant: int
     page: bytes | None
-    """What is being written; None unless in flight or answered."""
+    """The page that is being written; None unless in flight or answered."""
 
 
 class Snapshot(NamedTuple):

@@ -1,4 +1,4 @@
-"""What a writeback pass needs of an engine."""
+"""The engine of a writeback pass."""
 
 from collections.abc import Sequence
 from typing import Protocol

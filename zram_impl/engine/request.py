@@ -1,7 +1,7 @@
 """One write request of a writeback pass: one slot, one block, one page buffer.
 
 A request is in exactly one place at a time: idle in its pass, held by the pass's loop, in flight (owned by the
-engine), or answered (on the engine's done queue until the pass reaps it). Whoever has it may write its fields.
+engine), or answered (on the engine's done queue until the pass reaps it). The task that has it may write its fields.
 
 Kernel: struct zram_wb_req
 """
@@ -28,7 +28,7 @@ class WbReq:
         number: Position in the pass's pool, from 0; stable for the pass.
         page: PAGE_SIZE bytes, page-aligned, owned by the engine that handed it out; written by the pass before
             submission, read by the engine until it answers.
-        phase: Written by whoever owns the request; the engine sets ANSWERED before it hands the request back.
+        phase: Written by the owner of the request; the engine sets ANSWERED before it hands the request back.
         index: Slot in flight; undefined while IDLE or HELD.
         blk_idx: Block reserved for it; undefined while IDLE or HELD.
         entry: The slot's object when it was submitted; keeps the bytes alive while they are decompressed.

@@ -60,7 +60,7 @@ class RingEngine:
             run_pages: The most pages of one write.
             split: Into how many writes the requests of a pass are cut at least, so that the device is never idle while
                 answers of a run are reaped.
-            observer: Told of every answer.
+            observer: Called for every answer.
         """
         self._device = device
         self._runtime = runtime
@@ -71,7 +71,7 @@ class RingEngine:
         self._observer = observer
         self.kind = f"ring over {queue.name}"
         self._buffers = PageBuffers(depth)
-        # A run in flight has a place here. Whoever takes its number out of _free owns the place, the ring in between.
+        # A run in flight has a place here. The task that takes its number out of _free owns the place, then the ring.
         self._places: list[Sequence[WbReq]] = [()] * depth
         self._free = deque(range(depth))
         self._task: Task | None = None
@@ -180,7 +180,7 @@ class RingEngine:
                         request.phase = _ANSWERED
                     whole += run
                 else:
-                    # Here, although the next answers wait meanwhile: a device that fails is in no hurry.
+                    # Here, although the next answers wait for it: a device that fails is in no hurry.
                     defect = carry(self._device, run, None if -result in _NOT_THE_DEVICES else result)
                     self._answer(run, defect)
             if whole:

@@ -86,7 +86,7 @@ class NativeAio:
             return [(key, result) for key, _, result, _ in _EVENT.iter_unpack(events[: max(got, 0) * _EVENT.size])]
 
     def close(self) -> None:
-        """Destroy the context. A forked child has none: it is the process's that made it."""
+        """Destroy the context. A forked child does not have it: it belongs to the process that made it."""
         context, self._context = self._context, 0
         if context:
             self._call(_DESTROY, context)

@@ -1,4 +1,4 @@
-"""What the ring engine asks of the system: take writes, answer them in any order."""
+"""The queue that the ring engine asks of the system: it takes writes and answers them in any order."""
 
 import ctypes
 import platform
@@ -24,12 +24,12 @@ class RingQueue(Protocol):
     """Writes in the hands of the system. One task at a time calls `submit` or `wake`, one other calls `wait`.
 
     Attributes:
-        name: What it is, for people.
+        name: Its name, for people.
     """
 
     @property
     def name(self) -> str:
-        """What it is, for people."""
+        """Its name, for people."""
         ...
 
     def submit(self, writes: Sequence[Write]) -> int:
@@ -87,7 +87,7 @@ IOVEC_SIZE: Final = 16
 
 
 def address_of(memory: bytearray | memoryview) -> int:
-    """Return where writable memory lies; whoever uses the address keeps the memory."""
+    """Return the address of writable memory; its user keeps the memory alive."""
     return ctypes.addressof(ctypes.c_char.from_buffer(memory))
 
 

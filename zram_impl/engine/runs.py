@@ -63,9 +63,9 @@ def carry(device: BackingDevice, run: Sequence[WbReq], result: int | None = None
 
 
 def report(observer: Observer, run: Sequence[WbReq]) -> None:
-    """Tell that a run was answered, under the lock that guards the done queue.
+    """Report that a run was answered, under the lock that guards the done queue.
 
-    There it becomes known, all at once: whoever takes the answers needs the same lock, so a callback has left by then.
+    There it becomes known, all at once: the reaper needs the same lock, so a callback has left by then.
     """
     for request in run:
         observer("device_error" if request.error else "device_ok", request.blk_idx)

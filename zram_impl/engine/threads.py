@@ -2,7 +2,7 @@
 
 The submitting side sorts and cuts; a thread takes a run, writes it with no lock held, and answers all of it at once.
 Two locks, never held together, both of rank ENGINE: one between submit and the threads, one between the threads and
-whoever reaps. So an answer wakes only the reaper, and a submission only the threads.
+the reaper. So an answer wakes only the reaper, and a submission only the threads.
 """
 
 from collections import deque
@@ -47,8 +47,8 @@ class ThreadEngine:
             threads: Device writes under way at a time.
             run_pages: The most pages of one device write. Fewer when a pass has fewer requests: its requests are
                 spread over all threads, so that the device is never idle while answers of a run are reaped.
-            observer: Told of every answer.
-            kind: What it is, for people.
+            observer: Called for every answer.
+            kind: Its name, for people.
         """
         assert threads > 0, "an engine has at least one thread"
         assert run_pages > 0, "a run has at least one page"

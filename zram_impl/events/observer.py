@@ -1,4 +1,4 @@
-"""What an observer of a device is told.
+"""Observers of a device, and the recorder of its actions.
 
 At every linearization point the device calls its observer with the name of what happened (an action of the
 specification) and its parameters, under the lock that makes it one. `Recorder` keeps that as events that can be put
@@ -25,7 +25,7 @@ class Observer(Protocol):
 
 @runtime_checkable
 class ReadingObserver(Observer, Protocol):
-    """An observer that is also told the steps of reads of written-back pages; to others they are one `read` each."""
+    """An observer that also gets the steps of reads of written-back pages; others get one `read` for each."""
 
     def on_read_step(self, kind: str, /, *args: int) -> None:
         """Take notice of a step: read_begin (index, number), read_answer, read_end or read_retry (number)."""
@@ -38,7 +38,7 @@ class Event(NamedTuple):
     Attributes:
         kind: Name of the action.
         args: Its parameters, and for some actions what it concerns besides: see `_ALSO`.
-        task: Name of the thread; two threads of one name are told apart by a number.
+        task: Name of the thread; a number distinguishes threads of one name.
         touched: (object, number, version) for everything it touched; the version counts that object's events from 1.
     """
 
@@ -48,8 +48,8 @@ class Event(NamedTuple):
     touched: Touched
 
 
-# These happen outside of the table lock: the request and its block belong to whoever carries them, and a reader to the
-# task that reads, so nobody else counts their events meanwhile.
+# These happen outside of the table lock: the request and its block belong to the task that carries them, and
+# a reader to the task that reads, so no other task counts their events at the same time.
 _ELSEWHERE: Final[dict[str, tuple[str, ...]]] = {
     "device_ok": ("block",),
     "device_error": ("block",),
@@ -87,7 +87,7 @@ class Versions:
 
 
 class _Mine(threading.local, Generic[Item]):
-    """What a thread appends to, and what it is called."""
+    """The list that a thread appends to, and its name."""
 
     items: list[Item]
     name: str
@@ -104,7 +104,7 @@ class Tasks(Generic[Item]):
         self._lock = threading.Lock()  # guards the two below
         self._lists: dict[str, list[Item]] = {}
         self._main = ""
-        """What the main thread is called here, once it or its shield has done anything."""
+        """Name of the main thread here, once it or its shield has done anything."""
 
     def mine(self) -> tuple[str, list[Item]]:
         """Return name and list of the calling task."""
@@ -120,7 +120,7 @@ class Tasks(Generic[Item]):
         return mine.name, mine.items
 
     def _begin(self, name: str) -> str:
-        """Begin a list; two tasks of one name are told apart by a number."""
+        """Begin a list; a number distinguishes tasks of one name."""
         apart, number = name, 2
         while apart in self._lists:
             apart, number = f"{name} ({number})", number + 1
@@ -156,5 +156,5 @@ class Recorder:
 
     @property
     def events(self) -> list[Event]:
-        """All events in an order in which they can have happened; OrderError when there is none, which is a bug."""
+        """All events in an order in which they can have happened; OrderError if none exists, which is a bug."""
         return in_order(list(self.tasks.values()))

@@ -21,7 +21,7 @@ class Touching(Protocol):
 
     @property
     def touched(self) -> Touched:
-        """What it touched."""
+        """The objects it touched, with their versions."""
         ...
 
 
@@ -32,7 +32,7 @@ class OrderError(ValueError):
     """Events that cannot have happened in any order.
 
     Attributes:
-        stuck: Per task that does not come to its end, the position of its first event without a place.
+        stuck: Per task that does not reach its end, the position of its first event without a place.
         at: The task whose event shows it.
     """
 
@@ -73,7 +73,7 @@ class _Sorting:
             self.places[number] = place
 
     def stuck(self) -> dict[int, int]:
-        """Return the tasks that did not come to their end, and where they are."""
+        """Return the tasks that did not reach their end, and where they are."""
         return {number: place for number, place in enumerate(self.places) if place < len(self.tasks[number])}
 
     def error(self, stuck: dict[int, int]) -> OrderError:
@@ -144,7 +144,7 @@ def in_order(tasks: Sequence[Sequence[T]]) -> list[T]:
     """Return the events of all tasks in an order in which they can have happened.
 
     Raises:
-        OrderError: There is none.
+        OrderError: No such order exists.
     """
     sorting = _Sorting(tasks)
     ordered = [tasks[number][place] for number, place in sorting.sorted()]

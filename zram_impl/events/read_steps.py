@@ -1,7 +1,7 @@
-"""The steps of a read of a written-back page, told to those observers who want to know them.
+"""The steps of a read of a written-back page, reported to observers that take them.
 
 Such a read is several steps to the specification: it begins under the table lock, the device answers, and under the
-table lock again it ends, or finds that its slot was replaced and begins again. To tell them apart, each read under way
+table lock again it ends, or finds that its slot was replaced and begins again. To distinguish them, each read under way
 has a number, the lowest that is free.
 """
 

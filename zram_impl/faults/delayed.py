@@ -12,7 +12,7 @@ Sleep = Callable[[float], None]
 
 
 class Delayed(Filter):
-    """Operations that begin `seconds` late. To decide when one goes on, rather than after which time: `Gated`."""
+    """Operations that begin `seconds` late. To decide when one proceeds, rather than after which time: `Gated`."""
 
     def __init__(
         self, device: BackingDevice, when: Chosen = always, *, seconds: float, sleep: Sleep = time.sleep

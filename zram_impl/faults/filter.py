@@ -32,7 +32,7 @@ class Filter:
 
     @property
     def name(self) -> str:
-        """What it surrounds is called."""
+        """Name of the device that it surrounds."""
         return self.device.name
 
     @property

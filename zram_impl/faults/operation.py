@@ -33,7 +33,7 @@ class Selection:
 
     def __init__(self, when: Chosen) -> None:
         self.when = when
-        self._lock = threading.Lock()  # guards both below; held for a moment, and nothing is called meanwhile
+        self._lock = threading.Lock()  # guards both below; held for a moment, in which nothing is called
         self._seen: dict[Kind, int] = {}
         self._selected: list[Operation] = []
 

@@ -38,7 +38,7 @@ class Pages:
         failed_reads: Pages that could not be read, but for what the backing device refused; like the next two guarded
             by the table lock.
         failed_writes: Pages that could not be written.
-        notify_free: Whole pages that were discarded, zeroed or told to be free, stored or not.
+        notify_free: Whole pages that were discarded, zeroed or notified as free, stored or not.
     """
 
     def __init__(
@@ -176,9 +176,9 @@ class Pages:
     def _read_back(self, index: int, entry: Backed, reader: int | None = None) -> bytes:
         """Read a written-back page from its block.
 
-        No lock is held meanwhile, so the block may be freed and get another page before the device answers. That the
-        slot still has the very same entry proves that it did not; otherwise the answer, good or bad, says nothing, and
-        the read begins again with what the slot is by then.
+        Race with writers and passes: no lock is held, so the block may be freed and get another page before the device
+        answers. That the slot still has the very same entry proves that it did not. Otherwise the answer, good or bad,
+        says nothing, and the read begins again with what the slot is by then.
         """
         assert self.backing is not None, "a written-back slot has a backing device"
         while True:
@@ -208,11 +208,11 @@ class Pages:
             raise
 
     def _note_access(self, index: int, entry: Entry) -> tuple[Entry, int | None]:
-        """Note an access; return the entry to read, and the number of the read if its steps are to be told."""
+        """Note an access; return the entry to read, and the number of the read if its steps are reported."""
         with self._lock:
             self.table.accessed(index, self._read_takes_off)
             if self._read_steps is not None:
-                # What is told must be what is done: the entry of this moment is read.
+                # Race with writers since the caller's look: the report must fit, so the entry of this moment is read.
                 entry = self._entries[index]
                 if type(entry) is Backed:
                     return entry, self._read_steps.begin(index)
@@ -220,9 +220,9 @@ class Pages:
             return entry, None
 
     def _look_again(self, index: int, entry: Backed, reader: int) -> Entry:
-        """Return what the slot is after the device answered, and tell so."""
+        """Return what the slot is after the device answered, and report it."""
         steps = self._read_steps
-        assert steps is not None, "only a read whose steps are told has a number"
+        assert steps is not None, "only a read whose steps are reported has a number"
         steps.answered(reader)
         with self._lock:
             present = self._entries[index]
@@ -303,7 +303,7 @@ class Pages:
             page[at : at + len(data)] = data
             entry = encode(bytes(page), self._compress)
             with self._lock:
-                # The slot was not locked while the page was read and compressed; who changed it meanwhile comes first.
+                # Race with writers since the look above: the slot was not locked. A change since then comes first.
                 if self._entries[index] is not old:
                     continue
                 self._install(index, entry)

@@ -30,7 +30,7 @@ class MmStat(NamedTuple):
 
 
 class IoStat(NamedTuple):
-    """Pages that could not be read or written, requests that made no sense (none gets here), pages told to be free."""
+    """Pages that could not be read or written, invalid requests (always 0 here), pages notified as free."""
 
     failed_reads: int = 0
     failed_writes: int = 0
@@ -39,7 +39,7 @@ class IoStat(NamedTuple):
 
 
 class DebugStat(NamedTuple):
-    """Times that a writer stalled, and notifications that came to nothing: neither happens here."""
+    """Times that a writer stalled, and notifications that had no effect: neither happens here."""
 
     writestall: int = 0
     miss_free: int = 0

@@ -1,7 +1,7 @@
-"""What `comp_algorithm`, `recomp_algorithm` and `algorithm_params` accept, and which priority a request means.
+"""The texts that `comp_algorithm`, `recomp_algorithm` and `algorithm_params` take, and which priority a request means.
 
-What depends on the algorithms that a device has is `choose_priority`, apart from the parsing: the driver comes to it
-after it asked whether the device is initialised.
+`choose_priority`, which depends on the algorithms that a device has, is apart from the parsing: the driver asks first
+whether the device is initialised.
 
 Kernel: comp_algorithm_store(), recomp_algorithm_store(), algorithm_params_store(), as of 7.3.4.
 """

@@ -49,7 +49,7 @@ class _Number(NamedTuple):
 
 
 def as_bytes(text: str, what: str = "text") -> bytes:
-    """Return the bytes of a text, as the kernel gets them; EINVAL for one that has none.
+    """Return the bytes of a text, as the kernel gets them; EINVAL for one that cannot be encoded.
 
     They are those of UTF-8; a byte that is not part of it is a surrogate escape, as in paths from the system.
     """
@@ -139,14 +139,14 @@ def page_align(size: int) -> int:
 
     Kernel: PAGE_ALIGN()
     """
-    assert 0 <= size <= U64_MAX, f"a size is a u64, {size:#x} is none"
+    assert 0 <= size <= U64_MAX, f"a size is a u64: {size:#x}"
     return -(-size // PAGE_SIZE) * PAGE_SIZE & U64_MAX
 
 
 def whole(value: int, what: str, lowest: int, most: int) -> int:
     """Return `value`, an argument of the Python interface; EINVAL unless it is a whole number from `lowest` to `most`.
 
-    A bool, a float or a text is none, whatever the type checker was told.
+    A bool, a float or a text is refused: callers may not use a type checker.
     """
     if type(value) is not int or not lowest <= value <= most:
         raise refuse(EINVAL, f"{what} {shown(value)} is not in {lowest} to {most}")

@@ -1,4 +1,4 @@
-"""What the Python API's page numbers, byte ranges and modes come to; pure, and the place that refuses bad ones."""
+"""Page numbers, byte ranges and modes of the Python API, checked and turned into scans and requests; pure."""
 
 from collections.abc import Iterable
 from errno import EINVAL
@@ -90,7 +90,7 @@ def _pair(pages: int, first: int, last: int) -> tuple[int, int]:
 
 
 def refuse_unless_ints(*numbers: int) -> None:
-    """Refuse, with EINVAL, what is no int, whatever the type checker was told."""
+    """Refuse, with EINVAL, unless every argument is an int."""
     for number in numbers:
         if not isinstance(number, int):
             raise refuse(EINVAL, f"{shown(number)} is not a whole number")

@@ -1,4 +1,4 @@
-"""What `recompress` accepts: text in, a description of the work out.
+"""The texts that `recompress` takes: text in, a description of the work out.
 
 Unlike in `writeback`, every word needs a value and no word ends the text; of a repeated key the last one counts.
 
@@ -75,7 +75,7 @@ def parse_recompress(text: str, *, unknown_keys_ignored: bool) -> RecompressRequ
 
 
 def parse_recompress_mode(text: str) -> RecompressMode:
-    """Read the name of a mode; EINVAL when there is none such."""
+    """Read the name of a mode; EINVAL for an unknown one."""
     if not isinstance(text, str):
         raise refuse(EINVAL, f"mode {shown(text)} is not one of {', '.join(_MODES)}")
     return _parse_mode(text, RecompressMode.ALL)

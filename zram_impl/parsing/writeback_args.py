@@ -1,7 +1,7 @@
-"""What `writeback` and `idle` accept: text in, a description of the work out, nothing done yet.
+"""The texts that `writeback` and `idle` take: text in, a description of the work out, nothing done yet.
 
-The driver scans while it parses. A refused text has scanned in vain, so parsing first and scanning afterwards comes to
-the same.
+The driver scans while it parses, and drops what it found for a refused text: parsing first and scanning afterwards has
+the same outcome.
 
 Kernel: writeback_store(), parse_mode(), parse_page_index(), parse_page_indexes(), idle_store(), as of 7.3.4.
 """

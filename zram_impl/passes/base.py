@@ -89,7 +89,7 @@ class SteppedPass(Generic[ResultT]):
 
     @property
     def cancelled(self) -> bool:
-        """Whether `cancel` was called."""
+        """True once `cancel` was called."""
         return self._cancelled
 
     @property

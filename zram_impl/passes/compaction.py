@@ -4,7 +4,7 @@ Freed objects leave holes in the memory of a general allocator that it can reuse
 become worth it, the objects that are left move to segments, some at a time; and segments that have become sparse are
 emptied into others, one after the other and each from its beginning on, so that its memory goes back as its objects
 move. So what the objects take never grows, and no memory is needed that is not given back at once. Reads, writes and
-passes go on meanwhile: a page's object is the same wherever it lies.
+passes proceed: a page's object is the same wherever it lies.
 
 Kernel: compact_store(), zs_compact()
 """
@@ -25,9 +25,9 @@ CHUNK: Final = 64
 WORTH: Final = 16
 """Holes are left alone while they are below a part in so many."""
 TRIM_EVERY: Final = 64 << 20
-"""Bytes moved after which the allocator is told to give back what they took, so that not all is there twice for long.
+"""Bytes moved after which the allocator has to give back the memory they took, so that not all is there twice for long.
 
-Whoever allocates meanwhile waits for that, a fraction of a millisecond for each MiB given back; the table lock is free.
+A task that allocates at that time waits, a fraction of a millisecond for each MiB given back; the table lock is free.
 """
 
 _INDEX_BITS: Final = 64 - SEGMENT_BITS

@@ -19,18 +19,18 @@ ProgressCallback = Callable[[int, int], None]
 Result_co = TypeVar("Result_co", covariant=True)
 
 
-class Pass(Protocol[Result_co]):
-    """A pass of either kind, as who drives it sees it.
+class Drivable(Protocol[Result_co]):
+    """A pass of any kind, as its driver sees it.
 
     Attributes:
-        abandoned: Nobody is to wait for it any more.
+        abandoned: No driver is to wait for it any more.
     """
 
     abandoned: bool
 
     @property
     def result(self) -> Result_co:
-        """What it did, final once it is over."""
+        """Its account, final once it is over."""
         ...
 
     @property
@@ -40,11 +40,11 @@ class Pass(Protocol[Result_co]):
 
     @property
     def settled(self) -> int:
-        """Of these, pages done with."""
+        """Pages of these that are settled."""
         ...
 
     def advance(self) -> PassProgress:
-        """Go on as far as possible without waiting."""
+        """Do what can be done without waiting."""
         ...
 
     def wait(self) -> None:
@@ -65,7 +65,7 @@ def check_watchers(progress: ProgressCallback | None, cancel: Event | None) -> N
 
 
 def drive(
-    begin: Callable[[Interrupts], Pass[Result_co]],
+    begin: Callable[[Interrupts], Drivable[Result_co]],
     runtime: Runtime,
     progress: ProgressCallback | None,
     cancel: Event | None,
@@ -75,9 +75,9 @@ def drive(
 
 
 def run_pass(
-    running: Pass[Result_co], interrupts: Interrupts, progress: ProgressCallback | None, cancel: Event | None
+    running: Drivable[Result_co], interrupts: Interrupts, progress: ProgressCallback | None, cancel: Event | None
 ) -> Result_co:
-    """Drive `running` to its end where no exception of a signal handler lands; `interrupts` says when to give up."""
+    """Drive `running` to its end where no exception of a signal handler lands, until `interrupts` says to give up."""
     failure: BaseException | None = None
     while True:
         try:
@@ -87,7 +87,7 @@ def run_pass(
             failure = error
             running.cancel()
         if interrupts.abandoned:
-            running.abandoned = True  # and never back: somebody else may have said so as well
+            running.abandoned = True  # never reset: another driver may have set it
         outcome = running.advance()
         if outcome is PassProgress.DONE:
             break
@@ -104,7 +104,7 @@ def run_pass(
     return running.result
 
 
-def end_pass(running: Pass[object]) -> None:
+def end_pass(running: Drivable[object]) -> None:
     """Cancel a pass that nobody holds any more, and drive it to its end."""
     running.cancel()
     run_pass(running, Interrupts(), None, None)

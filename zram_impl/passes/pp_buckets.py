@@ -39,7 +39,7 @@ class PpBuckets:
         self._top = top
 
     def peek(self) -> SlotIndex | None:
-        """Return the next candidate, which stays where it is; None when there is none."""
+        """Return the next candidate, which stays where it is; None without one."""
         while self._top >= 0:
             candidates = self._buckets[self._top]
             if candidates:

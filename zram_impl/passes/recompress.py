@@ -40,11 +40,11 @@ _HUGE_MODES: Final = (RecompressMode.HUGE, RecompressMode.HUGE_IDLE)
 
 
 class Target(NamedTuple):
-    """What is asked for, checked.
+    """The checked parameters of a pass.
 
     Attributes:
         mode: Which pages in memory to look at.
-        threshold: Bytes from which an object is worth trying, and below which it must come; 0 is none.
+        threshold: Bytes from which an object is worth trying, and below which it must get; 0 is no threshold.
         max_pages: How many may be tried; None is any number.
         priority: Of the algorithm to use.
         last: Whether no algorithm of a higher priority is configured, so that who does not shrink never will.
@@ -108,8 +108,8 @@ class RecompressPass(SteppedPass[RecompressResult]):
         table, found = self._table, list[tuple[SlotIndex, int]]()
         for index in indexes:
             if self._wants(index):
-                table.claim(index)
                 found.append((SlotIndex(index), table.size(index)))
+        table.claim(found)
         return found
 
     def _wants(self, index: int) -> bool:
@@ -173,10 +173,10 @@ class RecompressPass(SteppedPass[RecompressResult]):
         self._table.release_claim(index)
 
     def _settle(self, index: SlotIndex, stored: bytes, packed: bytes) -> None:
-        """Keep a smaller object, or note that there is none; the table lock is held.
+        """Keep a smaller object, or note that it got no smaller; the table lock is held.
 
-        The slot was not locked while its page was compressed. That it still has its claim is the proof that the page
-        was neither replaced nor accessed meanwhile.
+        Race with users since `_try_next` took the object: the slot was not locked while its page was compressed. That
+        it still has its claim is the proof that the page was neither replaced nor accessed.
         """
         table, target = self._table, self._target
         if not table.flags[index] & PP_SLOT:
@@ -187,7 +187,7 @@ class RecompressPass(SteppedPass[RecompressResult]):
             self.result.recompressed += 1
             self._observe("recompress", index)
         else:
-            table.set_idle(index, idle=False)
+            table.clear_idle(index)
             if target.last:
                 table.mark_incompressible(index)
             self.result.no_gain += 1
@@ -197,11 +197,12 @@ class RecompressPass(SteppedPass[RecompressResult]):
     def _fail(self, index: SlotIndex, code: int, *, tried: bool) -> None:
         """Stop for a page that cannot be had or compressed; it keeps its object, and its idle mark unless it was tried.
 
-        Who lost the claim was accessed meanwhile, or is another page: an idle mark is younger than the attempt then.
+        Race as in `_settle`: a slot without its claim was accessed, or holds another page, so its idle mark is younger
+        than the attempt.
         """
         with self._table_lock:
             if tried and self._table.flags[index] & PP_SLOT and self._table.flags[index] & IDLE:
-                self._table.set_idle(index, idle=False)
+                self._table.clear_idle(index)
                 self._observe("clear_idle", index)
             self._table.release_claim(index)
         self.result.failed += 1

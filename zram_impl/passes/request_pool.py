@@ -36,8 +36,15 @@ class RequestPool:
         req.phase = Phase.HELD
         return req
 
+    def retire(self, req: WbReq) -> None:
+        """Take an answered request back; what it carried is its slot's or nobody's by now."""
+        del req.index, req.blk_idx, req.entry
+        req.grant = 0
+        req.phase = Phase.IDLE
+        self.idle.append(req)
+
     def give(self, req: WbReq) -> None:
-        """Take a request back."""
+        """Take a held request back."""
         req.phase = Phase.IDLE
         self.idle.append(req)
 

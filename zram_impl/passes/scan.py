@@ -36,7 +36,7 @@ class Cursor:
 
     @property
     def exhausted(self) -> bool:
-        """Whether every slot was looked at."""
+        """True once every slot was looked at."""
         return not self._scans
 
     def select(self, table: SlotTable, wanted: int) -> list[tuple[SlotIndex, int]]:
@@ -58,17 +58,19 @@ class Cursor:
     def _look(
         self, table: SlotTable, mode: decisions.Mode, indexes: range, found: list[tuple[SlotIndex, int]], wanted: int
     ) -> int:
-        """Look at `indexes` until enough are found; return the index to go on with."""
+        """Claim what is wanted of `indexes` until enough are found; return the index to continue at."""
         entries, flags = table.entries, table.flags
         wants, owned = _WANTED[mode], self._owned_mask
+        before, end = len(found), indexes.stop
         for index in indexes:
             entry = entries[index]
             flag = flags[index]
             if isinstance(entry, IN_MEMORY) and not flag & owned:
                 size = len(entry) if isinstance(entry, bytes) else entry.size
                 if wants[flag & (IDLE | INCOMPRESSIBLE) | (_HUGE if size == PAGE_SIZE else 0)]:
-                    table.claim(index)
                     found.append((SlotIndex(index), size))
                     if len(found) == wanted:
-                        return index + 1
-        return indexes.stop
+                        end = index + 1
+                        break
+        table.claim(found[before:])
+        return end

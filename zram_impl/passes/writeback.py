@@ -293,8 +293,8 @@ class WritebackPass(SteppedPass[WritebackResult]):
             self._wait()
 
     def _wait(self) -> None:
-        # Race with another driver, as the pass lock is not held meanwhile: whoever gets an answer puts it where either
-        # finds it. With the lock held, a reset could not drive the pass to its end beside a worker that waits.
+        # Race with another driver: the pass lock is not held, or a reset could not drive the pass to its end beside a
+        # worker that waits. The task that gets an answer puts it where either finds it.
         answered = self._engine.answered(wait=True)
         with self._lock:
             self._answered.extend(answered)
@@ -340,13 +340,8 @@ class WritebackPass(SteppedPass[WritebackResult]):
         shared.bd_writes += row.bd_writes
         table.release_claim(req.index)
         self._alive -= 1
-        self._retire(req)
-
-    def _retire(self, req: WbReq) -> None:
         index, block = req.index, req.blk_idx
-        del req.index, req.blk_idx, req.entry
-        req.grant = 0
-        self._pool.give(req)
+        self._pool.retire(req)
         self._observe("reap", req.number, index, block)
 
     # --- end_pass --------------------------------------------------------------------------------------------------

@@ -1,1 +1,1 @@
-"""What the table lock guards: slots, blocks, segments, budget, access times."""
+"""The data that the table lock guards: slots, blocks, segments, budget, access times."""

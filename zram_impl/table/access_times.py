@@ -18,7 +18,7 @@ from typing import Final
 from zram_impl.runtime import BootClock, Lock
 
 TICKS: Final = 1 << 16
-"""Seconds that can be told apart."""
+"""Seconds that can be distinguished."""
 
 NEVER: Final = 0
 """The tick of a page that was not accessed since it was freed."""
@@ -30,9 +30,9 @@ LOOK_SECONDS: Final = 0.001
 class AccessTimes:
     """The ticks of a device's pages.
 
-    Whoever accesses page i asks `clock()`, calls `begin` if that is `ends` or later, and puts `tick` into `ticks[i]`;
-    it may be late, so a store may meet a slot that was freed meanwhile: then the time of an empty page is wrong, which
-    nobody asks for.
+    A task that accesses page i asks `clock()`, calls `begin` if that is `ends` or later, and stores `tick` in
+    `ticks[i]`. Race with a free: a late store may meet a slot that has been freed, and the time of an empty page is
+    wrong then, which nobody asks for.
 
     Attributes:
         ticks: One number a page, NEVER for none.
@@ -43,7 +43,7 @@ class AccessTimes:
     __slots__ = ("_lock", "_most", "_now", "_over", "_seconds", "clock", "ends", "tick", "ticks")
 
     def __init__(self, pages: int, clock: Callable[[], float], lock: Lock, *, most: int = TICKS) -> None:
-        """Begin with the present second; `lock` is the table lock, `most` how many ticks are told apart."""
+        """Begin with the present second; `lock` is the table lock, `most` how many ticks are distinguished."""
         self.ticks = array("H", (NEVER,)) * pages
         self.clock = clock.running if isinstance(clock, BootClock) else clock
         self._now = clock
@@ -89,7 +89,7 @@ class AccessTimes:
     def _renumber(self) -> None:
         """Number the seconds that pages still have from 1 on; if that is nearly all, two neighbours share the earlier.
 
-        Whoever is about to store the present tick stores a number too high: `second` takes it for the latest.
+        A task that is about to store the present tick stores a number too high: `second` takes it for the latest.
         """
         used = sorted(set(self.ticks) - {NEVER})
         kept = used if len(used) < self._most // 2 else used[::2]
@@ -113,7 +113,7 @@ class AccessTimes:
         self.ticks[index] = NEVER
 
     def second(self, index: int) -> int:
-        """Return the second of a page's last access, 0 when there was none; needs the table lock."""
+        """Return the second of a page's last access, 0 without one; needs the table lock."""
         return self._seconds[min(self.ticks[index], len(self._seconds) - 1)]
 
     def first_from(self, second: int) -> int:

@@ -32,7 +32,7 @@ class NextFit:
         self.used = 0
 
     def reserve(self) -> BlkIdx | None:
-        """Take the next free block, wrapping around; None when there is none, which a full map answers at once."""
+        """Take the next free block, wrapping around; None when all are used, which a full map answers at once."""
         if self.used + self._aside == len(self.map):
             return None
         found = self.map.find(FREE, 0 if self._lowest else self._hint)

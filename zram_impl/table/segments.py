@@ -36,7 +36,7 @@ class Segments:
     """The segments of a slot table.
 
     An object in a segment never changes, and neither its place nor the segment's number is used again. So `load` needs
-    no lock: it finds the object or, when that was moved or its slot replaced meanwhile, perhaps nothing. All else needs
+    no lock: it finds the object or, when that was moved or its slot replaced, perhaps nothing. All else needs
     the table lock.
 
     Attributes:

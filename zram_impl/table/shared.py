@@ -1,4 +1,4 @@
-"""What a writeback pass and the device it works on share."""
+"""The data that a writeback pass and the device share."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from zram_impl.table.slot_table import SlotTable
 
 
 class Shared:
-    """What a pass shares with the device: everything in it is guarded by `lock`, the table lock.
+    """The data of a device that a pass works on: everything in it is guarded by `lock`, the table lock.
 
     Attributes:
         lock: Guards the slot table, the block map, the budget and the statistics.

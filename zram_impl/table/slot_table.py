@@ -18,6 +18,7 @@ Everything but the lock-free look at `entries[i]` and `flags[i]` needs the table
 Kernel: struct zram_table_entry, zram_slot_free(), zram_can_store_page().
 """
 
+from collections.abc import Sequence
 from errno import ENOMEM
 from typing import ClassVar, Final, Self
 
@@ -27,6 +28,7 @@ from zram_impl.table.segments import SEGMENT_BITS, Segments
 from zram_impl.units import PAGE_SHIFT, PAGE_SIZE, BlkIdx
 
 IDLE: Final = 0x01
+"""One bit that is 1: `mark_idle` compares it with a bool."""
 PP_SLOT: Final = 0x02
 """The claim of the running pass: the content is what it was when the scan selected it."""
 INCOMPRESSIBLE: Final = 0x04
@@ -35,7 +37,7 @@ OWNED: Final = 0x08
 _UNCLAIMED: Final = bytes(flags & ~(PP_SLOT | OWNED) & 0xFF for flags in range(256))
 """Flags without those of a pass."""
 ACCESS: Final = IDLE | PP_SLOT
-"""What an access takes off."""
+"""The flags that an access takes off."""
 
 NO_LIMIT: Final = 1 << 64
 """A limit that no table reaches."""
@@ -298,7 +300,7 @@ class SlotTable:
         return data
 
     def load(self, entry: Moved) -> Stored | None:
-        """Return the object a moved entry means, None when it was replaced meanwhile; needs no lock."""
+        """Return the object a moved entry means, None if it has been replaced; needs no lock."""
         data = self.segments.load(entry.segment, entry.offset, entry.size)
         return None if data is None else of_priority(data, entry.priority)
 
@@ -334,9 +336,11 @@ class SlotTable:
         """Note an access, which takes `marks` off: idle mark, claim of a pass (mark_slot_accessed())."""
         self.flags[index] &= ~marks
 
-    def claim(self, index: int) -> None:
-        """Claim a slot for the running pass, and begin its pp_slot (place_pp_slot())."""
-        self.flags[index] |= PP_SLOT | OWNED
+    def claim(self, found: Sequence[tuple[int, int]]) -> None:
+        """Claim slots, named with their sizes, for the running pass, and begin their pp_slots (place_pp_slot())."""
+        flags = self.flags
+        for index, _size in found:
+            flags[index] |= PP_SLOT | OWNED
 
     def release_claim(self, index: int) -> None:
         """Take the claim off, if it is still there, and end the pp_slot (release_pp_slot())."""
@@ -346,12 +350,21 @@ class SlotTable:
         """Take off all claims, in a forked child: the pass is its parent's."""
         self.flags[:] = self.flags.translate(_UNCLAIMED)
 
-    def set_idle(self, index: int, *, idle: bool) -> None:
-        """Put the idle mark on, or take it off."""
-        if idle:
-            self.flags[index] |= IDLE
-        else:
-            self.flags[index] &= ~IDLE
+    def mark_idle(self, indexes: range, ticks: Sequence[int], young: int) -> list[int]:
+        """Mark stored slots idle whose tick is below `young`, and take the mark off others; return those that changed.
+
+        Kernel: mark_idle()
+        """
+        entries, flags, changed = self.entries, self.flags, list[int]()
+        for index in indexes:
+            if isinstance(entries[index], IN_MEMORY) and (ticks[index] < young) != flags[index] & IDLE:
+                flags[index] ^= IDLE
+                changed.append(index)
+        return changed
+
+    def clear_idle(self, index: int) -> None:
+        """Take the idle mark off."""
+        self.flags[index] &= ~IDLE
 
     def mark_incompressible(self, index: int) -> None:
         """Note that no configured algorithm makes a stored slot's object smaller."""

@@ -1,12 +1,15 @@
 """No line of the completion path may be missing: with each of them taken out, the device is seen to be broken."""
 
 import inspect
+import sys
 import textwrap
+from typing import Final
 
 import pytest
 
 from tests.stateful.lockstep.playing import BACKED, ERROR, IN_FLIGHT, OK, ONE, difference, lockstep, play
-from zram_impl.passes import writeback
+from zram_impl.passes.base import SteppedPass
+from zram_impl.passes.request_pool import RequestPool
 from zram_impl.passes.writeback import WritebackPass
 
 LIMITED = ONE._replace(limit=2)
@@ -45,8 +48,8 @@ BREAKS = {
         *("_send", "req.checksum = zlib.crc32(page)", "req.checksum = 0"),
         *(WRITTEN, "pages_read_back"),
     ),
-    "request not idle": ("_retire", "self._idle.append(req)", "pass", BACKED, "nothing_is_raised"),
-    "phase not idle": ("_retire", "req.phase = Phase.IDLE", "pass", WRITTEN, "nothing_is_raised"),
+    "request not idle": ("RequestPool.retire", "self.idle.append(req)", "pass", BACKED, "nothing_is_raised"),
+    "phase not idle": ("RequestPool.retire", "req.phase = Phase.IDLE", "pass", WRITTEN, "nothing_is_raised"),
     "still alive": ("_complete", "self._alive -= 1", "pass", BACKED, "comes_to_rest"),
     "no charge": (
         *("_submit", "req.grant = self._shared.budget.charge()", "req.grant = 0"),
@@ -56,8 +59,11 @@ BREAKS = {
         *("_act", "lost = not self._shared.table.flags[index] & PP_SLOT", "lost = False"),
         *(SKIPPED, "allowed_step"),
     ),
-    "device not notified": ("_end", "self._on_end()", "pass", BACKED, "nothing_remains_at_rest"),
-    "buffers kept": ("_end", "self._engine.release(req.page)", "pass", BACKED, "nothing_remains_at_rest"),
+    "device not notified": ("SteppedPass._end", "self._on_end()", "pass", BACKED, "nothing_remains_at_rest"),
+    "buffers kept": (
+        *("RequestPool.close", "self._engine.release(req.page)", "pass"),
+        *(BACKED, "nothing_remains_at_rest"),
+    ),
     "claim kept": ("_complete", _RELEASE, "pass", FAILED, "a_failed_write_changes_nothing_but_the_claim"),
     "claim kept after a commit": (
         *("_complete", _RELEASE, "row.commit or table.release_claim(req.index)"),
@@ -75,6 +81,8 @@ BREAKS = {
     ),
 }
 
+OWNERS: Final = {"": WritebackPass, "RequestPool": RequestPool, "SteppedPass": SteppedPass}
+
 
 @pytest.mark.parametrize(("method", "line", "instead", "program", "found"), BREAKS.values(), ids=BREAKS)
 def test_the_completion_path_needs_every_line_of_it(
@@ -82,9 +90,10 @@ def test_the_completion_path_needs_every_line_of_it(
 ) -> None:
     with lockstep(LIMITED) as both:
         play(both, program)
-    source = textwrap.dedent(inspect.getsource(getattr(WritebackPass, method)))
+    owner, name = OWNERS[method.rpartition(".")[0]], method.rpartition(".")[2]
+    source = textwrap.dedent(inspect.getsource(getattr(owner, name)))
     assert source.count(line) == 1
-    broken = dict(vars(writeback))
+    broken = dict(vars(sys.modules[owner.__module__]))
     exec(source.replace(line, instead), broken)
-    monkeypatch.setattr(WritebackPass, method, broken[method])
+    monkeypatch.setattr(owner, name, broken[name])
     assert difference(program, LIMITED) == found

@@ -1,4 +1,4 @@
-"""What every compressor of pages is: a pair of functions, made for parameters."""
+"""The form of every compressor of pages: a pair of functions, made for parameters."""
 
 from collections.abc import Callable
 from errno import EIO
