@@ -20,6 +20,7 @@ MODULES: Final = (
     *(f"passes/{name}" for name in ("base", "compaction", "drive", "idle", "pp_buckets", "recompress")),
     *(f"passes/{name}" for name in ("request_pool", "scan", "trim", "writeback")),
     *(f"engine/{name}" for name in ("buffers", "protocol", "request", "runs", "sync", "threads")),
+    *(f"engine/{name}" for name in ("ring", "ring_aio", "ring_choice", "ring_queue", "ring_uring")),
     *(f"device/{name}" for name in ("config", "lifecycle", "openers", "passes", "snapshot")),
     "shield",
     *(f"bdev/{name}" for name in ("device", "direct", "exclusive_open", "file", "memory")),
