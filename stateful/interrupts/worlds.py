@@ -3,6 +3,7 @@
 Pages of one size would hide a counter that is off by one of them, so no two objects are equally long.
 """
 
+import gc
 import random
 import tempfile
 from collections.abc import Iterator
@@ -190,4 +191,9 @@ def making() -> Iterator[Maker]:
     """Make worlds in a folder that goes away at the end; in memory where that can be had."""
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(prefix="interrupts-", dir=memory if memory.is_dir() else None) as folder:
-        yield Maker(Path(folder))
+        # Garbage is collected at every point, and what is older than this has nothing to do with it.
+        gc.freeze()
+        try:
+            yield Maker(Path(folder))
+        finally:
+            gc.unfreeze()

@@ -65,11 +65,13 @@ def renumberings(s: State) -> list[Renumbering]:
     return [Renumbering(*to) for to in itertools.product(*(itertools.permutations(range(len(row))) for row in sizes))]
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("name", list(EVERY_RUN))
 def test_a_walk_with_symmetry_visits_what_stands_for_what_a_walk_without_visits(name: str) -> None:
     assert set(reduced(name)) == represented(Walk(EVERY_RUN[name]))
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 def test_where_free_blocks_are_not_alike_it_is_a_walk_that_reserves_any_of_them() -> None:
     lowest, any_block = represented(Walk(TWO_READS)), represented(taking_every_choice(TWO_READS))
     assert set(reduced("two_reads")) == any_block
@@ -77,6 +79,7 @@ def test_where_free_blocks_are_not_alike_it_is_a_walk_that_reserves_any_of_them(
     assert (len(lowest), len(any_block)) == (14_865, 24_219)
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("name", list(EVERY_RUN))
 def test_a_walk_with_symmetry_counts_what_it_ever_did_and_sees_everything(name: str) -> None:
     found, _states = explored(name)
@@ -140,6 +143,7 @@ TANGLED = {
 }
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("s", [pytest.param(s, id=name) for name, s in TANGLED.items()])
 def test_so_it_is_in_states_that_only_a_bug_leads_to(s: State) -> None:
     assert not inv(s)
@@ -209,12 +213,14 @@ def test_a_step_under_other_numbers_is_the_step(data: st.DataObject, name: str) 
                 assert all(step.holds(there, its_args, then) == step.holds(before, args, after) for step in mine)
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 def test_the_reduced_states_are_sound_and_many_slots_have_one_word() -> None:
     assert all(inv(s) for s in reduced("limits"))
     fresh = Scope(16, 16, 16, 1, readers=16).initial()
     assert canonical(fresh) == fresh
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("bug", SYMMETRIC)
 @pytest.mark.parametrize("slots", [1, 2, 3])  # with three, what takes a renumbering back is not the same renumbering
 def test_a_bug_is_found_in_as_few_steps_and_the_way_is_real(slots: int, bug: Variant) -> None:

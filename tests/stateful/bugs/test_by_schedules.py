@@ -9,7 +9,8 @@ from stateful.schedules.run import execute
 from stateful.schedules.scenarios import SCENARIOS
 from stateful.schedules.token import decode
 
-pytestmark = pytest.mark.timeout(600)  # schedules are searched until there is one that shows the bug
+# Schedules are searched until there is one that shows the bug.
+pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("unmeasured")]
 
 
 @pytest.mark.parametrize("name", seeded.SCHEDULE_NAMES)

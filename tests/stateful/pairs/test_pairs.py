@@ -22,6 +22,7 @@ def silent(_text: str) -> None:
     """Report nothing."""
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.timeout(600)  # some thousand runs
 def test_every_access_is_as_declared_and_every_pair_is_sound() -> None:
     judged = checks.guards(silent)
