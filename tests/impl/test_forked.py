@@ -13,6 +13,8 @@ from stateful.common.recount import recounted, shown
 from tests.impl.doubles import huge
 from tests.unmeasured import end_child
 from zram_impl import PAGE_SIZE, Zram, ZramError, forking
+from zram_impl.engine import ring_choice
+from zram_impl.engine.ring_aio import NativeAio
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
@@ -205,13 +207,17 @@ def test_a_call_on_the_shield_ends_in_a_child_forked_meanwhile(dev: Zram) -> Non
     dev.close()
 
 
-def test_a_child_has_no_part_in_a_ring(tmp_path: Path) -> None:
+def test_a_child_has_no_part_in_a_ring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A ring that a child kept open would outlive its maker's: it is closed there, and works here."""
 
     def rings() -> list[str]:
         paths = (f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd"))
         return [name for path in paths if os.path.lexists(path) and "io_uring" in (name := os.readlink(path))]
 
+    def refuse(_fd: int, _entries: int) -> NativeAio:
+        raise OSError
+
+    monkeypatch.setattr(ring_choice, "NativeAio", refuse)
     with Zram.create("64K", backing=tmp_path / "pages.img", backing_size="64K", engine="ring") as dev:
         dev.write_page(0, huge(0))
         assert dev.writeback(pages=[0]).written == 1

@@ -33,18 +33,22 @@ def open_ring(device: BackingDevice, entries: int) -> RingQueue:
     """Open a ring with room for `entries` writes to `device`.
 
     Raises:
-        OSError: There is no file behind it that the system could write to, or the system refuses.
+        OSError: It is no file that is written past the page cache, or the system refuses.
     """
     # Its class itself: a filter around it, or a class derived from it, may do otherwise than the system would.
     if type(device) is not FileDevice:
         raise OSError(f"{type(device).__name__} is no file")
+    # There native AIO writes before it returns, and io_uring hands each write to a thread of the kernel's: a scattered
+    # page costs more than with threads of ours.
+    if not device.direct:
+        raise OSError(f"{device.name} is written through the page cache")
+    # First the one that costs less: it answers from the interrupt, while io_uring interrupts the thread that submitted,
+    # which is busy with the next pages.
     try:
-        return IoUring(device.fileno(), entries)
+        return NativeAio(device.fileno(), entries)
     except OSError as error:
-        if not device.direct:  # which native AIO would write before it returns
-            raise
         try:
-            return NativeAio(device.fileno(), entries)
+            return IoUring(device.fileno(), entries)
         except OSError as second:
             raise OSError(f"{error.strerror or error}, {second.strerror or second}") from second
 

@@ -245,8 +245,15 @@ def test_a_wake_that_finds_no_room_is_tried_again(monkeypatch: pytest.MonkeyPatc
 # --- the choice ----------------------------------------------------------------------------------------------------
 
 
-def test_a_file_gets_a_ring(file: FileDevice) -> None:
-    with closing(ring_or_threads(file, ThreadRuntime(), depth=8)) as engine:
+@pytest.fixture
+def direct(file: FileDevice) -> FileDevice:
+    if not file.direct:
+        pytest.skip("the file system of temporary files has no O_DIRECT")
+    return file
+
+
+def test_a_file_gets_a_ring(direct: FileDevice) -> None:
+    with closing(ring_or_threads(direct, ThreadRuntime(), depth=8)) as engine:
         assert engine_kind(engine) in {"ring over io_uring", "ring over native AIO"}
         assert verdicts(engine, [1]) == {1: 0}
 
@@ -258,11 +265,11 @@ def test_what_is_no_file_gets_threads() -> None:
         assert verdicts(engine, [1]) == {1: 0}
 
 
-def test_a_runtime_with_tasks_of_its_own_gets_threads(file: FileDevice) -> None:
+def test_a_runtime_with_tasks_of_its_own_gets_threads(direct: FileDevice) -> None:
     runtime = ScarceThreads(ThreadRuntime(), nth(5))
-    with closing(ring_or_threads(file, runtime, depth=8)) as engine:
+    with closing(ring_or_threads(direct, runtime, depth=8)) as engine:
         assert engine_kind(engine) == "threads, as ScarceThreads has tasks of its own"
-    with closing(ring_or_threads(file, UnshieldedRuntime(), depth=8)) as engine:
+    with closing(ring_or_threads(direct, UnshieldedRuntime(), depth=8)) as engine:
         assert isinstance(engine, RingEngine)
 
 
@@ -273,50 +280,56 @@ def _refusing(name: str) -> Callable[[int, int], RingQueue]:
     return refuse
 
 
-def test_native_aio_stands_in_for_io_uring(file: FileDevice, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert file.direct
-    monkeypatch.setattr(ring_choice, "IoUring", _refusing("io_uring_setup"))
-    with closing(ring_or_threads(file, ThreadRuntime(), depth=8)) as engine:
-        assert engine_kind(engine) == "ring over native AIO"
-        assert verdicts(engine, [1, 3]) == {1: 0, 3: 0}
+def test_io_uring_stands_in_for_native_aio(direct: FileDevice, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ring_choice, "NativeAio", _refusing("io_setup"))
-    with closing(ring_or_threads(file, ThreadRuntime(), depth=8)) as engine:
+    with closing(ring_or_threads(direct, ThreadRuntime(), depth=8)) as engine:
+        assert engine_kind(engine) == "ring over io_uring"
+        assert verdicts(engine, [1, 3]) == {1: 0, 3: 0}
+
+
+def test_without_either_ring_there_are_threads(direct: FileDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ring_choice, "NativeAio", _refusing("io_setup"))
+    monkeypatch.setattr(ring_choice, "IoUring", _refusing("io_uring_setup"))
+    with closing(ring_or_threads(direct, ThreadRuntime(), depth=8)) as engine:
         assert engine_kind(engine) == (
-            "threads, as there is no ring: io_uring_setup: Operation not permitted, io_setup: Operation not permitted"
+            "threads, as there is no ring: io_setup: Operation not permitted, io_uring_setup: Operation not permitted"
         )
         assert verdicts(engine, [1, 3]) == {1: 0, 3: 0}
 
 
-def test_native_aio_is_not_used_through_the_page_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ring_choice, "IoUring", _refusing("io_uring_setup"))
-    fd = os.open(tmp_path / "pages.img", os.O_RDWR | os.O_CREAT)
-    device = FileDevice(fd, "buffered", 8, direct=False)
-    with closing(ring_or_threads(device, ThreadRuntime(), depth=8)) as engine:
-        assert engine_kind(engine).endswith("no ring: io_uring_setup: Operation not permitted")
-    device.close()
-
-
-def test_io_uring_writes_through_the_page_cache(tmp_path: Path) -> None:
+@pytest.fixture
+def buffered(tmp_path: Path) -> Iterator[FileDevice]:
     fd = os.open(tmp_path / "pages.img", os.O_RDWR | os.O_CREAT)
     os.ftruncate(fd, 64 * PAGE_SIZE)
     device = FileDevice(fd, "buffered", 64, direct=False)
-    blocks = [*range(8), *range(10, 40, 2)]
-    with closing(ring_or_threads(device, ThreadRuntime(), depth=64)) as engine:
-        assert verdicts(engine, blocks) == dict.fromkeys(blocks, 0)
-    written = os.pread(fd, 64 * PAGE_SIZE, 0)
+    yield device
     device.close()
+
+
+def test_a_file_in_the_page_cache_gets_threads(buffered: FileDevice) -> None:
+    with closing(ring_or_threads(buffered, ThreadRuntime(), depth=8)) as engine:
+        assert engine_kind(engine) == "threads, as there is no ring: buffered is written through the page cache"
+
+
+@every_ring
+def test_a_ring_writes_through_the_page_cache(ring: System, buffered: FileDevice) -> None:
+    blocks = [*range(8), *range(10, 40, 2)]
+    with closing(RingEngine(buffered, ThreadRuntime(), opened(ring, buffered.fileno(), 64), depth=64)) as engine:
+        assert verdicts(engine, blocks) == dict.fromkeys(blocks, 0)
+    written = os.pread(buffered.fileno(), 64 * PAGE_SIZE, 0)
     assert [written[block * PAGE_SIZE] for block in blocks] == [block % 251 + 1 for block in blocks]
 
 
-def test_an_unknown_system_is_refused_a_ring(file: FileDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_system_is_refused_a_ring(direct: FileDevice, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.machine", lambda: "vax")
-    with closing(ring_or_threads(file, ThreadRuntime(), depth=8)) as engine:
+    with closing(ring_or_threads(direct, ThreadRuntime(), depth=8)) as engine:
         assert "no numbers of system calls are known for linux on vax" in engine_kind(engine)
 
 
+@pytest.mark.usefixtures("direct")
 def test_a_device_writes_back_through_a_ring(tmp_path: Path) -> None:
     pages = [os.urandom(PAGE_SIZE) for _ in range(64)]
-    with Zram.create("256K", backing=tmp_path / "pages.img", backing_size="256K", engine="ring") as dev:
+    with Zram.create("256K", backing=tmp_path / "device.img", backing_size="256K", engine="ring") as dev:
         dev.write_pages(0, b"".join(pages))
         assert dev.writeback("huge").written == 64
         assert dev.engine_kind in {"ring over io_uring", "ring over native AIO"}
