@@ -33,7 +33,7 @@ class Fields:
         """Return a field that must be text."""
         value = self._get(key)
         if not isinstance(value, str):
-            raise self.wrong(f"{key} is {value!r}, not text")
+            raise self.wrong(f"{key} must be text, got {value!r}")
         return value
 
     def number(self, key: str, default: int | None = None, least: int = 0, most: int | None = None) -> int:
@@ -42,28 +42,28 @@ class Fields:
             return default
         value = self._get(key)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise self.wrong(f"{key} is {value!r}, not a whole number")
+            raise self.wrong(f"{key} must be a whole number, got {value!r}")
         if value < least:
-            raise self.wrong(f"{key} is {value}, below {least}")
+            raise self.wrong(f"{key} must be at least {least}, got {value}")
         if most is not None and value > most:
-            raise self.wrong(f"{key} is {value}, above {most}")
+            raise self.wrong(f"{key} must be at most {most}, got {value}")
         return value
 
     def texts(self, key: str) -> list[str]:
         """Return a field that must be a list of texts."""
         value = self._get(key)
         if not isinstance(value, list):
-            raise self.wrong(f"{key} is {value!r}, not a list")
+            raise self.wrong(f"{key} must be a list, got {value!r}")
         found = [each for each in value if isinstance(each, str)]
         if len(found) != len(value):
-            raise self.wrong(f"{key} is {value!r}, not a list of texts")
+            raise self.wrong(f"{key} must be a list of texts, got {value!r}")
         return found
 
     def ranges(self, key: str) -> tuple[tuple[int, int], ...]:
         """Return a field that must be a list of pairs of block numbers; none when it is not there."""
         value = self.values.get(key, [])
         if not isinstance(value, list):
-            raise self.wrong(f"{key} is {value!r}, not a list of pairs")
+            raise self.wrong(f"{key} must be a list of pairs, got {value!r}")
         return tuple(self._pair(key, each) for each in value)
 
     def _pair(self, key: str, value: Json) -> tuple[int, int]:
@@ -71,20 +71,20 @@ class Fields:
             case [int(first), int(last)] if 0 <= first <= last:
                 return first, last
             case _:
-                raise self.wrong(f"{key} has {value!r}, not a first and a last block")
+                raise self.wrong(f"{key} must hold a first and a last block each, got {value!r}")
 
     def table(self, key: str) -> dict[str, Json]:
         """Return a field that must be an object; an empty one when it is not there."""
         value = self.values.get(key, {})
         if not isinstance(value, dict):
-            raise self.wrong(f"{key} is {value!r}, not an object")
+            raise self.wrong(f"{key} must be an object, got {value!r}")
         return value
 
     def only(self, *keys: str) -> None:
         """Refuse a line with other fields than these."""
         unknown = sorted(set(self.values) - set(keys))
         if unknown:
-            raise self.wrong(f"unknown field {', '.join(unknown)}")
+            raise self.wrong(f"fields must be {', '.join(keys)}, got {', '.join(unknown)}")
 
     def _get(self, key: str) -> Json:
         if key not in self.values:
@@ -107,7 +107,7 @@ def _object(path: Path, number: int, text: str) -> Fields:
     try:
         value: Json = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise MalformedRecording(path, number, f"no JSON: {error}") from error
+        raise MalformedRecording(path, number, f"a line must be JSON, got {text[:40]!r}: {error}") from error
     if not isinstance(value, dict):
-        raise MalformedRecording(path, number, f"{text[:40]!r} is not an object")
+        raise MalformedRecording(path, number, f"a line must be an object, got {text[:40]!r}")
     return Fields(path, number, value)

@@ -167,14 +167,14 @@ def parse_operation(line: Fields) -> Operation:
     """Read an operation; raise MalformedRecording if the line is not one."""
     name = line.text("op")
     if name not in _PARSERS:
-        raise line.wrong(f"{name!r} is not an operation; there are {', '.join(_PARSERS)}")
+        raise line.wrong(f"op must be one of {', '.join(_PARSERS)}, got {name!r}")
     return _PARSERS[name](line)
 
 
 def _write(line: Fields) -> Write:
     kind = line.text("pat")
     if kind not in PATTERNS:
-        raise line.wrong(f"pat {kind!r} is not one of {', '.join(PATTERNS)}")
+        raise line.wrong(f"pat must be one of {', '.join(PATTERNS)}, got {kind!r}")
     line.only("op", "page", "count", "pat", "value", "seed", "n", "crc")
     number = {"same": "value", "comp": "seed", "rand": "seed"}.get(kind)
     pattern = Pattern(
@@ -183,7 +183,7 @@ def _write(line: Fields) -> Write:
         line.number("n") if kind == "comp" else 0,
     )
     if pattern.noise > PAGE_SIZE:
-        raise line.wrong(f"n is {pattern.noise}, more than the {PAGE_SIZE} bytes of a page")
+        raise line.wrong(f"n must be at most the {PAGE_SIZE} bytes of a page, got {pattern.noise}")
     asked = Write(line.number("page"), line.number("count", default=1, most=MOST_PAGES), pattern)
     if line.has("crc"):
         _check_contents(line, asked)
@@ -195,7 +195,7 @@ def _check_contents(line: Fields, asked: Write) -> None:
     recorded = line.texts("crc")
     made = [f"{zlib.crc32(asked.pattern.page(position)):08x}" for position in range(asked.pages)]
     if made != recorded:
-        raise line.wrong(f"crc says {recorded}, the pages have {made}")
+        raise line.wrong(f"crc must be {made}, that of the pages, got {recorded}")
 
 
 def _read(line: Fields) -> Read:
@@ -225,7 +225,7 @@ def _dm_table(line: Fields) -> DmTable:
     for key in ("fail_write", "fail_all"):
         for first, last in line.ranges(key):
             if last >= blocks:
-                raise line.wrong(f"{key} has blocks {first} to {last}, of {blocks}")
+                raise line.wrong(f"{key} must be below {blocks}, got {first} to {last}")
     return DmTable(line.number("bd"), blocks, line.ranges("fail_write"), line.ranges("fail_all"))
 
 
@@ -265,7 +265,7 @@ def _range(line: Fields) -> tuple[int, int]:
 def _buffered(line: Fields) -> bool:
     how = line.text("how")
     if how not in ("direct", "buf"):
-        raise line.wrong(f"how {how!r} is neither direct nor buf")
+        raise line.wrong(f"how must be direct or buf, got {how!r}")
     return how == "buf"
 
 

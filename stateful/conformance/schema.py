@@ -91,7 +91,7 @@ def read_operations(path: Path) -> tuple[bool, tuple[Operation, ...]]:
     """Read the operations of a recording, and whether its outcome depended on timing."""
     meta, lines = _after_meta(path)
     if meta.values.get("schema") not in SCHEMAS:
-        raise meta.wrong(f"schema {meta.values.get('schema')!r} is not one of {', '.join(map(str, SCHEMAS))}")
+        raise meta.wrong(f"schema must be {' or '.join(map(str, SCHEMAS))}, got {meta.values.get('schema')!r}")
     return bool(meta.values.get("timing")), tuple(map(parse_operation, lines))
 
 
@@ -100,7 +100,7 @@ def _after_meta(path: Path) -> tuple[Fields, list[Fields]]:
     if not lines:
         raise MalformedRecording(path, 0, "is empty")
     if not lines[0].has("meta"):
-        raise lines[0].wrong("the first line is not meta")
+        raise lines[0].wrong("the first line must be meta")
     return Fields(path, 1, lines[0].table("meta")), lines[1:]
 
 
@@ -114,7 +114,7 @@ def _read_expected(path: Path) -> tuple[frozenset[str] | None, list[Expected]]:
     found = []
     for number, line in enumerate(lines, start=-1):
         if line.number("i", least=-1) != number:
-            raise line.wrong(f"i is {line.number('i', least=-1)}, not {number}")
+            raise line.wrong(f"i must be {number}, got {line.number('i', least=-1)}")
         seen = line.has("st")
         if seen:
             changed = line.table("st")

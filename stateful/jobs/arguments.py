@@ -5,13 +5,9 @@ from argparse import ArgumentTypeError
 
 def count(text: str) -> int:
     """Read a whole number from 1 on."""
-    try:
-        number = int(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a whole number") from None
-    if number < 1:
-        raise ArgumentTypeError(f"{number} is below 1")
-    return number
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise ArgumentTypeError(f"must be a whole number from 1 on, got {text!r}")
+    return int(text)
 
 
 def duration(text: str) -> float:
@@ -21,5 +17,5 @@ def duration(text: str) -> float:
     except ValueError:
         number = 0.0
     if not 0 < number < float("inf"):
-        raise ArgumentTypeError(f"{text!r} is no time to run for")
+        raise ArgumentTypeError(f"must be a time above 0, got {text!r}")
     return number

@@ -83,7 +83,7 @@ def test_a_time_that_is_none_is_refused(tmp_path: Path, seconds: str, capsys: py
     with pytest.raises(SystemExit) as refused:
         main(["trace-record", str(tmp_path / "t"), "--seconds", seconds])
     assert refused.value.code == 2
-    assert "is no time to run for" in capsys.readouterr().err
+    assert "must be a time above 0, got" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 

@@ -129,4 +129,4 @@ def test_no_input_at_all_is_called_wrongly(capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(SystemExit) as caught:
         main(["inputs", "--count", "0"])
     assert caught.value.code == 2
-    assert "argument --count: 0 is below 1" in capsys.readouterr().err
+    assert "argument --count: must be a whole number from 1 on, got '0'" in capsys.readouterr().err
