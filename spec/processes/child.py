@@ -22,8 +22,8 @@ _PR_SET_PDEATHSIG: Final = 1
 
 def main(arguments: Sequence[str]) -> int:
     """Run the function and send its result; return 1 if it was interrupted or nobody listens any more."""
-    pipe, parent = map(int, arguments)
     require_assertions()  # which the environment decides anew for each process
+    pipe, parent = map(int, arguments)
     with suppress(KeyboardInterrupt, BrokenPipeError), Connection(pipe, readable=False) as to_parent:
         signal.signal(signal.SIGTERM, _interrupt)
         _end_with(parent)
