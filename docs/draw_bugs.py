@@ -15,16 +15,16 @@ from typing import Final
 
 from docs.draw_tables import markdown_table
 from spec.assertions import require_assertions
-from spec.bugs.batching_v3 import VARIANTS, Variant
+from spec.bugs.batching_v3 import BATCHING_V3, SpecBug
 from spec.bugs.catalogue import CATALOGUE, DriverBug
-from spec.bugs.history import EVERY_VARIANT
-from spec.explore.bfs import walk
-from spec.explore.result import Outcome
+from spec.bugs.history import SEEDED_BUGS
+from spec.explore.bfs import search
+from spec.explore.result import ExploreResult
 from spec.explore.trace import counterexample
 from spec.model.invariant import CLAUSES
 from spec.model.properties import EVERY_STEP, REST
 from spec.promela.command import search as spin
-from spec.prove.unbounded.command import prove_all_sizes, variant
+from spec.prove.unbounded.command import prove_all_sizes, with_bug
 from stateful.bugs import by_machine, by_schedules
 from stateful.bugs.seeded import MACHINE, SCHEDULE, SeededBug
 from stateful.schedules.render import story
@@ -38,7 +38,7 @@ PAGE: Final = Path(__file__).resolve().with_name("generated") / "bugs.md"
 MEASURED: Final = PAGE.with_name("bugs-measured.json")
 TOKENS: Final = PAGE.parents[2] / "tests" / "regressions.tokens"
 LAYERS: Final = ("search", "SPIN", "z3", "any size", "machine", "schedules")
-SEEDS: Final = {bug.name: bug for bug in EVERY_VARIANT}
+SEEDS: Final = {bug.name: bug for bug in SEEDED_BUGS}
 OF_THE_DEVICE: Final = (*MACHINE, *SCHEDULE)
 SENTENCES: Final = {
     **{clause.__name__: str(clause.__doc__) for clause in CLAUSES},
@@ -114,11 +114,11 @@ def section(bug: DriverBug, kept: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
-def _rows(theirs: Iterable[Variant], ours: Iterable[SeededBug]) -> Iterator[list[str]]:
+def _rows(theirs: Iterable[SpecBug], ours: Iterable[SeededBug]) -> Iterator[list[str]]:
     for seed in theirs:
         name = f"`{seed.name}`"
         yield ["search", name, _walked(seed), _seconds("search", seed.name)]
-        if seed in VARIANTS:
+        if seed in BATCHING_V3:
             yield ["SPIN", name, f"the same way, {seed.steps} steps", _seconds("SPIN", seed.name)]
         refuted = {(action, claim) for action, claims in REFUTED[seed.name].items() for claim in claims}
         by = ", ".join(f"`{each}`" for each in sorted(contracts(seed.name)))
@@ -145,14 +145,14 @@ def _overview(bug: DriverBug) -> list[str]:
     return [f"[{bug.number}](#{_anchor(_title(bug))})", bug.name, bug.versions, *cells.values()]
 
 
-def _walked(seed: Variant) -> str:
+def _walked(seed: SpecBug) -> str:
     found = outcome(seed.name)
     if found.broken is None:
         return f"{found.states:,} states without a failure; never seen: {seed.breaks}"
     return f"{len(found.broken.steps)} steps, {found.states:,} states"
 
 
-def _counterexample(seed: Variant, *, lanes: bool) -> Iterator[str]:
+def _counterexample(seed: SpecBug, *, lanes: bool) -> Iterator[str]:
     broken = outcome(seed.name).broken
     assert broken is not None, f"{seed.name} breaks {seed.breaks}"
     _sentence, way, states = re.split(r"\n\n(?=      user|before\n|there\n)", counterexample(broken), maxsplit=2)
@@ -191,7 +191,7 @@ def _anchor(title: str) -> str:
 # --- what is seeded, and what it shows -----------------------------------------------------------------------------
 
 
-def seeds_of(bug: DriverBug) -> list[Variant]:
+def seeds_of(bug: DriverBug) -> list[SpecBug]:
     """Return the bugs of the specification that repeat one of the driver's."""
     return [SEEDS[name] for name in bug.seeds]
 
@@ -209,9 +209,9 @@ def tokens() -> dict[str, str]:
 
 
 @cache
-def outcome(name: str) -> Outcome:
+def outcome(name: str) -> ExploreResult:
     """Return what a search of the specification with a bug finds."""
-    return walk(SEEDS[name].scope, SEEDS[name].actions)
+    return search(SEEDS[name].scope, SEEDS[name].actions)
 
 
 # --- figures -------------------------------------------------------------------------------------------------------
@@ -235,13 +235,13 @@ def _seconds(layer: str, name: str) -> str:
 def measure(say: Callable[[str], object]) -> dict[str, dict[str, list[float]]]:
     """Measure how long each layer takes to catch each bug, and how many runs or schedules."""
     found: dict[str, dict[str, list[float]]] = {layer: {} for layer in LAYERS}
-    for seed in EVERY_VARIANT:
+    for seed in SEEDED_BUGS:
         say(seed.name)
-        found["search"][seed.name] = [walk(seed.scope, seed.actions).seconds]
+        found["search"][seed.name] = [search(seed.scope, seed.actions).seconds]
         found["z3"][seed.name] = [_timed(partial(refuted_by, seed))]
         replaced = [action.name for action in seed.replaced]
-        found["any size"][seed.name] = [_timed(partial(prove_all_sizes, None, variant(seed.name), replaced))]
-        if seed in VARIANTS:
+        found["any size"][seed.name] = [_timed(partial(prove_all_sizes, None, with_bug(seed.name), replaced))]
+        if seed in BATCHING_V3:
             found["SPIN"][seed.name] = [spin(seed.scope, seed.name).seconds]
     for bug in OF_THE_DEVICE:
         say(bug.name)

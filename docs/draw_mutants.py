@@ -13,8 +13,8 @@ from typing import Final
 from docs.draw_tables import markdown_table
 from spec.assertions import require_assertions
 from spec.mutate.command import HEADER, Progress, judge, numbers, reason
-from spec.mutate.kill import SCOPES, SIZES, Fate, read
-from spec.mutate.mutants import MODULES, Mutant, every_mutant
+from spec.mutate.kill import SCOPES, SIZES, SpecFate, read
+from spec.mutate.mutants import MODULES, SpecMutant, every_mutant
 from zram_impl.cli.output import write_whole
 
 PAGE: Final = Path(__file__).resolve().with_name("generated") / "mutation.md"
@@ -34,7 +34,7 @@ step properties, what becomes of each field, when something is possible, what is
     python -m spec.mutate --sample 100 --seed 1   # a hundred of them
     python -m spec.mutate --list                  # what they are
 
-A mutant is **refuted** when a walk through one of {scopes} small scopes breaks a property or misses what it should
+A mutant is **refuted** when a search of one of {scopes} small scopes breaks a property or misses what it should
 see, or when z3 refutes a condition at {sizes}. Numbers of states are not compared, though `python -m spec.explore`
 would fail on a difference there too. What only crashes is counted for itself. What nobody refutes has to be **the
 same**: z3 is asked whether every guard and every effect is what it was, in every state that the invariant allows, and
@@ -46,7 +46,7 @@ clause is named it says the same in every state there is.
 """
 
 
-def page(mutants: Sequence[Mutant], fates: Sequence[Fate]) -> str:
+def page(mutants: Sequence[SpecMutant], fates: Sequence[SpecFate]) -> str:
     """Return the whole page."""
     modules = {name: [f for m, f in zip(mutants, fates, strict=True) if m.module == name] for name in MODULES}
     rows = [_numbered(name, of) for name, of in (*modules.items(), ("all", fates))]
@@ -60,11 +60,11 @@ def page(mutants: Sequence[Mutant], fates: Sequence[Fate]) -> str:
     )
 
 
-def _numbered(name: str, fates: Sequence[Fate]) -> list[str]:
+def _numbered(name: str, fates: Sequence[SpecFate]) -> list[str]:
     return [name, *(f"{n:,}" for n in numbers(fates))]
 
 
-def _survivor(mutant: Mutant, fate: Fate) -> list[str]:
+def _survivor(mutant: SpecMutant, fate: SpecFate) -> list[str]:
     clauses = ", ".join(f"`{clause}`" for clause in fate.rests_on or ())
     return [f"`{mutant.name}`", f"`{mutant.after}`", clauses if fate.rests_on is not None else reason(fate)]
 

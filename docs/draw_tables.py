@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from spec.assertions import require_assertions
-from spec.bugs.history import EVERY_VARIANT
+from spec.bugs.history import SEEDED_BUGS
 from spec.explore.expected_counts import PINNED, REDUCED
 from spec.footprint import Piece
 from spec.model.actions import ACTIONS, Action
@@ -13,7 +13,7 @@ from spec.model.invariant import CLAUSES
 from spec.model.properties import EVERY_STEP, REST
 from spec.model.tables import COMMIT, COMPLETION_TABLE, ILLEGAL, KINDS, SLOT_TABLE, Completion, SlotTable
 from spec.reachable import sometimes
-from spec.restated.frame import BECOMES, Becomes
+from spec.restated.frame import FIELD_UPDATES, FieldUpdate
 from spec.restated.tables_say import RULES
 from spec.scope import EVERY_RUN, NIGHTLY
 from zram_impl.cli.output import write_whole
@@ -118,11 +118,11 @@ def _speaks_about(actions: tuple[str, ...]) -> str:
 
 
 def _field_table() -> str:
-    rows = [[f"`{each.field}`", *_changed_by(each)] for each in BECOMES]
+    rows = [[f"`{each.field}`", *_changed_by(each)] for each in FIELD_UPDATES]
     return markdown_table(["field", "changed by", "and then"], rows)
 
 
-def _changed_by(change: Becomes) -> list[str]:
+def _changed_by(change: FieldUpdate) -> list[str]:
     return [", ".join(f"`{name}`" for name in change.actions), _sentence(change.value)]
 
 
@@ -147,7 +147,7 @@ def _nightly_table() -> str:
 
 
 def _variant_table() -> str:
-    rows = [[f"`{v.name}`", v.mistake, f"`{v.breaks}`", str(v.steps), v.scope.label()] for v in EVERY_VARIANT]
+    rows = [[f"`{v.name}`", v.mistake, f"`{v.breaks}`", str(v.steps), v.scope.label()] for v in SEEDED_BUGS]
     return markdown_table(["variant", "mistake", "breaks", "steps", "scope"], rows)
 
 

@@ -1,8 +1,8 @@
-"""Which fields of the state a piece of the specification reads and writes.
+"""The fields of the state that a piece of the specification reads and writes.
 
 The text does not branch on the state (see `model.terms`), so it reads the same fields whatever their values are, and
-one evaluation tells them all. The walk uses this to evaluate each piece once per combination of the fields it reads; a
-test compares it with a walk that does not.
+one evaluation shows them all. The search evaluates each piece once per combination of the fields it reads; a test
+compares it with a search that does not.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from spec.model.state import State
 Piece = Callable[..., object]  # type: ignore[explicit-any]
 
 
-class Footprint(NamedTuple):
+class FieldFootprint(NamedTuple):
     """Positions of fields in State."""
 
     reads: tuple[int, ...]
@@ -36,13 +36,13 @@ class _Watched:
         return _Watched(self._state._replace(**fields), self._reads, self._writes)  # type: ignore[arg-type]  # as given
 
 
-def footprint(piece: Piece, state: State, args: tuple[int, ...] = ()) -> Footprint:
+def footprint(piece: Piece, state: State, args: tuple[int, ...] = ()) -> FieldFootprint:
     """Evaluate `piece(state, *args)` once and return what it read and wrote."""
     reads: set[str] = set()
     writes: set[str] = set()
     piece(cast("State", _Watched(state, reads, writes)), *args)
     # a field that a parameter leaves unchanged is written with its old value, which is a read
     names = State._fields
-    return Footprint(
+    return FieldFootprint(
         tuple(sorted(names.index(n) for n in reads | writes)), tuple(sorted(names.index(n) for n in writes))
     )

@@ -1,4 +1,4 @@
-"""What SOMETIMES happens: the guard against vacuity. A complete walk must see each sentence true at least once."""
+"""What SOMETIMES happens: the guard against vacuity. A complete search must see each sentence true at least once."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -65,7 +65,7 @@ def writes(scope: Scope) -> float:
 
 
 def sometimes(scope: Scope) -> dict[str, Sight]:
-    """Return the sentences that a complete walk of `scope` must see."""
+    """Return the sentences that a complete search of `scope` must see."""
     fills = scope.slots >= scope.blocks and writes(scope) >= scope.blocks
     pairs = scope.slots > 1 and scope.requests > 1 and writes(scope) > 0
     due = [
@@ -83,7 +83,7 @@ def sometimes(scope: Scope) -> dict[str, Sight]:
 
 
 def taken(scope: Scope, actions: Iterable[str]) -> list[str]:
-    """Return those of `actions` that a complete walk of `scope` must take."""
+    """Return those of `actions` that a complete search of `scope` must take."""
     return [name for name in actions if writes(scope) > 0 or name not in _AFTER_A_WRITE]
 
 

@@ -1,4 +1,4 @@
-"""How much of the device a walk looks at: sizes, and switches for the kinds of steps it may take."""
+"""How much of the device a search looks at: sizes, and switches for the kinds of steps it may take."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -28,11 +28,11 @@ class Scope(NamedTuple):
     """How often the device may be reset."""
 
     def initial(self) -> State:
-        """Return the state a walk begins in."""
+        """Return the state a search begins in."""
         return initial(self.slots, self.blocks, self.requests, self.limit if self.limit >= 0 else None, self.readers)
 
     def admits(self, budget: Budget) -> bool:
-        """Return whether the walk goes on with this budget: the number of grants bounds stores and resets."""
+        """Return whether the search goes on with this budget: the number of grants bounds stores and resets."""
         return budget.grant <= 1 + self.stores + self.resets
 
     def label(self) -> str:
@@ -48,7 +48,7 @@ _SIZES: Final = ("slots", "blocks", "requests", "limit")
 _CANONICAL: Final = {"free_block": "block", "idle_request": "request", "idle_reader": "reader"}
 
 
-class Choice(NamedTuple):
+class ActionChoice(NamedTuple):
     """An action with its parameters but for the last, and the values the last may have.
 
     Without a parameter `args` is the only choice. A canonical choice takes the first value the guard accepts.
@@ -73,7 +73,7 @@ def domain(scope: Scope, over: str) -> Iterable[int]:
     return range(sizes[_CANONICAL.get(over, over)])
 
 
-def choices(scope: Scope, actions: Iterable[Action] = ACTIONS) -> Iterator[Choice]:
+def choices(scope: Scope, actions: Iterable[Action] = ACTIONS) -> Iterator[ActionChoice]:
     """Yield every choice a step of this scope has."""
     for action in actions:
         if action.switch and not getattr(scope, action.switch):
@@ -81,10 +81,10 @@ def choices(scope: Scope, actions: Iterable[Action] = ACTIONS) -> Iterator[Choic
         canonical = bool(action.over) and action.over[-1] in _CANONICAL
         *first, last = [list(domain(scope, over)) for over in action.over] or [[]]
         if not action.over:
-            yield Choice(action, ((),), canonical=False)
+            yield ActionChoice(action, ((),), canonical=False)
             continue
         for prefix in itertools.product(*first):
-            yield Choice(action, tuple((*prefix, value) for value in last), canonical)
+            yield ActionChoice(action, tuple((*prefix, value) for value in last), canonical)
 
 
 # The scopes of every run: what is in flight, what is read meanwhile, what is granted meanwhile, and all marks.

@@ -5,25 +5,19 @@ and Python had left those out.
 """
 
 import argparse
-import io
 import os
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from spec.assertions import SWITCHED_OFF
-from spec.explore.workers import WalkDied, walk_each
-from spec.prove import jobs
-from spec.prove.verdict import Verdict
-from spec.scope import Scope
+from spec.processes import runner as runner_of_spec
+from spec.processes.runner import ProcessTask
 from stateful import command
-from stateful.jobs import runner
-from tests.stateful.jobs import trial_jobs
+from tests.spec.processes import trial_tasks
 from tests.test_tidy import MODULES, read
 from zram_impl.cli import assertions as of_device
 
@@ -124,26 +118,8 @@ def test_help_is_printed_without_assertions(optimised: Run) -> None:
 # The environment decides for each new process.
 
 
-def test_a_job_without_assertions_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_has_assertions_in_any_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONOPTIMIZE", "1")
-    (done,) = runner.run([runner.Job("good", trial_jobs.good)], Console(file=io.StringIO()))
-    assert (done.verdict.good, done.verdict.what) == (False, "died with exit code 2")
-
-
-def test_a_search_without_assertions_has_no_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
-    with pytest.raises(WalkDied, match="ended with exit code 2"):
-        walk_each({"tiny": Scope(1, 1, 1, 1)})
-
-
-def test_a_prover_has_assertions_in_any_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
-    said = list[str]()
-
-    def read_it(ended: jobs.Ended) -> list[Verdict]:
-        said.append(ended.out)
-        return []
-
-    job = jobs.Job("part", ("it",), ("-c", "print(__debug__)"), (), 20, read_it)
-    jobs.run([job], partial(lambda *_: None), 1)
-    assert said == ["True\n"]
+    said = list[object]()
+    runner_of_spec.run([ProcessTask(trial_tasks.debug)], lambda _index, ended: said.append(ended.result))
+    assert said == [True]

@@ -1,6 +1,6 @@
 """The bugs this specification exists for, put back: each replaces a few actions by what the driver once did.
 
-A variant says which property it breaks and in how many steps at least; a test holds it to that. The first five were
+A bug says which property it breaks and in how many steps at least; a test holds it to that. The first five were
 in version 3 of the batching patch (November 2025); the missing refund is a mistake of design that the patch avoided.
 """
 
@@ -14,7 +14,7 @@ from spec.model.terms import at
 from spec.scope import Scope
 
 
-class Variant(NamedTuple):
+class SpecBug(NamedTuple):
     """A bug: what replaces which action, and how it shows."""
 
     name: str
@@ -26,13 +26,13 @@ class Variant(NamedTuple):
     """Length of the shortest way there."""
     scope: Scope = Scope(slots=2, blocks=2, requests=1, limit=2)
     asks_for_a_number: bool = False
-    """Some slot or block is unlike the others to it, so a walk must not take one for another."""
+    """Some slot or block is unlike the others to it, so a search must not take one for another."""
 
     @property
     def actions(self) -> tuple[Action, ...]:
         """The whole list, with the replaced actions in it."""
         mine = {action.name: action for action in self.replaced}
-        assert mine.keys() <= {action.name for action in ACTIONS}, "a variant replaces what exists"
+        assert mine.keys() <= {action.name for action in ACTIONS}, "a bug replaces what exists"
         return tuple(mine.get(action.name, action) for action in ACTIONS)
 
 
@@ -67,15 +67,15 @@ def _submit_slot_0(s: State, i: int, r: int) -> State:
     return writeback.send(s, i, 0, r)
 
 
-VARIANTS: Final = (
-    Variant(
+BATCHING_V3: Final = (
+    SpecBug(
         "early_release",
         "completion takes the claim off the slot before it tests it",
         (instead("reap", _reap_after_release),),
         breaks="a_good_write_of_an_unchanged_slot_makes_it_wb",
         steps=11,
     ),
-    Variant(
+    SpecBug(
         "unassigned_index",
         "the candidate's index is never assigned, so slot 0 is tested and copied for every candidate",
         (instead("submit", _submit_slot_0, _can_submit_by_slot_0),),
@@ -83,28 +83,28 @@ VARIANTS: Final = (
         steps=9,
         asks_for_a_number=True,
     ),
-    Variant(
+    SpecBug(
         "leak_on_error",
         "the block of a failed write is not released",
         (_reap_by((*_KEEPS_BLOCK[:2], *COMPLETION_TABLE[2:])),),
         breaks="every_block_has_one_owner",
         steps=11,
     ),
-    Variant(
+    SpecBug(
         "leak_on_lost_slot",
         "the block of a slot that lost its claim in flight is not released",
         (_reap_by((*COMPLETION_TABLE[:2], _KEEPS_BLOCK[2], COMPLETION_TABLE[3])),),
         breaks="every_block_has_one_owner",
         steps=12,
     ),
-    Variant(
+    SpecBug(
         "leak_after_loop",
         "a block that was reserved and never submitted is not released when the pass ends",
         (instead("drop_held", writeback.forget_held),),
         breaks="every_block_has_one_owner",
         steps=8,
     ),
-    Variant(
+    SpecBug(
         "no_refund",
         "a failed write is not given back to the budget",
         (_reap_by(_NO_REFUND),),

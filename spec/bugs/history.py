@@ -6,7 +6,7 @@ specification cannot express (results, units, parsing, what a block contains bey
 
 from typing import Final
 
-from spec.bugs.batching_v3 import VARIANTS, Variant, instead
+from spec.bugs.batching_v3 import BATCHING_V3, SpecBug, instead
 from spec.model import transitions, user, writeback
 from spec.model.state import ANSWERED, ASKED, AT_REST, DONE_OK, FLIGHT, IDLE, Reader, State
 from spec.model.tables import NONE, PP_SLOT, STORED, WB
@@ -143,7 +143,7 @@ def _can_reserve_used(s: State, b: int) -> bool:
 
 
 HISTORY: Final = (
-    Variant(
+    SpecBug(
         "inverted_no_space",
         "a reservation that succeeded is taken for a failure, and the other way round (v1)",
         (instead("reserve_block", writeback.reserve_block, _can_reserve_used),),
@@ -151,7 +151,7 @@ HISTORY: Final = (
         steps=0,
         scope=_SMALL,
     ),
-    Variant(
+    SpecBug(
         "not_detached",
         "a pp_slot stays in its bucket after it was handed to a request (v1)",
         (instead("submit", _submit_not_detached),),
@@ -159,7 +159,7 @@ HISTORY: Final = (
         steps=7,
         scope=_SMALL,
     ),
-    Variant(
+    SpecBug(
         "not_drained",
         "the pass ends without reaping what is in flight (v1)",
         (instead("end_pass", writeback.end_pass, _can_end_with_requests),),
@@ -167,7 +167,7 @@ HISTORY: Final = (
         steps=8,
         scope=_SMALL,
     ),
-    Variant(
+    SpecBug(
         "late_charge",
         "the budget is charged when a write completes, so more is submitted than it allows (v1)",
         (instead("submit", _submit_uncharged), instead("reap", _reap_charging)),
@@ -175,7 +175,7 @@ HISTORY: Final = (
         steps=20,
         scope=Scope(slots=2, blocks=2, requests=2, limit=1),
     ),
-    Variant(
+    SpecBug(
         "stale_completion",
         "a completion counted earlier lets the pass take unanswered requests for finished ones (v1 to v4)",
         (instead("reap", _reap_as_good, _can_reap_unanswered),),
@@ -183,7 +183,7 @@ HISTORY: Final = (
         steps=8,
         scope=_TWO,
     ),
-    Variant(
+    SpecBug(
         "callback_after_free",
         "a callback queues its answer, and the control block is freed before it wakes the pass (CVE-2026-63951)",
         (
@@ -194,7 +194,7 @@ HISTORY: Final = (
         steps=11,
         scope=_SMALL,
     ),
-    Variant(
+    SpecBug(
         "refund_without_charge",
         "a failed write is refunded if the limit is enabled by then, charged or not (v3 without its lock)",
         (instead("reap", _reap_refunding_if_enabled),),
@@ -202,7 +202,7 @@ HISTORY: Final = (
         steps=12,
         scope=Scope(slots=1, blocks=1, requests=1, limit=1, toggles=1),
     ),
-    Variant(
+    SpecBug(
         "refund_to_a_newer_grant",
         "a failed write is refunded to a limit that was stored meanwhile (v3 without its lock)",
         (instead("reap", _reap_refunding_any_grant),),
@@ -210,7 +210,7 @@ HISTORY: Final = (
         steps=12,
         scope=Scope(slots=1, blocks=1, requests=1, limit=1, stores=1),
     ),
-    Variant(
+    SpecBug(
         "block_index_read_late",
         "a read takes the block index after it has let the slot go (up to v3)",
         (instead("read_begin", _read_begin_late, _can_read_begin_late),),
@@ -219,7 +219,7 @@ HISTORY: Final = (
         scope=_READING,
         asks_for_a_number=True,
     ),
-    Variant(
+    SpecBug(
         "read_not_checked",
         "a read returns what the device answered, whatever became of the slot (all versions, uncompressed)",
         (instead("read_end", user.reader_leaves, _can_read_end_unchecked),),
@@ -227,7 +227,7 @@ HISTORY: Final = (
         steps=20,
         scope=_READING,
     ),
-    Variant(
+    SpecBug(
         "read_checks_written_back_only",
         "a read checks only that the slot is written back, somewhere (7.0 and later, compressed)",
         (instead("read_end", user.reader_leaves, _can_read_end_if_wb),),
@@ -235,7 +235,7 @@ HISTORY: Final = (
         steps=26,
         scope=_READING,
     ),
-    Variant(
+    SpecBug(
         "read_checks_block_only",
         "a read checks slot and block but not their generation, so it misses a block that came back (no version)",
         (instead("read_end", user.reader_leaves, _can_read_end_if_same_block),),
@@ -243,7 +243,7 @@ HISTORY: Final = (
         steps=26,
         scope=_READING,
     ),
-    Variant(
+    SpecBug(
         "huge_counted_twice",
         "freeing a huge page that was written back takes it off huge_pages once more (7.0-rc, compressed writeback)",
         (instead("discard", _discard_counting_huge_again),),
@@ -251,7 +251,7 @@ HISTORY: Final = (
         steps=12,
         scope=Scope(slots=1, blocks=1, requests=1, limit=1, huge=1),
     ),
-    Variant(
+    SpecBug(
         "released_twice",
         "the block of a failed write is released twice (no version; the driver only warns)",
         (instead("reap", _reap_releasing_twice),),
@@ -259,7 +259,7 @@ HISTORY: Final = (
         steps=11,
         scope=_SMALL,
     ),
-    Variant(
+    SpecBug(
         "rescan_in_pass",
         "the pp_slot is released at submission and the slot may be selected again (design not taken)",
         (
@@ -270,7 +270,7 @@ HISTORY: Final = (
         steps=4,
         scope=_SMALL,
     ),
-    Variant(
+    SpecBug(
         "commit_without_claim",
         "a good write is committed although its slot lost the claim (design not taken)",
         (instead("reap", _reap_without_looking),),
@@ -278,7 +278,7 @@ HISTORY: Final = (
         steps=12,
         scope=_SMALL,
     ),
-    Variant(
+    SpecBug(
         "write_keeps_claim",
         "overwriting a selected slot leaves the claim on it (design not taken)",
         (instead("write", _write_keeping_claim),),
@@ -286,7 +286,7 @@ HISTORY: Final = (
         steps=8,
         scope=_SMALL,
     ),
-    Variant(
+    SpecBug(
         "block_released_in_flight",
         "overwriting a slot in flight releases the block that the device is still writing (design not taken)",
         (instead("write", _write_releasing_block_in_flight),),
@@ -296,5 +296,5 @@ HISTORY: Final = (
     ),
 )
 
-EVERY_VARIANT: Final = (*VARIANTS, *HISTORY)
-assert len({variant.name for variant in EVERY_VARIANT}) == len(EVERY_VARIANT), "names are unique"
+SEEDED_BUGS: Final = (*BATCHING_V3, *HISTORY)
+assert len({bug.name for bug in SEEDED_BUGS}) == len(SEEDED_BUGS), "names are unique"

@@ -1,7 +1,7 @@
-"""Breadth-first walk over every reachable state of a scope, checking every property on the way.
+"""Breadth-first search over every reachable state of a scope, checking every property on the way.
 
 The first broken property found is broken in the fewest steps there are. What a guard, an effect or a property says is
-worked out once per combination of the fields it reads, so the walk itself only looks up and adds (see `encoding`).
+worked out once per combination of the fields it reads, so the search itself only looks up and adds (see `encoding`).
 Every clause is checked on every state, every step property on every transition, reached anew or not.
 
 With `symmetry`, states that differ only in numbers are visited once (see `symmetry`): the properties are checked on
@@ -14,9 +14,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from spec.explore.encoding import Packing, mask, mask_of
+from spec.explore.encoding import Encoding, mask, mask_of
 from spec.explore.permutation import arguments
-from spec.explore.result import Counterexample, Outcome
+from spec.explore.result import Counterexample, ExploreResult
 from spec.explore.symmetry import Representatives, to_canonical
 from spec.footprint import Piece, footprint
 from spec.model import properties
@@ -24,19 +24,19 @@ from spec.model.actions import ACTIONS, Action
 from spec.model.invariant import CLAUSES, Clause
 from spec.model.state import State
 from spec.reachable import sometimes, taken
-from spec.restated.enabled import POSSIBLE, as_it_should
-from spec.restated.frame import BECOMES, changes
+from spec.restated.enabled import ENABLED, as_it_should
+from spec.restated.frame import FIELD_UPDATES, frame
 from spec.restated.tables_say import RULES
-from spec.scope import Choice, Scope, choices
+from spec.scope import ActionChoice, Scope, choices
 
 Report = Callable[[int, int, int], None]
 """Is told depth, states so far and states of the frontier, several times a second."""
 
 _REPORT_EVERY: Final = 1024
-_ALWAYS: Final = len((*CLAUSES, *properties.EVERY_STEP, *properties.REST, *BECOMES, *RULES, as_it_should))
+_ALWAYS: Final = len((*CLAUSES, *properties.EVERY_STEP, *properties.REST, *FIELD_UPDATES, *RULES, as_it_should))
 
 
-class _Broken(Exception):  # noqa: N818  (it is what a walk is for, not an error)
+class _Broken(Exception):  # noqa: N818  (it is what a search is for, not an error)
     """A property does not hold of the step that leads from `before` to `after`, or of the state they both are."""
 
     def __init__(self, said: tuple[str, str], before: int, after: int, move: "_Move | None" = None) -> None:
@@ -54,7 +54,7 @@ class _Move:
         touched = footprint(action.effect, first, args)
         written = {State._fields[field] for field in touched.writes}
         said = [step for step in properties.EVERY_STEP if action.name in step.actions]
-        self.steps = [*said, *(step for step in changes(action) if not step.keeps or step.keeps in written)]
+        self.steps = [*said, *(step for step in frame(action) if not step.keeps or step.keeps in written)]
         looked_at = {State._fields.index(name) for step in self.steps for name in step.reads}
         self.writes = touched.writes
         self.mask = mask(tuple({*touched.reads, *looked_at}))
@@ -85,17 +85,17 @@ class _Choices:
                         break
 
 
-class Walk:
-    """A walk; `run` does it."""
+class BreadthFirstSearch:
+    """A search; `run` does it."""
 
     def __init__(self, scope: Scope, actions: Iterable[Action] = ACTIONS, *, symmetry: bool = False) -> None:
         first = scope.initial()
         self.scope = scope
-        self.packing = Packing()
+        self.encoding = Encoding()
         self.symmetry = symmetry
-        self.stands_for: Callable[[int], int] = Representatives(self.packing).of if symmetry else lambda code: code
+        self.representative: Callable[[int], int] = Representatives(self.encoding).of if symmetry else lambda code: code
         """Return the state that is visited for this one."""
-        self.start = self.packing.pack(first)
+        self.start = self.encoding.encode(first)
         self.seen: dict[int, int] = {self.start: self.start}
         """Every state visited, and the one it was first reached from."""
         # what is chosen by its number is not chosen alike under other numbers
@@ -111,8 +111,8 @@ class Walk:
         self._unseen = sometimes(scope)
         self._sentences = len(self._unseen)
 
-    def run(self, progress: Report | None = None) -> Outcome:
-        """Walk to the end or to the first broken property."""
+    def run(self, progress: Report | None = None) -> ExploreResult:
+        """Search to the end or to the first broken property."""
         began = time.perf_counter()
         depth, broken = 0, None
         try:
@@ -127,7 +127,7 @@ class Walk:
             fired[move.action.name] += move.fired
         due = taken(self.scope, fired)
         never = [*self._unseen, *(f"{name} is taken" for name in due if not fired[name])]
-        return Outcome(
+        return ExploreResult(
             scope=self.scope,
             states=len(self.seen),
             transitions=fired.total(),
@@ -166,7 +166,7 @@ class Walk:
                 if difference is None:
                     difference = self._work_out(move, code)
                 after = code + difference
-                if after not in seen and (after := self.stands_for(after)) not in seen:
+                if after not in seen and (after := self.representative(after)) not in seen:
                     if not self._admits(after):
                         continue
                     seen[after] = code
@@ -177,21 +177,21 @@ class Walk:
                     moves_on = True
                     if self._work_left(after) >= left:
                         raise _Broken(properties.MOVES_TOWARDS_REST, code, after, move)
-        if not moves_on and not properties.at_rest(self.packing.unpack(code)):
+        if not moves_on and not properties.at_rest(self.encoding.decode(code)):
             raise _Broken(properties.COMES_TO_REST, code, code)
 
     def _possible(self, group: _Choices, code: int) -> list[_Move]:
         """Find out for the first time what is possible in a state that looks like this; check that it should be."""
-        s = self.packing.unpack(code)
+        s = self.encoding.decode(code)
         for move in group.wrong(s):
             raise _Broken((as_it_should.__name__, f"{move.action.name}: {as_it_should.__doc__}"), code, code)
         return list(group.allowed(s))
 
     def _work_out(self, move: _Move, code: int) -> int:
         """Take the step for the first time from a state that looks like this; check what it has to keep."""
-        before = self.packing.unpack(code)
+        before = self.encoding.decode(code)
         after = move.action.effect(before, *move.args)
-        difference = self.packing.difference(code, after, move.writes)
+        difference = self.encoding.difference(code, after, move.writes)
         for step in move.steps:
             if not step.holds(before, move.args, after):
                 raise _Broken(said(step.holds), code, code + difference, move)
@@ -199,13 +199,13 @@ class Walk:
         return difference
 
     def _admits(self, code: int) -> bool:
-        return self.scope.admits(self.packing.unpack(code).budget)
+        return self.scope.admits(self.encoding.decode(code).budget)
 
     def _work_left(self, code: int) -> int:
         key = code & self._left_mask
         left = self._left.get(key)
         if left is None:
-            left = self._left[key] = properties.work_left(self.packing.unpack(code))
+            left = self._left[key] = properties.work_left(self.encoding.decode(code))
         return left
 
     def _check_tables(self) -> None:
@@ -217,13 +217,13 @@ class Walk:
         for clause_mask, sound in self._sound.items():
             if code & clause_mask in sound:
                 continue
-            s = self.packing.unpack(code)
+            s = self.encoding.decode(code)
             for clause in self._clauses[clause_mask]:
                 if not clause(s):
                     raise _Broken(said(clause), self.seen[code], code)
             sound.add(code & clause_mask)
         if self._unseen:
-            s = self.packing.unpack(code)
+            s = self.encoding.decode(code)
             for sentence in [sentence for sentence, holds in self._unseen.items() if holds(s)]:
                 del self._unseen[sentence]
 
@@ -235,7 +235,7 @@ class Walk:
         moves = [self._between(*pair) for pair in itertools.pairwise(reversed(visited))]
         if found.move or found.before != found.after:
             moves.append(found.move or self._between(found.before, found.after))
-        steps, before = [], (after := self.packing.unpack(self.start))
+        steps, before = [], (after := self.encoding.decode(self.start))
         for move in moves:
             args = self._really(move, after)
             steps.append(f"{move.action.name}({', '.join(map(str, args))})")
@@ -244,10 +244,12 @@ class Walk:
 
     def _between(self, before: int, after: int) -> _Move:
         """Return the step that leads from one visited state to another."""
-        s = self.packing.unpack(before)
+        s = self.encoding.decode(before)
         moves = [move for group in self._choices for move in group.allowed(s)]
         return next(
-            move for move in moves if self.stands_for(self.packing.pack(move.action.effect(s, *move.args))) == after
+            move
+            for move in moves
+            if self.representative(self.encoding.encode(move.action.effect(s, *move.args))) == after
         )
 
     def _really(self, move: _Move, s: State) -> tuple[int, ...]:
@@ -255,11 +257,11 @@ class Walk:
         return arguments(move.action.over, move.args, to_canonical(s).back) if self.symmetry else move.args
 
 
-def walk(
+def search(
     scope: Scope, actions: Iterable[Action] = ACTIONS, progress: Report | None = None, *, symmetry: bool = False
-) -> Outcome:
-    """Walk every reachable state of `scope`; with `symmetry`, one of each set that differs only in numbers."""
-    return Walk(scope, actions, symmetry=symmetry).run(progress)
+) -> ExploreResult:
+    """Search every reachable state of `scope`; with `symmetry`, one of each set that differs only in numbers."""
+    return BreadthFirstSearch(scope, actions, symmetry=symmetry).run(progress)
 
 
 def said(piece: Piece) -> tuple[str, str]:
@@ -267,12 +269,12 @@ def said(piece: Piece) -> tuple[str, str]:
     return piece.__name__, piece.__doc__ or ""
 
 
-def _by_guard(every: Iterable[Choice], first: State) -> list[_Choices]:
+def _by_guard(every: Iterable[ActionChoice], first: State) -> list[_Choices]:
     """Gather the choices by what their guards read."""
     groups: dict[int, _Choices] = {}
     for choice in every:
         action, args = choice.action, choice.args[0]
-        guard_mask = mask_of(action.guard, first, args) | mask_of(POSSIBLE[action.name], first, args)
+        guard_mask = mask_of(action.guard, first, args) | mask_of(ENABLED[action.name], first, args)
         group = groups.setdefault(guard_mask, _Choices(guard_mask))
         group.rows.append((choice.canonical, [_Move(choice.action, args, first) for args in choice.args]))
     return list(groups.values())

@@ -1,10 +1,11 @@
-"""Walk the specification: `python -m spec.explore`.
+"""Search the specification breadth-first: `python -m spec.explore`.
 
-Without sizes, the scopes of every run; with `--nightly`, larger ones; with sizes, that scope; with `--variant`, a bug
-and how it shows. With `--symmetry`, as with `--nightly`, states that differ only in the numbers of slots, blocks,
-requests and readers are visited once.
-Exit code 0 when nothing is wrong, 1 when something is, 2 when it was called wrongly, 128 and the number of the
-signal when it was interrupted.
+Without sizes, the scopes of every run; with `--nightly`, larger ones; with sizes, that scope; with `--bug`, a seeded
+bug and its counterexample. With `--symmetry`, as with `--nightly`, states that differ only by a permutation of slot,
+block, request and reader indices are visited once.
+
+Exit code 0 when nothing is wrong, 1 when something is, 2 after a usage error, 128 plus the number of the signal when it
+was interrupted.
 """
 
 import argparse
@@ -15,13 +16,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from spec.assertions import require_assertions
-from spec.bugs.history import EVERY_VARIANT
-from spec.explore.bfs import walk
+from spec.bugs.history import SEEDED_BUGS
+from spec.explore.bfs import search
 from spec.explore.expected_counts import PINNED, REDUCED
 from spec.explore.progress import Drawing
-from spec.explore.report import Verdict, data, judge, table
-from spec.explore.result import Outcome
-from spec.explore.workers import Progress, WalkDied, walk_each
+from spec.explore.report import ExploreVerdict, data, judge, table
+from spec.explore.result import ExploreResult
+from spec.explore.workers import ExploreProgress, SearchDied, search_each
 from spec.model.actions import ACTIONS, Action
 from spec.scope import EVERY_RUN, NIGHTLY, Scope
 
@@ -48,7 +49,7 @@ _HELP: Final = {
 
 
 def estimate(scope: Scope) -> float:
-    """Return very roughly how many states a scope has: within a factor of ten for those that anybody has walked."""
+    """Return very roughly how many states a scope has: within a factor of ten for those that anybody has searched."""
     used = min(scope.blocks, scope.slots)
     flying = min(scope.requests, used)
     limit = min(max(scope.limit, 2), 2 * scope.slots)
@@ -58,7 +59,7 @@ def estimate(scope: Scope) -> float:
 
 
 def estimate_reduced(scope: Scope) -> float:
-    """Return the same of a walk with symmetry; what has no number yet has no other numbers, so it is not a quotient."""
+    """Return the same for a search with symmetry: less than a quotient, since things not in use have no orbit."""
     rows = (scope.slots, scope.blocks, scope.requests, scope.readers)
     return float(estimate(scope) / math.prod(map(math.factorial, rows)) ** 0.75)
 
@@ -69,18 +70,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     require_assertions()
     scope = _scope(asked, parser.error)
-    if asked.variant and asked.variant not in {"all", *_NAMES}:
-        parser.error(f"--variant: there is no {asked.variant!r}; there are all, {', '.join(_NAMES)}")
+    if asked.bug and asked.bug not in {"all", *_NAMES}:
+        parser.error(f"--bug: there is no {asked.bug!r}; there are all, {', '.join(_NAMES)}")
     if asked.list:
         print(_listing())
         return 0
-    if asked.nightly and (scope or asked.variant):
+    if asked.nightly and (scope or asked.bug):
         parser.error("--nightly: these are scopes of their own, without bugs")
-    if asked.symmetry and asked.variant in _NUMBERED:
-        parser.error(f"--symmetry: {asked.variant} is about one particular number, so numbers matter")
+    if asked.symmetry and asked.bug in _NUMBERED:
+        parser.error(f"--symmetry: {asked.bug} is about one particular number, so numbers matter")
     try:
-        verdicts = _variants(asked, scope) if asked.variant else _scopes(asked, scope)
-    except (WalkDied, MemoryError) as error:
+        verdicts = _bugs(asked, scope) if asked.bug else _scopes(asked, scope)
+    except (SearchDied, MemoryError) as error:
         print(f"error: {str(error) or 'out of memory'}: a smaller scope may fit", file=sys.stderr)
         return 1
     wrong = any(verdict.problems for verdict in verdicts)
@@ -91,35 +92,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(wrong)
 
 
-_NAMES: Final = [variant.name for variant in EVERY_VARIANT]
-_NUMBERED: Final = [variant.name for variant in EVERY_VARIANT if variant.asks_for_a_number]
+_NAMES: Final = [bug.name for bug in SEEDED_BUGS]
+_NUMBERED: Final = [bug.name for bug in SEEDED_BUGS if bug.asks_for_a_number]
 
 
-def _scopes(asked: argparse.Namespace, scope: Scope | None) -> list[Verdict]:
+def _scopes(asked: argparse.Namespace, scope: Scope | None) -> list[ExploreVerdict]:
     if scope is not None:
         return [judge("scope", _alone("scope", scope, symmetry=asked.symmetry))]
     scopes = NIGHTLY if asked.nightly else EVERY_RUN
     drawing = Drawing(list(scopes), sys.stderr)
     try:
-        outcomes = walk_each(scopes, drawing, symmetry=asked.symmetry or asked.nightly)
+        outcomes = search_each(scopes, drawing, symmetry=asked.symmetry or asked.nightly)
     finally:
         drawing.done()
     return [judge(name, outcome) for name, outcome in zip(scopes, outcomes, strict=True)]
 
 
-def _variants(asked: argparse.Namespace, scope: Scope | None) -> list[Verdict]:
-    """Walk with a bug put back, or with all; where numbers matter, all states."""
+def _bugs(asked: argparse.Namespace, scope: Scope | None) -> list[ExploreVerdict]:
+    """Search with a bug put back, or with all; where numbers matter, all states."""
     verdicts = []
-    for each in EVERY_VARIANT:
-        if asked.variant in {"all", each.name}:
+    for each in SEEDED_BUGS:
+        if asked.bug in {"all", each.name}:
             symmetry = asked.symmetry and not each.asks_for_a_number
             outcome = _alone(each.name, scope or each.scope, each.actions, symmetry=symmetry)
             verdicts.append(judge(each.name, outcome, pinned=False))
     return verdicts
 
 
-def _alone(name: str, scope: Scope, actions: Iterable[Action] = ACTIONS, *, symmetry: bool) -> Outcome:
-    """Walk in this process."""
+def _alone(name: str, scope: Scope, actions: Iterable[Action] = ACTIONS, *, symmetry: bool) -> ExploreResult:
+    """Search in this process."""
     states = estimate_reduced(scope) if symmetry else estimate(scope)
     if states > _MANY_STATES:
         hours, memory = states / _STATES_PER_SECOND[symmetry] / 3600, states * _BYTES_PER_STATE[symmetry] / 1e9
@@ -129,7 +130,7 @@ def _alone(name: str, scope: Scope, actions: Iterable[Action] = ACTIONS, *, symm
         )
     drawing = Drawing([name], sys.stderr)
     try:
-        return walk(scope, actions, lambda *numbers: drawing(Progress(name, *numbers)), symmetry=symmetry)
+        return search(scope, actions, lambda *numbers: drawing(ExploreProgress(name, *numbers)), symmetry=symmetry)
     finally:
         drawing.done()
 
@@ -140,10 +141,10 @@ def _parser() -> argparse.ArgumentParser:
     for name in Scope._fields:
         preset = getattr(default, name)
         parser.add_argument(f"--{name}", metavar="N", help=f"{_HELP[name]} ({preset})")
-    parser.add_argument("--variant", metavar="NAME", help="walk with a bug put back: a name, or all")
+    parser.add_argument("--bug", "--variant", metavar="NAME", help="search with a bug put back: a name, or all")
     parser.add_argument("--symmetry", action="store_true", help="visit states that differ only in numbers once")
     parser.add_argument("--nightly", action="store_true", help="larger scopes, with symmetry, some minutes")
-    parser.add_argument("--list", action="store_true", help="list scopes and variants")
+    parser.add_argument("--list", action="store_true", help="list scopes and bugs")
     parser.add_argument("--json", action="store_true", help="print data instead of text")
     return parser
 
@@ -166,5 +167,5 @@ def _scope(asked: argparse.Namespace, refuse: Callable[[str], object]) -> Scope 
 def _listing() -> str:
     scopes = [f"  {name:<30} {s.label()}: {PINNED[name].states:,} states" for name, s in EVERY_RUN.items()]
     larger = [f"  {name:<30} {s.label()}: {REDUCED[name].states:,} with symmetry" for name, s in NIGHTLY.items()]
-    variants = [f"  {variant.name:<30} {variant.mistake}" for variant in EVERY_VARIANT]
-    return "\n".join(["scopes of every run", *scopes, "scopes of a night", *larger, "variants", *variants])
+    bugs = [f"  {bug.name:<30} {bug.mistake}" for bug in SEEDED_BUGS]
+    return "\n".join(["scopes of every run", *scopes, "scopes of a night", *larger, "bugs", *bugs])

@@ -1,4 +1,4 @@
-"""A state as one int, so that a walk compares, remembers and changes states at the price of an addition.
+"""A state as one int, so that a search compares, remembers and changes states at the price of an addition.
 
 Every field of the state gets a number that stands for its value, and the numbers lie side by side in the int. What a
 piece of the specification reads is a mask, and what it does is a difference: the same for every state that agrees
@@ -17,13 +17,13 @@ _FIELD: Final = (1 << _BITS) - 1
 _SHIFTS: Final = tuple(_BITS * field for field in range(len(State._fields)))
 
 
-class Packing:
+class Encoding:
     """Numbers for values, one table per field of the state."""
 
     def __init__(self) -> None:
         self._values: list[list[object]] = [[] for _ in State._fields]
         self._numbers: list[dict[object, int]] = [{} for _ in State._fields]
-        self.unpack: Callable[[int], State] = lru_cache(maxsize=64)(self._unpack)
+        self.decode: Callable[[int], State] = lru_cache(maxsize=64)(self._decode)
         """Return the state that an int stands for."""
 
     def _number(self, field: int, value: object) -> int:
@@ -33,11 +33,11 @@ class Packing:
             self._values[field].append(value)
         return number << _BITS * field
 
-    def pack(self, s: State) -> int:
+    def encode(self, s: State) -> int:
         """Return the int that stands for `s`."""
         return sum(self._number(field, value) for field, value in enumerate(s))
 
-    def _unpack(self, code: int) -> State:
+    def _decode(self, code: int) -> State:
         fields = [values[code >> shift & _FIELD] for values, shift in zip(self._values, _SHIFTS, strict=True)]
         return State(*cast("State", fields))
 

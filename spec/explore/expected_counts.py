@@ -1,10 +1,10 @@
-"""How many states walks find. A difference means that the specification says something else now."""
+"""How many states searches find. A difference means that the specification says something else now."""
 
 from typing import Final, NamedTuple
 
 
 class Pinned(NamedTuple):
-    """What is expected of a complete walk."""
+    """What is expected of a complete search."""
 
     states: int
     transitions: int

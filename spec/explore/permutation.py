@@ -10,7 +10,7 @@ from spec.model.terms import at
 T = TypeVar("T")
 
 
-class Renumbering(NamedTuple):
+class Permutation(NamedTuple):
     """By its old number, the new number of each slot, block, request and reader."""
 
     slots: tuple[int, ...]
@@ -19,16 +19,16 @@ class Renumbering(NamedTuple):
     readers: tuple[int, ...]
 
     @property
-    def back(self) -> "Renumbering":
+    def back(self) -> "Permutation":
         """The one that takes this back."""
-        return Renumbering(*map(inverse, self))
+        return Permutation(*map(inverse, self))
 
 
 _ROW: Final = {"slot": 0, "block": 1, "free_block": 1, "request": 2, "idle_request": 2, "reader": 3, "idle_reader": 3}
-"""What a parameter of an action is a number of: the position in `Renumbering`."""
+"""What a parameter of an action is a number of: the position in `Permutation`."""
 
 
-def renumbered(s: State, to: Renumbering) -> State:
+def permuted(s: State, to: Permutation) -> State:
     """Return `s` under other numbers; NONE stays NONE."""
     slot, block = (*to.slots, NONE), (*to.blocks, NONE)
     slots = [Slot(x.kind, x.huge, x.idle, at(block, x.blk)) for x in s.slots]
@@ -49,7 +49,7 @@ def renumbered(s: State, to: Renumbering) -> State:
     )
 
 
-def arguments(over: Iterable[str], args: tuple[int, ...], to: Renumbering) -> tuple[int, ...]:
+def arguments(over: Iterable[str], args: tuple[int, ...], to: Permutation) -> tuple[int, ...]:
     """Return what the values of an action's parameters `over` are under other numbers."""
     return tuple([at(to[_ROW[what]], x) if what in _ROW else x for what, x in zip(over, args, strict=True)])
 
@@ -59,10 +59,10 @@ def inverse(to: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(range(len(to)), key=to.__getitem__))
 
 
-def swaps(slots: int, blocks: int, requests: int, readers: int) -> Iterator[tuple[str, Renumbering]]:
-    """Yield each swap of neighbours, with the name of the row: every renumbering is some of these in turn."""
-    sizes = Renumbering(*(tuple(range(n)) for n in (slots, blocks, requests, readers)))
-    for name, numbers in zip(Renumbering._fields, sizes, strict=True):
+def swaps(slots: int, blocks: int, requests: int, readers: int) -> Iterator[tuple[str, Permutation]]:
+    """Yield each swap of neighbours, with the name of the row: every permutation is some of these in turn."""
+    sizes = Permutation(*(tuple(range(n)) for n in (slots, blocks, requests, readers)))
+    for name, numbers in zip(Permutation._fields, sizes, strict=True):
         for x in numbers[1:]:
             swapped = (*numbers[: x - 1], x, x - 1, *numbers[x + 1 :])
             yield name, sizes._replace(**{name: swapped})

@@ -1,17 +1,17 @@
-"""Walks under way, drawn: lines that change on a terminal, else a line now and then."""
+"""Searches under way, drawn: lines that change on a terminal, else a line now and then."""
 
 import time
 from collections.abc import Sequence
 from typing import Final, TextIO
 
-from spec.explore.workers import Progress
+from spec.explore.workers import ExploreProgress
 
 _REDRAW: Final = 0.1
 _SAY: Final = 5.0
 
 
 class Drawing:
-    """Draws one line a walk; `done` takes them off again."""
+    """Draws one line a search; `done` takes them off again."""
 
     def __init__(self, names: Sequence[str], out: TextIO) -> None:
         self._out = out
@@ -21,8 +21,8 @@ class Drawing:
         self._drawn = 0
         self._due = time.monotonic() + (0 if self._live else _SAY)
 
-    def __call__(self, progress: Progress) -> None:
-        """Show how far a walk has come."""
+    def __call__(self, progress: ExploreProgress) -> None:
+        """Show how far a search has come."""
         now = time.monotonic()
         began = self._began.setdefault(progress.name, now)
         rate = progress.states / (now - began) if now > began else 0.0

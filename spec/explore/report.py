@@ -1,18 +1,18 @@
-"""What is wrong with the outcome of a walk, if anything, and all outcomes as one table or as data."""
+"""What is wrong with the outcome of a search, if anything, and all outcomes as one table or as data."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from spec.explore.expected_counts import PINNED, REDUCED
-from spec.explore.result import Outcome
+from spec.explore.result import ExploreResult
 from spec.explore.trace import counterexample, parts
 
 
-class Verdict(NamedTuple):
+class ExploreVerdict(NamedTuple):
     """An outcome, judged."""
 
     name: str
-    outcome: Outcome
+    outcome: ExploreResult
     problems: tuple[str, ...]
 
     @property
@@ -25,8 +25,8 @@ class Verdict(NamedTuple):
         return "DIFFERENT COUNTS" if self.problems else "clean"
 
 
-def judge(name: str, outcome: Outcome, *, pinned: bool = True) -> Verdict:
-    """Say what is wrong with the outcome of the walk called `name`; with `pinned`, compare its counts."""
+def judge(name: str, outcome: ExploreResult, *, pinned: bool = True) -> ExploreVerdict:
+    """Say what is wrong with the outcome of the search called `name`; with `pinned`, compare its counts."""
     problems = [f"never seen: {sentence}" for sentence in outcome.never]
     if outcome.broken:
         problems.append(counterexample(outcome.broken))
@@ -34,11 +34,11 @@ def judge(name: str, outcome: Outcome, *, pinned: bool = True) -> Verdict:
         expected = pins[name]._asdict()
         found = {what: getattr(outcome, what) for what in expected}
         problems += [f"{what}: {found[what]:,}, pinned {n:,}" for what, n in expected.items() if found[what] != n]
-    return Verdict(name, outcome, tuple(problems))
+    return ExploreVerdict(name, outcome, tuple(problems))
 
 
-def table(verdicts: Iterable[Verdict]) -> str:
-    """Return one row per walk, and beneath it what is wrong."""
+def table(verdicts: Iterable[ExploreVerdict]) -> str:
+    """Return one row per search, and beneath it what is wrong."""
     judged = list(verdicts)
     header = ("scope", "", "states", "transitions", "depth", "seconds", "always", "sometimes", "verdict")
     rows: list[tuple[str, ...]] = [header, *(_row(each) for each in judged)]
@@ -52,7 +52,7 @@ def _aligned(column: str, cell: str, width: int) -> str:
     return cell.ljust(width) if column in {"scope", "", "verdict"} else cell.rjust(width)
 
 
-def _row(verdict: Verdict) -> tuple[str, ...]:
+def _row(verdict: ExploreVerdict) -> tuple[str, ...]:
     o = verdict.outcome
     seen = "-" if o.broken else f"{o.sometimes - len(o.never)}/{o.sometimes}"
     return (
@@ -61,7 +61,7 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
     )
 
 
-def data(verdict: Verdict) -> Mapping[str, object]:
+def data(verdict: ExploreVerdict) -> Mapping[str, object]:
     """Return a verdict as plain data."""
     o = verdict.outcome
     found = o.broken and {

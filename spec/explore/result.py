@@ -1,4 +1,4 @@
-"""What a walk found."""
+"""What a search found."""
 
 from collections import Counter
 from typing import NamedTuple
@@ -18,8 +18,8 @@ class Counterexample(NamedTuple):
     after: State
 
 
-class Outcome(NamedTuple):
-    """What a walk found."""
+class ExploreResult(NamedTuple):
+    """What a search found."""
 
     scope: Scope
     states: int
@@ -33,12 +33,12 @@ class Outcome(NamedTuple):
     sometimes: int
     """How many SOMETIMES sentences there are for this scope, the actions that must be taken included."""
     never: tuple[str, ...]
-    """Those of them that were never seen; only after a complete walk."""
+    """Those of them that were never seen; only after a complete search."""
     broken: Counterexample | None
     symmetry: bool = False
     """States that differ only in numbers were visited once."""
 
     @property
     def label(self) -> str:
-        """Return what was walked, and how."""
+        """Return what was searched, and how."""
         return self.scope.label() + ", symmetry" * self.symmetry

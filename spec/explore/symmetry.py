@@ -1,17 +1,17 @@
 """States that differ only in the numbers of slots, blocks, requests and readers, and one of them to stand for all.
 
 No action and no property asks which number something has, only whether two numbers are the same. So a step from a
-renumbered state is the renumbered step, and a walk that visits one of both misses nothing. That this is so of every
+permuted state is the permuted step, and a search that visits one of both misses nothing. That this is so of every
 action and property is proved (`prove.index_symmetry`). It is not so of the choice of the lowest free block, which is
-why a reduced walk tries them all.
+why a reduced search tries them all.
 """
 
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from spec.explore.encoding import Packing, mask
-from spec.explore.permutation import Renumbering, inverse, renumbered
+from spec.explore.encoding import Encoding, mask
+from spec.explore.permutation import Permutation, inverse, permuted
 from spec.model.state import State
 from spec.model.tables import NONE
 
@@ -23,20 +23,20 @@ _NUMBERED: Final = tuple(map(State._fields.index, ("slots", "queued", "blocks", 
 
 def canonical(s: State) -> State:
     """Return the state that stands for `s` and all that differ from it only in numbers."""
-    return renumbered(s, to_canonical(s))
+    return permuted(s, to_canonical(s))
 
 
-def to_canonical(s: State) -> Renumbering:
+def to_canonical(s: State) -> Permutation:
     """Return new numbers for `s` that make it the state that stands for it."""
-    first, *others = _renumberings(s)
-    return min((first, *others), key=lambda to: renumbered(s, to)) if others else first
+    first, *others = _permutations(s)
+    return min((first, *others), key=lambda to: permuted(s, to)) if others else first
 
 
 class Representatives:
     """The packed states that stand for packed states."""
 
-    def __init__(self, packing: Packing) -> None:
-        self._packing = packing
+    def __init__(self, encoding: Encoding) -> None:
+        self._encoding = encoding
         self._mask = mask(_NUMBERED)
         self._differences: dict[int, int] = {}
         """What leads from a state to the one that stands for it, by what it depends on."""
@@ -45,18 +45,18 @@ class Representatives:
         """Return the packed state that stands for this one."""
         difference = self._differences.get(code & self._mask)
         if difference is None:
-            stands_for_it = canonical(self._packing.unpack(code))
-            difference = self._packing.difference(code, stands_for_it, _NUMBERED)
+            representative = canonical(self._encoding.decode(code))
+            difference = self._encoding.difference(code, representative, _NUMBERED)
             self._differences[code & self._mask] = difference
         return code + difference
 
 
-def _renumberings(s: State) -> Iterator[Renumbering]:
+def _permutations(s: State) -> Iterator[Permutation]:
     """Yield numbers in the order of what is said of things, and every such order where it matters which.
 
     Slots come first, then what belongs to them in their order. Blocks are numbered as they are met on the way.
     """
-    tangled = _tangled(s)
+    tangled = _needing_all_permutations(s)
     unlike = [i if i in tangled else NONE for i in range(len(s.slots))]
     for slots in _orders(_slots(s), unlike):
         slot = (*inverse(slots), NONE)
@@ -68,7 +68,7 @@ def _renumberings(s: State) -> Iterator[Renumbering]:
             met += [s.held, *(s.readers[k].blk for k in readers)]
             unmet = sorted(set(range(len(s.blocks))).difference(met), key=content.__getitem__)
             blocks = [b for b in dict.fromkeys(met) if b > NONE] + unmet
-            yield Renumbering(slot[:-1], inverse(blocks), inverse(requests), inverse(readers))
+            yield Permutation(slot[:-1], inverse(blocks), inverse(requests), inverse(readers))
 
 
 def _orders(words: _Words, unlike: Sequence[object]) -> list[tuple[int, ...]]:
@@ -101,7 +101,7 @@ def _slots(s: State) -> _Words:
     ]
 
 
-def _tangled(s: State) -> set[int]:
+def _needing_all_permutations(s: State) -> set[int]:
     """Return the slots of which that is not all: their block has to do with others, or they have to do with two blocks.
 
     All there is to say of any other slot is what is on its one block, and which of its own has to do with that: so

@@ -55,7 +55,7 @@ def counterexample(found: Counterexample) -> str:
 
 
 def step(text: str) -> str:
-    """Return a step as a walk names it, with the names of its parameters."""
+    """Return a step as a search names it, with the names of its parameters."""
     name, _, values = text.removesuffix(")").partition("(")
     over = _BY_NAME[name].over
     said = [f"{_SHORT.get(what, what)} {value}" for what, value in zip(over, values.split(", "), strict=bool(over))]

@@ -21,7 +21,7 @@ class Action(NamedTuple):
     """One line of the list.
 
     `over` names the domain of each parameter: slot, block, request, reader, huge (0 or 1), limit; `free_block`,
-    `idle_request` and `idle_reader` are those a walk may choose canonically (the lowest), because they are alike.
+    `idle_request` and `idle_reader` are those a search may choose canonically (the lowest), because they are alike.
     `switch` is the scope switch that the action needs, if any.
     """
 

@@ -14,7 +14,7 @@ from spec.model.terms import at, choose, count, every, implies, no, same
 from spec.model.transitions import loop_over
 
 
-class Step(NamedTuple):
+class StepProperty(NamedTuple):
     """A property of single steps."""
 
     holds: Callable[[State, tuple[int, ...], State], bool]
@@ -83,14 +83,14 @@ def at_rest(s: State) -> bool:
 _WRITEBACK: Final = tuple(a.name for a in ACTIONS if a.actor != "user")
 
 EVERY_STEP: Final = (
-    Step(a_good_write_of_an_unchanged_slot_makes_it_wb, ("reap",), ("slots", "reqs")),
-    Step(a_failed_write_changes_nothing_but_the_claim, ("reap",), ("slots", "reqs")),
-    Step(a_pp_slot_is_released_after_its_request_completed, _WRITEBACK, ("slots", "reqs")),
-    Step(a_read_ends_with_a_value_the_page_held, ("read_end",), ("readers",)),
-    Step(a_refusal_changes_nothing, ("refuse_pass",), ()),
+    StepProperty(a_good_write_of_an_unchanged_slot_makes_it_wb, ("reap",), ("slots", "reqs")),
+    StepProperty(a_failed_write_changes_nothing_but_the_claim, ("reap",), ("slots", "reqs")),
+    StepProperty(a_pp_slot_is_released_after_its_request_completed, _WRITEBACK, ("slots", "reqs")),
+    StepProperty(a_read_ends_with_a_value_the_page_held, ("read_end",), ("readers",)),
+    StepProperty(a_refusal_changes_nothing, ("refuse_pass",), ()),
 )
 
-# Name and sentence; a walk checks them itself, because they speak about every step there is.
+# Name and sentence; a search checks them itself, because they speak about every step there is.
 COMES_TO_REST: Final = ("comes_to_rest", "left alone, the pass and the device come to rest: until then one can move")
 MOVES_TOWARDS_REST: Final = ("moves_towards_rest", "left alone, they come to rest: every step leaves them less to do")
 REST: Final = (COMES_TO_REST, MOVES_TOWARDS_REST)

@@ -1,6 +1,6 @@
 """The few words this specification is written in, besides `&`, `|`, `==`, `<=`, `+` and `*`.
 
-One text has many readers: it is run and walked (Python ints), confirmed (CrossHair's symbolic ints) and proved (z3
+One text has many readers: it is run and searched (Python ints), confirmed (CrossHair's symbolic ints) and proved (z3
 terms). Reading a row, replacing in a row and choosing are the only places where a reader's terms could need a
 branch, so they are here, and the rest of the text uses no `and`, `or`, `not`, `if`, dict or set on the state.
 

@@ -1,10 +1,10 @@
-"""Make small mistakes in the text of the specification and see whether anything notices: `python -m spec.mutate`.
+"""Make small mistakes in the text of the specification and see whether a check notices: `python -m spec.mutate`.
 
-Each mutant is walked through small scopes and handed to z3; what neither refutes should say the same as before, which
-z3 shows as well. Without arguments all of them, which takes minutes; docs/generated/mutation.md has what came of it.
+Each mutant is searched in small scopes and handed to z3; a mutant that neither refutes has to be equivalent, which z3
+shows as well. Without arguments all of them, which takes minutes; docs/generated/mutation.md lists their fates.
 
-Exit code 0 when every mutant is refuted or the same as before, 1 when one is neither, 2 when it was called wrongly, 130
-when it was interrupted.
+Exit code 0 when every mutant is refuted or equivalent, 1 when one is neither, 2 after a usage error, 128 plus the
+number of the signal when it was interrupted.
 """
 
 import argparse
@@ -17,10 +17,10 @@ from functools import partial
 from typing import Final, TextIO
 
 from spec.assertions import require_assertions
-from spec.mutate.kill import SECONDS, Fate, counted, read
-from spec.mutate.mutants import MODULES, Mutant, every_mutant
-from spec.prove.jobs import Ended, Job, at_least_one, run
-from spec.prove.verdict import Verdict
+from spec.mutate.kill import SECONDS, SpecFate, counted, judged
+from spec.mutate.mutants import MODULES, SpecMutant, every_mutant
+from spec.processes.runner import Ended, ProcessTask, run
+from spec.prove.jobs import at_least_one
 
 _MUTANTS_A_JOB: Final = 20
 
@@ -44,39 +44,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(any(not fate.refuted and fate.rests_on is None for fate in fates))
 
 
-def judge(mutants: Sequence[Mutant], report: Callable[[Sequence[Fate]], None], processes: int = 2) -> list[Fate]:
-    """Return what becomes of mutants, in their order; whatever happens, no process is left behind."""
-    found: dict[str, Fate] = {}
-    batches = [mutants[first : first + _MUTANTS_A_JOB] for first in range(0, len(mutants), _MUTANTS_A_JOB)]
-    expected = json.dumps(counted())
+def judge(
+    mutants: Sequence[SpecMutant], report: Callable[[Sequence[SpecFate]], None], processes: int = 2
+) -> list[SpecFate]:
+    """Return the fates of mutants, in their order; where a process ended early, nothing is known of the rest."""
+    found: dict[str, SpecFate] = {}
 
-    def ended(_job: Job, _verdicts: list[Verdict], _seconds: float) -> None:
+    def received(_index: int, message: object) -> None:
+        assert isinstance(message, SpecFate), "a task sends nothing else"
+        found[message.name] = message
         report(list(found.values()))
 
-    run([_job(expected, [mutant.name for mutant in batch], found) for batch in batches], ended, processes)
-    return [found[mutant.name] for mutant in mutants]
+    batches = [mutants[first : first + _MUTANTS_A_JOB] for first in range(0, len(mutants), _MUTANTS_A_JOB)]
+    expected = counted()
+    tasks = [ProcessTask(partial(judged, batch, expected), SECONDS * (1 + len(batch))) for batch in batches]
+    run(tasks, _ignore, received, processes=processes)
+    return [found.get(mutant.name, SpecFate(mutant.name)) for mutant in mutants]
 
 
-def _job(expected: str, names: Sequence[str], found: dict[str, Fate]) -> Job:
-    return Job(
-        part="mutants",
-        conditions=tuple(names),
-        arguments=("-m", "spec.mutate.kill", expected, *names),
-        path=(),
-        seconds=SECONDS * (1 + len(names)),
-        read=partial(_note, names, found),
-    )
+def _ignore(_index: int, _ended: Ended) -> None:
+    """Everything known of a task is in its messages."""
 
 
-def _note(names: Sequence[str], found: dict[str, Fate], ended: Ended) -> list[Verdict]:
-    """Note the fates that were written; where a program ended early, nothing is known of the rest."""
-    fates = [read(line) for line in ended.out.splitlines()]
-    found.update({name: Fate(name) for name in names})
-    found.update({fate.name: fate for fate in fates})
-    return []
-
-
-def table(mutants: Sequence[Mutant], fates: Sequence[Fate]) -> str:
+def table(mutants: Sequence[SpecMutant], fates: Sequence[SpecFate]) -> str:
     """Return how many there are of each fate, and all that were not refuted."""
     modules = [(name, [f for m, f in zip(mutants, fates, strict=True) if m.module == name]) for name in MODULES]
     rows = [HEADER, *[_row(name, mine) for name, mine in modules if mine], _row("all", fates)]
@@ -86,30 +76,30 @@ def table(mutants: Sequence[Mutant], fates: Sequence[Fate]) -> str:
     return "\n".join([*lines, *[f"\n{_survivor(mutant, fate)}" for mutant, fate in left]])
 
 
-HEADER: Final = ("module", "mutants", "refuted", "by both", "walk alone", "z3 alone", "crashed", "the same", "left")
+HEADER: Final = ("module", "mutants", "refuted", "by both", "search alone", "z3 alone", "crashed", "the same", "left")
 
 
-def numbers(fates: Sequence[Fate]) -> tuple[int, ...]:
-    """Return how many there are: all, refuted, by both, by the walk alone, by z3 alone, crashed, the same, left."""
+def numbers(fates: Sequence[SpecFate]) -> tuple[int, ...]:
+    """Return how many there are: all, refuted, by both, by the search alone, by z3 alone, crashed, the same, left."""
     refuted = [fate for fate in fates if fate.refuted]
     crashed = [fate for fate in refuted if fate.crashed]
     proper = [fate for fate in refuted if not fate.crashed]
-    both = sum(bool(fate.by_walk and fate.by_z3) for fate in proper)
-    walk = sum(not fate.by_z3 for fate in proper)
+    both = sum(bool(fate.by_search and fate.by_z3) for fate in proper)
+    search = sum(not fate.by_z3 for fate in proper)
     same = sum(not fate.refuted and fate.rests_on is not None for fate in fates)
     left = len(fates) - len(refuted) - same
-    return len(fates), len(refuted), both, walk, len(proper) - both - walk, len(crashed), same, left
+    return len(fates), len(refuted), both, search, len(proper) - both - search, len(crashed), same, left
 
 
-def _row(name: str, fates: Sequence[Fate]) -> tuple[str, ...]:
+def _row(name: str, fates: Sequence[SpecFate]) -> tuple[str, ...]:
     return name, *(f"{n:,}" for n in numbers(fates))
 
 
-def _survivor(mutant: Mutant, fate: Fate) -> str:
+def _survivor(mutant: SpecMutant, fate: SpecFate) -> str:
     return f"{mutant.name}: {reason(fate)}\n  - {mutant.before}\n  + {mutant.after}"
 
 
-def reason(fate: Fate) -> str:
+def reason(fate: SpecFate) -> str:
     """Say why a mutant was not refuted."""
     if fate.rests_on is None:
         return "NOT REFUTED, and not the same" + "; counts differ" * fate.counts
@@ -126,7 +116,7 @@ class Progress:
         self._began = time.monotonic()
         self._due = self._began + (0 if self._live else _SAY)
 
-    def __call__(self, fates: Sequence[Fate]) -> None:
+    def __call__(self, fates: Sequence[SpecFate]) -> None:
         """Take note of what is known by now."""
         now = time.monotonic()
         if now < self._due:
@@ -147,13 +137,13 @@ class Progress:
 _SAY: Final = 5.0
 
 
-def sample(mutants: Sequence[Mutant], size: int, seed: int) -> list[Mutant]:
+def sample(mutants: Sequence[SpecMutant], size: int, seed: int) -> list[SpecMutant]:
     """Return some of the mutants, the same for the same seed, in the order of the text."""
     chosen = set(random.Random(seed).sample(range(len(mutants)), min(size, len(mutants))))
     return [mutant for number, mutant in enumerate(mutants) if number in chosen]
 
 
-def _chosen(asked: argparse.Namespace, refuse: Callable[[str], object]) -> list[Mutant]:
+def _chosen(asked: argparse.Namespace, refuse: Callable[[str], object]) -> list[SpecMutant]:
     mutants = every_mutant()
     if asked.names:
         unknown = sorted(set(asked.names) - {mutant.name for mutant in mutants})

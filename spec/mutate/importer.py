@@ -7,7 +7,7 @@ from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
 from types import ModuleType
 
-from spec.mutate.mutants import Mutant
+from spec.mutate.mutants import SpecMutant
 
 
 class _Served(MetaPathFinder, Loader):
@@ -25,7 +25,7 @@ class _Served(MetaPathFinder, Loader):
         exec(compile(self._source, self._name, "exec"), module.__dict__)
 
 
-def mutate(mutant: Mutant) -> None:
+def mutate(mutant: SpecMutant) -> None:
     """Let whoever imports the specification from now on get the mutant; meant for a process of its own.
 
     Nothing that was imported before is changed: both are there, side by side.

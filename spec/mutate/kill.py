@@ -1,35 +1,32 @@
-"""What becomes of a mutant of the specification: the walk refutes it, z3 refutes it, or it says the same as before.
+"""The fate of a mutant of the specification: refuted by the search, refuted by z3, or equivalent.
 
-The walk goes through scopes that take a fraction of a second, and pinned counts are not compared: a mutant has to break
-a property, leave something unseen that should be seen, or crash. z3 is asked the questions of `z3_proof`. Where
-neither refutes it, z3 is asked whether guards and effects are what they were, in every state that the invariant allows,
+The search covers scopes that take a fraction of a second, and pinned counts are not compared: a mutant has to break a
+property, leave something unseen that should be seen, or crash. z3 is asked the questions of `z3_proof`. Where neither
+refutes it, z3 is asked whether guards and effects are what they were, in every state that the invariant allows,
 and which of its clauses that rests on.
-
-As a program, `python -m spec.mutate.kill COUNTS NAME...`, it writes one fate a line.
 """
 
 import itertools
 import json
 import os
 import signal
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
 from typing import Final, NamedTuple
 
 import z3
 
-from spec.assertions import require_assertions
-from spec.explore.result import Outcome
+from spec.explore.result import ExploreResult
 from spec.model.actions import ACTIONS, Action
 from spec.model.invariant import CLAUSES
 from spec.model.state import State, initial
 from spec.model.terms import same
 from spec.mutate.importer import mutate
-from spec.mutate.mutants import Mutant, every_mutant, users
+from spec.mutate.mutants import SpecMutant, users
+from spec.processes.runner import Send
 from spec.prove.obligations import Sizes, parameters, sized
-from spec.prove.verdict import REFUTED, Verdict
+from spec.prove.verdict import REFUTED, ProofVerdict
 from spec.prove.z3_proof import DEVICE
 from spec.prove.z3_terms import any_state, truth, unknown
 from spec.scope import Scope
@@ -47,21 +44,21 @@ SECONDS: Final = 60
 """A mutant that takes longer is not refuted."""
 _MILLISECONDS: Final = 10_000
 _MANY: Final = 40_000
-"""States that none of the scopes has: a walk that finds more would not end."""
+"""States that none of the scopes has: a search that finds more would not end."""
 
 
 _CRASH: Final = "crash: "
 
 
-class Fate(NamedTuple):
+class SpecFate(NamedTuple):
     """What became of a mutant."""
 
     name: str
-    by_walk: str = ""
-    """The property that the walk found broken or unseen, or how it crashed; empty when it came to its end."""
+    by_search: str = ""
+    """The property that the search found broken or unseen, or how it crashed; empty when it came to its end."""
     by_z3: str = ""
     counts: bool = False
-    """A walk that came to its end counted something else than it should."""
+    """A search that came to its end counted something else than it should."""
     rests_on: tuple[str, ...] | None = None
     """The clauses because of which it says the same as before; None when it was not asked, or does not."""
     seconds: float = 0.0
@@ -69,40 +66,40 @@ class Fate(NamedTuple):
     @property
     def refuted(self) -> bool:
         """Return whether it was found out."""
-        return bool(self.by_walk or self.by_z3)
+        return bool(self.by_search or self.by_z3)
 
     @property
     def crashed(self) -> bool:
         """Return whether it was found out by nothing but a crash."""
-        return all(said.startswith(_CRASH) for said in (self.by_walk, self.by_z3) if said) and self.refuted
+        return all(said.startswith(_CRASH) for said in (self.by_search, self.by_z3) if said) and self.refuted
 
 
-def fate(mutant: Mutant, counts: Sequence[tuple[int, int, int]]) -> Fate:
+def fate(mutant: SpecMutant, counts: Sequence[tuple[int, int, int]]) -> SpecFate:
     """Find out what becomes of a mutant, in this process, where the specification is a mutant from now on."""
     began = time.perf_counter()
     concerned = users(mutant)
     mutate(mutant)
-    by_walk, different = _walked(counts)
+    by_search, different = _searched(counts)
     # what says the same in every state that the invariant allows breaks nothing
-    rests_on = None if by_walk else _equal(concerned)
+    rests_on = None if by_search else _equal(concerned)
     by_z3 = _proved(concerned) if rests_on is None else ""
-    return Fate(mutant.name, by_walk, by_z3, different, rests_on, time.perf_counter() - began)
+    return SpecFate(mutant.name, by_search, by_z3, different, rests_on, time.perf_counter() - began)
 
 
 def counted() -> list[tuple[int, int, int]]:
-    """Return what the walks count when nothing is wrong."""
-    return [_counts(_walk()(scope, _actions(), None)) for scope in SCOPES]
+    """Return what the searches count when nothing is wrong."""
+    return [_counts(_search()(scope, _actions(), None)) for scope in SCOPES]
 
 
-def _counts(outcome: Outcome) -> tuple[int, int, int]:
+def _counts(outcome: ExploreResult) -> tuple[int, int, int]:
     return outcome.states, outcome.transitions, outcome.depth
 
 
 Report = Callable[[int, int, int], None]
 
 
-def _walk() -> Callable[[Scope, Sequence[Action], Report | None], Outcome]:
-    found: Callable[[Scope, Sequence[Action], Report | None], Outcome] = import_module("spec.explore.bfs").walk
+def _search() -> Callable[[Scope, Sequence[Action], Report | None], ExploreResult]:
+    found: Callable[[Scope, Sequence[Action], Report | None], ExploreResult] = import_module("spec.explore.bfs").search
     return found
 
 
@@ -111,12 +108,12 @@ def _actions() -> tuple[Action, ...]:
     return found
 
 
-class _Endless(Exception):  # noqa: N818  (what a walk is, not an error)
-    """A walk finds more states than there should be by far."""
+class _Endless(Exception):  # noqa: N818  (what a search is, not an error)
+    """A search finds more states than there should be by far."""
 
 
-def _walked(counts: Sequence[tuple[int, int, int]]) -> tuple[str, bool]:
-    """Return what the walk found, and whether it counted something else."""
+def _searched(counts: Sequence[tuple[int, int, int]]) -> tuple[str, bool]:
+    """Return what the search found, and whether it counted something else."""
     different = False
 
     def report(_depth: int, states: int, _frontier: int) -> None:
@@ -124,10 +121,10 @@ def _walked(counts: Sequence[tuple[int, int, int]]) -> tuple[str, bool]:
             raise _Endless
 
     try:
-        walk, scope = _walk(), import_module("spec.scope").Scope
+        search, scope = _search(), import_module("spec.scope").Scope
         for sizes, expected in zip(SCOPES, counts, strict=True):
             try:
-                outcome = walk(scope(*sizes), _actions(), report)
+                outcome = search(scope(*sizes), _actions(), report)
             except _Endless:
                 different = True
                 continue
@@ -144,7 +141,7 @@ def _walked(counts: Sequence[tuple[int, int, int]]) -> tuple[str, bool]:
 def _proved(first: Sequence[str]) -> str:
     """Return the first condition that z3 refutes; those on the actions named are asked about first."""
     try:
-        prove: Callable[[Sizes, Sequence[Action], Sequence[str]], Iterator[Verdict]]
+        prove: Callable[[Sizes, Sequence[Action], Sequence[str]], Iterator[ProofVerdict]]
         prove = import_module("spec.prove.z3_proof").prove
         others = [name for name in (DEVICE, *(action.name for action in ACTIONS)) if name not in first]
         for sizes in SIZES:
@@ -157,9 +154,9 @@ def _proved(first: Sequence[str]) -> str:
     return ""
 
 
-def _vacuous(verdict: Verdict) -> Iterable[str]:
+def _vacuous(verdict: ProofVerdict) -> Iterable[str]:
     """Say that a condition is refuted if what it assumes cannot be so."""
-    return [REFUTED] * verdict.twin_said.startswith("vacuous")
+    return [REFUTED] * verdict.vacuity_said.startswith("vacuous")
 
 
 def _equal(concerned: Sequence[str]) -> tuple[str, ...] | None:
@@ -201,13 +198,13 @@ def _equal_action(sizes: Sizes, mine: Action, other: Action) -> set[str] | None:
     return rests_on
 
 
-def fates(mutants: Iterable[Mutant], counts: Sequence[tuple[int, int, int]]) -> Iterator[Fate]:
+def fates(mutants: Iterable[SpecMutant], counts: Sequence[tuple[int, int, int]]) -> Iterator[SpecFate]:
     """Yield what becomes of each, each in a process of its own."""
     for mutant in mutants:
         yield _apart(mutant, counts)
 
 
-def _apart(mutant: Mutant, counts: Sequence[tuple[int, int, int]]) -> Fate:
+def _apart(mutant: SpecMutant, counts: Sequence[tuple[int, int, int]]) -> SpecFate:
     here, there = os.pipe()
     process = os.fork()  # there is one thread, so a copy is as good as new
     if not process:
@@ -222,25 +219,16 @@ def _apart(mutant: Mutant, counts: Sequence[tuple[int, int, int]]) -> Fate:
     with open(here, encoding="utf-8") as pipe:
         said = pipe.read()
     os.waitpid(process, 0)
-    return read(said) if said else Fate(mutant.name, seconds=SECONDS)
+    return read(said) if said else SpecFate(mutant.name, seconds=SECONDS)
 
 
-def read(said: str) -> Fate:
+def read(said: str) -> SpecFate:
     """Return the fate that was written."""
-    found = Fate(*json.loads(said))
+    found = SpecFate(*json.loads(said))
     return found._replace(rests_on=None if found.rests_on is None else tuple(found.rests_on))
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Write what becomes of the mutants named."""
-    counts, *names = arguments
-    by_name: Mapping[str, Mutant] = {mutant.name: mutant for mutant in every_mutant()}
-    expected = [(states, transitions, depth) for states, transitions, depth in json.loads(counts)]
-    for found in fates([by_name[name] for name in names], expected):
-        sys.stdout.write(json.dumps(found) + "\n")
-        sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    require_assertions()
-    main(sys.argv[1:])
+def judged(mutants: Iterable[SpecMutant], counts: Sequence[tuple[int, int, int]], send: Send) -> None:
+    """Send the fate of each mutant: the task of one process."""
+    for found in fates(mutants, counts):
+        send(found)

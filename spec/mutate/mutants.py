@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from spec.model.actions import ACTIONS
-from spec.mutate.operators import Edit, edits
+from spec.mutate.operators import TextEdit, edits
 from spec.mutate.source import Text
 
 MODULES: Final = ("tables", "state", "transitions", "user", "writeback", "backing_device", "actions")
@@ -20,7 +20,7 @@ MODULES: Final = ("tables", "state", "transitions", "user", "writeback", "backin
 _MODEL: Final = Path(__file__).resolve().parents[1] / "model"
 
 
-class Mutant(NamedTuple):
+class SpecMutant(NamedTuple):
     """A module with a mistake in it."""
 
     name: str
@@ -35,12 +35,12 @@ class Mutant(NamedTuple):
     """The whole module."""
 
 
-def every_mutant(modules: Sequence[str] = MODULES) -> list[Mutant]:
+def every_mutant(modules: Sequence[str] = MODULES) -> list[SpecMutant]:
     """Return all mutants, in the order of the text."""
     return [each for name in modules for each in mutants(name, (_MODEL / f"{name}.py").read_text(encoding="utf-8"))]
 
 
-def mutants(module: str, source: str) -> list[Mutant]:
+def mutants(module: str, source: str) -> list[SpecMutant]:
     """Return the mutants of the text of a module; two mistakes that come to the same text are one."""
     text = Text(source)
     found = {each.source: each for edit in sorted(edits(text)) if (each := _mutant(text, module, edit))}
@@ -49,14 +49,14 @@ def mutants(module: str, source: str) -> list[Mutant]:
     return list(found.values())
 
 
-def _mutant(text: Text, module: str, edit: Edit) -> Mutant | None:
+def _mutant(text: Text, module: str, edit: TextEdit) -> SpecMutant | None:
     changed = text.source[: edit.first] + edit.text + text.source[edit.last :]
     if changed == text.source:
         return None
     line, last = text.line(edit.first), text.line(edit.last)
     function, first = _around(text, line)
     added = changed.count("\n") - text.source.count("\n")
-    return Mutant(
+    return SpecMutant(
         name=f"{module}.{function}:{line - first}:{text.column(edit.first)} {edit.mistake}",
         module=module,
         function=function,
@@ -83,7 +83,7 @@ def _around(text: Text, line: int) -> tuple[str, int]:
     raise AssertionError("a mistake is in something that has a name")
 
 
-def users(mutant: Mutant) -> tuple[str, ...]:
+def users(mutant: SpecMutant) -> tuple[str, ...]:
     """Return the actions whose guard or effect the mistake can concern: those that use what it is in."""
     if mutant.module == "actions":
         return tuple(action.name for action in ACTIONS)

@@ -10,7 +10,7 @@ from spec.model.tables import KINDS
 from spec.mutate.source import Text
 
 
-class Edit(NamedTuple):
+class TextEdit(NamedTuple):
     """A stretch of the text, what to put there instead, and what mistake that is."""
 
     first: int
@@ -58,7 +58,7 @@ _OPPOSITE: Final[Mapping[type[ast.operator], tuple[str, str]]] = {
 _CHANGES: Final = ("put", "set_slot", "release_block", "replace_content", "recount", "refund", "spend", "forget_held")
 
 
-def edits(text: Text) -> Iterator[Edit]:
+def edits(text: Text) -> Iterator[TextEdit]:
     """Yield every mistake in a module; a few come to nothing."""
     for node in text.tree.body:
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
@@ -72,7 +72,7 @@ def edits(text: Text) -> Iterator[Edit]:
             yield from _in_rows(text, node.value)
 
 
-def _in_function(text: Text, function: ast.FunctionDef) -> Iterator[Edit]:
+def _in_function(text: Text, function: ast.FunctionDef) -> Iterator[TextEdit]:
     documented = ast.get_docstring(function) is not None
     parameters = [each.arg for each in function.args.args if each.annotation and text.of(each.annotation) == "int"]
     known = {each.arg for each in function.args.args}
@@ -81,30 +81,30 @@ def _in_function(text: Text, function: ast.FunctionDef) -> Iterator[Edit]:
         if isinstance(statement, ast.Assign):
             targets = {node.id for each in statement.targets for node in ast.walk(each) if isinstance(node, ast.Name)}
             if targets <= known:
-                yield Edit(*text.span(statement), "pass", "statement dropped")
+                yield TextEdit(*text.span(statement), "pass", "statement dropped")
             known |= targets
         if isinstance(statement, ast.Return) and statement.value and decides:
             whole = text.span(statement.value)
-            yield Edit(*whole, f"({text.of(statement.value)}) == False", "negated")
-            yield Edit(*whole, "True", "always")
-            yield Edit(*whole, "False", "never")
+            yield TextEdit(*whole, f"({text.of(statement.value)}) == False", "negated")
+            yield TextEdit(*whole, "True", "always")
+            yield TextEdit(*whole, "False", "never")
         for node in ast.walk(statement):
             if isinstance(node, ast.expr):
                 yield from _in_expression(text, node, parameters)
 
 
-def _in_expression(text: Text, node: ast.expr, parameters: Sequence[str] = ()) -> Iterator[Edit]:
+def _in_expression(text: Text, node: ast.expr, parameters: Sequence[str] = ()) -> Iterator[TextEdit]:
     first, last = text.span(node)
     if isinstance(node, ast.Compare) and type(node.ops[0]) in _COMPARISONS:
         yield from _in_comparison(text, node)
     elif isinstance(node, ast.BinOp) and type(node.op) in _OPPOSITE:
         yield from _in_operation(text, node)
     elif isinstance(node, ast.Constant) and type(node.value) is int:
-        yield Edit(first, last, f"({node.value + 1})", "one more")
-        yield Edit(first, last, f"({node.value - 1})", "one less")
+        yield TextEdit(first, last, f"({node.value + 1})", "one more")
+        yield TextEdit(first, last, f"({node.value - 1})", "one less")
     elif isinstance(node, ast.Name):
         groups = (*_WORDS, tuple(parameters))
-        yield from (Edit(first, last, other, f"{node.id} as {other}") for other in _others(node.id, groups))
+        yield from (TextEdit(first, last, other, f"{node.id} as {other}") for other in _others(node.id, groups))
     elif isinstance(node, ast.Attribute):
         yield from _named(node.attr, last - len(node.attr))
     elif isinstance(node, ast.Call):
@@ -115,67 +115,67 @@ def _others(word: str, groups: Iterable[tuple[str, ...]]) -> list[str]:
     return sorted({other for group in groups if word in group for other in group} - {word})
 
 
-def _named(field: str, first: int) -> Iterator[Edit]:
+def _named(field: str, first: int) -> Iterator[TextEdit]:
     for other in _others(field, _FIELDS):
-        yield Edit(first, first + len(field), other, f"{field} as {other}")
+        yield TextEdit(first, first + len(field), other, f"{field} as {other}")
 
 
-def _exchanged(text: Text, left: int, right: int, mine: str, others: Iterable[str]) -> Iterator[Edit]:
+def _exchanged(text: Text, left: int, right: int, mine: str, others: Iterable[str]) -> Iterator[TextEdit]:
     first = text.source.index(mine, left, right)
     for other in others:
-        yield Edit(first, first + len(mine), other, f"{mine} as {other}")
+        yield TextEdit(first, first + len(mine), other, f"{mine} as {other}")
 
 
-def _in_comparison(text: Text, node: ast.Compare) -> Iterator[Edit]:
+def _in_comparison(text: Text, node: ast.Compare) -> Iterator[TextEdit]:
     mine, other = _COMPARISONS[type(node.ops[0])], node.comparators[0]
     yield from _exchanged(text, text.span(node.left)[1], text.span(other)[0], mine, _COMPARISONS.values())
     # `!=` is no word of the specification
     unequal = f"(({text.of(node.left)} == {text.of(other)}) == False)"
-    yield Edit(*text.span(node), unequal, f"{mine} as !=")
+    yield TextEdit(*text.span(node), unequal, f"{mine} as !=")
 
 
-def _in_operation(text: Text, node: ast.BinOp) -> Iterator[Edit]:
+def _in_operation(text: Text, node: ast.BinOp) -> Iterator[TextEdit]:
     mine, opposite = _OPPOSITE[type(node.op)]
     left, right = text.span(node.left)[1], text.span(node.right)[0]
     yield from _exchanged(text, left, right, mine, (opposite,))
     whole, minus = text.span(node), "-" if mine == "-" else ""
-    yield Edit(*whole, f"({minus}({text.of(node.right)}))", f"without {text.of(node.left)}")
-    yield Edit(*whole, f"({text.of(node.left)})", f"without {text.of(node.right)}")
+    yield TextEdit(*whole, f"({minus}({text.of(node.right)}))", f"without {text.of(node.left)}")
+    yield TextEdit(*whole, f"({text.of(node.left)})", f"without {text.of(node.right)}")
 
 
-def _in_call(text: Text, node: ast.Call) -> Iterator[Edit]:
+def _in_call(text: Text, node: ast.Call) -> Iterator[TextEdit]:
     whole, called = text.span(node), text.of(node.func)
     parts: tuple[ast.expr | ast.keyword, ...] = (*node.args, *node.keywords)
     if isinstance(node.func, ast.Attribute) and node.func.attr == "_replace":
-        yield Edit(*whole, text.of(node.func.value), "change dropped")
+        yield TextEdit(*whole, text.of(node.func.value), "change dropped")
     elif called in _CHANGES:
-        yield Edit(*whole, text.of(node.args[0]), f"{called} dropped")
+        yield TextEdit(*whole, text.of(node.args[0]), f"{called} dropped")
     elif called == "no":
-        yield Edit(*whole, f"({text.of(node.args[0])})", "negation dropped")
+        yield TextEdit(*whole, f"({text.of(node.args[0])})", "negation dropped")
     elif called == "every":
-        yield Edit(*whole, f"(sum([c * 1 for c in {text.of(node.args[0])}]) > 0)", "every as some")
+        yield TextEdit(*whole, f"(sum([c * 1 for c in {text.of(node.args[0])}]) > 0)", "every as some")
     elif called == "choose":
-        yield Edit(*whole, text.of(node.args[1]), "always chosen")
-        yield Edit(*whole, text.of(node.args[2]), "never chosen")
+        yield TextEdit(*whole, text.of(node.args[1]), "always chosen")
+        yield TextEdit(*whole, text.of(node.args[2]), "never chosen")
     for keyword in node.keywords:
         if keyword.arg:
             yield from _named(keyword.arg, text.span(keyword)[0])
             yield _without(text, parts, parts.index(keyword), keyword.arg)
     alike = node.args[called in {"set_slot", "finish", "replace_content", "send", "release_block"} :]
     for one, other in pairwise(alike) if called not in {"at", "put"} else ():
-        yield Edit(text.span(one)[0], text.span(other)[1], f"{text.of(other)}, {text.of(one)}", "swapped")
+        yield TextEdit(text.span(one)[0], text.span(other)[1], f"{text.of(other)}, {text.of(one)}", "swapped")
 
 
-def _without(text: Text, parts: Sequence[ast.expr | ast.keyword], k: int, name: str) -> Edit:
+def _without(text: Text, parts: Sequence[ast.expr | ast.keyword], k: int, name: str) -> TextEdit:
     first, last = text.span(parts[k])
     if k:
         first = text.span(parts[k - 1])[1]
     elif len(parts) > 1:
         last = text.span(parts[1])[0]
-    return Edit(first, last, "", f"{name} dropped")
+    return TextEdit(first, last, "", f"{name} dropped")
 
 
-def _in_cells(text: Text, table: ast.Constant) -> Iterator[Edit]:
+def _in_cells(text: Text, table: ast.Constant) -> Iterator[TextEdit]:
     """Yield other words for the cells of a table, which is a text whose first line is the heading."""
     start, end = text.span(table)
     heading, *rows = [line for line in re.finditer(r"[^\n]+", text.source[start:end]) if line.group().strip('" ')]
@@ -186,16 +186,16 @@ def _in_cells(text: Text, table: ast.Constant) -> Iterator[Edit]:
             first = start + row.start() + cell.start()
             for other in _others(cell.group(), _CELLS) if k else ():
                 column = columns[k - len(cells)]
-                yield Edit(first, first + len(cell.group()), other, f"{column}: {cell.group()} as {other}")
+                yield TextEdit(first, first + len(cell.group()), other, f"{column}: {cell.group()} as {other}")
 
 
-def _in_rows(text: Text, table: ast.Tuple) -> Iterator[Edit]:
+def _in_rows(text: Text, table: ast.Tuple) -> Iterator[TextEdit]:
     """Yield other guards and effects for the rows of the list of actions: those of the row below."""
     rows = [row for row in table.elts if isinstance(row, ast.Call) and len(row.args) > _EFFECT]
     for row, below in pairwise(rows):
         for column in (_GUARD, _EFFECT):
             mine, other = text.of(row.args[column]), text.of(below.args[column])
-            yield Edit(*text.span(row.args[column]), other, f"{mine} as {other}")
+            yield TextEdit(*text.span(row.args[column]), other, f"{mine} as {other}")
 
 
 _GUARD, _EFFECT = 3, 4

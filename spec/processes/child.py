@@ -12,7 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 from spec.assertions import require_assertions
-from spec.processes.runner import Result
+from spec.processes.runner import TaskResult
 
 if TYPE_CHECKING:
     Pipe = Connection[object, object]
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _send_result(to_parent: "Pipe") -> None:
-    result = Result(pickle.load(sys.stdin.buffer)(to_parent.send))
+    result = TaskResult(pickle.load(sys.stdin.buffer)(to_parent.send))
     # Nothing is left to clean up: from here on SIGTERM may end the process at once.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     to_parent.send(result)

@@ -2,26 +2,16 @@
 
 import shutil
 import signal
-import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import wraps
 from pathlib import Path
 from types import FrameType
-from typing import Final, Protocol
+from typing import Final
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C; `kill`, `timeout` and a cancelled CI job; a closed terminal."""
-
-
-class Main(Protocol):
-    """The main function of a command: exit code by arguments, those of the process unless any are given."""
-
-    def __call__(self, arguments: Sequence[str] | None = None, /) -> int:
-        """Run the command."""
-        ...
 
 
 class Interrupted(KeyboardInterrupt):
@@ -30,27 +20,6 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
-
-
-def interruptible(main: Callable[[Sequence[str] | None], int]) -> Main:
-    """Decorate the main function of a command: on any of SIGNALS, print "interrupted" and return 128 + its number."""
-
-    @wraps(main)
-    def wrapped(arguments: Sequence[str] | None = None) -> int:
-        try:
-            with handled(_raise):
-                return main(arguments)
-        except KeyboardInterrupt as interrupt:
-            sys.stderr.write("interrupted\n")
-            return 128 + (interrupt.number if isinstance(interrupt, Interrupted) else signal.SIGINT)
-
-    return wrapped
-
-
-def _raise(number: int, _frame: FrameType | None) -> None:
-    for each in SIGNALS:
-        signal.signal(each, signal.SIG_IGN)  # a second one would arrive in the middle of the cleanup
-    raise Interrupted(number)
 
 
 @contextmanager
@@ -80,17 +49,18 @@ def scratch(prefix: str) -> Iterator[Path]:
     """Make a temporary directory and remove it, both with SIGNALS blocked, so that none arrives halfway."""
     made: list[str] = []
     try:
-        with _blocked():
+        with blocked():
             made.append(tempfile.mkdtemp(prefix=prefix))
         yield Path(made[0])
     finally:
-        with _blocked():
+        with blocked():
             for path in made:
                 shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager
-def _blocked() -> Iterator[None]:
+def blocked() -> Iterator[None]:
+    """Let SIGNALS wait while the context lasts."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield

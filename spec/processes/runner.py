@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
-from spec.processes.interrupts import Interrupted, noted, scratch
+from spec.processes.interrupts import Interrupted, blocked, noted, scratch
 
 if TYPE_CHECKING:
     Pipe = Connection[object, object]
@@ -35,7 +35,7 @@ _LAST_LINES: Final = 3
 Send = Callable[[object], None]
 
 
-class Task(NamedTuple):
+class ProcessTask(NamedTuple):
     """A function for a process of its own."""
 
     run: Callable[[Send], object]
@@ -46,7 +46,7 @@ class Task(NamedTuple):
     """Searched for modules before anything else."""
 
 
-class Result(NamedTuple):
+class TaskResult(NamedTuple):
     """The message that ends a task."""
 
     value: object
@@ -57,16 +57,16 @@ class Ended(NamedTuple):
 
     code: int | None
     """Exit code: 0 if it returned, None if it ran out of time."""
-    result: object
-    """What it returned, or None."""
     out: str
     errors: str
     seconds: float
+    result: object = None
+    """The value it returned, if it did."""
 
     def last_words(self) -> str:
         """Return how it ended and the end of its output, for a task that did not return."""
         how = f"stopped after {self.seconds:.0f} s" if self.code is None else f"exit code {self.code}"
-        return "\n".join([how, *(self.errors or self.out).strip().splitlines()[-_LAST_LINES:]])
+        return "\n".join([f"no answer: {how}", *(self.errors or self.out).strip().splitlines()[-_LAST_LINES:]])
 
 
 def program(module: str, arguments: Sequence[str], _send: Send) -> None:
@@ -76,7 +76,7 @@ def program(module: str, arguments: Sequence[str], _send: Send) -> None:
 
 
 def run(
-    tasks: Sequence[Task],
+    tasks: Sequence[ProcessTask],
     ended: Callable[[int, Ended], None],
     received: Callable[[int, object], None] = lambda _index, _message: None,
     tick: Callable[[Mapping[int, float]], None] = lambda _running: None,
@@ -119,9 +119,9 @@ def run(
 class _Process:
     """A task under way: the process that runs it leads a process group."""
 
-    def __init__(self, task: Task, folder: Path) -> None:
+    def __init__(self, task: ProcessTask, folder: Path) -> None:
         self._limit = task.seconds
-        self._result: Result | None = None
+        self._result: TaskResult | None = None
         self._began = time.monotonic()
         self._grace_ends = math.inf
         with ExitStack() as undo:
@@ -135,7 +135,7 @@ class _Process:
                 pickle.dump(task.run, order)
                 order.seek(0)
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "spec.processes.child", str(there.fileno()), str(os.getpid())],
+                    [sys.executable, "-P", "-m", "spec.processes.child", str(there.fileno()), str(os.getpid())],
                     stdin=order,
                     stdout=self._out,
                     stderr=self._errors,
@@ -154,7 +154,7 @@ class _Process:
         try:
             while self.pipe and self.pipe.poll():
                 message = self.pipe.recv()
-                if isinstance(message, Result):
+                if isinstance(message, TaskResult):
                     self._result, self._grace_ends = message, time.monotonic() + STOP_SECONDS
                 else:
                     found.append(message)
@@ -177,7 +177,7 @@ class _Process:
         self.send_signal(signal.SIGKILL)
         code = self._process.wait()
         known = 0 if self._result else code if exited else None
-        ended = Ended(known, self._result and self._result.value, _all(self._out), _all(self._errors), seconds)
+        ended = Ended(known, _all(self._out), _all(self._errors), seconds, self._result and self._result.value)
         self._close()
         return ended
 
@@ -199,6 +199,31 @@ def _stop(running: Collection[_Process]) -> None:
     for each in running:
         each.wait_until(until)
         each.end()
+
+
+def output(command: Sequence[str], cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program in a process group of its own and capture its output; an exception kills the whole group."""
+    started: list[subprocess.Popen[str]] = []
+    try:
+        with blocked():  # a signal between the start and the note of it would leave a process behind
+            started.append(
+                subprocess.Popen(
+                    command,
+                    cwd=cwd,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    errors="replace",
+                    process_group=0,
+                )
+            )
+        out, errors = started[0].communicate()
+        return subprocess.CompletedProcess(command, started[0].returncode, out, errors)
+    finally:
+        for process in started:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
 
 
 def _all(file: IO[str]) -> str:

@@ -1,16 +1,14 @@
-"""Compare the walk with an independent model under SPIN: `python -m spec.promela`.
+"""Compare the search with an independent model under SPIN: `python -m spec.promela`.
 
 The model is in `spec/promela/`; `docs/second-model.md` says how the counts are compared.
 Exit code 0 when they are equal, 1 when they differ or an assertion is violated, 2 when it was called wrongly, 3 where
-SPIN or a C compiler is not installed, 130 when it was interrupted.
+SPIN or a C compiler is not installed, 128 plus the number of the signal when it was interrupted.
 """
 
 import argparse
 import re
 import shutil
-import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -18,21 +16,23 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from spec.assertions import require_assertions
-from spec.bugs.batching_v3 import VARIANTS, Variant
+from spec.bugs.batching_v3 import BATCHING_V3, SpecBug
 from spec.explore.expected_counts import PINNED, Pinned
 from spec.explore.trace import step
 from spec.model.invariant import CLAUSES
 from spec.model.properties import EVERY_STEP
+from spec.processes.interrupts import scratch
+from spec.processes.runner import output
 from spec.scope import EVERY_RUN, Scope
 
 MODEL: Final = Path(__file__).resolve().parent
 HOW_TO_INSTALL: Final = "`apt-get install spin gcc` (Debian, Ubuntu), or see https://spinroot.com"
 
-# What SPIN counts besides: the initial state as a transition; and the walk counts a level that finds nothing new.
+# What SPIN counts besides: the initial state as a transition; and the search counts a level that finds nothing new.
 FIRST_STATE: Final = 1
 LAST_LEVEL: Final = 1
 
-# Every optimisation that could leave something uncounted is off, and states are stored whole, not hashed. The walk is
+# Every optimisation that could leave something uncounted is off, and states are stored whole, not hashed. The search is
 # breadth first, so a trail is a shortest one. The compiler's optimisation would take longer than it saves.
 _GENERATE: Final = ("-o1", "-o2", "-o3", "-a")
 _COMPILE: Final = ("-O0", "-w", "-DSAFETY", "-DNOREDUCE", "-DBFS", "-o", "pan", "pan.c")
@@ -52,7 +52,7 @@ class SpinFailed(Exception):  # noqa: N818
     """SPIN, the compiler or the verifier did not do what it should; most often the model does not parse."""
 
 
-class Broken(NamedTuple):
+class SpinCounterexample(NamedTuple):
     """A violated assertion, and a shortest way there."""
 
     name: str
@@ -64,14 +64,14 @@ class Broken(NamedTuple):
     """`actor action(arguments)`"""
 
 
-class Search(NamedTuple):
-    """What SPIN found, in the terms of the walk."""
+class SpinResult(NamedTuple):
+    """What SPIN found, in the terms of the search."""
 
     states: int
     transitions: int
     depth: int
     seconds: float
-    broken: Broken | None
+    broken: SpinCounterexample | None
 
     @property
     def counts(self) -> Pinned:
@@ -79,11 +79,11 @@ class Search(NamedTuple):
         return Pinned(self.states, self.transitions, self.depth)
 
 
-def search(scope: Scope, bug: str = "") -> Search:
+def search(scope: Scope, bug: str = "") -> SpinResult:
     """Let SPIN visit every state of `scope`, or go the shortest way to a violated assertion; `bug` is put back."""
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="spin-") as place:
-        model = _Model(Path(place), scope, bug)
+    with scratch("spin-") as place:
+        model = _Model(place, scope, bug)
         said = model.verify()
         clean = re.search(r"errors: 0$", said, re.MULTILINE)
         found = None if clean else broken(model.replay())
@@ -92,8 +92,8 @@ def search(scope: Scope, bug: str = "") -> Search:
 
 def taken(scope: Scope) -> Counter[str]:
     """Let SPIN visit every state of `scope` and count the steps of each action."""
-    with tempfile.TemporaryDirectory(prefix="spin-") as place:
-        said = _Model(Path(place), scope).verify("-DPRINTF")
+    with scratch("spin-") as place:
+        said = _Model(place, scope).verify("-DPRINTF")
     return Counter(re.findall(r"^ *\w+ (\w+)\(.*\)$", said, re.MULTILINE))
 
 
@@ -118,7 +118,7 @@ class _Model:
         return self._run(self._spin, "-t", "-B", "-T", *self._defines, _MAIN)
 
     def _run(self, *command: str) -> str:
-        done = subprocess.run(command, cwd=self._place, capture_output=True, text=True, errors="replace", check=False)
+        done = output(command, self._place)
         if done.returncode:
             last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-5:])
             raise SpinFailed(f"{Path(command[0]).name} ended with {done.returncode}\n{last}")
@@ -134,14 +134,14 @@ def programs() -> tuple[str, str]:
     return "spin", compiler
 
 
-def counted(said: str, seconds: float, found: Broken | None) -> Search:
+def counted(said: str, seconds: float, found: SpinCounterexample | None) -> SpinResult:
     """Read what the verifier has printed."""
     if not found and "Search not completed" in said:
         raise SpinFailed("the search was not completed: " + said.strip().splitlines()[0])
     states = _number(r"(\S+) states, stored", said)
     transitions = _number(r"(\S+) transitions \(= stored\+matched\)", said)
     depth = _number(r"depth reached (\S+),", said)
-    return Search(states, transitions - FIRST_STATE, depth + LAST_LEVEL, seconds, found)
+    return SpinResult(states, transitions - FIRST_STATE, depth + LAST_LEVEL, seconds, found)
 
 
 def _number(pattern: str, said: str) -> int:
@@ -151,7 +151,7 @@ def _number(pattern: str, said: str) -> int:
     return int(found[1])
 
 
-def broken(replayed: str) -> Broken:
+def broken(replayed: str) -> SpinCounterexample:
     """Read a replayed trail: a line a step, and where in the model the assertion stands."""
     place = re.search(r"(\w+\.pml):(\d+), Error: assertion violated", replayed)
     text = re.search(r"text of failed assertion: (.*)", replayed)
@@ -161,26 +161,26 @@ def broken(replayed: str) -> Broken:
     inlines = re.findall(r"^inline (\w+)", "\n".join(above), re.MULTILINE)
     # the trail goes on with what was asked for as the state was checked
     steps = re.findall(r"^ *(\w+ \w+\(.*\))$", replayed[: place.start()], re.MULTILINE)
-    return Broken(inlines[-1] if inlines else "", text[1], f"{place[1]}:{place[2]}", tuple(steps))
+    return SpinCounterexample(inlines[-1] if inlines else "", text[1], f"{place[1]}:{place[2]}", tuple(steps))
 
 
-def problems(found: Search, expected: Pinned) -> list[str]:
+def problems(found: SpinResult, expected: Pinned) -> list[str]:
     """Say what is wrong with a search of a scope of every run."""
     if found.broken:
         return [readable(found.broken)]
     pairs = zip(Pinned._fields, found.counts, expected, strict=True)
-    return [f"{what}: {n:,}, the walk's {pinned:,}" for what, n, pinned in pairs if n != pinned]
+    return [f"{what}: {n:,}, the search's {pinned:,}" for what, n, pinned in pairs if n != pinned]
 
 
-def disagreement(found: Search, variant: Variant) -> str:
-    """Say what SPIN and the walk do not agree upon about a bug that was put back."""
+def disagreement(found: SpinResult, bug: SpecBug) -> str:
+    """Say what SPIN and the search do not agree upon about a bug that was put back."""
     shown = (found.broken.name, len(found.broken.steps)) if found.broken else ("nothing", 0)
-    if shown == (variant.breaks, variant.steps):
+    if shown == (bug.breaks, bug.steps):
         return ""
-    return f"breaks {shown[0]} in {shown[1]} steps, in the walk {variant.breaks} in {variant.steps}"
+    return f"breaks {shown[0]} in {shown[1]} steps, in the search {bug.breaks} in {bug.steps}"
 
 
-def readable(found: Broken) -> str:
+def readable(found: SpinCounterexample) -> str:
     """Return the property, the way to break it, and the assertion that noticed."""
     lines = [f"{found.name} is broken after {len(found.steps)} steps:", f"  {_SENTENCES.get(found.name, '')}", ""]
     for number, text in enumerate(found.steps, start=1):
@@ -194,13 +194,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m spec.promela", description=__doc__)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--scope", default="all", metavar="NAME", choices=("all", *EVERY_RUN), help="a scope (all)")
-    names = [variant.name for variant in VARIANTS]
-    what.add_argument("--variant", metavar="NAME", choices=("all", *names), help="put a bug back: a name, or all")
+    names = [bug.name for bug in BATCHING_V3]
+    what.add_argument(
+        "--bug", "--variant", metavar="NAME", choices=("all", *names), help="put a bug back: a name, or all"
+    )
     asked = parser.parse_args(arguments)
     require_assertions()
     try:
         programs()
-        return _variants(asked.variant) if asked.variant else _scopes(asked.scope)
+        return _bugs(asked.bug) if asked.bug else _scopes(asked.scope)
     except SpinMissing as error:
         return _refuse(f"error: {error}", 3)
     except SpinFailed as error:
@@ -223,14 +225,14 @@ def _scopes(wanted: str) -> int:
     return int(bool(wrong))
 
 
-def _variants(wanted: str) -> int:
-    """Return 1, as a walk does that finds a bug."""
-    for variant in VARIANTS:
-        if wanted in {"all", variant.name}:
-            found = search(variant.scope, variant.name)
+def _bugs(wanted: str) -> int:
+    """Return 1, as a search does that finds a bug."""
+    for bug in BATCHING_V3:
+        if wanted in {"all", bug.name}:
+            found = search(bug.scope, bug.name)
             shown = readable(found.broken) if found.broken else "nothing is broken"
-            different = disagreement(found, variant)
-            _say(f"{variant.name}: {shown}\n{f'DIFFERENT: {different}' if different else 'the same as in the walk'}\n")
+            different = disagreement(found, bug)
+            _say(f"{bug.name}: {shown}\n{f'DIFFERENT: {different}' if different else 'the same as in the search'}\n")
     return 1
 
 

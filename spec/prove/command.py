@@ -1,9 +1,9 @@
 """Prove the specification: `python -m spec.prove`.
 
-From every state in which the invariant holds every action keeps it, and the step properties hold of it; left alone, the
-device comes to rest. CrossHair confirms it and z3 proves it of fixed sizes, both on the text itself (L2); z3 proves it
-of every size (L3); and that numbers do not matter, on which a walk with symmetry rests (L1). docs/proofs.md says it in
-full.
+Every action keeps the invariant and has its step properties, from every state in which the invariant holds; and if
+users stop, the device reaches quiescence. CrossHair confirms this and z3 proves it for fixed sizes, both on the text of
+the specification (L2); z3 proves it for every size (L3), and proves the symmetry in slot, block, request and reader
+indices on which symmetry reduction rests (L1). See docs/proofs.md.
 
 Exit code 0 when everything asked about is proved, 1 when anything is not, 2 when it was called wrongly, 128 and the
 number of the signal when it was interrupted. Not confirmed, unknown, out of time or vacuous is not proved.
@@ -12,17 +12,16 @@ number of the signal when it was interrupted. Not confirmed, unknown, out of tim
 import argparse
 import json
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final, TextIO
 
 from spec.assertions import require_assertions
-from spec.prove.jobs import Job, at_least_one, run
+from spec.processes.interrupts import scratch
+from spec.prove.jobs import ProofJob, at_least_one, run
 from spec.prove.plan import FULL, NIGHTLY, QUICK, Part, parts, parts_of
-from spec.prove.table import Row, data, table
-from spec.prove.verdict import Verdict
+from spec.prove.table import ProofRow, data, table
+from spec.prove.verdict import ProofVerdict
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     require_assertions()
     choice = QUICK if asked.quick else NIGHTLY if asked.nightly else FULL
     try:
-        with tempfile.TemporaryDirectory(prefix="contracts-") as directory:
-            to_prove = parts_of(asked.modules, Path(directory)) if asked.modules else parts(choice, Path(directory))
+        with scratch("contracts-") as directory:
+            to_prove = parts_of(asked.modules, directory) if asked.modules else parts(choice, directory)
             rows = prove(to_prove, sys.stderr, asked.processes)
     except (ImportError, SyntaxError, ValueError) as error:
         parser.error(str(error))
@@ -42,14 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(not found["proved"])
 
 
-def prove(to_prove: Sequence[Part], out: TextIO, processes: int = 2) -> list[Row]:
+def prove(to_prove: Sequence[Part], out: TextIO, processes: int = 2) -> list[ProofRow]:
     """Prove, say on `out` how far it has come, and return what came of each part."""
     progress = _Progress(to_prove, out)
     try:
         run([job for part in to_prove for job in part.jobs], progress.ended, processes)
     finally:
         progress.done()
-    return [Row(part, *progress.came_of(part)) for part in to_prove]
+    return [ProofRow(part, *progress.came_of(part)) for part in to_prove]
 
 
 class _Progress:
@@ -61,9 +60,9 @@ class _Progress:
         self._began = time.monotonic()
         self._due = self._began + (0 if self._live else _SAY)
         self._conditions = sum(len(job.conditions) for part in chosen for job in part.jobs)
-        self._ended: list[tuple[Job, list[Verdict], float]] = []
+        self._ended: list[tuple[ProofJob, list[ProofVerdict], float]] = []
 
-    def ended(self, job: Job, verdicts: list[Verdict], seconds: float) -> None:
+    def ended(self, job: ProofJob, verdicts: list[ProofVerdict], seconds: float) -> None:
         """Take note of what came of a job."""
         self._ended.append((job, verdicts, seconds))
         now = time.monotonic()
@@ -82,7 +81,7 @@ class _Progress:
             self._out.write("\r\x1b[K")
             self._out.flush()
 
-    def came_of(self, part: Part) -> tuple[tuple[Verdict, ...], float]:
+    def came_of(self, part: Part) -> tuple[tuple[ProofVerdict, ...], float]:
         """Return the verdicts on a part, and the time its programs took."""
         mine = [(verdicts, seconds) for job, verdicts, seconds in self._ended if job in part.jobs]
         return tuple(verdict for verdicts, _ in mine for verdict in verdicts), sum(seconds for _, seconds in mine)

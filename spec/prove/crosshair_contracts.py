@@ -1,7 +1,7 @@
-"""Contracts for CrossHair: where they are in a module, their twins, and a module of them for every action.
+"""Contracts for CrossHair: where they are in a module, their vacuity checks, and a module of them for every action.
 
 A contract is a function with `pre:` and `post:` lines in its docstring; CrossHair calls it with symbolic arguments and
-looks for some that satisfy the former and not the latter. Its twin has `post: False`.
+looks for some that satisfy the former and not the latter. Its vacuity check has `post: False`.
 """
 
 import ast
@@ -40,7 +40,7 @@ def contracts(source: str) -> list[Contract]:
     return found
 
 
-def twin(source: str) -> str:
+def vacuity_checks(source: str) -> str:
     """Return the text of a module with every postcondition replaced by one that cannot hold."""
     return _POST.sub(r"\1post: False", source)
 
@@ -51,7 +51,7 @@ from spec.model.actions import ACTIONS
 from spec.model.invariant import inv
 from spec.prove.obligations import Sizes, as_claimed, one_can_move, possible
 from spec.model.state import Block, Budget, Counts, Reader, Req, Slot, State
-from spec.bugs.history import EVERY_VARIANT
+from spec.bugs.history import SEEDED_BUGS
 
 SIZES = {sizes!r}
 TAKEN = {{action.name: action for action in {actions}}}
@@ -86,7 +86,7 @@ def {name}{as_a_step}({state}{parameters}) -> State:
 '''
 
 
-def module(sizes: Sizes, variant: str = "") -> str:
+def module(sizes: Sizes, bug: str = "") -> str:
     """Return a module of contracts, two for an action: it keeps the invariant, and the step is as it should be."""
     types = {
         "slots": _row("Slot", sizes.slots),
@@ -104,9 +104,7 @@ def module(sizes: Sizes, variant: str = "") -> str:
     words = {
         "label": sizes.label(),
         "sizes": sizes,
-        "actions": f'next(each.actions for each in EVERY_VARIANT if each.name == "{variant}")'
-        if variant
-        else "ACTIONS",
+        "actions": f'next(each.actions for each in SEEDED_BUGS if each.name == "{bug}")' if bug else "ACTIONS",
         "state": ", ".join(f"{field}: {of}" for field, of in symbolic.items()),
         "s": f"State({', '.join(field if of else '()' for field, of in types.items())})",
         "as_a_step": AS_A_STEP,

@@ -16,7 +16,7 @@ from spec.model.properties import EVERY_STEP, MOVES_TOWARDS_REST, at_rest, work_
 from spec.model.state import Budget, State, initial
 from spec.model.terms import bit, count, every, within
 from spec.restated.enabled import as_it_should
-from spec.restated.frame import changes
+from spec.restated.frame import frame
 
 
 class Sizes(NamedTuple):
@@ -73,7 +73,7 @@ def _in_range(sizes: Sizes, what: str, value: int) -> bool:
 
 def claims(action: Action) -> list[Claim]:
     """Return all that is claimed of an action."""
-    changed = [Claim(step.holds.__name__, step.holds) for step in changes(action)]
+    changed = [Claim(step.holds.__name__, step.holds) for step in frame(action)]
     return [*(_afterwards(clause) for clause in CLAUSES), *claims_on_the_step(action), *changed]
 
 

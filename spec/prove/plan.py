@@ -1,20 +1,20 @@
 """Which conditions a run proves: by which prover, on devices of which sizes."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from spec.processes.runner import Ended, ProcessTask, Send
 from spec.prove import index_symmetry, z3_proof
 from spec.prove.counterexample import AS_A_STEP
 from spec.prove.crosshair_contracts import contracts, module
 from spec.prove.crosshair_run import imported, plan, written
-from spec.prove.jobs import Ended, Job
+from spec.prove.jobs import ProofJob
 from spec.prove.obligations import Sizes, admitted
-from spec.prove.unbounded import job as prove_sizes_job
+from spec.prove.unbounded import job as any_size
 from spec.prove.unbounded.fixed import SIZES
-from spec.prove.verdict import Verdict
+from spec.prove.verdict import ProofVerdict
 from spec.prove.z3_proof import DEVICE
 
 Names = tuple[str, ...]
@@ -65,7 +65,7 @@ class Part(NamedTuple):
     layer: str
     prover: str
     device: str
-    jobs: tuple[Job, ...]
+    jobs: tuple[ProofJob, ...]
     left_out: int = 0
     """Conditions that there are and this run does not prove."""
 
@@ -104,49 +104,47 @@ def _other_numbers(which: Which, _directory: Path) -> Iterator[Part]:
 
 
 def _batched(layer: str, how: str, sizes: Sizes, names: Names) -> Part:
-    program = index_symmetry if how else z3_proof
+    prover = index_symmetry if how else z3_proof
     known = (DEVICE, *[action.name for action in admitted(sizes)])
     if absent := set(names) - set(known):
         raise ValueError(f"{sizes.label()} has no action named {', '.join(sorted(absent))}")
     chosen = names or known
     batches = [chosen[first : first + _NAMES_A_JOB] for first in range(0, len(chosen), _NAMES_A_JOB)]
     label = sizes.label() + how
-    jobs = [
-        _job(program.__name__, label, program.conditions(sizes, batch), ("/".join(map(str, sizes)), *batch))
-        for batch in batches
-    ]
+    prove = prover.prove
+    jobs = [_job(label, prover.conditions(sizes, batch), partial(prove, sizes, names=batch)) for batch in batches]
     return Part(layer, "z3", label, tuple(jobs))
 
 
 def _any_size(which: Which, _directory: Path) -> Iterator[Part]:
     labels = {"any": "any", **{"/".join(map(str, sizes)): f"any, read at {sizes.label()}" for sizes in which}}
     for argument, label in labels.items():
-        job = _job(prove_sizes_job.__name__, label, prove_sizes_job.conditions(argument), (argument,))
-        yield Part(ANY_SIZE, "z3", label, (job,))
+        prove = partial(any_size.prove, argument)
+        yield Part(ANY_SIZE, "z3", label, (_job(label, any_size.conditions(argument), prove),))
 
 
-def _job(program: str, label: str, conditions: Sequence[str], arguments: Names) -> Job:
-    return Job(
+Prove = Callable[[], Iterator[ProofVerdict]]
+
+
+def _job(label: str, conditions: Sequence[str], prove: Prove) -> ProofJob:
+    return ProofJob(
         part=f"z3 {label}",
         conditions=tuple(conditions),
-        arguments=("-m", program, *arguments),
-        path=(),
-        seconds=60 + len(conditions),
+        task=ProcessTask(partial(_proved, prove), seconds=60 + len(conditions)),
         read=partial(_read, tuple(conditions)),
     )
 
 
-def _read(expected: Sequence[str], ended: Ended) -> list[Verdict]:
-    """Return the verdicts that a program has written; what it did not come to has none but this."""
-    written = list(_verdicts(ended.out)) if ended.code == 0 else []
-    missing = Verdict("", ended.last_words(), ended.last_words())
-    by_name = {verdict.condition: verdict for verdict in written}
-    return [by_name.get(condition, missing._replace(condition=condition)) for condition in expected]
+def _proved(prove: Prove, _send: Send) -> list[ProofVerdict]:
+    return list(prove())
 
 
-def _verdicts(text: str) -> Iterator[Verdict]:
-    for line in text.splitlines():
-        yield Verdict(**json.loads(line))
+def _read(expected: Sequence[str], ended: Ended) -> list[ProofVerdict]:
+    """Return a verdict on each condition expected; those that a prover did not answer are not proved."""
+    found = ended.result if ended.code == 0 and isinstance(ended.result, list) else []
+    by_name = {verdict.condition: verdict for verdict in found}
+    silence = ended.last_words()
+    return [by_name.get(condition, ProofVerdict(condition, silence, silence)) for condition in expected]
 
 
 _ASKED: Final[Mapping[str, Callable[[Which, Path], Iterator[Part]]]] = {

@@ -1,4 +1,4 @@
-"""What a prover said about one condition."""
+"""The verdict of a prover on one condition."""
 
 from typing import Final, NamedTuple
 
@@ -6,30 +6,32 @@ CONFIRMED: Final = "confirmed"
 REFUTED: Final = "refuted"
 
 
-class Verdict(NamedTuple):
-    """What a prover said, about a condition and about its twin.
+class ProofVerdict(NamedTuple):
+    """The answers of a prover: to a condition, and to its vacuity check.
 
-    The twin claims that nothing can ever happen, under the same assumptions. Unless it is refuted, the condition
-    holds of nothing, and being confirmed says nothing.
+    The vacuity check claims, under the same assumptions, that nothing can ever happen. Unless it is refuted, the
+    condition is about no state at all, and confirming it shows nothing.
     """
 
     condition: str
     said: str
     """CONFIRMED, REFUTED, or else anything: not confirmed, out of time, no answer."""
-    twin_said: str
+    vacuity_said: str
     """REFUTED, or else anything."""
     seconds: float = 0.0
     witness: str = ""
-    """What refutes the condition."""
+    """A counterexample to the condition."""
 
     @property
     def good(self) -> bool:
         """Return whether the condition is proved of something."""
-        return self.said == CONFIRMED and self.twin_said == REFUTED
+        return self.said == CONFIRMED and self.vacuity_said == REFUTED
 
     @property
     def problem(self) -> str:
-        """Return what is wrong, if anything."""
+        """Return the reasons why the condition is not proved, if it is not."""
         said = [f"{self.condition}: {self.said}", *[self.witness] * bool(self.witness)]
-        twin = [f"{self.condition}: its twin, which claims the impossible, is not refuted: {self.twin_said}"]
-        return "\n".join(said * (self.said != CONFIRMED) + twin * (self.twin_said != REFUTED))
+        vacuity = [
+            f"{self.condition}: its vacuity check, which claims the impossible, is not refuted: {self.vacuity_said}"
+        ]
+        return "\n".join(said * (self.said != CONFIRMED) + vacuity * (self.vacuity_said != REFUTED))

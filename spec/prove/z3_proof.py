@@ -2,12 +2,8 @@
 
 The functions are called with terms instead of ints (see `z3_terms`), and z3 is asked for a state, reachable or not,
 in which the invariant holds, the action can be taken, and what is claimed of the step is not so.
-
-As a program, `python -m spec.prove.z3_proof SLOTS/BLOCKS/REQUESTS/READERS NAME...`, it writes one verdict a line.
 """
 
-import json
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -15,7 +11,6 @@ from typing import Final
 
 import z3
 
-from spec.assertions import require_assertions
 from spec.explore.trace import state
 from spec.model.actions import ACTIONS, Action
 from spec.model.invariant import CLAUSES, inv
@@ -33,7 +28,7 @@ from spec.prove.obligations import (
     sized,
     timely,
 )
-from spec.prove.verdict import CONFIRMED, REFUTED, Verdict
+from spec.prove.verdict import CONFIRMED, REFUTED, ProofVerdict
 from spec.prove.z3_terms import any_state, found, truth, unknown
 from spec.restated.tables_say import RULES
 
@@ -46,14 +41,14 @@ _RESTS: Final = f"{DEVICE}: {one_can_move.__name__}"
 _MILLISECONDS: Final = 60_000
 
 
-def prove(sizes: Sizes, actions: Sequence[Action] = ACTIONS, names: Sequence[str] = ()) -> Iterator[Verdict]:
+def prove(sizes: Sizes, actions: Sequence[Action] = ACTIONS, names: Sequence[str] = ()) -> Iterator[ProofVerdict]:
     """Yield a verdict on every condition; with `names`, on those of these actions only."""
     s = any_state(sizes)
     holds = inv(s)
     if not names or DEVICE in names:
         yield from _begins(sizes)
         claim = one_can_move(sizes, s, actions)
-        yield Given(holds).prove(_RESTS, claim, lambda model: f"nothing can move\n{state(found(model, s))}")
+        yield Premise(holds).prove(_RESTS, claim, lambda model: f"nothing can move\n{state(found(model, s))}")
     for action in admitted(sizes, actions):
         if not names or action.name in names:
             yield from _keeps(sizes, action, s, holds)
@@ -66,10 +61,10 @@ def conditions(sizes: Sizes, names: Sequence[str]) -> list[str]:
     return [*_BEGINS, *_TABLES, _RESTS] * (DEVICE in names) + of_actions
 
 
-def _begins(sizes: Sizes) -> Iterator[Verdict]:
+def _begins(sizes: Sizes) -> Iterator[ProofVerdict]:
     enabled, limit = unknown("enabled"), unknown("limit")
     first = fresh(sizes, enabled, limit)
-    given = Given(sensible(enabled, limit))
+    given = Premise(sensible(enabled, limit))
     for name, clause in zip(_BEGINS, CLAUSES, strict=True):
         yield given.prove(name, clause(first), lambda model: state(found(model, first)))
     for name, rule in zip(_TABLES, RULES, strict=True):
@@ -80,22 +75,22 @@ def _said(sentence: str, _model: z3.ModelRef) -> str:
     return sentence
 
 
-def _keeps(sizes: Sizes, action: Action, before: State, holds: bool) -> Iterator[Verdict]:
+def _keeps(sizes: Sizes, action: Action, before: State, holds: bool) -> Iterator[ProofVerdict]:
     args = tuple([unknown(name) for name in parameters(action)])
     after = action.effect(before, *args)
-    given = Given(holds & allowed(sizes, action, before, args))
+    given = Premise(holds & allowed(sizes, action, before, args))
 
     def show(model: z3.ModelRef) -> str:
         return drawn(action.name, *found(model, (args, before, after)))
 
     for claim in claims(action):
         yield given.prove(f"{action.name}: {claim.name}", claim.holds(before, args, after), show)
-    anywhere = Given(holds & sized(sizes, action, args))
+    anywhere = Premise(holds & sized(sizes, action, args))
     for claim in timely(action):
         yield anywhere.prove(f"{action.name}: {claim.name}", claim.holds(before, args, before), show)
 
 
-class Given:
+class Premise:
     """Something assumed, and whether it can be."""
 
     def __init__(self, assumed: bool) -> None:
@@ -103,9 +98,11 @@ class Given:
         self._solver.set("timeout", _MILLISECONDS)
         self._solver.add(truth(assumed))
         answer = self._solver.check()
-        self._twin = REFUTED if answer == z3.sat else self._other(answer, "vacuous: nothing satisfies what is assumed")
+        self._vacuity = (
+            REFUTED if answer == z3.sat else self._other(answer, "vacuous: nothing satisfies what is assumed")
+        )
 
-    def prove(self, name: str, claim: bool, show: Callable[[z3.ModelRef], str]) -> Verdict:
+    def prove(self, name: str, claim: bool, show: Callable[[z3.ModelRef], str]) -> ProofVerdict:
         """Return the verdict on a claim."""
         began = time.perf_counter()
         self._solver.push()
@@ -115,19 +112,7 @@ class Given:
         witness = show(self._solver.model()) if refuted else ""
         said = REFUTED if refuted else self._other(answer, CONFIRMED)
         self._solver.pop()
-        return Verdict(name, said, self._twin, time.perf_counter() - began, witness)
+        return ProofVerdict(name, said, self._vacuity, time.perf_counter() - began, witness)
 
     def _other(self, answer: z3.CheckSatResult, unsatisfiable: str) -> str:
         return unsatisfiable if answer == z3.unsat else f"no answer: {self._solver.reason_unknown()}"
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Write the verdicts, as data."""
-    sizes = Sizes(*map(int, arguments[0].split("/")))
-    for verdict in prove(sizes, names=arguments[1:]):
-        sys.stdout.write(json.dumps(verdict._asdict()) + "\n")
-
-
-if __name__ == "__main__":
-    require_assertions()
-    main(sys.argv[1:])

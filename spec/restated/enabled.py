@@ -80,7 +80,7 @@ def _nobody_is_busy(s: State) -> bool:
     return count([no(q.phase == IDLE) | (q.inside == 1) for q in s.reqs]) == 0
 
 
-POSSIBLE: Final[Mapping[str, Guard]] = {
+ENABLED: Final[Mapping[str, Guard]] = {
     "write": _always,
     "write_same": _always,
     "discard": lambda s, i: no(_is(s, i, EMPTY)),
@@ -117,4 +117,4 @@ POSSIBLE: Final[Mapping[str, Guard]] = {
 
 def as_it_should(action: Action, s: State, args: tuple[int, ...]) -> bool:
     """an action can be taken exactly when it should be possible"""
-    return action.guard(s, *args) == POSSIBLE[action.name](s, *args)
+    return action.guard(s, *args) == ENABLED[action.name](s, *args)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from spec.footprint import Piece, footprint
 from spec.model.actions import ACTIONS, Action
-from spec.model.properties import Step
+from spec.model.properties import StepProperty
 from spec.model.state import (
     ANSWERED,
     ASKED,
@@ -282,7 +282,7 @@ def a_reset_limit_is_off(s: State) -> Budget:
     return Budget(0, 0, s.budget.grant + 1, 0, 0)
 
 
-class Becomes(NamedTuple):
+class FieldUpdate(NamedTuple):
     """What a field becomes, and by which actions."""
 
     field: str
@@ -293,57 +293,57 @@ class Becomes(NamedTuple):
 
 _REPLACING: Final = ("write", "write_same", "discard")
 
-BECOMES: Final = (
-    Becomes("slots", a_written_page_is_in_memory, ("write",)),
-    Becomes("slots", a_same_filled_page_is_one_word, ("write_same",)),
-    Becomes("slots", a_discarded_page_is_gone, ("discard",)),
-    Becomes("slots", a_read_page_was_accessed, ("read",)),
-    Becomes("slots", a_marked_page_is_idle, ("mark_idle",)),
-    Becomes("slots", a_recompressed_page_lost_its_marks, ("recompress",)),
-    Becomes("slots", a_page_is_not_idle_any_more, ("clear_idle", "recompress_in_vain")),
-    Becomes("slots", a_selected_page_is_claimed, ("scan",)),
-    Becomes("slots", a_released_page_is_in_memory, ("give_up",)),
-    Becomes("slots", a_completed_page_is_where_it_was_put, ("reap",)),
-    Becomes("slots", a_reset_device_has_no_pages, ("reset",)),
-    Becomes("queued", a_selected_page_is_a_candidate, ("scan",)),
-    Becomes("queued", a_candidate_leaves_once, ("submit", "skip", "give_up")),
-    Becomes("blocks", a_page_replaced_is_on_no_block, _REPLACING),
-    Becomes("blocks", a_reserved_block_is_in_use, ("reserve_block",)),
-    Becomes("blocks", a_submitted_block_is_being_written, ("submit",)),
-    Becomes("blocks", a_held_block_is_given_back, ("drop_held",)),
-    Becomes("blocks", a_completed_block_is_kept_or_given_back, ("reap",)),
-    Becomes("blocks", a_good_write_is_on_its_block, ("device_ok",)),
-    Becomes("blocks", a_bad_write_leaves_nothing, ("device_error",)),
-    Becomes("blocks", an_answered_block_is_quiet, ("endio_queue",)),
-    Becomes("blocks", a_reset_device_has_no_used_blocks, ("reset",)),
-    Becomes("reqs", a_taken_request_is_held, ("take_request",)),
-    Becomes("reqs", a_submitted_request_is_in_flight, ("submit",)),
-    Becomes("reqs", a_request_held_in_vain_is_idle, ("drop_held",)),
-    Becomes("reqs", a_completed_request_is_idle, ("reap",)),
-    Becomes("reqs", an_answered_request_is_queued_as_answered, ("endio_queue",)),
-    Becomes("reqs", a_callback_that_leaves_is_outside, ("endio_leave",)),
-    Becomes("readers", a_read_that_began_knows_slot_and_block, ("read_begin",)),
-    Becomes("readers", an_answered_read_has_its_bytes, ("read_answer",)),
-    Becomes("readers", a_read_that_ended_is_gone, ("read_end", "read_retry")),
-    Becomes("readers", a_read_of_a_replaced_page_is_void, _REPLACING),
-    Becomes("readers", a_read_of_a_block_being_written_is_unsound, ("submit",)),
-    Becomes("running", a_pass_begins_with_the_scan, ("begin_pass",)),
-    Becomes("running", a_pass_writes_after_the_scan, ("end_scan",)),
-    Becomes("running", a_pass_that_ended_is_over, ("end_pass",)),
-    Becomes("held", a_reserved_block_is_held, ("reserve_block",)),
-    Becomes("held", no_block_is_held_any_more, ("submit", "drop_held")),
-    Becomes("budget", a_submission_is_charged, ("submit",)),
-    Becomes("budget", a_failure_is_refunded_a_success_is_spent, ("reap",)),
-    Becomes("budget", a_stored_limit_is_a_new_grant, ("store_limit",)),
-    Becomes("budget", a_toggled_limit_is_kept, ("toggle_limit",)),
-    Becomes("budget", a_reset_limit_is_off, ("reset",)),
+FIELD_UPDATES: Final = (
+    FieldUpdate("slots", a_written_page_is_in_memory, ("write",)),
+    FieldUpdate("slots", a_same_filled_page_is_one_word, ("write_same",)),
+    FieldUpdate("slots", a_discarded_page_is_gone, ("discard",)),
+    FieldUpdate("slots", a_read_page_was_accessed, ("read",)),
+    FieldUpdate("slots", a_marked_page_is_idle, ("mark_idle",)),
+    FieldUpdate("slots", a_recompressed_page_lost_its_marks, ("recompress",)),
+    FieldUpdate("slots", a_page_is_not_idle_any_more, ("clear_idle", "recompress_in_vain")),
+    FieldUpdate("slots", a_selected_page_is_claimed, ("scan",)),
+    FieldUpdate("slots", a_released_page_is_in_memory, ("give_up",)),
+    FieldUpdate("slots", a_completed_page_is_where_it_was_put, ("reap",)),
+    FieldUpdate("slots", a_reset_device_has_no_pages, ("reset",)),
+    FieldUpdate("queued", a_selected_page_is_a_candidate, ("scan",)),
+    FieldUpdate("queued", a_candidate_leaves_once, ("submit", "skip", "give_up")),
+    FieldUpdate("blocks", a_page_replaced_is_on_no_block, _REPLACING),
+    FieldUpdate("blocks", a_reserved_block_is_in_use, ("reserve_block",)),
+    FieldUpdate("blocks", a_submitted_block_is_being_written, ("submit",)),
+    FieldUpdate("blocks", a_held_block_is_given_back, ("drop_held",)),
+    FieldUpdate("blocks", a_completed_block_is_kept_or_given_back, ("reap",)),
+    FieldUpdate("blocks", a_good_write_is_on_its_block, ("device_ok",)),
+    FieldUpdate("blocks", a_bad_write_leaves_nothing, ("device_error",)),
+    FieldUpdate("blocks", an_answered_block_is_quiet, ("endio_queue",)),
+    FieldUpdate("blocks", a_reset_device_has_no_used_blocks, ("reset",)),
+    FieldUpdate("reqs", a_taken_request_is_held, ("take_request",)),
+    FieldUpdate("reqs", a_submitted_request_is_in_flight, ("submit",)),
+    FieldUpdate("reqs", a_request_held_in_vain_is_idle, ("drop_held",)),
+    FieldUpdate("reqs", a_completed_request_is_idle, ("reap",)),
+    FieldUpdate("reqs", an_answered_request_is_queued_as_answered, ("endio_queue",)),
+    FieldUpdate("reqs", a_callback_that_leaves_is_outside, ("endio_leave",)),
+    FieldUpdate("readers", a_read_that_began_knows_slot_and_block, ("read_begin",)),
+    FieldUpdate("readers", an_answered_read_has_its_bytes, ("read_answer",)),
+    FieldUpdate("readers", a_read_that_ended_is_gone, ("read_end", "read_retry")),
+    FieldUpdate("readers", a_read_of_a_replaced_page_is_void, _REPLACING),
+    FieldUpdate("readers", a_read_of_a_block_being_written_is_unsound, ("submit",)),
+    FieldUpdate("running", a_pass_begins_with_the_scan, ("begin_pass",)),
+    FieldUpdate("running", a_pass_writes_after_the_scan, ("end_scan",)),
+    FieldUpdate("running", a_pass_that_ended_is_over, ("end_pass",)),
+    FieldUpdate("held", a_reserved_block_is_held, ("reserve_block",)),
+    FieldUpdate("held", no_block_is_held_any_more, ("submit", "drop_held")),
+    FieldUpdate("budget", a_submission_is_charged, ("submit",)),
+    FieldUpdate("budget", a_failure_is_refunded_a_success_is_spent, ("reap",)),
+    FieldUpdate("budget", a_stored_limit_is_a_new_grant, ("store_limit",)),
+    FieldUpdate("budget", a_toggled_limit_is_kept, ("toggle_limit",)),
+    FieldUpdate("budget", a_reset_limit_is_off, ("reset",)),
 )
 
 _FIELDS: Final = tuple(field for field in State._fields if field != "counts")
 _ANY: Final = initial(1, 1, 1, 0, 1)
 
 
-def changes(action: Action) -> tuple[Step, ...]:
+def frame(action: Action) -> tuple[StepProperty, ...]:
     """Return what an action makes of each field, as properties of its steps.
 
     Of a bug put back there is nothing: it is another action of the same name, and what it changes is for the other
@@ -352,27 +352,27 @@ def changes(action: Action) -> tuple[Step, ...]:
     return _CHANGES[action.name] if action in ACTIONS else ()
 
 
-def _of(action: Action) -> tuple[Step, ...]:
-    mine = {each.field: each for each in BECOMES if action.name in each.actions}
+def _of(action: Action) -> tuple[StepProperty, ...]:
+    mine = {each.field: each for each in FIELD_UPDATES if action.name in each.actions}
     return tuple([_becomes(mine[f], action) if f in mine else _stays(f, action) for f in _FIELDS])
 
 
-def _becomes(change: Becomes, action: Action) -> Step:
+def _becomes(change: FieldUpdate, action: Action) -> StepProperty:
     def holds(before: State, args: tuple[int, ...], after: State) -> bool:
         return _alike(getattr(after, change.field), change.value(before, *args))
 
     holds.__name__, holds.__doc__ = change.value.__name__, change.value.__doc__
     read = footprint(change.value, _ANY, (0,) * len(action.over)).reads
-    return Step(holds, (action.name,), (change.field, *[State._fields[field] for field in read]))
+    return StepProperty(holds, (action.name,), (change.field, *[State._fields[field] for field in read]))
 
 
-def _stays(field: str, action: Action) -> Step:
+def _stays(field: str, action: Action) -> StepProperty:
     def holds(before: State, _args: tuple[int, ...], after: State) -> bool:
         return _alike(getattr(after, field), getattr(before, field))
 
     holds.__name__ = f"{field}_stays"
     holds.__doc__ = f"{action.name} leaves `{field}` alone"
-    return Step(holds, (action.name,), (), keeps=field)
+    return StepProperty(holds, (action.name,), (), keeps=field)
 
 
 def _alike(a: object, b: object) -> bool:

@@ -7,8 +7,8 @@ part from the specification at its last step, by the same property. And the mach
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from spec.bugs.history import EVERY_VARIANT
-from spec.explore.bfs import walk
+from spec.bugs.history import SEEDED_BUGS
+from spec.explore.bfs import search
 from stateful.bugs.seeded import SeededBug, by_name
 from stateful.lockstep.divergence import Divergence
 from stateful.lockstep.machine import BudgetMachine
@@ -40,11 +40,11 @@ class MachineDetection(NamedTuple):
 
 def judge(name: str, number: int = 0, report: Callable[[str], None] | None = None) -> MachineDetection:
     """Catch one bug in all three ways."""
-    theirs = next(bug for bug in EVERY_VARIANT if bug.name == name)
+    theirs = next(bug for bug in SEEDED_BUGS if bug.name == name)
     mine = by_name(name)
     say = report or (lambda _text: None)
     say("searching the specification")
-    broken = walk(theirs.scope, theirs.actions).broken
+    broken = search(theirs.scope, theirs.actions).broken
     if broken is None:
         return MachineDetection(mine, (), "", "", "", 0, 0.0, "the search does not find it")
     say(f"retracing {len(broken.steps)} steps")

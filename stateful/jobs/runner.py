@@ -14,7 +14,7 @@ from rich.console import Console
 
 from spec.processes import runner
 from spec.processes.entry import raise_again
-from spec.processes.runner import Ended, Send, Task
+from spec.processes.runner import Ended, ProcessTask, Send
 from stateful.jobs.progress import ProgressDisplay, ProgressLine, TableRow
 
 REPORT_SECONDS: Final = 0.1
@@ -75,7 +75,7 @@ def run(jobs: Sequence[Job], console: Console, processes: int = 2) -> list[Done]
         def tick(running: Mapping[int, float]) -> None:
             display.show(ProgressLine(jobs[each].name, time_, said.get(each, "")) for each, time_ in running.items())
 
-        runner.run([Task(partial(_judged, job)) for job in jobs], ended, received, tick, processes)
+        runner.run([ProcessTask(partial(_judged, job)) for job in jobs], ended, received, tick, processes)
     return [done[index] for index in range(len(jobs))]
 
 

@@ -2,14 +2,13 @@
 
 import json
 import re
-import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from spec.prove.jobs import Ended, Job, run
-from spec.prove.verdict import Verdict
+from spec.processes.interrupts import scratch
+from spec.processes.runner import Ended, ProcessTask, program, run
 from stateful.mutate.mutants import ROOT, DeviceMutant
 
 SECONDS: Final = 60
@@ -47,23 +46,18 @@ def judge(
     """Return what becomes of mutants, in their order; whatever happens, neither a process nor a file is left behind."""
     found: dict[str, MutantFate] = {}
 
-    def ended(_job: Job, _verdicts: list[Verdict], _seconds: float) -> None:
+    def ended(index: int, how: Ended) -> None:
+        found[mutants[index].name] = fate(mutants[index], how)
         report(list(found.values()))
 
-    with tempfile.TemporaryDirectory(prefix="zram-mutants-", ignore_cleanup_errors=True) as folder:
-        jobs = []
+    with scratch("zram-mutants-") as folder:
+        tasks = []
         for number, mutant in enumerate(mutants):
-            file = Path(folder) / f"{number}.json"
+            file = folder / f"{number}.json"
             file.write_text(json.dumps([mutant.module, mutant.source]), encoding="utf-8")
-            arguments = ("-P", "-m", "stateful.mutate.trial", str(file))
-            jobs.append(Job("mutants", (mutant.name,), arguments, (ROOT,), seconds, partial(_note, mutant, found)))
-        run(jobs, ended, processes)
+            tasks.append(ProcessTask(partial(program, "stateful.mutate.trial", (str(file),)), seconds, (ROOT,)))
+        run(tasks, ended, processes=processes)
     return [found[mutant.name] for mutant in mutants]
-
-
-def _note(mutant: DeviceMutant, found: dict[str, MutantFate], ended: Ended) -> list[Verdict]:
-    found[mutant.name] = fate(mutant, ended)
-    return []
 
 
 def fate(mutant: DeviceMutant, ended: Ended) -> MutantFate:

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from spec.explore.bfs import walk
+from spec.explore.bfs import search
 from spec.model.actions import ACTIONS
 from spec.reachable import sometimes, taken, writes
 from spec.scope import EVERY_RUN, Scope
@@ -21,7 +21,7 @@ SWITCHED = [
 
 @pytest.mark.parametrize("scope", [pytest.param(scope, id=scope.label()) for scope in [*SMALL, *SWITCHED]])
 def test_every_sentence_asked_for_is_seen(scope: Scope) -> None:
-    outcome = walk(scope)
+    outcome = search(scope)
     assert outcome.broken is None
     assert outcome.never == ()
 
@@ -49,7 +49,7 @@ def test_without_a_limit_there_is_no_end_of_writes() -> None:
 
 def test_what_does_not_happen_is_reported() -> None:
     stuck = [action for action in ACTIONS if action.name != "end_scan"]
-    outcome = walk(Scope(1, 1, 1, 1), [a for a in stuck if a.name != "begin_pass"])
+    outcome = search(Scope(1, 1, 1, 1), [a for a in stuck if a.name != "begin_pass"])
     assert outcome.broken is None
     assert "a slot is wb" in outcome.never
     assert "reap is taken" in outcome.never

@@ -4,38 +4,38 @@ from typing import Final
 
 from spec.model.state import DONE_ERROR, DONE_OK, FLIGHT, IO_ERROR, IO_OK, PENDING, QUIET
 from spec.model.tables import NONE
-from spec.prove.unbounded.rows import Device, pick
+from spec.prove.unbounded.rows import SymbolicDevice, pick
 from spec.prove.unbounded.transitions import Change, Move, with_block, with_request
 
 
-def _io_pending(s: Device, b: int) -> bool:
+def _io_pending(s: SymbolicDevice, b: int) -> bool:
     return s.blocks(b).io == PENDING
 
 
-def _device_ok(s: Device, b: int) -> Change:
+def _device_ok(s: SymbolicDevice, b: int) -> Change:
     return Change(with_block(s, b, s.blocks(b)._replace(io=IO_OK)), block=b)
 
 
-def _device_error(s: Device, b: int) -> Change:
+def _device_error(s: SymbolicDevice, b: int) -> Change:
     return Change(with_block(s, b, s.blocks(b)._replace(io=IO_ERROR, holds=NONE)), block=b)
 
 
-def _can_endio_queue(s: Device, r: int) -> bool:
+def _can_endio_queue(s: SymbolicDevice, r: int) -> bool:
     return (s.reqs(r).phase == FLIGHT) & (s.blocks(s.reqs(r).blk).io >= IO_OK)
 
 
-def _endio_queue(s: Device, r: int) -> Change:
+def _endio_queue(s: SymbolicDevice, r: int) -> Change:
     q = s.reqs(r)
     block = s.blocks(q.blk)
     answered = q._replace(phase=pick(block.io == IO_OK, DONE_OK, DONE_ERROR), inside=1)
     return Change(with_block(with_request(s, r, answered), q.blk, block._replace(io=QUIET)), block=q.blk, request=r)
 
 
-def _can_endio_leave(s: Device, r: int) -> bool:
+def _can_endio_leave(s: SymbolicDevice, r: int) -> bool:
     return s.reqs(r).inside == 1
 
 
-def _endio_leave(s: Device, r: int) -> Change:
+def _endio_leave(s: SymbolicDevice, r: int) -> Change:
     return Change(with_request(s, r, s.reqs(r)._replace(inside=0)), request=r)
 
 

@@ -8,7 +8,7 @@ from spec.model.state import DONE_OK
 from spec.model.tables import COMMIT, COMPLETION_TABLE, PP_SLOT, Completion
 from spec.prove.unbounded.actions import MOVES
 from spec.prove.unbounded.history import REPLACED as IN_HISTORY
-from spec.prove.unbounded.rows import Device
+from spec.prove.unbounded.rows import SymbolicDevice
 from spec.prove.unbounded.transitions import Change, Move, completion, finish
 from spec.prove.unbounded.writeback import can_send, forget_held, reap_by, send
 
@@ -20,15 +20,15 @@ def _reaps_by(table: tuple[Completion, ...]) -> Mapping[str, Move]:
     return {"reap": MOVES["reap"]._replace(change=partial(reap_by, table))}
 
 
-def _reap_after_release(s: Device, r: int) -> Change:
+def _reap_after_release(s: SymbolicDevice, r: int) -> Change:
     return finish(s, r, completion(s.reqs(r).phase == DONE_OK, kept=False))
 
 
-def _can_submit_by_slot_0(s: Device, i: int, r: int) -> bool:
+def _can_submit_by_slot_0(s: SymbolicDevice, i: int, r: int) -> bool:
     return (s.queued(i) == 1) & (s.slots(0).kind == PP_SLOT) & can_send(s, r)
 
 
-def _submit_slot_0(s: Device, i: int, r: int) -> Change:
+def _submit_slot_0(s: SymbolicDevice, i: int, r: int) -> Change:
     return send(s, i, 0, r)
 
 

@@ -1,7 +1,7 @@
 """The invariant of a device of any size, clause by clause, under the names that `spec.model.invariant` gives them.
 
 What speaks of a single slot or request is taken from there; where a clause counts or searches, this one asks the
-additional rows of `Device` instead. `equal` shows that the clauses say the same.
+additional rows of `SymbolicDevice` instead. `equal` shows that the clauses say the same.
 """
 
 from collections.abc import Callable
@@ -27,16 +27,16 @@ from spec.prove.unbounded.rows import (
     REQUESTS,
     SLOT,
     SLOTS,
-    Device,
     Owner,
+    SymbolicDevice,
     each,
     inside,
 )
 
-Clause = Callable[[Device], bool]
+Clause = Callable[[SymbolicDevice], bool]
 
 
-def every_block_has_one_owner(s: Device) -> bool:
+def every_block_has_one_owner(s: SymbolicDevice) -> bool:
     """Every block in use has exactly one owner: what owns it has it, and what has it owns it."""
 
     def block(b: int) -> bool:
@@ -51,11 +51,11 @@ def every_block_has_one_owner(s: Device) -> bool:
     return each(s, BLOCKS, block) & slots & requests & implies(s.held > NONE, s.owner(s.held).kind == PASS)
 
 
-def _owns(s: Device, b: int, owner: Owner) -> bool:
+def _owns(s: SymbolicDevice, b: int, owner: Owner) -> bool:
     return implies(b > NONE, same(s.owner(b), owner))
 
 
-def only_written_back_slots_have_blocks(s: Device) -> bool:
+def only_written_back_slots_have_blocks(s: SymbolicDevice) -> bool:
     """A slot has a block exactly when it is written back, and only stored pages carry marks."""
 
     def slot(i: int) -> bool:
@@ -65,7 +65,7 @@ def only_written_back_slots_have_blocks(s: Device) -> bool:
     return each(s, SLOTS, slot)
 
 
-def every_request_is_in_one_place(s: Device) -> bool:
+def every_request_is_in_one_place(s: SymbolicDevice) -> bool:
     """A request has a slot and a block exactly from submission to reaping, and the one that is held is taken."""
 
     def request(r: int) -> bool:
@@ -77,7 +77,7 @@ def every_request_is_in_one_place(s: Device) -> bool:
     return each(s, REQUESTS, request)
 
 
-def the_device_works_for_requests_in_flight(s: Device) -> bool:
+def the_device_works_for_requests_in_flight(s: SymbolicDevice) -> bool:
     """The device is busy with a block exactly when the request that owns it is in flight."""
 
     def block(b: int) -> bool:
@@ -90,7 +90,7 @@ def the_device_works_for_requests_in_flight(s: Device) -> bool:
     return each(s, BLOCKS, block) & each(s, REQUESTS, request)
 
 
-def every_pp_slot_is_owned_once(s: Device) -> bool:
+def every_pp_slot_is_owned_once(s: SymbolicDevice) -> bool:
     """A pp_slot is in a bucket or with the request that carries it, never both, and a claim has an owner."""
 
     def slot(i: int) -> bool:
@@ -106,7 +106,7 @@ def every_pp_slot_is_owned_once(s: Device) -> bool:
     return each(s, SLOTS, slot) & each(s, REQUESTS, request)
 
 
-def the_budget_is_conserved(s: Device) -> bool:
+def the_budget_is_conserved(s: SymbolicDevice) -> bool:
     """Of every grant: granted = left + charged in flight + written, and what is left is never negative."""
     b = s.budget
     known = each(s, REQUESTS, lambda r: within(0, s.reqs(r).grant, b.grant))
@@ -114,20 +114,20 @@ def the_budget_is_conserved(s: Device) -> bool:
     return conserved & (b.limit >= 0) & bit(b.enabled) & (b.grant >= 1) & (b.spent >= 0) & known
 
 
-def nothing_remains_at_rest(s: Device) -> bool:
+def nothing_remains_at_rest(s: SymbolicDevice) -> bool:
     """At rest there is no claim, no pp_slot, no request and no held block; none is in flight while scanning."""
     no_claims = each(s, SLOTS, lambda i: no(s.slots(i).kind == PP_SLOT) & no(s.queued(i) == 1))
     no_work = each(s, REQUESTS, lambda r: no(s.reqs(r).phase > IDLE)) & no(s.held > NONE)
     return implies(s.running == AT_REST, no_claims) & implies(s.running <= SCANNING, no_work)
 
 
-def counters_equal_a_recount(s: Device) -> bool:
+def counters_equal_a_recount(s: SymbolicDevice) -> bool:
     """Pages stored, same-filled pages, huge pages in memory and blocks in use equal a recount."""
     counters = (s.counts.stored, s.counts.same, s.counts.huge, s.counts.bd_count)
     return same(counters, tuple([s.recount(c) for c in (STORED_PAGES, SAME_PAGES, HUGE_PAGES, USED_BLOCKS)]))
 
 
-def a_written_back_block_holds_the_page(s: Device) -> bool:
+def a_written_back_block_holds_the_page(s: SymbolicDevice) -> bool:
     """What a written-back slot's block holds is what was last written to the page, and no write to it is on its way."""
 
     def slot(i: int) -> bool:
@@ -137,7 +137,7 @@ def a_written_back_block_holds_the_page(s: Device) -> bool:
     return each(s, SLOTS, slot)
 
 
-def a_kept_claim_means_unchanged_content(s: Device) -> bool:
+def a_kept_claim_means_unchanged_content(s: SymbolicDevice) -> bool:
     """As long as a slot in flight keeps its claim, what is being written is what the page contains."""
 
     def request(r: int) -> bool:
@@ -149,12 +149,12 @@ def a_kept_claim_means_unchanged_content(s: Device) -> bool:
     return each(s, REQUESTS, request)
 
 
-def nobody_touches_a_freed_control_block(s: Device) -> bool:
+def nobody_touches_a_freed_control_block(s: SymbolicDevice) -> bool:
     """A callback is inside the control block of a pass only while the pass has not freed it."""
     return implies(s.running == AT_REST, each(s, REQUESTS, lambda r: no(s.reqs(r).inside == 1)))
 
 
-def a_read_that_re_validates_is_sound(s: Device) -> bool:
+def a_read_that_re_validates_is_sound(s: SymbolicDevice) -> bool:
     """A read whose slot has not been replaced since it began has, or will get, the page's own bytes."""
 
     def reader(k: int) -> bool:
@@ -177,6 +177,6 @@ CLAUSES: Final[tuple[Clause, ...]] = (
 # fmt: on
 
 
-def inv(s: Device) -> bool:
+def inv(s: SymbolicDevice) -> bool:
     """Return whether every clause holds."""
     return every([clause(s) for clause in CLAUSES])

@@ -1,26 +1,24 @@
 """Prove the specification of devices of every size: `python -m spec.prove_sizes`.
 
 For any number of slots, blocks, requests and readers and any limit: every action keeps every clause of the invariant,
-the step properties hold, and left alone the device comes to rest (docs/all-sizes.md says it in full). With `--variant`,
+the step properties hold, and left alone the device comes to rest (docs/all-sizes.md says it in full). With `--bug`,
 the same of a device with a bug put back, which leaves conditions open.
 
-Exit code 0 when every condition is discharged, 1 when one is open, 2 when it was called wrongly, 128 and the
+Exit code 0 when every condition is discharged, 1 when one is open, 2 when it was called wrongly, 128 plus the
 number of the signal when it was interrupted.
 """
 
 import argparse
 import json
-import signal
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from types import FrameType
 from typing import Final, NamedTuple, TextIO
 
 from spec.assertions import require_assertions
-from spec.bugs.history import EVERY_VARIANT
+from spec.bugs.history import SEEDED_BUGS
 from spec.model.actions import ACTIONS, Action
-from spec.processes.interrupts import SIGNALS
+from spec.processes.interrupts import Interrupted, handled
 from spec.prove.unbounded.actions import MOVES
 from spec.prove.unbounded.batching_v3 import REPLACED
 from spec.prove.unbounded.conditions import Given, conditions
@@ -28,12 +26,12 @@ from spec.prove.unbounded.equal import equalities, possibilities
 from spec.prove.unbounded.fixed import SIZES, device
 from spec.prove.unbounded.induction import about_counting
 from spec.prove.unbounded.rows import any_device
-from spec.prove.unbounded.solve import REFUTED, Answer, answers
+from spec.prove.unbounded.solve import REFUTED, ProofAnswer, answers
 from spec.prove.unbounded.table import data, table
 from spec.prove.unbounded.transitions import Move
 from spec.prove.z3_terms import any_state
 
-Report = Callable[[Answer], object]
+Report = Callable[[ProofAnswer], object]
 
 
 class Texts(NamedTuple):
@@ -46,13 +44,15 @@ class Texts(NamedTuple):
 AS_IT_IS: Final = Texts(ACTIONS, MOVES)
 
 
-def variant(name: str) -> Texts:
+def with_bug(name: str) -> Texts:
     """Return both texts with a bug put back."""
-    found = next(each for each in EVERY_VARIANT if each.name == name)
+    found = next(each for each in SEEDED_BUGS if each.name == name)
     return Texts(found.actions, {**MOVES, **REPLACED[name]})
 
 
-def prove_all_sizes(report: Report | None = None, texts: Texts = AS_IT_IS, only: Collection[str] = ()) -> list[Answer]:
+def prove_all_sizes(
+    report: Report | None = None, texts: Texts = AS_IT_IS, only: Collection[str] = ()
+) -> list[ProofAnswer]:
     """Return what came of every condition, and report each; with `only`, of those of these actions (or DEVICE)."""
     found = []
     for given in givens(texts):
@@ -79,7 +79,7 @@ def of_any_size(texts: Texts = AS_IT_IS) -> Iterator[Given]:
     yield from possibilities(*texts)
 
 
-def _definite(open_: Answer, texts: Texts) -> Answer:
+def _definite(open_: ProofAnswer, texts: Texts) -> ProofAnswer:
     """Return an answer that says more than "unknown" if there is a counterexample of a fixed size."""
     for sizes in SIZES:
         for given in conditions(device(any_state(sizes)), *texts):
@@ -92,25 +92,23 @@ def _definite(open_: Answer, texts: Texts) -> Answer:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m spec.prove_sizes", description=__doc__)
-    names = [each.name for each in EVERY_VARIANT]
-    parser.add_argument("--variant", metavar="NAME", help="with a bug put back")
+    names = [each.name for each in SEEDED_BUGS]
+    parser.add_argument("--bug", "--variant", metavar="NAME", help="with a bug put back")
     parser.add_argument("--json", action="store_true", help="print data instead of text")
     asked = parser.parse_args(arguments)
     require_assertions()
-    if asked.variant and asked.variant not in names:
-        parser.error(f"--variant: there is no {asked.variant!r}; there are {', '.join(names)}")
-    texts = variant(asked.variant) if asked.variant else AS_IT_IS
+    if asked.bug and asked.bug not in names:
+        parser.error(f"--bug: there is no {asked.bug!r}; there are {', '.join(names)}")
+    texts = with_bug(asked.bug) if asked.bug else AS_IT_IS
     progress = _Progress(sum(len(given.conditions) for given in givens(texts)), sys.stderr)
-    before = {number: signal.signal(number, progress.interrupt) for number in SIGNALS}
     try:
-        found = prove_all_sizes(progress, texts)
+        with handled(progress.interrupt):
+            found = prove_all_sizes(progress, texts)
     finally:
         progress.done()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    told = data(found)
-    sys.stdout.write(f"{json.dumps(told, indent=2) if asked.json else table(found)}\n")
-    return int(not told["proved"])
+    report = data(found)
+    sys.stdout.write(f"{json.dumps(report, indent=2) if asked.json else table(found)}\n")
+    return int(not report["proved"])
 
 
 class _Progress:
@@ -120,19 +118,20 @@ class _Progress:
         self._conditions = conditions
         self._out = out
         self._live = out.isatty()
-        self._found: list[Answer] = []
+        self._found: list[ProofAnswer] = []
         self._interrupted = 0
         self._due = time.monotonic() + (0 if self._live else _SAY)
 
-    def interrupt(self, number: int, _frame: FrameType | None) -> None:
-        """End it with the next answer; raised anywhere, the exception could get lost while z3 releases its terms."""
+    def interrupt(self, number: int, _frame: object) -> None:
+        """End with the next answer: raised anywhere, the exception could get lost in z3's destructors."""
+        if self._interrupted:  # the second signal does not wait for an answer
+            raise Interrupted(number)
         self._interrupted = number
-        signal.signal(number, signal.default_int_handler)
 
-    def __call__(self, answer: Answer) -> None:
+    def __call__(self, answer: ProofAnswer) -> None:
         """Take note of an answer."""
         if self._interrupted:
-            raise KeyboardInterrupt(self._interrupted)
+            raise Interrupted(self._interrupted)
         self._found.append(answer)
         now = time.monotonic()
         if now < self._due:

@@ -21,7 +21,7 @@ from spec.prove.unbounded.properties import EVERY_STEP
 from spec.prove.unbounded.quiescence import COUNTED as COUNTED_AS_WORK
 from spec.prove.unbounded.quiescence import less_is_left
 from spec.prove.unbounded.quiescence import one_can_move as found_to_move
-from spec.prove.unbounded.rows import Counted, Device, Owner, inside
+from spec.prove.unbounded.rows import CountedKind, Owner, SymbolicDevice, inside
 from spec.prove.unbounded.transitions import Change, Move
 from spec.prove.z3_terms import unknown
 
@@ -31,7 +31,7 @@ DEVICE: Final = "device"
 BEGINS, KEEPS, RECOUNTS, STEP, RESTS = "begins", "keeps", "recounts", "every step", "comes to rest"
 
 
-class Condition(NamedTuple):
+class ProofCondition(NamedTuple):
     """Something to be proved: of which kind, of which action, what."""
 
     layer: str
@@ -45,13 +45,13 @@ class Given(NamedTuple):
     """Something assumed, and the conditions that rest on it."""
 
     assumed: Callable[[], bool]
-    conditions: tuple[Condition, ...]
+    conditions: tuple[ProofCondition, ...]
 
 
-class Step:
+class SymbolicStep:
     """A step: the device before, the parameters, the device after."""
 
-    def __init__(self, before: Device, action: Action, move: Move) -> None:
+    def __init__(self, before: SymbolicDevice, action: Action, move: Move) -> None:
         self.before, self.action, self.move = before, action, move
         self.args = tuple([unknown(name) for name in parameters(action)])
 
@@ -61,7 +61,7 @@ class Step:
         return self.move.change(self.before, *self.args)
 
     @cached_property
-    def after(self) -> Device:
+    def after(self) -> SymbolicDevice:
         """The device after the step."""
         return with_recount(self.before, self.change)
 
@@ -74,26 +74,26 @@ class Step:
         return self.sized() & self.move.guard(self.before, *self.args)
 
 
-def _is(s: Device, what: str, value: int) -> bool:
+def _is(s: SymbolicDevice, what: str, value: int) -> bool:
     if what == "limit":
         return value >= 0
     return within(0, value, 1) if what == "huge" else inside(s, f"{what}s", value)
 
 
-def conditions(before: Device, actions: Iterable[Action], moves: Mapping[str, Move]) -> Iterator[Given]:
+def conditions(before: SymbolicDevice, actions: Iterable[Action], moves: Mapping[str, Move]) -> Iterator[Given]:
     """Yield everything that is to be proved of a device."""
-    steps = [Step(before, action, moves[action.name]) for action in actions]
+    steps = [SymbolicStep(before, action, moves[action.name]) for action in actions]
     holds = cache(lambda: sized(before.sizes) & inv(before))
     yield _begins(before.sizes)
     for step in steps:
         yield Given(partial(conjoined, holds, step.guarded), tuple(_of(step)))
     counted = partial(_numbers, before)
     own = of_their_own([step.action for step in steps])
-    rests = Condition(RESTS, DEVICE, one_can_move.__name__, partial(found_to_move, before, moves, own))
+    rests = ProofCondition(RESTS, DEVICE, one_can_move.__name__, partial(found_to_move, before, moves, own))
     yield Given(partial(conjoined, holds, counted), (rests,))
     for step in steps:
         if step.action.actor != "user":
-            less = Condition(RESTS, step.action.name, MOVES_TOWARDS_REST[0], partial(_less, step))
+            less = ProofCondition(RESTS, step.action.name, MOVES_TOWARDS_REST[0], partial(_less, step))
             alike = _recounts(step, COUNTED_AS_WORK)
             yield Given(partial(conjoined, holds, counted, step.guarded), (less, *alike))
 
@@ -103,9 +103,9 @@ def sized(sizes: Sizes) -> bool:
     return (sizes.slots >= 1) & (sizes.blocks >= 1) & (sizes.requests >= 1) & (sizes.readers >= 0)
 
 
-def fresh(sizes: Sizes, enabled: int, limit: int) -> Device:
+def fresh(sizes: Sizes, enabled: int, limit: int) -> SymbolicDevice:
     """Return a device that nothing has happened to."""
-    return Device(
+    return SymbolicDevice(
         sizes,
         slots=lambda _i: Slot(),
         queued=lambda _i: 0,
@@ -126,46 +126,49 @@ def fresh(sizes: Sizes, enabled: int, limit: int) -> Device:
 def _begins(sizes: Sizes) -> Given:
     enabled, limit = unknown("enabled"), unknown("limit")
     first = fresh(sizes, enabled, limit)
-    clauses = [Condition(BEGINS, DEVICE, clause.__name__, partial(clause, first)) for clause in CLAUSES]
+    clauses = [ProofCondition(BEGINS, DEVICE, clause.__name__, partial(clause, first)) for clause in CLAUSES]
     nothing = Change(first, none_of=COUNTED)
     recounts = [
-        Condition(BEGINS, DEVICE, f"no {each.name}", partial(counted_alike, first, nothing, each)) for each in COUNTED
+        ProofCondition(BEGINS, DEVICE, f"no {each.name}", partial(counted_alike, first, nothing, each))
+        for each in COUNTED
     ]
     return Given(lambda: sized(sizes) & sensible(enabled, limit), (*clauses, *recounts))
 
 
-def _of(step: Step) -> Iterator[Condition]:
+def _of(step: SymbolicStep) -> Iterator[ProofCondition]:
     name = step.action.name
     for clause in CLAUSES:
-        yield Condition(KEEPS, name, clause.__name__, partial(_after, step, clause))
+        yield ProofCondition(KEEPS, name, clause.__name__, partial(_after, step, clause))
     yield from _recounts(step, COUNTED)
     for each in STEPS:
         if name in each.actions:
-            yield Condition(STEP, name, each.holds.__name__, partial(_holds, step, EVERY_STEP[each.holds.__name__]))
+            yield ProofCondition(
+                STEP, name, each.holds.__name__, partial(_holds, step, EVERY_STEP[each.holds.__name__])
+            )
 
 
-def _recounts(step: Step, counted: Iterable[Counted]) -> Iterator[Condition]:
+def _recounts(step: SymbolicStep, counted: Iterable[CountedKind]) -> Iterator[ProofCondition]:
     for each in counted:
-        yield Condition(RECOUNTS, step.action.name, each.name, partial(_counted, step, each))
+        yield ProofCondition(RECOUNTS, step.action.name, each.name, partial(_counted, step, each))
 
 
-def _after(step: Step, clause: Callable[[Device], bool]) -> bool:
+def _after(step: SymbolicStep, clause: Callable[[SymbolicDevice], bool]) -> bool:
     return clause(step.after)
 
 
-def _counted(step: Step, counted: Counted) -> bool:
+def _counted(step: SymbolicStep, counted: CountedKind) -> bool:
     return counted_alike(step.before, step.change, counted)
 
 
-def _holds(step: Step, claim: Callable[[Device, tuple[int, ...], Device], bool]) -> bool:
+def _holds(step: SymbolicStep, claim: Callable[[SymbolicDevice, tuple[int, ...], SymbolicDevice], bool]) -> bool:
     return claim(step.before, step.args, step.after)
 
 
-def _less(step: Step) -> bool:
+def _less(step: SymbolicStep) -> bool:
     return less_is_left(step.before, step.args, step.after)
 
 
-def _numbers(s: Device) -> bool:
+def _numbers(s: SymbolicDevice) -> bool:
     return every([within(0, s.recount(each), getattr(s.sizes, each.row)) for each in COUNTED_AS_WORK])
 
 

@@ -15,20 +15,20 @@ from spec.model.invariant import active
 from spec.model.tables import EMPTY, SAME
 from spec.model.terms import no
 from spec.model.transitions import in_memory_huge
-from spec.prove.unbounded.rows import BLOCKS, READERS, REQUESTS, SLOTS, Counted, Device, each, inside, pick
+from spec.prove.unbounded.rows import BLOCKS, READERS, REQUESTS, SLOTS, CountedKind, SymbolicDevice, each, inside, pick
 from spec.prove.unbounded.transitions import Change
 
-STORED_PAGES: Final = Counted("stored pages", SLOTS, lambda s, i: s.slots(i).kind > EMPTY)
-SAME_PAGES: Final = Counted("same-filled pages", SLOTS, lambda s, i: s.slots(i).kind == SAME)
-HUGE_PAGES: Final = Counted("huge pages", SLOTS, lambda s, i: in_memory_huge(s.slots(i)))
-USED_BLOCKS: Final = Counted("used blocks", BLOCKS, lambda s, b: s.blocks(b).used == 1)
-CHARGED: Final = Counted(
+STORED_PAGES: Final = CountedKind("stored pages", SLOTS, lambda s, i: s.slots(i).kind > EMPTY)
+SAME_PAGES: Final = CountedKind("same-filled pages", SLOTS, lambda s, i: s.slots(i).kind == SAME)
+HUGE_PAGES: Final = CountedKind("huge pages", SLOTS, lambda s, i: in_memory_huge(s.slots(i)))
+USED_BLOCKS: Final = CountedKind("used blocks", BLOCKS, lambda s, b: s.blocks(b).used == 1)
+CHARGED: Final = CountedKind(
     "charged requests", REQUESTS, lambda s, r: active(s.reqs(r)) & (s.reqs(r).grant == s.budget.grant)
 )
 COUNTED: Final = (STORED_PAGES, SAME_PAGES, HUGE_PAGES, USED_BLOCKS, CHARGED)
 
 
-def counted_alike(before: Device, change: Change, counted: Counted) -> bool:
+def counted_alike(before: SymbolicDevice, change: Change, counted: CountedKind) -> bool:
     """Return whether nothing is counted differently but where the action says so: what the two facts ask for."""
     if counted in change.none_of:
         return each(before, counted.row, lambda j: no(counted.holds(change.after, j)))
@@ -38,10 +38,10 @@ def counted_alike(before: Device, change: Change, counted: Counted) -> bool:
     )
 
 
-def with_recount(before: Device, change: Change) -> Device:
+def with_recount(before: SymbolicDevice, change: Change) -> SymbolicDevice:
     """Return the device after the change, with what a recount would find, by the two facts."""
 
-    def recount(counted: Counted) -> int:
+    def recount(counted: CountedKind) -> int:
         if counted in change.none_of:
             return 0
         place = _place(change, counted)
@@ -51,5 +51,5 @@ def with_recount(before: Device, change: Change) -> Device:
     return change.after._replace(recount=recount)
 
 
-def _place(change: Change, counted: Counted) -> int:
+def _place(change: Change, counted: CountedKind) -> int:
     return {SLOTS: change.slot, BLOCKS: change.block, REQUESTS: change.request, READERS: change.reader}[counted.row]

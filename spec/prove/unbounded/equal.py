@@ -16,7 +16,7 @@ from spec.model.terms import every
 from spec.prove.obligations import Sizes, admitted, one_can_move
 from spec.prove.obligations import fresh as fresh_state
 from spec.prove.unbounded.clauses import CLAUSES as SAID
-from spec.prove.unbounded.conditions import DEVICE, Condition, Given, Step, conjoined, fresh, of_their_own
+from spec.prove.unbounded.conditions import DEVICE, Given, ProofCondition, SymbolicStep, conjoined, fresh, of_their_own
 from spec.prove.unbounded.count import COUNTED
 from spec.prove.unbounded.fixed import SIZES, device, device_with_any_additional_rows
 from spec.prove.unbounded.properties import EVERY_STEP as STEPS_SAID
@@ -24,7 +24,7 @@ from spec.prove.unbounded.properties import alike
 from spec.prove.unbounded.quiescence import COUNTED as COUNTED_AS_WORK
 from spec.prove.unbounded.quiescence import one_can_move as found_to_move
 from spec.prove.unbounded.quiescence import work_left as work_found
-from spec.prove.unbounded.rows import Device
+from spec.prove.unbounded.rows import SymbolicDevice
 from spec.prove.unbounded.transitions import Move
 from spec.prove.z3_terms import any_state, unknown
 
@@ -42,10 +42,10 @@ def possibilities(actions: Iterable[Action], moves: Mapping[str, Move]) -> Itera
     """Yield that the invariant holds of some device of a fixed size; and for each action, of one that can take it."""
     s = any_state(SIZES[0])
     found, holds = device(s), cache(partial(inv, s))
-    yield Given(holds, (Condition(possible_at(), DEVICE, inv.__name__, None),))
+    yield Given(holds, (ProofCondition(possible_at(), DEVICE, inv.__name__, None),))
     for action in admitted(SIZES[0], actions):
-        can = Condition(possible_at(), action.name, "guard", None)
-        yield Given(partial(conjoined, holds, Step(found, action, moves[action.name]).guarded), (can,))
+        can = ProofCondition(possible_at(), action.name, "guard", None)
+        yield Given(partial(conjoined, holds, SymbolicStep(found, action, moves[action.name]).guarded), (can,))
 
 
 def equalities(sizes: Sizes, actions: Iterable[Action], moves: Mapping[str, Move]) -> Iterator[Given]:
@@ -54,25 +54,25 @@ def equalities(sizes: Sizes, actions: Iterable[Action], moves: Mapping[str, Move
     found, holds = device(s), cache(partial(inv, s))
     yield from _clauses(layer, s, found)
     claims = _of_the_device(s, found, possible, moves)
-    yield Given(holds, tuple(Condition(layer, DEVICE, name, claim) for name, claim in claims.items()))
+    yield Given(holds, tuple(ProofCondition(layer, DEVICE, name, claim) for name, claim in claims.items()))
     for action in possible:
         both = _Both(s, found, action, moves[action.name])
-        guard = Condition(layer, action.name, "guard", both.same_guard)
+        guard = ProofCondition(layer, action.name, "guard", both.same_guard)
         yield Given(partial(conjoined, holds, both.step.sized), (guard,))
-        same = tuple(Condition(layer, action.name, name, claim) for name, claim in both.claims().items())
+        same = tuple(ProofCondition(layer, action.name, name, claim) for name, claim in both.claims().items())
         yield Given(partial(conjoined, holds, both.step.guarded), same)
 
 
-def _clauses(layer: str, s: State, found: Device) -> Iterator[Given]:
+def _clauses(layer: str, s: State, found: SymbolicDevice) -> Iterator[Given]:
     any_rows = device_with_any_additional_rows(s)
     clauses = [cache(partial(clause, s)) for clause in CLAUSES]
     said_of_any = [cache(partial(clause, any_rows)) for clause in SAID]
     for k, (clause, said) in enumerate(zip(CLAUSES, SAID, strict=True)):
         name = clause.__name__
         assert said.__name__ == name, "clauses are in the same order"
-        same = Condition(layer, DEVICE, name, partial(_equal, clauses[k], partial(said, found)))
+        same = ProofCondition(layer, DEVICE, name, partial(_equal, clauses[k], partial(said, found)))
         yield Given(partial(conjoined, *clauses[:k]), (same,))
-        no_less = Condition(layer, DEVICE, f"{name}, whatever the additional rows", clauses[k])
+        no_less = ProofCondition(layer, DEVICE, f"{name}, whatever the additional rows", clauses[k])
         yield Given(partial(conjoined, *said_of_any[: k + 1]), (no_less,))
 
 
@@ -80,7 +80,9 @@ def _equal(one: Claim, other: Claim) -> bool:
     return one() == other()
 
 
-def _of_the_device(s: State, found: Device, actions: list[Action], moves: Mapping[str, Move]) -> Mapping[str, Claim]:
+def _of_the_device(
+    s: State, found: SymbolicDevice, actions: list[Action], moves: Mapping[str, Move]
+) -> Mapping[str, Claim]:
     sizes, enabled, limit = found.sizes, unknown("enabled"), unknown("limit")
     first = device(fresh_state(sizes, enabled, limit))
     own = of_their_own(actions)
@@ -94,9 +96,9 @@ def _of_the_device(s: State, found: Device, actions: list[Action], moves: Mappin
 class _Both:
     """A step as both texts have it."""
 
-    def __init__(self, s: State, found: Device, action: Action, move: Move) -> None:
+    def __init__(self, s: State, found: SymbolicDevice, action: Action, move: Move) -> None:
         self.s, self.action = s, action
-        self.step = Step(found, action, move)
+        self.step = SymbolicStep(found, action, move)
 
     @cached_property
     def after(self) -> State:
@@ -104,7 +106,7 @@ class _Both:
         return self.action.effect(self.s, *self.step.args)
 
     @cached_property
-    def found(self) -> Device:
+    def found(self) -> SymbolicDevice:
         """The same, as a device."""
         return device(self.after)
 

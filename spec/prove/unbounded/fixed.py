@@ -8,20 +8,32 @@ from spec.model.state import HELD, State
 from spec.model.tables import NONE
 from spec.model.terms import count
 from spec.prove.obligations import Sizes
-from spec.prove.unbounded.rows import PASS, REQUEST, SLOT, Counted, Device, Owner, Row, T, cell, pick, remembered
+from spec.prove.unbounded.rows import (
+    PASS,
+    REQUEST,
+    SLOT,
+    CountedKind,
+    Owner,
+    Row,
+    SymbolicDevice,
+    T,
+    cell,
+    pick,
+    remembered,
+)
 from spec.prove.z3_terms import unknown
 
 SIZES: Final = (Sizes(2, 2, 1, readers=1), Sizes(3, 2, 2, readers=1))
 
 
-def device(s: State) -> Device:
+def device(s: State) -> SymbolicDevice:
     """Return the same device, with the additional rows as a search finds them."""
     owners = cache(lambda: tuple([_owner(s, b) for b in range(len(s.blocks))]))
     carriers = cache(lambda: tuple([_first([q.slot == i for q in s.reqs]) for i in range(len(s.slots))]))
     return _with_rows(s, owners, carriers, _first([q.phase == HELD for q in s.reqs]))
 
 
-def device_with_any_additional_rows(s: State) -> Device:
+def device_with_any_additional_rows(s: State) -> SymbolicDevice:
     """Return the same device, with additional rows about which nothing is known."""
     owners = [Owner(unknown(f"owner {b}.kind"), unknown(f"owner {b}.which")) for b in range(len(s.blocks))]
     carriers = [unknown(f"carrier {i}") for i in range(len(s.slots))]
@@ -30,8 +42,8 @@ def device_with_any_additional_rows(s: State) -> Device:
 
 def _with_rows(
     s: State, owners: Callable[[], tuple[Owner, ...]], carriers: Callable[[], tuple[int, ...]], taken: int
-) -> Device:
-    found = Device(
+) -> SymbolicDevice:
+    found = SymbolicDevice(
         sizes=Sizes(len(s.slots), len(s.blocks), len(s.reqs), len(s.readers)),
         slots=_row(lambda: s.slots),
         queued=_row(lambda: s.queued),
@@ -50,7 +62,7 @@ def _with_rows(
     return found._replace(recount=lambda counted: _recount(found, counted))
 
 
-def _recount(s: Device, counted: Counted) -> int:
+def _recount(s: SymbolicDevice, counted: CountedKind) -> int:
     return count([counted.holds(s, j) for j in range(getattr(s.sizes, counted.row))])
 
 

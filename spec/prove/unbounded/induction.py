@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, cast
 
 import z3
 
-from spec.prove.unbounded.conditions import DEVICE, Condition, Given
+from spec.prove.unbounded.conditions import DEVICE, Given, ProofCondition
 from spec.prove.z3_terms import Truth
 
 _HOLDS: Final = {name: z3.Function(name, z3.IntSort(), z3.BoolSort()) for name in ("before", "after")}
@@ -58,7 +58,7 @@ def about_counting() -> Iterator[Given]:
 
 
 def _given(assumed: z3.BoolRef, name: str, claim: z3.BoolRef) -> Given:
-    condition = Condition("counting", DEVICE, name, lambda: cast("bool", Truth(claim)))
+    condition = ProofCondition("counting", DEVICE, name, lambda: cast("bool", Truth(claim)))
     return Given(lambda: cast("bool", Truth(assumed)), (condition,))
 
 

@@ -1,21 +1,14 @@
-"""The proof for every size as parts of a run of `spec.prove`: what holds of any size, and that both texts are equal.
+"""The proof for every size as parts of a run of `spec.prove`: what holds of any size, and that both texts are equal."""
 
-As a program, `python -m spec.prove.unbounded.job WHICH`, it writes one verdict a line; WHICH is `any`, or the size at
-which the texts are compared.
-"""
-
-import json
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
-from spec.assertions import require_assertions
 from spec.prove.obligations import Sizes
 from spec.prove.unbounded.command import AS_IT_IS, of_any_size
 from spec.prove.unbounded.conditions import Given
 from spec.prove.unbounded.equal import equalities, possible_at
-from spec.prove.unbounded.solve import Answer, answers
-from spec.prove.verdict import CONFIRMED, REFUTED, Verdict
+from spec.prove.unbounded.solve import ProofAnswer, answers
+from spec.prove.verdict import CONFIRMED, REFUTED, ProofVerdict
 
 ANY: Final = "any"
 
@@ -25,11 +18,11 @@ def conditions(which: str) -> list[str]:
     return [f"{each.layer}: {each.action}: {each.clause}" for given in _givens(which) for each in given.conditions]
 
 
-def prove(which: str) -> Iterator[Verdict]:
+def prove(which: str) -> Iterator[ProofVerdict]:
     """Yield a verdict on every condition.
 
-    Its twin is that nothing satisfies what is assumed. Of any size, the solver does not guess what would; there the
-    twin is refuted by a device of a fixed size that does, and on which the action can be taken.
+    Its vacuity check claims that nothing satisfies the assumptions. For any size the solver finds no device that does;
+    there the check is refuted by a device of a fixed size that satisfies them and on which the action can be taken.
     """
     found = [answer for given in _givens(which) for answer in answers(given)]
     shown = {answer.action for answer in found if answer.layer == possible_at() and answer.good}
@@ -37,11 +30,13 @@ def prove(which: str) -> Iterator[Verdict]:
         yield verdict(answer, possible=answer.possible or answer.action in shown)
 
 
-def verdict(answer: Answer, *, possible: bool) -> Verdict:
+def verdict(answer: ProofAnswer, *, possible: bool) -> ProofVerdict:
     """Return an answer in the words of `spec.prove`."""
     name = f"{answer.layer}: {answer.action}: {answer.clause}"
     said = CONFIRMED if answer.good else answer.verdict
-    return Verdict(name, said, REFUTED if possible else "nothing is known to satisfy what is assumed", answer.seconds)
+    return ProofVerdict(
+        name, said, REFUTED if possible else "nothing is known to satisfy what is assumed", answer.seconds
+    )
 
 
 def _givens(which: str) -> Iterator[Given]:
@@ -50,14 +45,3 @@ def _givens(which: str) -> Iterator[Given]:
 
 def _sizes(which: str) -> Sizes:
     return Sizes(*map(int, which.split("/")))
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Write the verdicts, as data."""
-    for each in prove(arguments[0]):
-        sys.stdout.write(json.dumps(each._asdict()) + "\n")
-
-
-if __name__ == "__main__":
-    require_assertions()
-    main(sys.argv[1:])

@@ -5,17 +5,17 @@ from typing import Final
 from spec.model.state import DONE_OK, FLIGHT
 from spec.model.tables import PP_SLOT, STORED, WB
 from spec.model.terms import every, implies, no, same
-from spec.prove.unbounded.rows import BLOCKS, READERS, REQUESTS, SLOTS, Device, each
+from spec.prove.unbounded.rows import BLOCKS, READERS, REQUESTS, SLOTS, SymbolicDevice, each
 
 
-def _makes_it_wb(before: Device, args: tuple[int, ...], after: Device) -> bool:
+def _makes_it_wb(before: SymbolicDevice, args: tuple[int, ...], after: SymbolicDevice) -> bool:
     q = before.reqs(args[0])
     due = (q.phase == DONE_OK) & (before.slots(q.slot).kind == PP_SLOT)
     slot = after.slots(q.slot)
     return implies(due, (slot.kind == WB) & (slot.blk == q.blk))
 
 
-def _changes_nothing_but_the_claim(before: Device, args: tuple[int, ...], after: Device) -> bool:
+def _changes_nothing_but_the_claim(before: SymbolicDevice, args: tuple[int, ...], after: SymbolicDevice) -> bool:
     q = before.reqs(args[0])
     slot = before.slots(q.slot)
     kept = slot.kind == PP_SLOT
@@ -24,7 +24,7 @@ def _changes_nothing_but_the_claim(before: Device, args: tuple[int, ...], after:
     return implies(kept, released) & implies(no(kept), untouched)
 
 
-def _keeps_what_is_in_flight(before: Device, _args: tuple[int, ...], after: Device) -> bool:
+def _keeps_what_is_in_flight(before: SymbolicDevice, _args: tuple[int, ...], after: SymbolicDevice) -> bool:
     def request(r: int) -> bool:
         i = before.reqs(r).slot
         kept = (after.reqs(r).slot == i) & (after.slots(i).kind == before.slots(i).kind)
@@ -33,11 +33,11 @@ def _keeps_what_is_in_flight(before: Device, _args: tuple[int, ...], after: Devi
     return each(before, REQUESTS, request)
 
 
-def _is_sound(before: Device, args: tuple[int, ...], _after: Device) -> bool:
+def _is_sound(before: SymbolicDevice, args: tuple[int, ...], _after: SymbolicDevice) -> bool:
     return before.readers(args[0]).sound == 1
 
 
-def alike(before: Device, _args: tuple[int, ...], after: Device) -> bool:
+def alike(before: SymbolicDevice, _args: tuple[int, ...], after: SymbolicDevice) -> bool:
     """Return whether nothing that `State` knows is different."""
     rows = (
         each(before, SLOTS, lambda i: same(after.slots(i), before.slots(i)) & (after.queued(i) == before.queued(i))),

@@ -3,10 +3,10 @@
 from spec.model.state import ANSWERED, AT_REST, DONE_ERROR, IDLE, IO_ERROR, QUIET, WRITING
 from spec.model.tables import EMPTY, NONE, WB
 from spec.model.terms import bit, within
-from spec.prove.unbounded.rows import BLOCKS, READERS, REQUESTS, SLOTS, Device, each
+from spec.prove.unbounded.rows import BLOCKS, READERS, REQUESTS, SLOTS, SymbolicDevice, each
 
 
-def slots_and_blocks_are_in_range(s: Device) -> bool:
+def slots_and_blocks_are_in_range(s: SymbolicDevice) -> bool:
     """Every field of slots and blocks is in its range."""
     n, last = s.sizes.slots - 1, s.sizes.blocks - 1
 
@@ -21,7 +21,7 @@ def slots_and_blocks_are_in_range(s: Device) -> bool:
     return each(s, SLOTS, slot) & each(s, BLOCKS, block)
 
 
-def requests_are_in_range(s: Device) -> bool:
+def requests_are_in_range(s: SymbolicDevice) -> bool:
     """Every field of requests is in its range."""
 
     def request(r: int) -> bool:
@@ -32,7 +32,7 @@ def requests_are_in_range(s: Device) -> bool:
     return each(s, REQUESTS, request)
 
 
-def readers_are_in_range(s: Device) -> bool:
+def readers_are_in_range(s: SymbolicDevice) -> bool:
     """Every field of reads under way is in its range."""
 
     def reader(k: int) -> bool:
@@ -43,7 +43,7 @@ def readers_are_in_range(s: Device) -> bool:
     return each(s, READERS, reader)
 
 
-def the_pass_is_in_range(s: Device) -> bool:
+def the_pass_is_in_range(s: SymbolicDevice) -> bool:
     """Every field of the pass is in its range."""
     pass_ = within(AT_REST, s.running, WRITING) & within(NONE, s.held, s.sizes.blocks - 1)
     return each(s, SLOTS, lambda i: bit(s.queued(i))) & pass_

@@ -35,15 +35,15 @@ class Owner(NamedTuple):
     which: int = NONE
 
 
-class Counted(NamedTuple):
+class CountedKind(NamedTuple):
     """Something that is counted in one of the four rows."""
 
     name: str
     row: str
-    holds: Callable[["Device", int], bool]
+    holds: Callable[["SymbolicDevice", int], bool]
 
 
-class Device(NamedTuple):
+class SymbolicDevice(NamedTuple):
     """`spec.model.state.State`, of any size, and what a recount or a search would find out about it."""
 
     sizes: Sizes
@@ -62,7 +62,7 @@ class Device(NamedTuple):
     """Per slot: the request that has its pp_slot, or NONE."""
     taken: int
     """The request that is HELD, or NONE."""
-    recount: Callable[[Counted], int]
+    recount: Callable[[CountedKind], int]
     """How many there are."""
 
 
@@ -81,9 +81,9 @@ _UNKNOWN: Final = {
 _SEEN_IN: Final = {SLOTS: ("slot",), BLOCKS: ("block", "owner"), REQUESTS: ("request",), READERS: ("reader",)}
 
 
-def any_device() -> Device:
+def any_device() -> SymbolicDevice:
     """Return any device at all, of any size."""
-    return Device(
+    return SymbolicDevice(
         sizes=Sizes(*[unknown(f"number of {name}") for name in Sizes._fields]),
         slots=_any_row(Slot, "slot"),
         queued=remembered(lambda i: _read("slot queued", i)),
@@ -123,7 +123,7 @@ def remembered(row: Row[T]) -> Row[T]:
     return look
 
 
-def each(s: Device, row: str, holds: Callable[[int], bool]) -> bool:
+def each(s: SymbolicDevice, row: str, holds: Callable[[int], bool]) -> bool:
     """Return whether something holds of everything in a row.
 
     Where this is assumed, the solver draws a conclusion about a number as soon as it comes across any field of what is
@@ -145,12 +145,12 @@ _around: Final[list[str]] = []
 """The rows that are spoken of where `each` is called within `each`: every one needs a number of its own."""
 
 
-def some(s: Device, row: str, holds: Callable[[int], bool]) -> bool:
+def some(s: SymbolicDevice, row: str, holds: Callable[[int], bool]) -> bool:
     """Return whether something holds of anything in a row."""
     return no(each(s, row, lambda i: no(holds(i))))
 
 
-def inside(s: Device, row: str, i: int) -> bool:
+def inside(s: SymbolicDevice, row: str, i: int) -> bool:
     """Return whether there is such a number in a row."""
     return within(0, i, getattr(s.sizes, row) - 1)
 

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import z3
 
-from spec.prove.unbounded.conditions import Condition, Given
+from spec.prove.unbounded.conditions import Given, ProofCondition
 from spec.prove.z3_terms import truth
 
 DISCHARGED: Final = "discharged"
@@ -16,7 +16,7 @@ VACUOUS: Final = "vacuous: nothing satisfies what is assumed"
 _MILLISECONDS: Final = 60_000
 
 
-class Answer(NamedTuple):
+class ProofAnswer(NamedTuple):
     """What came of a condition."""
 
     layer: str
@@ -34,7 +34,7 @@ class Answer(NamedTuple):
         return self.verdict == DISCHARGED
 
 
-def answers(given: Given) -> Iterator[Answer]:
+def answers(given: Given) -> Iterator[ProofAnswer]:
     """Yield what comes of the conditions that rest on the same assumptions."""
     began = time.perf_counter()
     solver = _solver()
@@ -42,7 +42,7 @@ def answers(given: Given) -> Iterator[Answer]:
     possible = solver.check()
     for condition in given.conditions:
         verdict = _verdict(solver, possible, condition)
-        yield Answer(*condition[:3], verdict, time.perf_counter() - began, possible=possible == z3.sat)
+        yield ProofAnswer(*condition[:3], verdict, time.perf_counter() - began, possible=possible == z3.sat)
         began = time.perf_counter()
 
 
@@ -60,7 +60,7 @@ def _solver() -> z3.Solver:
     return solver
 
 
-def _verdict(solver: z3.Solver, possible: z3.CheckSatResult, condition: Condition) -> str:
+def _verdict(solver: z3.Solver, possible: z3.CheckSatResult, condition: ProofCondition) -> str:
     if possible == z3.unsat:
         return VACUOUS
     if condition.claim is None:

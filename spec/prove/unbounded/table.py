@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from spec.prove.unbounded.equal import EQUAL
-from spec.prove.unbounded.solve import Answer
+from spec.prove.unbounded.solve import ProofAnswer
 
 
 class Assumption(NamedTuple):
@@ -42,7 +42,7 @@ ASSUMPTIONS: Final = (
     ),
     Assumption(
         "There is at least one slot, one block and one request. There need not be a reader.",
-        "python -m spec.explore: refuses a device without, walks 1/1/1",
+        "python -m spec.explore: refuses a device without, searches 1/1/1",
     ),
     Assumption(
         "What z3 says cannot be so cannot be so.",
@@ -51,7 +51,7 @@ ASSUMPTIONS: Final = (
 )
 
 
-def table(answers: Sequence[Answer]) -> str:
+def table(answers: Sequence[ProofAnswer]) -> str:
     """Return a line a layer, what is open, and what is assumed."""
     header = ("layer", "conditions", "discharged", "seconds", "")
     rows = [header, *_layers(answers)]
@@ -68,7 +68,7 @@ def assumptions() -> str:
     return "\n".join(["assumptions that remain", *(f"- {each.sentence} [{each.check}]" for each in ASSUMPTIONS)])
 
 
-def _layers(answers: Sequence[Answer]) -> Iterator[tuple[str, ...]]:
+def _layers(answers: Sequence[ProofAnswer]) -> Iterator[tuple[str, ...]]:
     layers = {layer: [a for a in answers if a.layer == layer] for layer in dict.fromkeys(a.layer for a in answers)}
     for layer, mine in (*layers.items(), ("all", list(answers))):
         good, seconds = sum(a.good for a in mine), sum(a.seconds for a in mine)
@@ -80,7 +80,7 @@ def _aligned(column: int, cell: str, width: int) -> str:
     return cell.ljust(width) if column in {0, 4} else cell.rjust(width)
 
 
-def data(answers: Sequence[Answer]) -> Mapping[str, object]:
+def data(answers: Sequence[ProofAnswer]) -> Mapping[str, object]:
     """Return all of it as plain data."""
     return {
         "proved": bool(answers) and all(answer.good for answer in answers),

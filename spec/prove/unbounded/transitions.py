@@ -13,9 +13,9 @@ from spec.prove.unbounded.rows import (
     REQUESTS,
     SLOT,
     SLOTS,
-    Counted,
-    Device,
+    CountedKind,
     Owner,
+    SymbolicDevice,
     cell,
     each,
     mapped,
@@ -31,12 +31,12 @@ Guard = Callable[..., bool]  # type: ignore[explicit-any]
 class Change(NamedTuple):
     """What an action makes of a device, and where in each row something may be counted differently afterwards."""
 
-    after: Device
+    after: SymbolicDevice
     slot: int = NONE
     block: int = NONE
     request: int = NONE
     reader: int = NONE
-    none_of: tuple[Counted, ...] = ()
+    none_of: tuple[CountedKind, ...] = ()
     """Of these there is none afterwards, wherever they were."""
 
 
@@ -50,33 +50,33 @@ class Move(NamedTuple):
     change: Effect
 
 
-def unguarded(_s: Device, *_args: int) -> bool:
+def unguarded(_s: SymbolicDevice, *_args: int) -> bool:
     """Nothing forbids it."""
     return True
 
 
-def with_block(s: Device, b: int, block: Block) -> Device:
+def with_block(s: SymbolicDevice, b: int, block: Block) -> SymbolicDevice:
     """Replace block `b`."""
     return s._replace(blocks=updated(s.blocks, b, block))
 
 
-def with_request(s: Device, r: int, request: Req) -> Device:
+def with_request(s: SymbolicDevice, r: int, request: Req) -> SymbolicDevice:
     """Replace request `r`."""
     return s._replace(reqs=updated(s.reqs, r, request))
 
 
-def release_block(s: Device, b: int) -> Device:
+def release_block(s: SymbolicDevice, b: int) -> SymbolicDevice:
     """Give block `b` back; NONE is nothing to give."""
     counts = s.counts._replace(bd_count=s.counts.bd_count - (b > NONE))
     return s._replace(blocks=updated(s.blocks, b, Block()), owner=updated(s.owner, b, Owner()), counts=counts)
 
 
-def set_slot(s: Device, i: int, slot: Slot) -> Device:
+def set_slot(s: SymbolicDevice, i: int, slot: Slot) -> SymbolicDevice:
     """Replace slot `i`, whose content stays; the statistics follow."""
     return s._replace(slots=updated(s.slots, i, slot), counts=recount(s.counts, s.slots(i), slot))
 
 
-def replace_content(s: Device, i: int, slot: Slot) -> Change:
+def replace_content(s: SymbolicDevice, i: int, slot: Slot) -> Change:
     """Replace slot `i` and its content: its block is free, nothing on the device is its content any more."""
     b = s.slots(i).blk
     s = s._replace(
@@ -86,12 +86,12 @@ def replace_content(s: Device, i: int, slot: Slot) -> Change:
     return Change(release_block(set_slot(s, i, slot), b), slot=i, block=b)
 
 
-def loop_over(s: Device) -> bool:
+def loop_over(s: SymbolicDevice) -> bool:
     """Return whether the pass has no candidate left."""
     return (s.running == WRITING) & each(s, SLOTS, lambda i: s.queued(i) == 0)
 
 
-def holds_request(s: Device) -> bool:
+def holds_request(s: SymbolicDevice) -> bool:
     """Return whether the pass has taken a request that it has not submitted yet."""
     return some(s, REQUESTS, lambda r: s.reqs(r).phase == HELD)
 
@@ -102,7 +102,7 @@ def completion(ok: bool, kept: bool, table: tuple[Completion, ...] = COMPLETION_
     return pick(ok, pick(kept, ok_kept, ok_lost), pick(kept, error_kept, error_lost))
 
 
-def finish(s: Device, r: int, row: Completion) -> Change:
+def finish(s: SymbolicDevice, r: int, row: Completion) -> Change:
     """Carry out `row` for request `r`, which is idle afterwards."""
     q = s.reqs(r)
     slot = s.slots(q.slot)

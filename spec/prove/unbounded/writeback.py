@@ -18,7 +18,7 @@ from spec.model.state import (
 from spec.model.tables import COMPLETION_TABLE, NONE, PP_SLOT, SLOT_TABLE, STORED, Completion
 from spec.model.terms import no
 from spec.model.transitions import may_charge
-from spec.prove.unbounded.rows import PASS, REQUEST, REQUESTS, Device, Owner, cell, each, mapped, pick, updated
+from spec.prove.unbounded.rows import PASS, REQUEST, REQUESTS, Owner, SymbolicDevice, cell, each, mapped, pick, updated
 from spec.prove.unbounded.transitions import (
     Change,
     Move,
@@ -33,72 +33,72 @@ from spec.prove.unbounded.transitions import (
 )
 
 
-def _can_begin_pass(s: Device) -> bool:
+def _can_begin_pass(s: SymbolicDevice) -> bool:
     return s.running == AT_REST
 
 
-def _begin_pass(s: Device) -> Change:
+def _begin_pass(s: SymbolicDevice) -> Change:
     return Change(s._replace(running=SCANNING))
 
 
-def _can_refuse_pass(s: Device) -> bool:
+def _can_refuse_pass(s: SymbolicDevice) -> bool:
     return s.running > AT_REST
 
 
-def _refuse_pass(s: Device) -> Change:
+def _refuse_pass(s: SymbolicDevice) -> Change:
     return Change(s)
 
 
-def _can_scan(s: Device, i: int) -> bool:
+def _can_scan(s: SymbolicDevice, i: int) -> bool:
     return (s.running == SCANNING) & (s.slots(i).kind == STORED) & (s.queued(i) == 0)
 
 
-def _scan(s: Device, i: int) -> Change:
+def _scan(s: SymbolicDevice, i: int) -> Change:
     slot = s.slots(i)._replace(kind=cell(SLOT_TABLE.select, s.slots(i).kind))
     return Change(set_slot(s._replace(queued=updated(s.queued, i, 1)), i, slot), slot=i)
 
 
-def _can_end_scan(s: Device) -> bool:
+def _can_end_scan(s: SymbolicDevice) -> bool:
     return s.running == SCANNING
 
 
-def _end_scan(s: Device) -> Change:
+def _end_scan(s: SymbolicDevice) -> Change:
     return Change(s._replace(running=WRITING))
 
 
-def _can_take_request(s: Device, r: int) -> bool:
+def _can_take_request(s: SymbolicDevice, r: int) -> bool:
     wanted = (s.running == WRITING) & no(loop_over(s)) & no(holds_request(s))
     return wanted & (s.reqs(r).phase == IDLE) & (s.reqs(r).inside == 0)
 
 
-def _take_request(s: Device, r: int) -> Change:
+def _take_request(s: SymbolicDevice, r: int) -> Change:
     return Change(with_request(s, r, s.reqs(r)._replace(phase=HELD))._replace(taken=r), request=r)
 
 
-def _can_reserve_block(s: Device, b: int) -> bool:
+def _can_reserve_block(s: SymbolicDevice, b: int) -> bool:
     return no(loop_over(s)) & holds_request(s) & (s.held == NONE) & (s.blocks(b).used == 0)
 
 
-def _reserve_block(s: Device, b: int) -> Change:
+def _reserve_block(s: SymbolicDevice, b: int) -> Change:
     counts = s.counts._replace(bd_count=s.counts.bd_count + 1)
     after = with_block(s, b, Block(used=1))._replace(held=b, owner=updated(s.owner, b, Owner(PASS)), counts=counts)
     return Change(after, block=b)
 
 
-def _can_submit(s: Device, i: int, r: int) -> bool:
+def _can_submit(s: SymbolicDevice, i: int, r: int) -> bool:
     return (s.queued(i) == 1) & (s.slots(i).kind == PP_SLOT) & can_send(s, r)
 
 
-def can_send(s: Device, r: int) -> bool:
+def can_send(s: SymbolicDevice, r: int) -> bool:
     """Return whether there is a request, a block, and budget for one more."""
     return (s.reqs(r).phase == HELD) & (s.held >= 0) & may_charge(s.budget)
 
 
-def _submit(s: Device, i: int, r: int) -> Change:
+def _submit(s: SymbolicDevice, i: int, r: int) -> Change:
     return send(s, i, i, r)
 
 
-def send(s: Device, i: int, source: int, r: int) -> Change:
+def send(s: SymbolicDevice, i: int, source: int, r: int) -> Change:
     """Copy page `source`, charge the budget, hand the request for slot `i` with the held block to the device."""
     b, enabled = s.held, s.budget.enabled
     request = Req(FLIGHT, i, b, grant=pick(enabled == 1, s.budget.grant, 0), inside=s.reqs(r).inside)
@@ -116,61 +116,61 @@ def send(s: Device, i: int, source: int, r: int) -> Change:
     return Change(after, slot=i, block=b, request=r)
 
 
-def _candidate(s: Device, i: int) -> bool:
+def _candidate(s: SymbolicDevice, i: int) -> bool:
     return (s.running == WRITING) & (s.queued(i) == 1)
 
 
-def _can_skip(s: Device, i: int) -> bool:
+def _can_skip(s: SymbolicDevice, i: int) -> bool:
     return _candidate(s, i) & no(s.slots(i).kind == PP_SLOT)
 
 
-def _skip(s: Device, i: int) -> Change:
+def _skip(s: SymbolicDevice, i: int) -> Change:
     return Change(s._replace(queued=updated(s.queued, i, 0)), slot=i)
 
 
-def _can_give_up(s: Device, i: int) -> bool:
+def _can_give_up(s: SymbolicDevice, i: int) -> bool:
     return _candidate(s, i) & (s.slots(i).kind == PP_SLOT)
 
 
-def _give_up(s: Device, i: int) -> Change:
+def _give_up(s: SymbolicDevice, i: int) -> Change:
     slot = s.slots(i)._replace(kind=cell(SLOT_TABLE.release, s.slots(i).kind))
     return Change(set_slot(s._replace(queued=updated(s.queued, i, 0)), i, slot), slot=i)
 
 
-def _can_drop_held(s: Device) -> bool:
+def _can_drop_held(s: SymbolicDevice) -> bool:
     return loop_over(s) & (holds_request(s) | (s.held >= 0))
 
 
-def forget_held(s: Device) -> Change:
+def forget_held(s: SymbolicDevice) -> Change:
     """Put the taken request back and hold no block any more."""
     reqs = mapped(s.reqs, lambda q: q._replace(phase=pick(q.phase == HELD, IDLE, q.phase)))
     return Change(s._replace(reqs=reqs, held=NONE, taken=NONE), block=s.held, request=s.taken)
 
 
-def _drop_held(s: Device) -> Change:
+def _drop_held(s: SymbolicDevice) -> Change:
     return forget_held(s)._replace(after=forget_held(release_block(s, s.held)).after)
 
 
-def _can_reap(s: Device, r: int) -> bool:
+def _can_reap(s: SymbolicDevice, r: int) -> bool:
     return (s.reqs(r).phase >= DONE_OK) & (s.reqs(r).inside == 0)
 
 
-def _reap(s: Device, r: int) -> Change:
+def _reap(s: SymbolicDevice, r: int) -> Change:
     return reap_by(COMPLETION_TABLE, s, r)
 
 
-def reap_by(table: tuple[Completion, ...], s: Device, r: int) -> Change:
+def reap_by(table: tuple[Completion, ...], s: SymbolicDevice, r: int) -> Change:
     """Complete an answered request as a table says."""
     q = s.reqs(r)
     return finish(s, r, completion(q.phase == DONE_OK, s.slots(q.slot).kind == PP_SLOT, table))
 
 
-def _can_end_pass(s: Device) -> bool:
+def _can_end_pass(s: SymbolicDevice) -> bool:
     quiet = each(s, REQUESTS, lambda r: (s.reqs(r).phase == IDLE) & (s.reqs(r).inside == 0))
     return loop_over(s) & quiet & (s.held == NONE)
 
 
-def _end_pass(s: Device) -> Change:
+def _end_pass(s: SymbolicDevice) -> Change:
     return Change(s._replace(running=AT_REST))
 
 

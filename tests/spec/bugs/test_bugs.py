@@ -2,48 +2,48 @@
 
 import pytest
 
-from spec.bugs.batching_v3 import Variant
-from spec.bugs.history import EVERY_VARIANT
-from spec.explore.bfs import walk
+from spec.bugs.batching_v3 import SpecBug
+from spec.bugs.history import SEEDED_BUGS
+from spec.explore.bfs import search
 from spec.model.actions import ACTIONS
 from spec.model.invariant import CLAUSES
 from spec.model.properties import EVERY_STEP, REST
 
-IDS = [pytest.param(variant, id=variant.name) for variant in EVERY_VARIANT]
+IDS = [pytest.param(bug, id=bug.name) for bug in SEEDED_BUGS]
 
 
-@pytest.mark.parametrize("variant", IDS)
-def test_a_variant_breaks_its_property_in_so_many_steps(variant: Variant) -> None:
-    outcome = walk(variant.scope, variant.actions)
-    if not variant.steps:  # nothing goes wrong, but what should happen never does
+@pytest.mark.parametrize("bug", IDS)
+def test_a_bug_breaks_its_property_in_so_many_steps(bug: SpecBug) -> None:
+    outcome = search(bug.scope, bug.actions)
+    if not bug.steps:  # nothing goes wrong, but what should happen never does
         assert outcome.broken is None
-        assert variant.breaks in outcome.never
+        assert bug.breaks in outcome.never
         return
     broken = outcome.broken
     assert broken is not None
-    assert (broken.name, len(broken.steps)) == (variant.breaks, variant.steps)
+    assert (broken.name, len(broken.steps)) == (bug.breaks, bug.steps)
 
 
-@pytest.mark.parametrize("scope", sorted({variant.scope for variant in EVERY_VARIANT}))
+@pytest.mark.parametrize("scope", sorted({bug.scope for bug in SEEDED_BUGS}))
 def test_without_the_bug_the_same_scope_is_clean(scope: tuple[int, ...]) -> None:
-    outcome = walk(next(variant.scope for variant in EVERY_VARIANT if variant.scope == scope))
+    outcome = search(next(bug.scope for bug in SEEDED_BUGS if bug.scope == scope))
     assert outcome.broken is None
     assert outcome.never == ()
 
 
-@pytest.mark.parametrize("variant", IDS)
-def test_a_variant_replaces_what_it_says_and_nothing_else(variant: Variant) -> None:
-    changed = [mine.name for mine, theirs in zip(variant.actions, ACTIONS, strict=True) if mine != theirs]
-    assert sorted(changed) == sorted(action.name for action in variant.replaced)
+@pytest.mark.parametrize("bug", IDS)
+def test_a_bug_replaces_what_it_says_and_nothing_else(bug: SpecBug) -> None:
+    changed = [mine.name for mine, theirs in zip(bug.actions, ACTIONS, strict=True) if mine != theirs]
+    assert sorted(changed) == sorted(action.name for action in bug.replaced)
 
 
-def test_a_variant_of_an_action_that_does_not_exist_is_refused() -> None:
-    stray = EVERY_VARIANT[0]._replace(replaced=(ACTIONS[0]._replace(name="wriet"),))
+def test_a_bug_of_an_action_that_does_not_exist_is_refused() -> None:
+    stray = SEEDED_BUGS[0]._replace(replaced=(ACTIONS[0]._replace(name="wriet"),))
     with pytest.raises(AssertionError, match="replaces what exists"):
         _ = stray.actions
 
 
-def test_what_variants_break_exists() -> None:
+def test_what_bugs_break_exists() -> None:
     names = {clause.__name__ for clause in CLAUSES} | {each.holds.__name__ for each in EVERY_STEP} | dict(REST).keys()
-    assert {variant.breaks for variant in EVERY_VARIANT if variant.steps} <= names
-    assert len({variant.name for variant in EVERY_VARIANT}) == len(EVERY_VARIANT)
+    assert {bug.breaks for bug in SEEDED_BUGS if bug.steps} <= names
+    assert len({bug.name for bug in SEEDED_BUGS}) == len(SEEDED_BUGS)

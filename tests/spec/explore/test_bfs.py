@@ -1,4 +1,4 @@
-"""The walk finds what a naive walk finds, and says how a property is broken in the fewest steps."""
+"""The search finds what a naive search finds, and says how a property is broken in the fewest steps."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import pytest
 
-from spec.bugs.batching_v3 import VARIANTS
-from spec.explore.bfs import Walk, walk
+from spec.bugs.batching_v3 import BATCHING_V3
+from spec.explore.bfs import BreadthFirstSearch, search
 from spec.explore.expected_counts import PINNED, Pinned
 from spec.model import writeback
 from spec.model.actions import ACTIONS, Action
 from spec.model.invariant import inv
-from spec.model.properties import EVERY_STEP, Step
+from spec.model.properties import EVERY_STEP, StepProperty
 from spec.model.state import State
 from spec.scope import EVERY_RUN, Scope, choices
 
@@ -20,7 +20,7 @@ EVERYTHING = Scope(1, 1, 1, 1, readers=1, stores=1, toggles=1, huge=1, idle=1, r
 
 
 class Naive(NamedTuple):
-    """What a walk without any memory but of the states finds."""
+    """What a search without any memory but of the states finds."""
 
     states: set[State]
     transitions: int
@@ -71,11 +71,11 @@ def naive(scope: Scope) -> Naive:
         )
     ],
 )
-def test_the_walk_equals_a_naive_walk(scope: Scope) -> None:
+def test_the_search_equals_a_naive_search(scope: Scope) -> None:
     expected = naive(scope)
-    remembering = Walk(scope)
+    remembering = BreadthFirstSearch(scope)
     found = remembering.run()
-    assert {remembering.packing.unpack(code) for code in remembering.seen} == expected.states
+    assert {remembering.encoding.decode(code) for code in remembering.seen} == expected.states
     assert found.broken is None
     assert (found.states, found.transitions, found.depth, found.fired) == (
         len(expected.states), expected.transitions, expected.depth, expected.fired,
@@ -93,7 +93,7 @@ def test_the_walk_equals_a_naive_walk(scope: Scope) -> None:
     ],
 )
 def test_small_scopes_have_as_many_states_as_ever(scope: Scope, counts: Pinned) -> None:
-    found = walk(scope)
+    found = search(scope)
     assert (found.states, found.transitions, found.depth) == counts
     assert found.broken is None
     assert found.never == ()
@@ -108,33 +108,33 @@ def reap_twice(s: State, r: int) -> State:
 
 
 def test_a_step_that_leaves_as_much_to_do_is_found() -> None:
-    broken = walk(Scope(1, 1, 1, 1), doctored("end_scan", effect=lambda s: s)).broken
+    broken = search(Scope(1, 1, 1, 1), doctored("end_scan", effect=lambda s: s)).broken
     assert broken is not None
     assert (broken.name, broken.steps) == ("moves_towards_rest", ("begin_pass()", "end_scan()"))
     assert broken.before == broken.after
 
 
 def test_a_pass_that_cannot_end_is_found() -> None:
-    broken = walk(Scope(1, 1, 1, 1), doctored("end_pass", guard=lambda _s: False)).broken
+    broken = search(Scope(1, 1, 1, 1), doctored("end_pass", guard=lambda _s: False)).broken
     assert broken is not None
     assert (broken.name, broken.steps) == ("comes_to_rest", ("begin_pass()", "end_scan()"))
     assert broken.before == broken.after
 
 
-def test_a_step_property_may_look_at_what_the_step_does_not_touch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_property_may_read_fields_its_step_leaves_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_page_is_same(before: State, _args: tuple[int, ...], _after: State) -> bool:
         return before.counts.same == 0
 
-    step = Step(no_page_is_same, ("begin_pass",), ("counts",))
+    step = StepProperty(no_page_is_same, ("begin_pass",), ("counts",))
     monkeypatch.setattr("spec.model.properties.EVERY_STEP", (step,))
-    broken = walk(Scope(1, 1, 1, 1)).broken
+    broken = search(Scope(1, 1, 1, 1)).broken
     assert broken is not None
     assert (broken.name, broken.steps) == ("no_page_is_same", ("write_same(0)", "begin_pass()"))
 
 
 def test_an_initial_state_that_breaks_a_clause_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Scope, "initial", lambda _scope: EVERYTHING_INITIAL._replace(held=0))
-    broken = walk(Scope(1, 1, 1, 1)).broken
+    broken = search(Scope(1, 1, 1, 1)).broken
     assert broken is not None
     assert (broken.name, broken.steps) == ("every_block_has_one_owner", ())
 
@@ -143,18 +143,18 @@ EVERYTHING_INITIAL = EVERYTHING.initial()
 
 
 def test_a_request_that_is_not_given_back_is_found() -> None:
-    broken = walk(Scope(1, 1, 1, 1), doctored("reap", effect=reap_twice)).broken
+    broken = search(Scope(1, 1, 1, 1), doctored("reap", effect=reap_twice)).broken
     assert broken is not None
     assert broken.steps[-1] == "reap(0)"
     assert len(broken.steps) == 11
 
 
 def test_a_counterexample_can_be_walked_again() -> None:
-    variant = next(variant for variant in VARIANTS if variant.name == "leak_on_lost_slot")
-    broken = walk(variant.scope, variant.actions).broken
+    bug = next(bug for bug in BATCHING_V3 if bug.name == "leak_on_lost_slot")
+    broken = search(bug.scope, bug.actions).broken
     assert broken is not None
-    before = s = variant.scope.initial()
-    by_name = {action.name: action for action in variant.actions}
+    before = s = bug.scope.initial()
+    by_name = {action.name: action for action in bug.actions}
     for text in broken.steps:
         name, _, values = text.removesuffix(")").partition("(")
         args = [int(value) for value in values.split(", ") if value]
@@ -163,8 +163,8 @@ def test_a_counterexample_can_be_walked_again() -> None:
     assert (before, s) == (broken.before, broken.after)
 
 
-def test_the_walk_reports_how_far_it_is() -> None:
+def test_the_search_reports_how_far_it_is() -> None:
     said: list[tuple[int, int, int]] = []
-    found = walk(Scope(1, 1, 1, 1), progress=lambda *numbers: said.append(numbers))
+    found = search(Scope(1, 1, 1, 1), progress=lambda *numbers: said.append(numbers))
     assert said[0] == (0, 1, 1)
     assert [depth for depth, _states, _frontier in said] == list(range(found.depth))

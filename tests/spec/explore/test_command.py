@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from spec.bugs.batching_v3 import Variant
-from spec.bugs.history import EVERY_VARIANT
+from spec.bugs.batching_v3 import SpecBug
+from spec.bugs.history import SEEDED_BUGS
 from spec.explore import command as explore
-from spec.explore.bfs import walk
+from spec.explore.bfs import search
 from spec.explore.expected_counts import PINNED, REDUCED, Pinned
-from spec.explore.result import Outcome
-from spec.explore.workers import WalkDied
+from spec.explore.result import ExploreResult
+from spec.explore.workers import SearchDied
 from spec.scope import EVERY_RUN, NIGHTLY, Scope
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,37 +37,37 @@ def test_a_clean_scope_ends_with_0(capsys: pytest.CaptureFixture[str]) -> None:
 def test_sizes_that_are_not_given_are_the_usual_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Scope] = []
 
-    def remember(scope: Scope, *_rest: object, symmetry: bool) -> Outcome:
+    def remember(scope: Scope, *_rest: object, symmetry: bool) -> ExploreResult:
         assert not symmetry
         asked.append(scope)
-        return walk(Scope(1, 1, 1, 1))
+        return search(Scope(1, 1, 1, 1))
 
-    monkeypatch.setattr(explore, "walk", remember)
+    monkeypatch.setattr(explore, "search", remember)
     explore.main(["--readers", "1"])
     explore.main(["--limit", "none", "--slots", "1"])
     assert asked == [Scope(readers=1), Scope(slots=1, limit=-1)]
 
 
-@pytest.mark.parametrize("variant", [pytest.param(variant, id=variant.name) for variant in EVERY_VARIANT])
-def test_a_variant_ends_with_1_and_its_counterexample(variant: Variant, capsys: pytest.CaptureFixture[str]) -> None:
-    assert explore.main(["--variant", variant.name]) == 1
+@pytest.mark.parametrize("bug", [pytest.param(bug, id=bug.name) for bug in SEEDED_BUGS])
+def test_a_bug_ends_with_1_and_its_counterexample(bug: SpecBug, capsys: pytest.CaptureFixture[str]) -> None:
+    assert explore.main(["--bug", bug.name]) == 1
     out = capsys.readouterr().out
-    broken = f"{variant.name}: {variant.breaks} is broken after {variant.steps} steps:"
-    assert (broken if variant.steps else f"{variant.name}: never seen: {variant.breaks}") in out
-    assert ("BROKEN" if variant.steps else "INCOMPLETE") in out
+    broken = f"{bug.name}: {bug.breaks} is broken after {bug.steps} steps:"
+    assert (broken if bug.steps else f"{bug.name}: never seen: {bug.breaks}") in out
+    assert ("BROKEN" if bug.steps else "INCOMPLETE") in out
 
 
 @pytest.mark.parametrize("arguments", [[], ["--symmetry"]])
-def test_all_variants_in_one_table(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert explore.main(["--variant", "all", *arguments]) == 1
-    rows = capsys.readouterr().out.splitlines()[1 : 1 + len(EVERY_VARIANT)]
-    assert [row.split()[0] for row in rows] == [v.name for v in EVERY_VARIANT]
+def test_all_bugs_in_one_table(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert explore.main(["--bug", "all", *arguments]) == 1
+    rows = capsys.readouterr().out.splitlines()[1 : 1 + len(SEEDED_BUGS)]
+    assert [row.split()[0] for row in rows] == [v.name for v in SEEDED_BUGS]
     reduced = {row.split()[0] for row in rows if "symmetry" in row}
-    assert reduced == {v.name for v in EVERY_VARIANT if arguments and not v.asks_for_a_number}
+    assert reduced == {v.name for v in SEEDED_BUGS if arguments and not v.asks_for_a_number}
 
 
 def test_a_scope_too_small_for_a_bug_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
-    assert explore.main(["--variant", "unassigned_index", *TINY]) == 0
+    assert explore.main(["--bug", "unassigned_index", *TINY]) == 0
     assert "clean" in capsys.readouterr().out
 
 
@@ -76,7 +76,7 @@ def test_data(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(capsys.readouterr().out)
     assert found["clean"] is True
     assert (found["walks"][0]["states"], found["walks"][0]["counterexample"]) == (97, None)
-    assert explore.main(["--json", "--variant", "no_refund"]) == 1
+    assert explore.main(["--json", "--bug", "no_refund"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert found["clean"] is False
     assert found["walks"][0]["counterexample"]["property"] == "the_budget_is_conserved"
@@ -94,13 +94,13 @@ def test_data(capsys: pytest.CaptureFixture[str]) -> None:
         (["--limit", "-2"], "--limit: -2 is not allowed: 0 to 16 or none"),
         (["--huge", "2"], "--huge: 2 is not allowed: 0 to 1"),
         (["--stores", "none"], "--stores: none is not allowed: 0 to 16"),
-        (["--variant", "no_such_bug"], "there is no 'no_such_bug'; there are all, early_release, unassigned_index"),
+        (["--bug", "no_such_bug"], "there is no 'no_such_bug'; there are all, early_release, unassigned_index"),
         (["--frob"], "unrecognized arguments: --frob"),
         (["--slots"], "--slots: expected one argument"),
         (["--nightly", "--slots", "2"], "--nightly: these are scopes of their own, without bugs"),
-        (["--nightly", "--variant", "no_refund"], "--nightly: these are scopes of their own, without bugs"),
+        (["--nightly", "--bug", "no_refund"], "--nightly: these are scopes of their own, without bugs"),
         (
-            ["--symmetry", "--variant", "unassigned_index"],
+            ["--symmetry", "--bug", "unassigned_index"],
             "--symmetry: unassigned_index is about one particular number",
         ),
     ],
@@ -118,7 +118,7 @@ def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert explore.main(["--list"]) == 0
     out = capsys.readouterr().out
     assert all(name in out for name in (*EVERY_RUN, *NIGHTLY))
-    assert all(variant.mistake in out for variant in EVERY_VARIANT)
+    assert all(bug.mistake in out for bug in SEEDED_BUGS)
 
 
 def test_the_scopes_of_every_run_are_compared_with_their_pins(
@@ -156,7 +156,7 @@ def test_a_night_is_about_scopes_of_its_own_with_symmetry(
     monkeypatch.setattr("spec.explore.report.REDUCED", TINY_REDUCED)
     assert explore.main(["--nightly", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert [(walk["name"], walk["symmetry"]) for walk in found["walks"]] == [("one", True), ("two", True)]
+    assert [(search["name"], search["symmetry"]) for search in found["walks"]] == [("one", True), ("two", True)]
     monkeypatch.setattr("spec.explore.report.REDUCED", {**TINY_REDUCED, "one": Pinned(97, 546, 22)})
     assert explore.main(["--nightly"]) == 1
     assert "one: depth: 21, pinned 22\n" in capsys.readouterr().out
@@ -172,23 +172,23 @@ def test_every_scope_that_has_a_name_is_pinned() -> None:
     ("error", "code", "said"),
     [
         (MemoryError(), 1, "error: out of memory: a smaller scope may fit"),
-        (WalkDied("base ended"), 1, "error: base ended: a smaller scope may fit"),
+        (SearchDied("base ended"), 1, "error: base ended: a smaller scope may fit"),
     ],
 )
-def test_a_walk_that_does_not_end(
+def test_a_search_that_does_not_end(
     error: BaseException, code: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(*_arguments: object, symmetry: bool) -> list[Outcome]:
+    def fail(*_arguments: object, symmetry: bool) -> list[ExploreResult]:
         assert not symmetry
         raise error
 
-    monkeypatch.setattr(explore, "walk_each", fail)
+    monkeypatch.setattr(explore, "search_each", fail)
     assert explore.main([]) == code
     assert said in capsys.readouterr().err
 
 
 def test_a_huge_scope_is_announced(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(explore, "walk", lambda *_arguments, symmetry: walk(Scope(1, 1, 1, 1), symmetry=symmetry))
+    monkeypatch.setattr(explore, "search", lambda *_arguments, symmetry: search(Scope(1, 1, 1, 1), symmetry=symmetry))
     assert explore.main(["--slots", "8", "--blocks", "8"]) == 0
     assert "warning: 8/8/2, limit 2 has, very roughly," in capsys.readouterr().err
     assert explore.main(["--slots", "5", "--blocks", "3"]) == 0
@@ -203,7 +203,7 @@ def test_the_estimate_is_within_a_factor_of_ten(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(REDUCED))
-def test_so_is_that_of_a_walk_with_symmetry(name: str) -> None:
+def test_so_is_that_of_a_search_with_symmetry(name: str) -> None:
     scope = {**EVERY_RUN, **NIGHTLY}[name]
     assert 0.1 < explore.estimate_reduced(scope) / REDUCED[name].states < 10
 

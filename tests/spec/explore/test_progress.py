@@ -1,11 +1,11 @@
-"""Walks under way, on a terminal and in a file."""
+"""Searches under way, on a terminal and in a file."""
 
 import io
 
 import pytest
 
 from spec.explore.progress import Drawing
-from spec.explore.workers import Progress
+from spec.explore.workers import ExploreProgress
 
 
 @pytest.fixture
@@ -15,24 +15,24 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return clock
 
 
-def test_a_terminal_shows_a_line_a_walk(now: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_shows_a_line_a_search(now: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.StringIO()
     monkeypatch.setattr(out, "isatty", lambda: True)
     drawing = Drawing(["one", "two"], out)
-    drawing(Progress("one", 0, 1, 1))
+    drawing(ExploreProgress("one", 0, 1, 1))
     assert out.getvalue().splitlines() == [
         "one                 1 states         0/s  depth   0  frontier        1",
         "two        waits",
     ]
     now[0] += 0.05
-    drawing(Progress("one", 1, 10, 9))
+    drawing(ExploreProgress("one", 1, 10, 9))
     assert len(out.getvalue().splitlines()) == 2
     now[0] += 1.95
-    drawing(Progress("two", 2, 100, 50))
+    drawing(ExploreProgress("two", 2, 100, 50))
     drawn = out.getvalue().split("\x1b[2F\x1b[J")[1].splitlines()
     assert drawn[0] == "one                10 states       200/s  depth   1  frontier        9"
     now[0] += 1
-    drawing(Progress("one", 3, 300, 1))
+    drawing(ExploreProgress("one", 3, 300, 1))
     assert "       100/s" in out.getvalue()
     drawing.done()
     assert out.getvalue().endswith("\x1b[2F\x1b[J")
@@ -41,9 +41,9 @@ def test_a_terminal_shows_a_line_a_walk(now: list[float], monkeypatch: pytest.Mo
 def test_a_file_gets_a_line_now_and_then(now: list[float]) -> None:
     out = io.StringIO()
     drawing = Drawing(["one", "two"], out)
-    drawing(Progress("one", 0, 1, 1))
+    drawing(ExploreProgress("one", 0, 1, 1))
     assert out.getvalue() == ""
     now[0] += 5
-    drawing(Progress("one", 7, 1500, 20))
+    drawing(ExploreProgress("one", 7, 1500, 20))
     drawing.done()
     assert out.getvalue() == "one             1,500 states       300/s  depth   7  frontier       20\n"

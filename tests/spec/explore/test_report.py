@@ -7,11 +7,11 @@ import pytest
 from spec.explore import report
 from spec.explore.expected_counts import Pinned
 from spec.explore.report import judge, table
-from spec.explore.result import Counterexample, Outcome
+from spec.explore.result import Counterexample, ExploreResult
 from spec.scope import Scope
 from tests.spec.states import BUSY
 
-CLEAN = Outcome(Scope(), 1000, 20000, 30, 1.25, Counter(write=3), always=23, sometimes=36, never=(), broken=None)
+CLEAN = ExploreResult(Scope(), 1000, 20000, 30, 1.25, Counter(write=3), always=23, sometimes=36, never=(), broken=None)
 BROKEN = CLEAN._replace(broken=Counterexample("a_name", "a sentence", (), BUSY, BUSY))
 
 
@@ -43,5 +43,5 @@ def test_a_table_and_what_is_wrong_beneath_it() -> None:
     ]
 
 
-def test_a_broken_walk_has_not_seen_everything_and_that_is_not_held_against_it() -> None:
+def test_a_search_stopped_by_a_bug_need_not_see_everything() -> None:
     assert table([judge("same", BROKEN)]).splitlines()[1].split()[-2:] == ["-", "BROKEN"]

@@ -1,4 +1,4 @@
-"""A walk with symmetry visits, of states that differ only in numbers, one: it misses nothing, and tells real ways."""
+"""A search with symmetry visits, of states that differ only in numbers, one: it misses nothing, and tells real ways."""
 
 import itertools
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spec.bugs.batching_v3 import Variant
-from spec.bugs.history import EVERY_VARIANT
-from spec.explore.bfs import Walk, walk
+from spec.bugs.batching_v3 import SpecBug
+from spec.bugs.history import SEEDED_BUGS
+from spec.explore.bfs import BreadthFirstSearch, search
 from spec.explore.expected_counts import REDUCED, Pinned
-from spec.explore.permutation import Renumbering, arguments, inverse, renumbered, swaps
-from spec.explore.result import Counterexample, Outcome
+from spec.explore.permutation import Permutation, arguments, inverse, permuted, swaps
+from spec.explore.result import Counterexample, ExploreResult
 from spec.explore.symmetry import Representatives, canonical, to_canonical
 from spec.model.invariant import CLAUSES, inv
 from spec.model.properties import EVERY_STEP, at_rest, work_left
@@ -26,54 +26,54 @@ from tests.spec.states import BUSY
 # Two reads at once: what one of them has read of may be another's block by now, or free.
 TWO_READS = Scope(2, 2, 1, 2, readers=2)
 SCOPES = {**EVERY_RUN, "two_reads": TWO_READS}
-SYMMETRIC = [pytest.param(each, id=each.name) for each in EVERY_VARIANT if not each.asks_for_a_number]
+SYMMETRIC = [pytest.param(each, id=each.name) for each in SEEDED_BUGS if not each.asks_for_a_number]
 
 pytestmark = pytest.mark.timeout(600)  # these go through every state of every run, one by one
 
 
 @cache
-def explored(name: str) -> tuple[Outcome, list[State]]:
-    """What a walk with symmetry finds, and the states it visits, in the order in which it came to them."""
-    walked = Walk(SCOPES[name], symmetry=True)
-    outcome = walked.run()
-    return outcome, [walked.packing.unpack(code) for code in walked.seen]
+def explored(name: str) -> tuple[ExploreResult, list[State]]:
+    """What a search with symmetry finds, and the states it visits, in the order in which it came to them."""
+    searched = BreadthFirstSearch(SCOPES[name], symmetry=True)
+    outcome = searched.run()
+    return outcome, [searched.encoding.decode(code) for code in searched.seen]
 
 
 def reduced(name: str) -> list[State]:
-    """The states that a walk with symmetry visits."""
+    """The states that a search with symmetry visits."""
     return explored(name)[1]
 
 
-def represented(walked: Walk) -> set[State]:
-    """The states that stand for those a walk visits."""
-    assert walked.run().broken is None
-    stands_for = Representatives(walked.packing).of
-    return {walked.packing.unpack(stands_for(code)) for code in walked.seen}
+def represented(searched: BreadthFirstSearch) -> set[State]:
+    """The states that stand for those a search visits."""
+    assert searched.run().broken is None
+    representative = Representatives(searched.encoding).of
+    return {searched.encoding.decode(representative(code)) for code in searched.seen}
 
 
-def taking_every_choice(scope: Scope) -> Walk:
-    """A walk without symmetry that reserves any free block, not only the lowest."""
-    walked = Walk(scope)
-    for group in walked._choices:
+def taking_every_choice(scope: Scope) -> BreadthFirstSearch:
+    """A search without symmetry that reserves any free block, not only the lowest."""
+    searched = BreadthFirstSearch(scope)
+    for group in searched._choices:
         group.rows = [(False, moves) for _canonical, moves in group.rows]
-    return walked
+    return searched
 
 
-def renumberings(s: State) -> list[Renumbering]:
+def permutations(s: State) -> list[Permutation]:
     """All there are."""
     sizes = (s.slots, s.blocks, s.reqs, s.readers)
-    return [Renumbering(*to) for to in itertools.product(*(itertools.permutations(range(len(row))) for row in sizes))]
+    return [Permutation(*to) for to in itertools.product(*(itertools.permutations(range(len(row))) for row in sizes))]
 
 
 @pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("name", list(EVERY_RUN))
-def test_a_walk_with_symmetry_visits_what_stands_for_what_a_walk_without_visits(name: str) -> None:
-    assert set(reduced(name)) == represented(Walk(EVERY_RUN[name]))
+def test_symmetry_visits_the_representatives_of_all_states(name: str) -> None:
+    assert set(reduced(name)) == represented(BreadthFirstSearch(EVERY_RUN[name]))
 
 
 @pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
-def test_where_free_blocks_are_not_alike_it_is_a_walk_that_reserves_any_of_them() -> None:
-    lowest, any_block = represented(Walk(TWO_READS)), represented(taking_every_choice(TWO_READS))
+def test_symmetry_reserves_any_free_block_not_only_the_lowest() -> None:
+    lowest, any_block = represented(BreadthFirstSearch(TWO_READS)), represented(taking_every_choice(TWO_READS))
     assert set(reduced("two_reads")) == any_block
     assert lowest < any_block
     assert (len(lowest), len(any_block)) == (14_865, 24_219)
@@ -81,14 +81,14 @@ def test_where_free_blocks_are_not_alike_it_is_a_walk_that_reserves_any_of_them(
 
 @pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("name", list(EVERY_RUN))
-def test_a_walk_with_symmetry_counts_what_it_ever_did_and_sees_everything(name: str) -> None:
+def test_symmetry_counts_as_pinned_and_sees_everything(name: str) -> None:
     found, _states = explored(name)
     assert (found.states, found.transitions, found.depth) == REDUCED[name]
     assert (found.broken, found.never, found.symmetry) == (None, (), True)
 
 
 def test_a_device_of_one_of_each_has_nothing_to_reduce() -> None:
-    found = walk(Scope(1, 1, 1, 1), symmetry=True)
+    found = search(Scope(1, 1, 1, 1), symmetry=True)
     assert (found.states, found.transitions, found.depth) == Pinned(97, 546, 21)
 
 
@@ -97,7 +97,7 @@ def test_what_stands_for_a_state_stands_for_it_under_all_numbers(name: str) -> N
     states = reduced(name)
     for s in states[:: max(1, len(states) // 250)]:
         assert canonical(s) == s
-        assert {canonical(renumbered(s, to)) for to in renumberings(s)} == {s}
+        assert {canonical(permuted(s, to)) for to in permutations(s)} == {s}
 
 
 def entangled(*of: tuple[int, int]) -> State:
@@ -147,14 +147,14 @@ TANGLED = {
 @pytest.mark.parametrize("s", [pytest.param(s, id=name) for name, s in TANGLED.items()])
 def test_so_it_is_in_states_that_only_a_bug_leads_to(s: State) -> None:
     assert not inv(s)
-    assert len({canonical(renumbered(s, to)) for to in renumberings(s)}) == 1
+    assert len({canonical(permuted(s, to)) for to in permutations(s)}) == 1
 
 
 @pytest.mark.parametrize("of", [((0, 0), (1, 1)), ((0, 1), (1, 0)), ((0, 0), (0, 1)), ((1, 1), (1, 0), (0, 0))])
-def test_what_cannot_be_told_apart_by_itself_is_told_apart_by_what_it_has_to_do_with(of: list[tuple[int, int]]) -> None:
+def test_slots_that_read_alike_are_distinguished_by_owners(of: list[tuple[int, int]]) -> None:
     s = entangled(*of)
     assert inv(s)
-    assert len({canonical(renumbered(s, to)) for to in renumberings(s)}) == 1
+    assert len({canonical(permuted(s, to)) for to in permutations(s)}) == 1
 
 
 def any_number(row: int) -> st.SearchStrategy[int]:
@@ -176,16 +176,16 @@ def any_device(slots: int, blocks: int, requests: int, readers: int) -> st.Searc
 
 
 @given(s=any_device(3, 3, 2, 2) | any_device(4, 2, 1, 2) | any_device(2, 2, 1, 3), data=st.data())
-def test_what_stands_for_any_state_at_all_stands_for_it_under_all_numbers(s: State, data: st.DataObject) -> None:
-    to = data.draw(st.sampled_from(renumberings(s)))
-    assert canonical(renumbered(s, to)) == canonical(s) == canonical(canonical(s))
+def test_a_state_and_its_permutations_have_one_representative(s: State, data: st.DataObject) -> None:
+    to = data.draw(st.sampled_from(permutations(s)))
+    assert canonical(permuted(s, to)) == canonical(s) == canonical(canonical(s))
 
 
-def test_what_stands_for_a_state_is_the_state_under_other_numbers() -> None:
+def test_a_representative_is_a_permutation_of_its_state() -> None:
     s = canonical(BUSY)
     assert s != BUSY
-    assert renumbered(BUSY, to_canonical(BUSY)) == s
-    assert renumbered(s, to_canonical(BUSY).back) == BUSY
+    assert permuted(BUSY, to_canonical(BUSY)) == s
+    assert permuted(s, to_canonical(BUSY).back) == BUSY
     assert canonical(s) == s
 
 
@@ -194,8 +194,8 @@ def test_a_step_under_other_numbers_is_the_step(data: st.DataObject, name: str) 
     scope = SCOPES[name]
     before = data.draw(st.sampled_from(reduced(name)))
     rows = (before.slots, before.blocks, before.reqs, before.readers)
-    to = Renumbering(*(tuple(data.draw(st.permutations(range(len(row))))) for row in rows))
-    there = renumbered(before, to)
+    to = Permutation(*(tuple(data.draw(st.permutations(range(len(row))))) for row in rows))
+    there = permuted(before, to)
     assert [clause(there) for clause in CLAUSES] == [clause(before) for clause in CLAUSES]
     assert (work_left(there), at_rest(there)) == (work_left(before), at_rest(before))
     assert [sight(there) for sight in sometimes(scope).values()] == [
@@ -208,13 +208,13 @@ def test_a_step_under_other_numbers_is_the_step(data: st.DataObject, name: str) 
             if action.guard(before, *args):
                 after = action.effect(before, *args)
                 then = action.effect(there, *its_args)
-                assert then == renumbered(after, to)
+                assert then == permuted(after, to)
                 mine = [step for step in EVERY_STEP if action.name in step.actions]
                 assert all(step.holds(there, its_args, then) == step.holds(before, args, after) for step in mine)
 
 
 @pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
-def test_the_reduced_states_are_sound_and_many_slots_have_one_word() -> None:
+def test_representatives_are_sound_and_many_slots_read_alike() -> None:
     assert all(inv(s) for s in reduced("limits"))
     fresh = Scope(16, 16, 16, 1, readers=16).initial()
     assert canonical(fresh) == fresh
@@ -222,18 +222,18 @@ def test_the_reduced_states_are_sound_and_many_slots_have_one_word() -> None:
 
 @pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("bug", SYMMETRIC)
-@pytest.mark.parametrize("slots", [1, 2, 3])  # with three, what takes a renumbering back is not the same renumbering
-def test_a_bug_is_found_in_as_few_steps_and_the_way_is_real(slots: int, bug: Variant) -> None:
+@pytest.mark.parametrize("slots", [1, 2, 3])  # with three, what takes a permutation back is not the same permutation
+def test_a_bug_is_found_in_as_few_steps_and_the_way_is_real(slots: int, bug: SpecBug) -> None:
     scope = bug.scope._replace(slots=slots)
-    broken = walk(scope, bug.actions, symmetry=True).broken
+    broken = search(scope, bug.actions, symmetry=True).broken
     if broken is None or slots == bug.scope.slots:
-        plain = walk(scope, bug.actions).broken
+        plain = search(scope, bug.actions).broken
         assert (plain and (plain.name, len(plain.steps))) == (broken and (broken.name, len(broken.steps)))
     if broken is not None:
         follow(broken, scope, bug)
 
 
-def follow(broken: Counterexample, scope: Scope, bug: Variant) -> None:
+def follow(broken: Counterexample, scope: Scope, bug: SpecBug) -> None:
     """Go the way that is told, and look whether the property is broken there."""
     by_name = {action.name: action for action in bug.actions}
     before = after = scope.initial()
@@ -253,7 +253,7 @@ def follow(broken: Counterexample, scope: Scope, bug: Variant) -> None:
         assert not steps[broken.name](before, args, after)
 
 
-def test_numbers_are_taken_back_and_every_renumbering_is_made_of_swaps() -> None:
+def test_permutations_have_inverses_and_are_made_of_swaps() -> None:
     made = [to for _row, to in swaps(4, 1, 2, 0)]
     assert [row for row, _to in swaps(4, 1, 2, 0)] == ["slots", "slots", "slots", "requests"]
     assert [to.slots for to in made] == [(1, 0, 2, 3), (0, 2, 1, 3), (0, 1, 3, 2), (0, 1, 2, 3)]
@@ -267,10 +267,10 @@ def test_numbers_are_taken_back_and_every_renumbering_is_made_of_swaps() -> None
 
 
 def test_none_has_no_number() -> None:
-    to = Renumbering(slots=(1, 2, 3, 4, 0), blocks=(3, 2, 1, 0), requests=(0, 2, 1), readers=(0, 1))
-    s = renumbered(BUSY, to)
+    to = Permutation(slots=(1, 2, 3, 4, 0), blocks=(3, 2, 1, 0), requests=(0, 2, 1), readers=(0, 1))
+    s = permuted(BUSY, to)
     assert s.slots[1] == BUSY.slots[0]._replace(blk=3)
     assert [x.blk for x in s.slots[2:]] == [x.blk for x in BUSY.slots[1:4]] == [-1, -1, -1]
     assert s.held == to.blocks[BUSY.held]
-    assert renumbered(s, to.back) == BUSY
+    assert permuted(s, to.back) == BUSY
     assert arguments(("slot", "huge", "free_block"), (4, 1, 0), to) == (0, 1, 3)

@@ -1,8 +1,8 @@
 """States and counterexamples as text: exact, because people read it."""
 
-from spec.bugs.batching_v3 import VARIANTS
+from spec.bugs.batching_v3 import BATCHING_V3
 from spec.explore import trace
-from spec.explore.bfs import walk
+from spec.explore.bfs import search
 from spec.explore.result import Counterexample
 from spec.model.state import ASKED, DONE_OK
 from spec.model.tables import NONE
@@ -88,8 +88,8 @@ def test_what_changes_is_listed_and_marked() -> None:
 
 
 def test_a_counterexample() -> None:
-    variant = next(variant for variant in VARIANTS if variant.name == "leak_after_loop")
-    broken = walk(variant.scope, variant.actions).broken
+    bug = next(bug for bug in BATCHING_V3 if bug.name == "leak_after_loop")
+    broken = search(bug.scope, bug.actions).broken
     assert broken is not None
     assert trace.counterexample(broken) == COUNTEREXAMPLE_TEXT
 

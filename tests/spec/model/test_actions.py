@@ -176,7 +176,7 @@ def test_a_write_frees_the_block_and_makes_reads_stale() -> None:
     assert s.counts == Counts(stored=4, huge=2, bd_count=2)
 
 
-def test_a_write_during_writeback_takes_the_claim_and_leaves_the_request() -> None:
+def test_a_write_during_writeback_takes_the_claim_only() -> None:
     s = user.write_same(BUSY, 1)
     assert s.slots[1] == Slot(SAME)
     assert s.reqs == BUSY.reqs
@@ -194,7 +194,7 @@ def test_a_read_takes_claim_and_idle_mark() -> None:
     assert user.read(BUSY, 3).slots[3] == Slot(STORED, huge=1)
 
 
-def test_a_read_of_a_written_back_page_begins_is_answered_and_ends() -> None:
+def test_a_read_of_a_written_back_page_has_three_steps() -> None:
     s = user.read_begin(BUSY, 0, 1)
     assert s.readers[1] == Reader(ASKED, 0, 0, valid=1, sound=1)
     assert user.read_answer(s, 1).readers[1].phase == ANSWERED
@@ -212,14 +212,14 @@ def test_marking_by_age_takes_the_mark_off_and_leaves_the_claim() -> None:
     assert BUSY.slots[1].kind == PP_SLOT
 
 
-def test_a_recompression_in_vain_leaves_a_huge_page_huge_and_takes_the_mark_off() -> None:
+def test_a_recompression_without_gain_only_clears_the_idle_mark() -> None:
     assert AT_LAST.slots[3] == Slot(STORED, huge=1, idle=1)
     tried = action("recompress_in_vain").effect(AT_LAST, 3)
     assert tried == with_slot(AT_LAST, 3, idle=0)
     assert action("recompress_in_vain").effect(tried, 3) == tried
 
 
-def test_storing_a_limit_opens_a_grant_that_older_charges_do_not_reach() -> None:
+def test_storing_a_limit_opens_a_grant_without_older_charges() -> None:
     s = user.store_limit(BUSY, 0)
     assert s.budget == Budget(enabled=1, limit=0, grant=2, granted=0)
     assert writeback.reap(user.store_limit(ANSWERED_ERROR, 0), 0).budget.limit == 0
@@ -259,7 +259,7 @@ def test_a_pass_from_scan_to_submission() -> None:
     assert s.blocks == (Block(used=1, io=PENDING, holds=0),)
 
 
-def test_submitting_to_a_block_that_is_read_spoils_a_read_that_was_not_answered() -> None:
+def test_submitting_to_a_block_spoils_its_unanswered_reads() -> None:
     asked = with_reader(with_reader(BUSY, 1, phase=ASKED, slot=3, blk=2, sound=1), 0, phase=ASKED)
     assert [reader.sound for reader in writeback.submit(asked, 2, 1).readers] == [1, 0]
     answered = with_reader(asked, 1, phase=ANSWERED)
@@ -291,7 +291,7 @@ def test_reaping_a_failed_write_gives_block_and_budget_back() -> None:
 
 
 @pytest.mark.parametrize("kind", [EMPTY, SAME, STORED])
-def test_reaping_a_lost_write_leaves_the_slot_and_gives_the_block_back(kind: int) -> None:
+def test_reaping_a_lost_write_only_releases_the_block(kind: int) -> None:
     s = writeback.reap(with_slot(ANSWERED_OK, 1, kind=kind), 0)
     assert s.slots[1] == Slot(kind)
     assert s.blocks[1] == Block()

@@ -118,7 +118,7 @@ def test_a_state_that_breaks_this_clause_alone(name: str, s: State) -> None:
 
 
 @pytest.mark.parametrize("s", [with_slot(BUSY, 0, blk=4), with_block(BUSY, 3, used=2)])
-def test_a_field_out_of_range_is_named_before_what_follows_from_it(s: State) -> None:
+def test_a_field_out_of_range_is_named_before_other_clauses(s: State) -> None:
     found = broken_clause(s)
     assert found is not None
     assert found.__name__ == "slots_and_blocks_are_in_range"

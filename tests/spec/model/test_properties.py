@@ -4,7 +4,7 @@ import pytest
 
 from spec.model import writeback
 from spec.model.actions import ACTIONS
-from spec.model.properties import EVERY_STEP, REST, Step, at_rest, work_left
+from spec.model.properties import EVERY_STEP, REST, StepProperty, at_rest, work_left
 from spec.model.state import ANSWERED, ASKED, AT_REST, DONE_ERROR, DONE_OK, QUIET, State
 from spec.model.tables import EMPTY, NONE, STORED, WB
 from tests.spec.states import BUSY, with_block, with_reader, with_req, with_slot
@@ -34,7 +34,7 @@ CASES: dict[str, list[tuple[State, State, State]]] = {
 }
 
 
-def step(name: str) -> Step:
+def step(name: str) -> StepProperty:
     return next(step for step in EVERY_STEP if step.holds.__name__ == name)
 
 

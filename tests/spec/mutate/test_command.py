@@ -8,20 +8,20 @@ import pytest
 
 from spec.mutate import command as mutate
 from spec.mutate.command import judge, main, numbers, reason, sample, table
-from spec.mutate.kill import Fate
-from spec.mutate.mutants import Mutant, every_mutant
-from spec.prove.jobs import Ended
+from spec.mutate.kill import SpecFate
+from spec.mutate.mutants import SpecMutant, every_mutant
+from tests.spec.processes import trial_tasks
 
 MUTANTS = every_mutant()
 FATES = [
-    Fate("a", "broken (3)", "reap: broken"),
-    Fate("b", "broken (3)"),
-    Fate("c", "", "reap: broken"),
-    Fate("d", "crash: KeyError", "crash: KeyError"),
-    Fate("e", "crash: KeyError", "reap: broken"),
-    Fate("f", rests_on=("a_clause", "another")),
-    Fate("g", rests_on=()),
-    Fate("h", counts=True),
+    SpecFate("a", "broken (3)", "reap: broken"),
+    SpecFate("b", "broken (3)"),
+    SpecFate("c", "", "reap: broken"),
+    SpecFate("d", "crash: KeyError", "crash: KeyError"),
+    SpecFate("e", "crash: KeyError", "reap: broken"),
+    SpecFate("f", rests_on=("a_clause", "another")),
+    SpecFate("g", rests_on=()),
+    SpecFate("h", counts=True),
 ]
 
 
@@ -43,7 +43,7 @@ def test_what_is_left_has_its_reason() -> None:
         "refuted",
         "by",
         "both",
-        "walk",
+        "search",
         "alone",
         "z3",
         "alone",
@@ -78,20 +78,19 @@ def test_mutants_are_judged_in_programs(capsys: pytest.CaptureFixture[str]) -> N
     assert main(["--json", *names]) == 0
     found = {each["name"]: each for each in json.loads(capsys.readouterr().out)}
     assert list(found) == [each.name for each in MUTANTS if each.name in names]
-    assert all(found[name]["by_walk"] and found[name]["by_z3"] for name in names[:2])
+    assert all(found[name]["by_search"] and found[name]["by_z3"] for name in names[:2])
     assert found[names[2]]["rests_on"]
 
 
-def test_a_program_that_dies_leaves_nothing_known() -> None:
-    found: dict[str, Fate] = {}
-    written = json.dumps(Fate("a", "broken"))
-    assert mutate._note(["a", "b"], found, Ended(None, f"{written}\n", "", 1.0)) == []
-    assert found == {"a": Fate("a", "broken"), "b": Fate("b")}
+def test_a_process_that_dies_leaves_nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mutate, "judged", trial_tasks.judge_one_and_die)
+    found = judge(MUTANTS[:2], lambda _fates: None)
+    assert found == [SpecFate(MUTANTS[0].name, "broken"), SpecFate(MUTANTS[1].name)]
 
 
 def test_what_is_left_is_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def left(mutants: Sequence[Mutant], *_rest: object) -> list[Fate]:
-        return [Fate(mutant.name) for mutant in mutants]
+    def left(mutants: Sequence[SpecMutant], *_rest: object) -> list[SpecFate]:
+        return [SpecFate(mutant.name) for mutant in mutants]
 
     monkeypatch.setattr(mutate, "judge", left)
     assert main(["--sample", "3"]) == 1

@@ -1,4 +1,4 @@
-"""What becomes of a mutant: refuted by the walk, by z3, by a crash, or the same as before."""
+"""What becomes of a mutant: refuted by the search, by z3, by a crash, or the same as before."""
 
 import json
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from spec.mutate import kill
-from spec.mutate.kill import Fate, counted, fates, main, read
-from spec.mutate.mutants import Mutant, every_mutant
+from spec.mutate.kill import SpecFate, counted, fates, judged, read
+from spec.mutate.mutants import SpecMutant, every_mutant
 
 EVERY = {each.name: each for each in every_mutant()}
 Counts = list[tuple[int, int, int]]
@@ -21,24 +21,24 @@ def counts() -> Counts:
     return counted()
 
 
-def fate(mutant: Mutant, counts: Counts) -> Fate:
+def fate(mutant: SpecMutant, counts: Counts) -> SpecFate:
     [found] = fates([mutant], counts)
     return found
 
 
-def named(function: str, mistake: str) -> Mutant:
+def named(function: str, mistake: str) -> SpecMutant:
     return next(each for name, each in EVERY.items() if name.startswith(f"{function}:") and name.endswith(mistake))
 
 
-def handmade(module: str, function: str, before: str, after: str) -> Mutant:
+def handmade(module: str, function: str, before: str, after: str) -> SpecMutant:
     source = (MODEL / f"{module}.py").read_text(encoding="utf-8")
     assert before in source
-    return Mutant("handmade", module, function, before, after, source.replace(before, after, 1))
+    return SpecMutant("handmade", module, function, before, after, source.replace(before, after, 1))
 
 
 # That a block is held without a request cannot be reached, but an invariant that rests on it would be lost.
 @pytest.mark.parametrize(
-    ("function", "mistake", "by_walk", "by_z3"),
+    ("function", "mistake", "by_search", "by_z3"),
     [
         ("user.can_discard", "> as >=", "as_it_should (0)", "discard: as_it_should"),
         ("user.read", "idle dropped", "a_read_page_was_accessed (3)", "read: a_read_page_was_accessed"),
@@ -52,9 +52,9 @@ def handmade(module: str, function: str, before: str, after: str) -> Mutant:
         ("writeback.can_skip", "never", "as_it_should (5)", "skip: slots_and_blocks_are_in_range"),
     ],
 )
-def test_what_is_wrong_is_refuted(function: str, mistake: str, by_walk: str, by_z3: str, counts: Counts) -> None:
+def test_what_is_wrong_is_refuted(function: str, mistake: str, by_search: str, by_z3: str, counts: Counts) -> None:
     found = fate(named(function, mistake), counts)
-    assert (found.by_walk, found.by_z3) == (by_walk, by_z3)
+    assert (found.by_search, found.by_z3) == (by_search, by_z3)
     assert found.refuted
     assert not found.crashed
     assert found.rests_on is None
@@ -72,7 +72,7 @@ def test_what_only_reads_alike_is_shown_to_be_the_same(counts: Counts) -> None:
 def test_what_crashes_is_refuted_by_that_alone(counts: Counts) -> None:
     crash = handmade("backing_device", "device_ok", "io=IO_OK", "oi=IO_OK")
     found = fate(crash, counts)
-    assert (found.by_walk, found.by_z3) == ("crash: ValueError", "crash: ValueError")
+    assert (found.by_search, found.by_z3) == ("crash: ValueError", "crash: ValueError")
     assert found.refuted
     assert found.crashed
 
@@ -82,17 +82,17 @@ def test_what_ends_the_process_is_not_refuted(counts: Counts) -> None:
     assert not found.refuted
 
 
-def test_a_walk_without_an_end_is_left_to_the_prover(counts: Counts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_without_an_end_is_left_to_the_prover(counts: Counts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kill, "_MANY", 500)
     found = fate(named("writeback.can_reap", "== as <="), counts)
     assert found.counts
     assert found.rests_on is not None
 
 
-def test_the_program_writes_a_fate_a_line(counts: Counts, capfd: pytest.CaptureFixture[str]) -> None:
-    name = named("user.can_discard", "never").name
-    main([json.dumps(counts), name])
-    found = read(capfd.readouterr().out)
-    assert found.name == name
+def test_a_task_sends_each_fate(counts: Counts) -> None:
+    sent: list[object] = []
+    judged([named("user.can_discard", "never")], counts, sent.append)
+    [found] = sent
+    assert isinstance(found, SpecFate)
     assert found.refuted
     assert read(json.dumps(found._replace(rests_on=("a", "b")))).rests_on == ("a", "b")

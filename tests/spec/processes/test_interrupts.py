@@ -3,44 +3,11 @@
 import os
 import signal
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from spec.processes.interrupts import SIGNALS, Interrupted, handled, interruptible, noted, scratch
-
-
-@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
-def test_a_signal_is_the_exit_code_of_the_command(number: signal.Signals, capsys: pytest.CaptureFixture[str]) -> None:
-    cleaned: list[bool] = []
-
-    @interruptible
-    def main(_arguments: Sequence[str] | None) -> int:
-        try:
-            os.kill(os.getpid(), number)
-        finally:
-            os.kill(os.getpid(), number)  # does not end the cleanup
-            cleaned.append(True)
-        return 0
-
-    before = [signal.getsignal(each) for each in SIGNALS]
-    assert main() == 128 + number
-    assert cleaned == [True]
-    assert capsys.readouterr().err == "interrupted\n"
-    assert [signal.getsignal(each) for each in SIGNALS] == before
-
-
-def test_a_command_returns_its_exit_code() -> None:
-    assert interruptible(lambda arguments: len(arguments or ()))(["a", "b"]) == 2
-
-
-def test_a_keyboard_interrupt_is_sigint(capsys: pytest.CaptureFixture[str]) -> None:
-    def main(_arguments: Sequence[str] | None) -> int:
-        raise KeyboardInterrupt
-
-    assert interruptible(main)() == 130
-    assert capsys.readouterr().err == "interrupted\n"
+from spec.processes.interrupts import Interrupted, handled, noted, scratch
 
 
 def test_a_hangup_that_is_ignored_stays_ignored() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from spec.processes import interrupts
 from spec.processes.interrupts import Interrupted
-from spec.processes.runner import STOP_SECONDS, Ended, Send, Task, run
+from spec.processes.runner import STOP_SECONDS, Ended, ProcessTask, Send, run
 from tests.spec.processes import trial_tasks
 
 SIGNALS = pytest.mark.parametrize("number", interrupts.SIGNALS, ids=lambda number: number.name)
@@ -54,7 +54,7 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) & set(interrupts.SIGNALS) == set()
 
 
-def collected(*tasks: Task) -> dict[int, Ended]:
+def collected(*tasks: ProcessTask) -> dict[int, Ended]:
     found: dict[int, Ended] = {}
     run(tasks, lambda index, ended: found.update({index: ended}))
     return found
@@ -65,7 +65,7 @@ def test_results_and_messages_come_with_the_index(scratch: Path) -> None:
     messages: list[tuple[int, object]] = []
     results: dict[int, object] = {}
     run(
-        [Task(partial(trial_tasks.double, number)) for number in range(4)],
+        [ProcessTask(partial(trial_tasks.double, number)) for number in range(4)],
         lambda index, ended: results.update({index: ended.result}),
         lambda index, message: messages.append((index, message)),
     )
@@ -76,30 +76,32 @@ def test_results_and_messages_come_with_the_index(scratch: Path) -> None:
 def test_every_way_to_end_is_reported(scratch: Path) -> None:
     del scratch
     found = collected(
-        Task(trial_tasks.crash),
-        Task(trial_tasks.exit_with_seven),
-        Task(trial_tasks.die),
-        Task(trial_tasks.return_with_a_thread_that_stays),
+        ProcessTask(trial_tasks.crash),
+        ProcessTask(trial_tasks.exit_with_seven),
+        ProcessTask(trial_tasks.die),
+        ProcessTask(trial_tasks.return_with_a_thread_that_stays),
     )
     assert [found[index].code for index in range(4)] == [1, 7, -signal.SIGKILL, 0]
-    assert found[0].last_words().startswith("exit code 1\n")
+    assert found[0].last_words().startswith("no answer: exit code 1\n")
     assert found[0].last_words().endswith("\nLookupError: no such thing")
-    assert found[1].last_words().splitlines() == ["exit code 7", "2", "3", "4"]
+    assert found[1].last_words().splitlines() == ["no answer: exit code 7", "2", "3", "4"]
     assert found[3].result == "done"
     assert found[3].seconds < 30
 
 
 def test_a_task_out_of_time_is_killed(scratch: Path) -> None:
     pids = scratch / "pids"
-    found = collected(Task(partial(trial_tasks.work_with_children_and_files, pids), seconds=2))
+    found = collected(ProcessTask(partial(trial_tasks.work_with_children_and_files, pids), seconds=2))
     assert found[0].code is None
-    assert found[0].last_words() == "stopped after 2 s"
+    assert found[0].last_words() == "no answer: stopped after 2 s"
     assert_gone(pids)
 
 
 def test_tasks_run_side_by_side(scratch: Path) -> None:
     a, b = scratch / "a", scratch / "b"
-    found = collected(Task(partial(trial_tasks.meet, a, b), 60), Task(partial(trial_tasks.meet, b, a), 60))
+    found = collected(
+        ProcessTask(partial(trial_tasks.meet, a, b), 60), ProcessTask(partial(trial_tasks.meet, b, a), 60)
+    )
     assert [found[index].code for index in range(2)] == [0, 0]
 
 
@@ -112,7 +114,11 @@ def test_ticks_name_the_tasks_under_way(scratch: Path) -> None:
         if len(running) == 2:
             b.touch()
 
-    tasks = [Task(partial(trial_tasks.meet, a, b)), Task(partial(trial_tasks.meet, a, b)), Task(trial_tasks.crash)]
+    tasks = [
+        ProcessTask(partial(trial_tasks.meet, a, b)),
+        ProcessTask(partial(trial_tasks.meet, a, b)),
+        ProcessTask(trial_tasks.crash),
+    ]
     run(tasks, lambda _index, _ended: None, tick=tick)
     assert (0, 1) in seen
 
@@ -135,7 +141,7 @@ def test_an_exception_of_a_callback_leaves_nothing(
 
     began = time.monotonic()
     with pytest.raises(raised):
-        run([Task(partial(task, pids))], lambda _index, _ended: None, received)
+        run([ProcessTask(partial(task, pids))], lambda _index, _ended: None, received)
     assert time.monotonic() - began < STOP_SECONDS + 30
     assert_gone(pids)
     assert (scratch / "cleaned-up").exists() == (task is trial_tasks.clean_up)
@@ -149,30 +155,14 @@ def test_a_signal_ends_the_tasks_and_leaves_nothing(scratch: Path, number: signa
         os.kill(os.getpid(), number)
         os.kill(os.getpid(), number)
 
-    tasks = [Task(partial(trial_tasks.work_with_children_and_files, pids))] * 2
+    tasks = [ProcessTask(partial(trial_tasks.work_with_children_and_files, pids))] * 2
     with pytest.raises(Interrupted) as caught:
         run(tasks, lambda _index, _ended: None, received)
     assert caught.value.number == number
     assert_gone(pids)
 
 
-COMMAND = """
-import sys, tempfile
-from functools import partial
-from pathlib import Path
-from spec.processes.interrupts import interruptible, scratch
-from spec.processes.runner import Task, run
-from tests.spec.processes import trial_tasks
-
-@interruptible
-def main(arguments=None):
-    pids, task = Path(sys.argv[1]), getattr(trial_tasks, sys.argv[2])
-    with scratch("mine-"):
-        run([Task(partial(task, pids))], lambda _index, _ended: None)
-    return 0
-
-sys.exit(main())
-"""
+COMMAND = "from spec.processes.entry import run; run('tests.spec.processes.trial_tasks')"
 
 
 @pytest.fixture
@@ -183,9 +173,8 @@ def command(scratch: Path) -> Iterator[subprocess.Popen[str]]:
         "TMPDIR": str(scratch / "scratch"),
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
     }
-    arguments = [str(scratch / "pids"), trial_tasks.work_with_children_and_files.__name__]
     with subprocess.Popen(
-        [sys.executable, "-c", COMMAND, *arguments], stderr=subprocess.PIPE, env=environment, text=True
+        [sys.executable, "-c", COMMAND, str(scratch / "pids")], stderr=subprocess.PIPE, env=environment, text=True
     ) as started:
         wait_for((scratch / "pids").exists)
         yield started

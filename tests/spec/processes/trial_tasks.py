@@ -7,15 +7,24 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
-from spec.processes.runner import Send
+from spec.mutate.kill import SpecFate
+from spec.mutate.mutants import SpecMutant
+from spec.processes.interrupts import scratch
+from spec.processes.runner import ProcessTask, Send, run
 
 
 def double(number: int, send: Send) -> int:
     send(f"about to double {number}")
     return 2 * number
+
+
+def debug(_send: Send) -> bool:
+    return __debug__
 
 
 def crash(_send: Send) -> None:
@@ -36,6 +45,11 @@ def return_with_a_thread_that_stays(_send: Send) -> str:
     return "done"
 
 
+def judge_one_and_die(mutants: Sequence[SpecMutant], _counts: object, send: Send) -> None:
+    send(SpecFate(mutants[0].name, "broken"))
+    die(send)
+
+
 def meet(mine: Path, theirs: Path, _send: Send) -> None:
     mine.touch()
     while not theirs.exists():
@@ -50,6 +64,13 @@ def work_with_children_and_files(pids: Path, send: Send) -> None:
     note(pids, [os.getpid(), *(child.pid for child in children)])
     send("ready")
     time.sleep(60)
+
+
+def main() -> int:
+    """Be a command with a temporary directory and a task that has child processes."""
+    with scratch("mine-"):
+        run([ProcessTask(partial(work_with_children_and_files, Path(sys.argv[1])))], lambda _index, _ended: None)
+    return 0
 
 
 def clean_up(pids: Path, send: Send) -> None:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from spec.bugs.batching_v3 import VARIANTS, Variant
-from spec.explore.bfs import walk
+from spec.bugs.batching_v3 import BATCHING_V3, SpecBug
+from spec.explore.bfs import search
 from spec.explore.expected_counts import PINNED, Pinned
 from spec.model.actions import ACTIONS
 from spec.model.invariant import CLAUSES
 from spec.model.properties import EVERY_STEP
 from spec.promela import command as promela
-from spec.promela.command import Broken, Search, SpinFailed, counted
+from spec.promela.command import SpinCounterexample, SpinFailed, SpinResult, counted
 from spec.scope import EVERY_RUN, Scope
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -49,12 +49,12 @@ def rows(text: str) -> dict[str, Pinned]:
     return {name: Pinned(*(int(number.replace(",", "")) for number in numbers)) for name, *numbers in found}
 
 
-def test_the_counts_that_the_model_and_its_page_name_are_the_pinned_ones() -> None:
+def test_the_counts_in_the_model_and_its_page_are_pinned() -> None:
     assert rows(MODEL) == PINNED
     assert rows(PAGE) == PINNED
 
 
-def test_the_model_has_the_actions_of_the_specification_and_no_others() -> None:
+def test_the_model_has_exactly_the_actions_of_the_specification() -> None:
     printed = re.findall(r'printf\("(\w+) (\w+)\(([^)]*)\)', MODEL)
     assert {(name, actor) for actor, name, _over in printed} == {(action.name, action.actor) for action in ACTIONS}
     arity = {action.name: len(action.over) for action in ACTIONS}
@@ -74,7 +74,7 @@ def test_the_model_asserts_what_every_step_does() -> None:
 def test_the_model_has_every_size_and_every_bug() -> None:
     assert [name for name in Scope._fields if f"#define {name.upper()} " not in MODEL] == []
     switches = re.findall(r"^#ifn?def (\w+)$", MODEL, re.MULTILINE)
-    assert set(switches) - {"SLOTS", "RESETS"} == {variant.name.upper() for variant in VARIANTS}
+    assert set(switches) - {"SLOTS", "RESETS"} == {bug.name.upper() for bug in BATCHING_V3}
 
 
 def test_the_sizes_it_has_by_itself_are_the_usual_ones() -> None:
@@ -83,7 +83,7 @@ def test_the_sizes_it_has_by_itself_are_the_usual_ones() -> None:
 
 
 def test_what_spin_counts_besides_is_taken_off() -> None:
-    assert counted(SAID, 1.5, None) == Search(*PINNED["base"], 1.5, None)
+    assert counted(SAID, 1.5, None) == SpinResult(*PINNED["base"], 1.5, None)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_what_cannot_be_read_is_not_taken_for_a_count(said: str, problem: str) -
         counted(said, 0.0, None)
 
 
-def test_a_trail_is_read_up_to_the_assertion_and_names_the_property() -> None:
+def test_a_trail_ends_at_the_assertion_and_names_the_property() -> None:
     line = FILES["invariant.pml"].splitlines().index("\t\tassert(n == used[b])") + 1
     replayed = (
         'spin: warning, "writeback.pml" is newer than writeback.pml.trail\n'
@@ -108,7 +108,9 @@ def test_a_trail_is_read_up_to_the_assertion_and_names_the_property() -> None:
     )
     steps = ("user begin_pass()", "user write(1, 0)")
     found = promela.broken(replayed)
-    assert found == Broken("every_block_has_one_owner", "assert((n==used[b]))", f"invariant.pml:{line}", steps)
+    assert found == SpinCounterexample(
+        "every_block_has_one_owner", "assert((n==used[b]))", f"invariant.pml:{line}", steps
+    )
     assert promela.readable(found).splitlines()[:5] == [
         "every_block_has_one_owner is broken after 2 steps:",
         "  every block in use has exactly one owner: a written-back slot, a request, or the pass that reserved it",
@@ -137,7 +139,7 @@ def test_without_spin_it_ends_with_3_and_says_how_to_get_it(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--scope", "huge"], ["--variant", "none"], ["base"], ["--scope", "base", "--variant", "all"]]
+    "arguments", [["--scope", "huge"], ["--bug", "none"], ["base"], ["--scope", "base", "--bug", "all"]]
 )
 def test_what_is_not_allowed_ends_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -146,8 +148,8 @@ def test_what_is_not_allowed_ends_with_2(arguments: list[str], capsys: pytest.Ca
     assert "usage: python -m spec.promela" in capsys.readouterr().err
 
 
-def test_a_search_that_does_not_end(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def fail(_scope: Scope, _bug: str = "") -> Search:
+def test_a_search_that_fails_ends_with_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(_scope: Scope, _bug: str = "") -> SpinResult:
         raise SpinFailed("pan ended with 1")
 
     monkeypatch.setattr(promela, "programs", lambda: ("spin", "gcc"))
@@ -168,26 +170,26 @@ def test_both_models_count_the_same(name: str, capsys: pytest.CaptureFixture[str
 @needs_spin
 @pytest.mark.parametrize("scope", [pytest.param(scope, id=scope.label()) for scope in ODD])
 def test_both_models_count_the_same_in_odd_scopes(scope: Scope) -> None:
-    outcome = walk(scope)
+    outcome = search(scope)
     assert promela.search(scope).counts == Pinned(outcome.states, outcome.transitions, outcome.depth)
     assert promela.taken(scope) == outcome.fired
 
 
 @needs_spin
-@pytest.mark.parametrize("variant", [pytest.param(variant, id=variant.name) for variant in VARIANTS])
-def test_a_bug_put_back_breaks_the_same_property_as_soon(variant: Variant) -> None:
-    found = promela.search(variant.scope, variant.name)
-    assert promela.disagreement(found, variant) == ""
+@pytest.mark.parametrize("bug", [pytest.param(bug, id=bug.name) for bug in BATCHING_V3])
+def test_a_seeded_bug_breaks_the_same_property_as_soon(bug: SpecBug) -> None:
+    found = promela.search(bug.scope, bug.name)
+    assert promela.disagreement(found, bug) == ""
     assert found.broken is not None
 
 
 @needs_spin
 def test_a_bug_is_printed_as_a_way_to_it(capsys: pytest.CaptureFixture[str]) -> None:
-    assert promela.main(["--variant", "leak_after_loop"]) == 1
+    assert promela.main(["--bug", "leak_after_loop"]) == 1
     out = capsys.readouterr().out
     assert "every_block_has_one_owner is broken after 8 steps:" in out
     assert "   8  pass    drop_held" in out
-    assert "the same as in the walk" in out
+    assert "the same as in the search" in out
 
 
 def doctor(old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,10 +208,10 @@ def doctor(old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         (
             'read(%d)\\n", _pid); accessed(_pid)',
             'read(%d)\\n", _pid); slot[_pid].idle = 0',
-            "states: 8,092, the walk's 9,116",
+            "states: 8,092, the search's 9,116",
         ),
         # One way more to a state that there is anyway.
-        ("d_step { ALLOCATED(_pid) -> ", "d_step { true -> ", "transitions: 128,372, the walk's 126,376"),
+        ("d_step { ALLOCATED(_pid) -> ", "d_step { true -> ", "transitions: 128,372, the search's 126,376"),
         # A note that outlives its step.
         ("k = 0; n = 0; was = 0;", "k = 0; was = 0;", "DIFFERENT COUNTS"),
         # A discard forgets that the block is free.

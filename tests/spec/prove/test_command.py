@@ -12,28 +12,31 @@ from pathlib import Path
 import pytest
 
 from spec.processes.interrupts import SIGNALS
+from spec.processes.runner import Ended, ProcessTask
 from spec.prove import command
 from spec.prove.command import main, prove
 from spec.prove.crosshair_contracts import contracts, module
-from spec.prove.jobs import ROOT, Ended, Job
+from spec.prove.jobs import ProofJob
 from spec.prove.obligations import Sizes
 from spec.prove.plan import FULL, NIGHTLY, QUICK, QUICK_AT_FIXED_SIZES, Part, parts
-from spec.prove.table import Row, data, table
+from spec.prove.table import ProofRow, data, table
 from spec.prove.unbounded.table import ASSUMPTIONS, assumed
-from spec.prove.verdict import CONFIRMED, REFUTED, Verdict
+from spec.prove.verdict import CONFIRMED, REFUTED, ProofVerdict
 from spec.prove.z3_proof import DEVICE, conditions
+from tests.spec.processes import trial_tasks
 from tests.spec.prove.unbounded.test_any_size import COUNTS
 
+ROOT = Path(__file__).resolve().parents[3]
 TINY = Sizes(1, 1, 1)
 RUNS = {"quick": QUICK, "full": FULL, "nightly": NIGHTLY}
-GOOD = Verdict("reap: it", CONFIRMED, REFUTED)
+GOOD = ProofVerdict("reap: it", CONFIRMED, REFUTED)
 CONTRACT = '"""A contract."""\n\n\ndef next_one(x: int) -> int:\n    """\n    post: {post}\n    """\n    return x + 1\n'
 
 
-def row(*verdicts: Verdict, conditions: int | None = None, left_out: int = 0) -> Row:
+def row(*verdicts: ProofVerdict, conditions: int | None = None, left_out: int = 0) -> ProofRow:
     names = tuple(f"condition {n}" for n in range(len(verdicts) if conditions is None else conditions))
-    job = Job("z3 1/1/1", names, (), (), 1.0, lambda _ended: [])
-    return Row(Part("L2", "z3", "1/1/1", (job,), left_out), verdicts, 1.25)
+    job = ProofJob("z3 1/1/1", names, ProcessTask(trial_tasks.crash), lambda _ended: [])
+    return ProofRow(Part("L2", "z3", "1/1/1", (job,), left_out), verdicts, 1.25)
 
 
 @pytest.fixture
@@ -53,7 +56,7 @@ def test_both_provers_prove_a_tiny_device(tmp_path: Path) -> None:
     assert rows[1].conditions == len(conditions(TINY, [DEVICE, *(v.condition.split(":")[0] for v in rows[1].verdicts)]))
 
 
-def test_a_longer_run_is_about_more_devices_and_a_full_one_about_the_same_for_both_provers() -> None:
+def test_longer_runs_cover_more_sizes_full_ones_the_same_by_both() -> None:
     assert FULL["CrossHair"].keys() == FULL["z3"].keys()
     assert FULL["CrossHair"].keys() < NIGHTLY["CrossHair"].keys() < NIGHTLY["z3"].keys()
     assert {*QUICK["z3"], *QUICK["CrossHair"]} < FULL["z3"].keys()
@@ -74,13 +77,13 @@ def test_a_quick_run_says_what_it_leaves_out(tmp_path: Path) -> None:
     [
         row(GOOD, GOOD._replace(said="not confirmed in the time it has")),
         row(GOOD, GOOD._replace(said=REFUTED, witness="this one")),
-        row(GOOD, GOOD._replace(twin_said="vacuous: nothing satisfies what is assumed")),
-        row(GOOD, GOOD._replace(twin_said=CONFIRMED)),
+        row(GOOD, GOOD._replace(vacuity_said="vacuous: nothing satisfies what is assumed")),
+        row(GOOD, GOOD._replace(vacuity_said=CONFIRMED)),
         row(GOOD, conditions=2),
         row(),
     ],
 )
-def test_a_row_with_anything_not_proved_is_not_clean(bad: Row) -> None:
+def test_a_row_with_anything_not_proved_is_not_clean(bad: ProofRow) -> None:
     assert not bad.clean
     assert "NOT PROVED" in table([row(GOOD), bad])
     assert data([row(GOOD)])["proved"] is True
@@ -88,7 +91,7 @@ def test_a_row_with_anything_not_proved_is_not_clean(bad: Row) -> None:
     assert data([])["proved"] is False
 
 
-def test_every_run_is_about_every_size_and_a_longer_one_about_other_numbers(tmp_path: Path) -> None:
+def test_every_run_proves_any_size_longer_ones_the_symmetry(tmp_path: Path) -> None:
     for choice in (QUICK, FULL, NIGHTLY):
         found = [part for part in parts(choice, tmp_path) if part.layer == "L3"]
         assert [part.device for part in found] == [
@@ -114,21 +117,21 @@ def test_a_proof_of_every_size_tells_what_it_rests_on() -> None:
 
 def test_the_table_says_what_is_proved_and_what_is_left_out() -> None:
     lines = table([row(GOOD, GOOD, left_out=3)]).splitlines()
-    assert " ".join(lines[0].split()) == "layer prover device conditions confirmed twins refuted left out seconds"
+    assert " ".join(lines[0].split()) == "layer prover device conditions confirmed vacuity refuted left out seconds"
     assert lines[1].split() == ["L2", "z3", "1/1/1", "2", "2", "2", "3", "1.2", "proved"]
 
 
 def test_a_problem_is_told_with_its_witness() -> None:
-    bad = row(GOOD, Verdict("reap: that", REFUTED, REFUTED, witness="reap(req 0), from a state"))
+    bad = row(GOOD, ProofVerdict("reap: that", REFUTED, REFUTED, witness="reap(req 0), from a state"))
     assert table([bad]).endswith("\n\nz3 1/1/1: reap: that: refuted\nreap(req 0), from a state")
 
 
 def test_a_prover_that_says_less_than_it_should_is_noticed(tmp_path: Path) -> None:
     [part] = parts({"z3": {TINY: ("end_pass",)}}, tmp_path)
     [job] = part.jobs
-    line = json.dumps(Verdict(job.conditions[0], CONFIRMED, REFUTED)._asdict()) + "\n"
+    found = [ProofVerdict(job.conditions[0], CONFIRMED, REFUTED)]
     for code, good in [(0, 1), (1, 0), (None, 0)]:
-        verdicts = job.read(Ended(code, line, "", 1.0))
+        verdicts = job.read(Ended(code, "", "", 1.0, found))
         assert [verdict.condition for verdict in verdicts] == list(job.conditions)
         assert sum(verdict.good for verdict in verdicts) == good
 
@@ -145,7 +148,7 @@ def test_a_contract_that_is_refuted_is_red(in_a_file: Path, capsys: pytest.Captu
     said = json.loads(capsys.readouterr().out)
     assert said["proved"] is False
     [part] = said["parts"]
-    assert (part["conditions"], part["confirmed"], part["refuted_twins"]) == (1, 0, 1)
+    assert (part["conditions"], part["confirmed"], part["refuted_vacuity_checks"]) == (1, 0, 1)
     assert "next_one: refuted\nfalse when calling next_one(" in part["problems"][0]
 
 
@@ -156,7 +159,7 @@ def test_a_wrong_call_is_not_a_verdict(arguments: list[str]) -> None:
     assert refused.value.code == 2
 
 
-def test_what_is_under_way_is_drawn_on_a_terminal_and_told_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_redrawn_on_a_terminal_and_printed_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     part, terminal = row(GOOD).part, io.StringIO()
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     for out, expected in [

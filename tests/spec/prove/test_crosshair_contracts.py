@@ -3,7 +3,7 @@
 import pytest
 
 from spec.model.actions import ACTIONS
-from spec.prove.crosshair_contracts import contracts, module, twin
+from spec.prove.crosshair_contracts import contracts, module, vacuity_checks
 from spec.prove.obligations import Sizes, admitted
 
 TEXT = '''"""Two contracts, and what is none."""
@@ -38,11 +38,11 @@ def test_contracts_are_functions_with_a_postcondition() -> None:
     ]
 
 
-def test_a_twin_differs_in_its_postconditions_only() -> None:
-    old, new = TEXT.splitlines(), twin(TEXT).splitlines()
+def test_a_vacuity_check_differs_in_its_postconditions_only() -> None:
+    old, new = TEXT.splitlines(), vacuity_checks(TEXT).splitlines()
     changed = [(a, b) for a, b in zip(old, new, strict=True) if a != b]
     assert changed == [("    post: __return__ > x", "    post: False"), ("    post[]: True", "    post: False")]
-    assert contracts(twin(TEXT)) == contracts(TEXT)
+    assert contracts(vacuity_checks(TEXT)) == contracts(TEXT)
 
 
 @pytest.mark.parametrize(
@@ -86,5 +86,5 @@ def test_a_contract_says_what_it_is_about() -> None:
     ]
 
 
-def test_a_module_can_be_about_a_variant() -> None:
+def test_a_module_can_be_about_a_bug() -> None:
     assert 'each.name == "no_refund"' in module(Sizes(1, 1, 1), "no_refund")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from spec.prove.crosshair_run import Module, confirm, plan
-from spec.prove.jobs import Ended
-from spec.prove.verdict import CONFIRMED, REFUTED, Verdict
+from spec.processes.runner import Ended
+from spec.prove.crosshair_run import ContractModule, confirm, plan
+from spec.prove.verdict import CONFIRMED, REFUTED, ProofVerdict
 
 CASES = '''"""One contract of each kind."""
 
@@ -86,7 +86,7 @@ CONTRACT = '\n\ndef identity(x: int) -> int:\n    """\n    post: __return__ == x
 
 
 @pytest.fixture(scope="module")
-def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Verdict]:
+def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ProofVerdict]:
     """The verdicts on one contract of each kind."""
     directory = tmp_path_factory.mktemp("contracts")
     (directory / "contracts_of_each_kind.py").write_text(CASES)
@@ -96,11 +96,11 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Verdict]:
     return {verdict.condition.partition(".")[2]: verdict for verdict in found}
 
 
-def test_there_is_a_verdict_on_every_contract_in_order(cases: dict[str, Verdict]) -> None:
+def test_there_is_a_verdict_on_every_contract_in_order(cases: dict[str, ProofVerdict]) -> None:
     assert list(cases) == [line[4:].partition("(")[0] for line in CASES.splitlines() if line.startswith("def ")]
 
 
-def test_only_what_is_confirmed_with_its_twin_refuted_is_good(cases: dict[str, Verdict]) -> None:
+def test_good_is_confirmed_with_its_vacuity_check_refuted(cases: dict[str, ProofVerdict]) -> None:
     assert [name for name, verdict in cases.items() if verdict.good] == ["confirmed"]
     assert cases["confirmed"][1:3] == (CONFIRMED, REFUTED)
     assert cases["confirmed"].problem == ""
@@ -118,16 +118,16 @@ def test_only_what_is_confirmed_with_its_twin_refuted_is_good(cases: dict[str, V
         ("never_returns", REFUTED, "ValueError"),
     ],
 )
-def test_what_is_not_confirmed_is_said(cases: dict[str, Verdict], name: str, said: str, witness: str) -> None:
+def test_what_is_not_confirmed_is_said(cases: dict[str, ProofVerdict], name: str, said: str, witness: str) -> None:
     assert said in cases[name].said
     assert witness in cases[name].witness
     assert f"contracts_of_each_kind.{name}: " in cases[name].problem
 
 
 @pytest.mark.parametrize("name", ["vacuous", "about_a_name_that_there_is_not", "malformed", "never_returns"])
-def test_a_twin_that_is_not_refuted_is_said(cases: dict[str, Verdict], name: str) -> None:
-    assert cases[name].twin_said != REFUTED
-    assert "its twin, which claims the impossible, is not refuted" in cases[name].problem
+def test_a_vacuity_check_that_is_not_refuted_is_said(cases: dict[str, ProofVerdict], name: str) -> None:
+    assert cases[name].vacuity_said != REFUTED
+    assert "its vacuity check, which claims the impossible, is not refuted" in cases[name].problem
 
 
 def test_a_prover_that_crashes_confirms_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,10 +142,10 @@ def test_a_prover_that_crashes_confirms_nothing(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize(("code", "good"), [(0, True), (1, True), (2, False), (-9, False), (None, False)])
 def test_what_was_said_before_an_accident_does_not_count(code: int | None, good: bool, tmp_path: Path) -> None:
     source = CONTRACT.lstrip()
-    [job] = plan(Module("a_module", source, tmp_path, "part"), tmp_path)
+    [job] = plan(ContractModule("a_module", source, tmp_path, "part"), tmp_path)
     said = [
         "a_module.py:4: info: Confirmed over all paths.",
-        "a_module_twin.py:4: error: false when calling identity(0) (which returns 0)",
+        "a_module_vacuity.py:4: error: false when calling identity(0) (which returns 0)",
     ]
     [verdict] = job.read(Ended(code, "\n".join(said), "killed", 1.0))
     assert verdict.good == good
@@ -162,7 +162,7 @@ def test_a_module_that_crashes_confirms_nothing(tmp_path: Path, monkeypatch: pyt
     assert not verdict.good
 
 
-def test_a_module_without_contracts_or_that_is_not_there_has_a_bad_verdict(
+def test_a_module_that_is_missing_or_has_no_contract_is_not_good(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "without_contracts.py").write_text('"""Nothing."""\n')
@@ -177,7 +177,7 @@ def test_a_module_without_contracts_or_that_is_not_there_has_a_bad_verdict(
 def test_verdicts_are_told_as_they_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "one_contract.py").write_text(CONTRACT)
     monkeypatch.syspath_prepend(tmp_path)
-    told: list[Verdict] = []
+    told: list[ProofVerdict] = []
     began = time.monotonic()
     found = confirm(["one_contract"], told.extend)
     assert told == found

@@ -1,15 +1,13 @@
-"""What a walk with symmetry rests on is proved of the specification, and refuted where a number is asked for."""
-
-import json
+"""What a search with symmetry rests on is proved of the specification, and refuted where a number is asked for."""
 
 import pytest
 
-from spec.bugs.batching_v3 import Variant
-from spec.bugs.history import EVERY_VARIANT
+from spec.bugs.batching_v3 import SpecBug
+from spec.bugs.history import SEEDED_BUGS
 from spec.model.state import State
 from spec.model.tables import STORED
 from spec.prove import index_symmetry
-from spec.prove.index_symmetry import conditions, main, prove
+from spec.prove.index_symmetry import conditions, prove
 from spec.prove.obligations import Sizes
 from spec.prove.verdict import CONFIRMED, REFUTED
 from spec.prove.z3_proof import DEVICE
@@ -26,17 +24,17 @@ def test_numbers_do_not_matter() -> None:
     assert len(verdicts) == 4 * (2 * 31 + 16 + 2)
 
 
-@pytest.mark.parametrize("bug", [pytest.param(each, id=each.name) for each in EVERY_VARIANT])
-def test_they_matter_to_the_bugs_that_say_so_and_to_no_other(bug: Variant) -> None:
+@pytest.mark.parametrize("bug", [pytest.param(each, id=each.name) for each in SEEDED_BUGS])
+def test_they_matter_to_the_bugs_that_say_so_and_to_no_other(bug: SpecBug) -> None:
     names = [action.name for action in bug.replaced]
     verdicts = list(prove(SIZES, bug.actions, names))
     assert {verdict.said for verdict in verdicts} <= {CONFIRMED, REFUTED}
-    assert {verdict.twin_said for verdict in verdicts} == {REFUTED}
+    assert {verdict.vacuity_said for verdict in verdicts} == {REFUTED}
     assert any(verdict.said == REFUTED for verdict in verdicts) == bug.asks_for_a_number
 
 
 def test_a_refutation_shows_a_step() -> None:
-    bug = next(each for each in EVERY_VARIANT if each.name == "unassigned_index")
+    bug = next(each for each in SEEDED_BUGS if each.name == "unassigned_index")
     said = {verdict.condition: verdict for verdict in prove(SIZES, bug.actions, ["submit"])}
     refuted = said.pop(f"submit: {SAME_STEP} slots")
     assert refuted.problem.splitlines()[1].startswith("submit(slot ")
@@ -60,13 +58,13 @@ def test_a_property_that_asks_for_a_number_is_refuted(monkeypatch: pytest.Monkey
 
 
 def test_what_is_never_possible_is_not_proved() -> None:
-    never = [bug._replace(guard=lambda _s, _r: False) for bug in EVERY_VARIANT[0].replaced]
+    never = [bug._replace(guard=lambda _s, _r: False) for bug in SEEDED_BUGS[0].replaced]
     steps = [verdict for verdict in prove(SIZES, never, ["reap"]) if SAME_STEP in verdict.condition]
     assert [(verdict.said, verdict.good) for verdict in steps] == [(CONFIRMED, False)] * 3
 
 
-def test_as_a_program_it_writes_a_verdict_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["2/1/1/0", "scan", DEVICE])
-    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [each["condition"] for each in found] == conditions(Sizes(2, 1, 1), ["scan", DEVICE])
-    assert {each["said"] for each in found} == {CONFIRMED}
+def test_conditions_are_those_with_a_verdict() -> None:
+    sizes, names = Sizes(2, 1, 1), ["scan", DEVICE]
+    found = list(prove(sizes, names=names))
+    assert [each.condition for each in found] == conditions(sizes, names)
+    assert {each.said for each in found} == {CONFIRMED}

@@ -14,13 +14,13 @@ SIZES = Sizes(5, 4, 3, readers=2)
 BY_NAME = {action.name: action for action in ACTIONS}
 
 
-def test_every_action_is_admitted_where_there_are_readers_and_all_but_reads_elsewhere() -> None:
+def test_without_readers_all_actions_but_reads_are_admitted() -> None:
     assert admitted(SIZES) == list(ACTIONS)
     without = {action.name for action in admitted(SIZES._replace(readers=0))}
     assert set(BY_NAME) - without == {"read_begin", "read_answer", "read_end", "read_retry"}
 
 
-def test_every_clause_and_every_step_property_is_claimed_of_the_actions_it_speaks_about() -> None:
+def test_clauses_and_step_properties_are_claimed_of_actions() -> None:
     claimed = {action.name: [claim.name for claim in claims(action)] for action in ACTIONS}
     assert all(names[: len(CLAUSES)] == [clause.__name__ for clause in CLAUSES] for names in claimed.values())
     for step in EVERY_STEP:
@@ -41,7 +41,7 @@ def test_parameters_out_of_range_are_not_possible(name: str, args: tuple[int, ..
     assert not any(allowed(SIZES, action._replace(guard=lambda *_args: True), BUSY, wrong) for wrong in outside)
 
 
-def test_a_step_of_the_specification_is_as_claimed_and_a_doctored_one_is_not() -> None:
+def test_claims_hold_of_real_steps_and_fail_of_doctored_ones() -> None:
     action = BY_NAME["endio_leave"]
     s = BUSY._replace(reqs=(*BUSY.reqs[:2], BUSY.reqs[2]._replace(phase=3, inside=1)))
     assert as_claimed(action, s, (2,), action.effect(s, 2))

@@ -2,33 +2,35 @@
 
 import pytest
 
-from spec.bugs.batching_v3 import VARIANTS, Variant
-from spec.bugs.history import EVERY_VARIANT
+from spec.bugs.batching_v3 import BATCHING_V3, SpecBug
+from spec.bugs.history import SEEDED_BUGS
 from spec.prove.obligations import Sizes
 from tests.spec.expected.refutation import contracts_refuted_by, refuted_by
 from tests.spec.expected.refuted import REFUTED, contracts
 
-# Nothing in it goes wrong: what should happen never does, which only a walk can see.
+# Nothing in it goes wrong: what should happen never does, which only a search can see.
 ONLY_NEVER = {"inverted_no_space"}
 
 
-def test_every_variant_is_pinned() -> None:
-    assert set(REFUTED) == {variant.name for variant in EVERY_VARIANT}
+def test_every_bug_is_pinned() -> None:
+    assert set(REFUTED) == {bug.name for bug in SEEDED_BUGS}
 
 
-@pytest.mark.parametrize("variant", [pytest.param(variant, id=variant.name) for variant in EVERY_VARIANT])
-def test_a_variant_leaves_open_what_it_breaks(variant: Variant) -> None:
-    refuted = refuted_by(variant)
-    assert refuted == REFUTED[variant.name]
-    assert refuted.keys() <= {action.name for action in variant.replaced}
-    assert variant.name in ONLY_NEVER or variant.breaks in set().union(*refuted.values())
+@pytest.mark.parametrize("bug", [pytest.param(bug, id=bug.name) for bug in SEEDED_BUGS])
+def test_a_bug_leaves_open_what_it_breaks(bug: SpecBug) -> None:
+    refuted = refuted_by(bug)
+    assert refuted == REFUTED[bug.name]
+    assert refuted.keys() <= {action.name for action in bug.replaced}
+    assert bug.name in ONLY_NEVER or bug.breaks in set().union(*refuted.values())
 
 
 def test_crosshair_refutes_the_same() -> None:
-    assert contracts_refuted_by(VARIANTS, Sizes(2, 2, 1)) == {bug.name: contracts(bug.name) for bug in VARIANTS}
+    assert contracts_refuted_by(BATCHING_V3, Sizes(2, 2, 1)) == {bug.name: contracts(bug.name) for bug in BATCHING_V3}
 
 
 def test_no_answer_is_an_error() -> None:
-    broken = VARIANTS[0]._replace(replaced=(VARIANTS[0].replaced[0]._replace(guard=lambda s, _r: s.held > s.held),))
+    broken = BATCHING_V3[0]._replace(
+        replaced=(BATCHING_V3[0].replaced[0]._replace(guard=lambda s, _r: s.held > s.held),)
+    )
     with pytest.raises(RuntimeError, match="vacuous"):
         refuted_by(broken)

@@ -1,6 +1,5 @@
 """z3 proves every condition of a small device, and says so when it cannot."""
 
-import json
 from collections.abc import Sequence
 
 import pytest
@@ -11,8 +10,8 @@ from spec.model.state import State
 from spec.model.terms import every
 from spec.prove import z3_proof
 from spec.prove.obligations import Sizes
-from spec.prove.verdict import CONFIRMED, REFUTED, Verdict
-from spec.prove.z3_proof import DEVICE, conditions, main, prove
+from spec.prove.verdict import CONFIRMED, REFUTED, ProofVerdict
+from spec.prove.z3_proof import DEVICE, conditions, prove
 from spec.prove.z3_terms import unknown
 from spec.restated.tables_say import RULES
 
@@ -20,7 +19,7 @@ SMALL = Sizes(2, 2, 1, readers=1)
 REAP = next(action for action in ACTIONS if action.name == "reap")
 
 
-def verdicts(actions: Sequence[Action] = ACTIONS, names: Sequence[str] = ("reap",)) -> dict[str, Verdict]:
+def verdicts(actions: Sequence[Action] = ACTIONS, names: Sequence[str] = ("reap",)) -> dict[str, ProofVerdict]:
     return {verdict.condition: verdict for verdict in prove(SMALL, actions, names)}
 
 
@@ -67,12 +66,12 @@ def test_without_a_clause_another_condition_does_not_follow(monkeypatch: pytest.
     monkeypatch.setattr(z3_proof, "inv", lambda s: every([each(s) for each in rest]))
     action = NEEDED[clause].partition(":")[0]
     verdict = verdicts(names=(action,))[NEEDED[clause]]
-    assert (verdict.said, verdict.twin_said) == (REFUTED, REFUTED)
+    assert (verdict.said, verdict.vacuity_said) == (REFUTED, REFUTED)
     assert verdict.witness.startswith(action)
     assert "from a state that need not be reachable" in verdict.witness
 
 
-def test_an_effect_that_forgets_something_is_refuted_with_a_witness() -> None:
+def test_an_effect_that_forgets_a_field_has_a_witness() -> None:
     forgetful = REAP._replace(effect=lambda s, r: REAP.effect(s, r)._replace(counts=s.counts))
     found = verdicts([forgetful])
     assert [name for name, verdict in found.items() if not verdict.good] == ["reap: counters_equal_a_recount"]
@@ -83,7 +82,7 @@ def test_an_action_that_is_never_possible_proves_nothing() -> None:
     never = REAP._replace(guard=lambda s, r: (s.running == 0) & (s.running == 1))
     found = verdicts([never])
     assert {verdict.said for verdict in found.values()} == {CONFIRMED}
-    assert {verdict.twin_said for verdict in found.values()} == {"vacuous: nothing satisfies what is assumed"}
+    assert {verdict.vacuity_said for verdict in found.values()} == {"vacuous: nothing satisfies what is assumed"}
     assert not any(verdict.good for verdict in found.values())
 
 
@@ -91,13 +90,13 @@ def test_no_answer_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(z3_proof, "_MILLISECONDS", 20)
     x, y, z = (unknown(name) for name in "xyz")
     hard = (x > 2) & (y > 2) & (z > 2)
-    verdict = z3_proof.Given(hard).prove("Fermat", (x * x * x + y * y * y == z * z * z) == False, str)  # noqa: E712
+    verdict = z3_proof.Premise(hard).prove("Fermat", (x * x * x + y * y * y == z * z * z) == False, str)  # noqa: E712
     assert verdict.said.startswith("no answer: ")
     assert not verdict.good
     # what is assumed may be so or not: nobody knows whether anything is said
-    verdict = z3_proof.Given(hard & (x * x * x + y * y * y == z * z * z)).prove("positive", x > 0, str)
+    verdict = z3_proof.Premise(hard & (x * x * x + y * y * y == z * z * z)).prove("positive", x > 0, str)
     assert verdict.said == CONFIRMED
-    assert verdict.twin_said.startswith("no answer: ")
+    assert verdict.vacuity_said.startswith("no answer: ")
     assert not verdict.good
 
 
@@ -114,11 +113,10 @@ def test_a_device_that_cannot_move_is_shown() -> None:
     assert stuck[0].witness.startswith("nothing can move\n")
 
 
-def test_the_program_writes_a_verdict_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["2/1/1/0", "device", "end_pass"])
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    found = [Verdict(**line) for line in lines]
-    assert [verdict.condition for verdict in found] == conditions(Sizes(2, 1, 1), ["device", "end_pass"])
+def test_conditions_are_those_with_a_verdict() -> None:
+    sizes, names = Sizes(2, 1, 1), ["device", "end_pass"]
+    found = list(prove(sizes, names=names))
+    assert [verdict.condition for verdict in found] == conditions(sizes, names)
     assert all(verdict.good for verdict in found)
 
 

@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 import z3
 
-from spec.explore.bfs import Walk
+from spec.explore.bfs import BreadthFirstSearch
 from spec.model.actions import ACTIONS
 from spec.model.invariant import CLAUSES
 from spec.model.properties import work_left
@@ -46,10 +46,10 @@ def lifted(shape: object) -> object:
 
 def sample() -> list[State]:
     """A few of the states of a small device, a read of which may be under way."""
-    walk = Walk(Scope(2, 1, 1, 1, readers=1, huge=1))
-    walk.run()
-    codes = sorted(walk.seen)
-    return [walk.packing.unpack(code) for code in codes[:: len(codes) // 8]]
+    search = BreadthFirstSearch(Scope(2, 1, 1, 1, readers=1, huge=1))
+    search.run()
+    codes = sorted(search.seen)
+    return [search.encoding.decode(code) for code in codes[:: len(codes) // 8]]
 
 
 @pytest.mark.parametrize("operation", ARITHMETIC)

@@ -7,7 +7,7 @@ from spec.footprint import footprint
 from spec.model.actions import ACTIONS, Guard
 from spec.model.state import AT_REST, State, initial
 from spec.model.tables import EMPTY, SAME, STORED
-from spec.restated.enabled import POSSIBLE, as_it_should
+from spec.restated.enabled import ENABLED, as_it_should
 from spec.scope import Scope
 from tests.spec.states import BUSY
 
@@ -15,13 +15,13 @@ from tests.spec.states import BUSY
 def broken_by(monkeypatch: pytest.MonkeyPatch, name: str, guard: Guard) -> tuple[str, str, tuple[str, ...]]:
     wrong = tuple(each._replace(guard=guard) if each.name == name else each for each in ACTIONS)
     monkeypatch.setattr(bfs, "ACTIONS", wrong)
-    broken = bfs.walk(Scope(1, 1, 1, 1), wrong).broken
+    broken = bfs.search(Scope(1, 1, 1, 1), wrong).broken
     assert broken is not None
     return broken.name, broken.sentence, broken.steps
 
 
 def test_every_action_has_its_when() -> None:
-    assert list(POSSIBLE) == [action.name for action in ACTIONS]
+    assert list(ENABLED) == [action.name for action in ACTIONS]
 
 
 def test_a_guard_that_allows_too_much_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,13 +41,13 @@ def test_a_bug_put_back_is_not_held_against_it() -> None:
         return (s.running >= AT_REST) & (s.slots[i].kind == STORED)
 
     wrong = [each._replace(guard=in_passing) if each.name == "read" else each for each in ACTIONS]
-    assert bfs.walk(Scope(1, 1, 1, 1), wrong).broken is None
+    assert bfs.search(Scope(1, 1, 1, 1), wrong).broken is None
 
 
 def test_it_reads_what_the_guard_reads_or_what_follows_from_it() -> None:
     first = initial(2, 2, 2, 1, readers=1)
     for action in ACTIONS:
         args = (0,) * len(action.over)
-        guard, when = footprint(action.guard, first, args).reads, footprint(POSSIBLE[action.name], first, args).reads
+        guard, when = footprint(action.guard, first, args).reads, footprint(ENABLED[action.name], first, args).reads
         assert set(guard) <= set(when), action.name
         assert as_it_should(action, BUSY, args), action.name

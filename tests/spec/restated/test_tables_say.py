@@ -1,10 +1,10 @@
-"""What the tables have to say: they do, and tables that do not are noticed by the walk and by the prover."""
+"""What the tables have to say: they do, and tables that do not are noticed by the search and by the prover."""
 
 import itertools
 
 import pytest
 
-from spec.explore.bfs import walk
+from spec.explore.bfs import search
 from spec.model.state import initial
 from spec.model.tables import COMMIT, COMPLETION_TABLE, ILLEGAL, RELEASE, SLOT_TABLE, WB
 from spec.prove.obligations import Sizes
@@ -52,7 +52,7 @@ def test_a_fresh_device_can_be_nothing_else(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_walk_and_prover_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables_say, "SLOT_TABLE", SLOT_TABLE._replace(read=SLOT_TABLE.free))
-    broken = walk(Scope(1, 1, 1, 1)).broken
+    broken = search(Scope(1, 1, 1, 1)).broken
     assert broken is not None
     assert (broken.name, broken.steps) == ("an_access_takes_the_claim_and_nothing_else", ())
     verdicts = {verdict.condition: verdict.said for verdict in prove(Sizes(1, 1, 1), names=[DEVICE])}

@@ -5,9 +5,9 @@ from unittest import mock
 
 import pytest
 
-from spec.bugs.batching_v3 import VARIANTS as OF_SPECIFICATION
-from spec.bugs.batching_v3 import Variant
-from spec.explore.bfs import walk
+from spec.bugs.batching_v3 import BATCHING_V3 as OF_SPECIFICATION
+from spec.bugs.batching_v3 import SpecBug
+from spec.explore.bfs import search
 from spec.scope import Scope
 from stateful.bugs import by_machine
 from stateful.bugs.patches import Patches
@@ -39,7 +39,7 @@ def test_the_first_bugs_of_the_specification_are_seeded_here() -> None:
 
 
 @pytest.mark.parametrize("variant", OF_SPECIFICATION, ids=lambda variant: variant.name)
-def test_a_bug_is_found_retraced_and_found_by_the_machine(variant: Variant) -> None:
+def test_a_bug_is_found_retraced_and_found_by_the_machine(variant: SpecBug) -> None:
     number, found = FOUND[variant.name]
     judged = by_machine.judge(variant.name, number)
     expected = by_name(variant.name), variant.breaks, variant.breaks, found, ""
@@ -50,8 +50,8 @@ def test_a_bug_is_found_retraced_and_found_by_the_machine(variant: Variant) -> N
 
 
 @pytest.mark.parametrize("variant", OF_SPECIFICATION, ids=lambda variant: variant.name)
-def test_without_the_bug_both_sides_take_the_same_steps(variant: Variant) -> None:
-    broken = walk(variant.scope, variant.actions).broken
+def test_without_the_bug_both_sides_take_the_same_steps(variant: SpecBug) -> None:
+    broken = search(variant.scope, variant.actions).broken
     assert broken is not None
     # The step before the last is still possible; what the last does depends on the bug, so it is only followed.
     retrace(broken.steps[:-1], variant.scope)
@@ -86,7 +86,7 @@ def test_a_bug_that_shows_otherwise_than_expected_is_wrong(
     monkeypatch: pytest.MonkeyPatch, change: dict[str, str | int], complaint: str
 ) -> None:
     theirs = [each._replace(**change) if each.name == "no_refund" else each for each in OF_SPECIFICATION]  # type: ignore[arg-type]
-    monkeypatch.setattr(by_machine, "EVERY_VARIANT", tuple(theirs))
+    monkeypatch.setattr(by_machine, "SEEDED_BUGS", tuple(theirs))
     assert by_machine.judge("no_refund", 1000).wrong == complaint
 
 

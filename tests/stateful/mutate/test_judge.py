@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from spec.prove.jobs import Ended
+from spec.processes.runner import Ended
 from stateful import command
 from stateful.mutate.judge import HANGS, SLOW, MutantFate, fate, judge, waits
 from stateful.mutate.mutants import PACKAGE, DeviceMutant

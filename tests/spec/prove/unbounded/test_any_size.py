@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 import z3
 
-from spec.bugs.batching_v3 import Variant
-from spec.bugs.history import EVERY_VARIANT
+from spec.bugs.batching_v3 import SpecBug
+from spec.bugs.history import SEEDED_BUGS
 from spec.model.actions import ACTIONS
 from spec.model.invariant import CLAUSES
 from spec.model.properties import EVERY_STEP
@@ -19,12 +19,12 @@ from spec.prove.unbounded import equal, induction, solve
 from spec.prove.unbounded.actions import MOVES
 from spec.prove.unbounded.batching_v3 import REPLACED
 from spec.prove.unbounded.clauses import CLAUSES as SAID
-from spec.prove.unbounded.command import AS_IT_IS, Texts, givens, prove_all_sizes, variant
-from spec.prove.unbounded.conditions import DEVICE, KEEPS, RECOUNTS, RESTS, Condition, Given
+from spec.prove.unbounded.command import AS_IT_IS, Texts, givens, prove_all_sizes, with_bug
+from spec.prove.unbounded.conditions import DEVICE, KEEPS, RECOUNTS, RESTS, Given, ProofCondition
 from spec.prove.unbounded.fixed import SIZES
 from spec.prove.unbounded.properties import EVERY_STEP as STEPS_SAID
-from spec.prove.unbounded.rows import SLOTS, Device, any_device, each, some, updated
-from spec.prove.unbounded.solve import DISCHARGED, REFUTED, VACUOUS, Answer, answers
+from spec.prove.unbounded.rows import SLOTS, SymbolicDevice, any_device, each, some, updated
+from spec.prove.unbounded.solve import DISCHARGED, REFUTED, VACUOUS, ProofAnswer, answers
 from spec.prove.unbounded.transitions import Change, Effect, Guard
 from spec.prove.z3_terms import truth, unknown
 from tests.spec.expected.open_any_size import OPEN
@@ -42,18 +42,18 @@ COUNTS = {
     SMALL: 147,
     LARGER: 147,
 }
-VARIANTS = [pytest.param(each, id=each.name) for each in EVERY_VARIANT]
+VARIANTS = [pytest.param(each, id=each.name) for each in SEEDED_BUGS]
 
 
 @pytest.fixture(scope="module")
-def told() -> list[Answer]:
+def told() -> list[ProofAnswer]:
     """What is reported while everything is proved, which takes seconds."""
-    reported: list[Answer] = []
+    reported: list[ProofAnswer] = []
     assert prove_all_sizes(reported.append) == reported
     return reported
 
 
-def names(found: list[Answer]) -> list[tuple[str, str, str]]:
+def names(found: list[ProofAnswer]) -> list[tuple[str, str, str]]:
     return [answer[:3] for answer in found]
 
 
@@ -72,16 +72,16 @@ def doctored(name: str, change: Effect | None = None, guard: Guard | None = None
     return Texts(ACTIONS, {**MOVES, name: move._replace(change=change or move.change, guard=guard or move.guard)})
 
 
-def test_everything_is_discharged(told: list[Answer]) -> None:
+def test_everything_is_discharged(told: list[ProofAnswer]) -> None:
     assert [answer for answer in told if answer.verdict != DISCHARGED] == []
 
 
-def test_how_many_conditions_there_are(told: list[Answer]) -> None:
+def test_how_many_conditions_there_are(told: list[ProofAnswer]) -> None:
     assert Counter(answer.layer for answer in told) == COUNTS
     assert len(set(names(told))) == len(told) == sum(COUNTS.values())
 
 
-def test_every_action_is_asked_about_every_clause(told: list[Answer]) -> None:
+def test_every_action_is_asked_about_every_clause(told: list[ProofAnswer]) -> None:
     wanted = {(KEEPS, action.name, clause.__name__) for action in ACTIONS for clause in CLAUSES}
     assert {name for name in names(told) if name[0] == KEEPS} == wanted
 
@@ -90,23 +90,23 @@ def test_both_texts_have_the_same_names() -> None:
     assert [clause.__name__ for clause in SAID] == [clause.__name__ for clause in CLAUSES]
     assert list(MOVES) == [action.name for action in ACTIONS]
     assert list(STEPS_SAID) == [step.holds.__name__ for step in EVERY_STEP]
-    assert list(REPLACED) == list(OPEN) == [each.name for each in EVERY_VARIANT]
+    assert list(REPLACED) == list(OPEN) == [each.name for each in SEEDED_BUGS]
 
 
 @pytest.mark.parametrize("bug", VARIANTS)
-def test_a_bug_leaves_exactly_its_own_conditions_open(bug: Variant) -> None:
+def test_a_bug_leaves_exactly_its_own_conditions_open(bug: SpecBug) -> None:
     actions = [action.name for action in bug.replaced]
     assert list(REPLACED[bug.name]) == actions
-    found = open_ones(variant(bug.name), *actions)
+    found = open_ones(with_bug(bug.name), *actions)
     assert {(action, clause) for _layer, action, clause in found} == OPEN[bug.name]
 
 
-def test_a_bug_breaks_the_property_it_says_wherever_that_is_one_of_these() -> None:
+def test_a_bug_leaves_its_own_property_open() -> None:
     provable = {each.__name__ for each in CLAUSES} | STEPS_SAID.keys() | {"moves_towards_rest"}
     broken = {name: {clause for _action, clause in open_} for name, open_ in OPEN.items()}
-    provably = [each for each in EVERY_VARIANT if each.breaks in provable]
+    provably = [each for each in SEEDED_BUGS if each.breaks in provable]
     assert [each.name for each in provably if each.breaks not in broken[each.name]] == []
-    assert len(provably) == len(EVERY_VARIANT) - 1
+    assert len(provably) == len(SEEDED_BUGS) - 1
 
 
 @pytest.mark.parametrize(
@@ -117,19 +117,19 @@ def test_a_bug_breaks_the_property_it_says_wherever_that_is_one_of_these() -> No
     ],
 )
 def test_what_is_open_is_refuted_at_a_size_if_it_can_be(name: str, action: str, clause: str, sizes: str) -> None:
-    found = {answer.clause: answer.verdict for answer in prove_all_sizes(texts=variant(name), only=(action,))}
+    found = {answer.clause: answer.verdict for answer in prove_all_sizes(texts=with_bug(name), only=(action,))}
     assert found[clause] == f"{REFUTED} at {sizes}"
 
 
 @pytest.mark.parametrize("k", range(len(SAID)), ids=[clause.__name__ for clause in SAID])
 def test_a_clause_that_says_nothing_is_noticed(k: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    def nothing(_s: Device) -> bool:
+    def nothing(_s: SymbolicDevice) -> bool:
         return True
 
     assert said_alike(k, nothing, monkeypatch) == [REFUTED, REFUTED]
 
 
-def said_alike(k: int, instead: Callable[[Device], bool], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def said_alike(k: int, instead: Callable[[SymbolicDevice], bool], monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Whether a clause says the same of what a search finds, and no less whatever the additional rows."""
     monkeypatch.setattr(instead, "__name__", SAID[k].__name__)
     monkeypatch.setattr(equal, "SAID", (*SAID[:k], instead, *SAID[k + 1 :]))
@@ -137,15 +137,15 @@ def said_alike(k: int, instead: Callable[[Device], bool], monkeypatch: pytest.Mo
     return [answer.verdict for given in itertools.islice(small, 2 * k, 2 * k + 2) for answer in answers(given)]
 
 
-def _block_without_the_pass(s: Device) -> bool:
+def _block_without_the_pass(s: SymbolicDevice) -> bool:
     return SAID[4](s._replace(held=NONE))
 
 
-def _no_more_than_a_block(s: Device) -> bool:
+def _no_more_than_a_block(s: SymbolicDevice) -> bool:
     return each(s, SLOTS, lambda i: (s.slots(i).kind == WB) == (s.slots(i).blk > NONE))
 
 
-def _nothing_taken(s: Device) -> bool:
+def _nothing_taken(s: SymbolicDevice) -> bool:
     return SAID[6](s) & (s.taken == NONE)
 
 
@@ -158,20 +158,20 @@ def _nothing_taken(s: Device) -> bool:
     ],
 )
 def test_a_clause_that_says_less_or_more_is_noticed(
-    k: int, instead: Callable[[Device], bool], verdicts: list[str], monkeypatch: pytest.MonkeyPatch
+    k: int, instead: Callable[[SymbolicDevice], bool], verdicts: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert said_alike(k, instead, monkeypatch) == verdicts
 
 
 def test_a_guard_that_asks_for_more_is_noticed() -> None:
-    def guard(s: Device, r: int) -> bool:
+    def guard(s: SymbolicDevice, r: int) -> bool:
         return MOVES["reap"].guard(s, r) & (s.held == NONE)
 
     assert open_ones(doctored("reap", guard=guard), "reap") == {(SMALL, "reap", "guard"): REFUTED}
 
 
 def test_a_guard_that_refuses_always_is_noticed() -> None:
-    def guard(s: Device, r: int) -> bool:
+    def guard(s: SymbolicDevice, r: int) -> bool:
         return MOVES["reap"].guard(s, r) & (s.reqs(r).phase == HELD)
 
     found = open_ones(doctored("reap", guard=guard), "reap")
@@ -181,7 +181,7 @@ def test_a_guard_that_refuses_always_is_noticed() -> None:
 
 
 def test_an_effect_that_leaves_a_field_out_is_noticed() -> None:
-    def change(s: Device, i: int) -> Change:
+    def change(s: SymbolicDevice, i: int) -> Change:
         done = MOVES["read"].change(s, i)
         still_idle = updated(done.after.slots, i, done.after.slots(i)._replace(idle=s.slots(i).idle))
         return done._replace(after=done.after._replace(slots=still_idle))
@@ -190,7 +190,7 @@ def test_an_effect_that_leaves_a_field_out_is_noticed() -> None:
 
 
 def test_an_effect_that_forgets_an_owner_is_noticed() -> None:
-    def change(s: Device, i: int, r: int) -> Change:
+    def change(s: SymbolicDevice, i: int, r: int) -> Change:
         done = MOVES["submit"].change(s, i, r)
         return done._replace(after=done.after._replace(owner=s.owner))
 
@@ -200,7 +200,7 @@ def test_an_effect_that_forgets_an_owner_is_noticed() -> None:
 
 
 def test_an_effect_that_names_the_wrong_place_is_noticed() -> None:
-    def change(s: Device, b: int) -> Change:
+    def change(s: SymbolicDevice, b: int) -> Change:
         return MOVES["reserve_block"].change(s, b)._replace(block=NONE)
 
     found = open_ones(doctored("reserve_block", change), "reserve_block")
@@ -214,7 +214,7 @@ def test_a_move_that_leaves_no_less_to_do_is_noticed() -> None:
 
 
 def test_a_device_that_cannot_move_is_noticed() -> None:
-    def guard(s: Device) -> bool:
+    def guard(s: SymbolicDevice) -> bool:
         return MOVES["end_pass"].guard(s) & (s.running == AT_REST)
 
     assert (RESTS, DEVICE, "one_can_move") in open_ones(doctored("end_pass", guard=guard))
@@ -231,7 +231,7 @@ def test_a_fact_about_counting_that_is_false_is_noticed(monkeypatch: pytest.Monk
 
 
 def test_what_rests_on_the_impossible_is_vacuous() -> None:
-    given = Given(lambda: False, (Condition("layer", "action", "clause", lambda: True),))
+    given = Given(lambda: False, (ProofCondition("layer", "action", "clause", lambda: True),))
     assert [answer.verdict for answer in answers(given)] == [VACUOUS]
 
 
@@ -246,13 +246,13 @@ def test_no_answer_is_neither_a_proof_nor_a_possibility(monkeypatch: pytest.Monk
     x, y, z = (unknown(name) for name in "xyz")
     hard = (x > 2) & (y > 2) & (z > 2) & (x * x * x + y * y * y == z * z * z)
     given = Given(
-        lambda: hard, (Condition(POSSIBLE, DEVICE, "it", None), Condition(KEEPS, DEVICE, "it", lambda: x > 0))
+        lambda: hard, (ProofCondition(POSSIBLE, DEVICE, "it", None), ProofCondition(KEEPS, DEVICE, "it", lambda: x > 0))
     )
     possible, positive = answers(given)
     assert possible.verdict.startswith("no answer: ")
     assert positive.good
     assert (possible.possible, positive.possible) == (False, False)
-    never = Given(lambda: x > 2, (Condition(KEEPS, DEVICE, "it", lambda: no(hard)),))
+    never = Given(lambda: x > 2, (ProofCondition(KEEPS, DEVICE, "it", lambda: no(hard)),))
     [open_one] = answers(never)
     assert open_one.verdict.startswith("no answer: ")
     assert (open_one.good, open_one.possible) == (False, True)

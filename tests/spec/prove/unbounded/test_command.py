@@ -12,25 +12,25 @@ from pathlib import Path
 
 import pytest
 
-from spec.bugs.history import EVERY_VARIANT
+from spec.bugs.history import SEEDED_BUGS
 from spec.processes.interrupts import SIGNALS
 from spec.prove.unbounded import command as prove_sizes
 from spec.prove.unbounded.command import givens
 from spec.prove.unbounded.equal import EQUAL
-from spec.prove.unbounded.solve import DISCHARGED, Answer
+from spec.prove.unbounded.solve import DISCHARGED, ProofAnswer
 from spec.prove.unbounded.table import ASSUMPTIONS
 from tests.spec.expected.open_any_size import OPEN
 
 ROOT = Path(__file__).resolve().parents[4]
 PAGE = (ROOT / "docs" / "all-sizes.md").read_text(encoding="utf-8")
-GOOD = Answer("keeps", "reap", "every_block_has_one_owner", DISCHARGED, 0.25)
-OPEN_ONE = Answer("keeps", "drop_held", "every_block_has_one_owner", "refuted at 2/2/1", 0.5)
+GOOD = ProofAnswer("keeps", "reap", "every_block_has_one_owner", DISCHARGED, 0.25)
+OPEN_ONE = ProofAnswer("keeps", "drop_held", "every_block_has_one_owner", "refuted at 2/2/1", 0.5)
 
-Prover = Callable[..., list[Answer]]  # type: ignore[explicit-any]
+Prover = Callable[..., list[ProofAnswer]]  # type: ignore[explicit-any]
 
 
-def proving(*found: Answer) -> Prover:
-    def prove(report: Callable[[Answer], object], _texts: prove_sizes.Texts) -> list[Answer]:
+def proving(*found: ProofAnswer) -> Prover:
+    def prove(report: Callable[[ProofAnswer], object], _texts: prove_sizes.Texts) -> list[ProofAnswer]:
         for answer in found:
             report(answer)
         return list(found)
@@ -52,7 +52,7 @@ def test_all_discharged_ends_with_0(monkeypatch: pytest.MonkeyPatch, capsys: pyt
 
 def test_an_open_condition_ends_with_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(prove_sizes, "prove_all_sizes", proving(GOOD, OPEN_ONE))
-    assert prove_sizes.main(["--variant", "leak_after_loop"]) == 1
+    assert prove_sizes.main(["--bug", "leak_after_loop"]) == 1
     out = capsys.readouterr().out
     assert "NOT PROVED" in out
     assert "\nopen: keeps: drop_held: every_block_has_one_owner: refuted at 2/2/1\n" in out
@@ -75,7 +75,7 @@ def test_data_instead_of_text(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     assert [each["sentence"] for each in found["assumptions"]] == [each.sentence for each in ASSUMPTIONS]
 
 
-@pytest.mark.parametrize("arguments", [["--variant", "no_such_bug"], ["--variant"], ["--size", "3"]])
+@pytest.mark.parametrize("arguments", [["--bug", "no_such_bug"], ["--bug"], ["--size", "3"]])
 def test_a_wrong_call_ends_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         prove_sizes.main(arguments)
@@ -85,11 +85,11 @@ def test_a_wrong_call_ends_with_2(arguments: list[str], capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 def test_an_interrupt_ends_it_with_the_next_answer(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    def prove(report: Callable[[Answer], object], _texts: prove_sizes.Texts) -> list[Answer]:
+    def prove(report: Callable[[ProofAnswer], object], _texts: prove_sizes.Texts) -> list[ProofAnswer]:
         os.kill(os.getpid(), number)
         time.sleep(0)
         report(GOOD)
-        raise AssertionError("went on")
+        raise AssertionError("continued")
 
     before = signal.getsignal(number)
     monkeypatch.setattr(prove_sizes, "prove_all_sizes", prove)
@@ -148,7 +148,7 @@ def test_the_page_tells_the_assumptions_the_numbers_and_the_bugs() -> None:
     assert f"{sum(layers.values()):,} conditions" in told
     assert [layer for layer, n in layers.items() if f"| {layer} | {n} |" not in told] == []
     rows = [line for line in PAGE.splitlines() if line.startswith("| `")]
-    assert [row.split("`")[1] for row in rows] == [each.name for each in EVERY_VARIANT]
+    assert [row.split("`")[1] for row in rows] == [each.name for each in SEEDED_BUGS]
     for row in rows:
         _, name, _, action, what = row.replace("|", "").split("`")
         assert {(action, clause) for clause in what.strip().split(", ")} == OPEN[name]

@@ -1,6 +1,5 @@
 """The proof for every size as a part of a run: nothing open, and nothing vacuous, is taken for proved."""
 
-import json
 from collections.abc import Iterator
 
 import pytest
@@ -8,12 +7,12 @@ import pytest
 from spec.prove.unbounded import job
 from spec.prove.unbounded.conditions import Given
 from spec.prove.unbounded.equal import possible_at
-from spec.prove.unbounded.job import conditions, main, prove, verdict
-from spec.prove.unbounded.solve import DISCHARGED, VACUOUS, Answer
+from spec.prove.unbounded.job import conditions, prove, verdict
+from spec.prove.unbounded.solve import DISCHARGED, VACUOUS, ProofAnswer
 from spec.prove.verdict import CONFIRMED, REFUTED
 
-KEEPS = Answer("keeps", "reap", "every_block_has_one_owner", DISCHARGED, 0.5)
-POSSIBLE = Answer(possible_at(), "reap", "guard", DISCHARGED, 0.1, possible=True)
+KEEPS = ProofAnswer("keeps", "reap", "every_block_has_one_owner", DISCHARGED, 0.5)
+POSSIBLE = ProofAnswer(possible_at(), "reap", "guard", DISCHARGED, 0.1, possible=True)
 
 
 def test_of_any_size_everything_is_proved_and_possible() -> None:
@@ -22,11 +21,10 @@ def test_of_any_size_everything_is_proved_and_possible() -> None:
     assert [each.problem for each in found if not each.good] == []
 
 
-def test_the_texts_are_compared_at_a_size(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["1/1/1/1"])
-    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [each["condition"] for each in found] == conditions("1/1/1/1")
-    assert {(each["said"], each["twin_said"]) for each in found} == {(CONFIRMED, REFUTED)}
+def test_the_texts_are_compared_at_a_size() -> None:
+    found = list(prove("1/1/1/1"))
+    assert [each.condition for each in found] == conditions("1/1/1/1")
+    assert {(each.said, each.vacuity_said) for each in found} == {(CONFIRMED, REFUTED)}
 
 
 @pytest.mark.parametrize("said", ["no answer: timeout", "refuted at 2/2/1", VACUOUS])
@@ -48,9 +46,9 @@ def test_what_is_open_is_not_proved(said: str) -> None:
     ],
 )
 def test_what_nothing_is_known_to_satisfy_is_not_proved(
-    answers: tuple[Answer, ...], good: list[bool], monkeypatch: pytest.MonkeyPatch
+    answers: tuple[ProofAnswer, ...], good: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def asked(_given: Given) -> Iterator[Answer]:
+    def asked(_given: Given) -> Iterator[ProofAnswer]:
         yield from answers
 
     monkeypatch.setattr(job, "_givens", lambda _which: [Given(lambda: True, ())])
