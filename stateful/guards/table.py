@@ -89,6 +89,7 @@ _SHOWN: Final = "one load, shown as of some moment"
 _SNAPSHOT: Final = "exact while nobody advances the pass, as `Zram.snapshot` says"
 _FLAG: Final = "a flag that only goes up, also from a signal handler, which must not wait for a lock"
 _FIGURE: Final = "figures of progress, or of a pass that is over"
+_RING: Final = "its thread waits in a system call, so no scheduled run has a ring"
 _NEVER_WAITS: Final = "it never waits, so nobody gives it up"
 _ONE_PASS: Final = "used by the running pass alone, and by a close that has ended it; passes follow by the table lock"
 _AGAIN: Final = "a task that finds the second over checks again under the lock"
@@ -228,12 +229,16 @@ ROWS: Final = (
         "_answers _buffers _depth _device _observer _places _queue _run_pages _runtime _split kind",
         ONCE,
     ),
-    row(RingEngine, "_closing _task", owned(_ONE_PASS)),
-    row(RingEngine, "_free[]", free("atomic calls of a deque; a number is in one place")),
+    row(RingEngine, "_closing _task", owned(_ONE_PASS).never_accessed(_RING)),
+    row(RingEngine, "_free[]", free("atomic calls of a deque; a number is in one place").never_accessed(_RING)),
     row(RingEngine, "_free", ONCE),
-    row(RingEngine, "_places[]", owned("the task that took its number; from `submit` on the ring, until it answers")),
-    row(RingEngine, "_defect _done", ANSWERS),
-    row(RingEngine, "_done[]", ANSWERS.waking("engine.answers")),
+    row(
+        RingEngine,
+        "_places[]",
+        owned("the task that took its number; from `submit` on the ring, until it answers").never_accessed(_RING),
+    ),
+    row(RingEngine, "_defect _done", ANSWERS.never_accessed(_RING)),
+    row(RingEngine, "_done[]", ANSWERS.waking("engine.answers").never_accessed(_RING)),
     row(PageBuffers, "_closed _depth _free _free[] _out _out[] _pages _pages[] _pieces _pieces[]", owned(_ONE_PASS)),
     # --- configuration ---
     row(Zram, "_configuration _life openers quirks runtime", ONCE),
