@@ -22,15 +22,6 @@ class ProgressLine(NamedTuple):
     said: str
 
 
-class TableRow(NamedTuple):
-    """A check that ended."""
-
-    name: str
-    good: bool
-    what: str
-    seconds: float
-
-
 class ProgressDisplay:
     """Lines on the screen while checks run; a context manager that removes them."""
 
@@ -59,10 +50,6 @@ class ProgressDisplay:
             for line in lines:
                 say(self._console, f"...   {line.name}: {line.said or 'begins'}")
 
-    def ended(self, row: TableRow) -> None:
-        """Say that a check ended."""
-        say(self._console, f"{'passed' if row.good else 'FAILED'} {row.name}: {row.what}")
-
 
 def say(console: Console, text: str) -> None:
     """Print plain text, in which brackets and numbers mean nothing; off a terminal no line is broken."""
@@ -83,16 +70,3 @@ def _lines(lines: Iterable[ProgressLine]) -> Table:
         said = Text(line.said, no_wrap=True, overflow="ellipsis")
         grid.add_row(Text(line.name, style="cyan"), f"{line.seconds:.0f} s", said)
     return grid
-
-
-def table(rows: Iterable[TableRow]) -> Table:
-    """Return one row per check."""
-    drawn = Table()
-    drawn.add_column("check", no_wrap=True)
-    drawn.add_column("result", no_wrap=True)
-    drawn.add_column("what", overflow="fold")
-    drawn.add_column("seconds", justify="right", no_wrap=True)
-    for row in rows:
-        word = Text("passed", style="green") if row.good else Text("FAILED", style="red")
-        drawn.add_row(row.name, word, Text(row.what), f"{row.seconds:.1f}")
-    return drawn

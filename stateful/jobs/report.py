@@ -4,9 +4,11 @@ import argparse
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from stateful.jobs import runner
-from stateful.jobs.progress import say, table
+from stateful.jobs.progress import say
 from stateful.jobs.runner import Done, Job
 
 
@@ -28,7 +30,7 @@ def run(todo: Sequence[Job], worth_seeing: Sequence[str] = ()) -> int:
         if each.verdict.details and (each.job.name in worth_seeing or not each.verdict.good):
             say(console, f"\n{each.job.name}: {each.verdict.details}")
     console.print()
-    console.print(table(each.row for each in done))
+    console.print(table(done))
     return _last_word(done, console)
 
 
@@ -39,3 +41,16 @@ def _last_word(done: Sequence[Done], console: Console) -> int:
         return 1
     say(console, "passed")
     return 0
+
+
+def table(done: Sequence[Done]) -> Table:
+    """Return a table of jobs, a row each."""
+    drawn = Table()
+    drawn.add_column("check", no_wrap=True)
+    drawn.add_column("result", no_wrap=True)
+    drawn.add_column("what", overflow="fold")
+    drawn.add_column("seconds", justify="right", no_wrap=True)
+    for job, verdict, seconds in done:
+        word = Text("passed", style="green") if verdict.good else Text("FAILED", style="red")
+        drawn.add_row(job.name, word, Text(verdict.what), f"{seconds:.1f}")
+    return drawn

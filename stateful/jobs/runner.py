@@ -15,7 +15,7 @@ from rich.console import Console
 from spec.processes import runner
 from spec.processes.entry import raise_again
 from spec.processes.runner import Ended, ProcessTask, Send
-from stateful.jobs.progress import ProgressDisplay, ProgressLine, TableRow
+from stateful.jobs.progress import ProgressDisplay, ProgressLine, say
 
 REPORT_SECONDS: Final = 0.1
 """How often a job's reports are passed on."""
@@ -48,11 +48,6 @@ class Done(NamedTuple):
     verdict: JobResult
     seconds: float
 
-    @property
-    def row(self) -> TableRow:
-        """Return its row of the table."""
-        return TableRow(self.job.name, self.verdict.good, self.verdict.what, self.seconds)
-
 
 def run(jobs: Sequence[Job], console: Console, processes: int = 2) -> list[Done]:
     """Run all `jobs`, `processes` at a time; draw them, and return how each ended, in their order.
@@ -67,7 +62,7 @@ def run(jobs: Sequence[Job], console: Console, processes: int = 2) -> list[Done]
         def ended(index: int, task: Ended) -> None:
             result = task.result if isinstance(task.result, JobResult) else _died(task)
             done[index] = Done(jobs[index], result, task.seconds)
-            display.ended(done[index].row)
+            say(console, f"{'passed' if result.good else 'FAILED'} {jobs[index].name}: {result.what}")
 
         def received(index: int, message: object) -> None:
             said[index] = str(message)

@@ -38,28 +38,6 @@ def stateful(*arguments: str) -> subprocess.CompletedProcess[str]:
 # --- exit codes ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("arguments", "complaint"),
-    [
-        ([], "the following arguments are required: command"),
-        (["chekc"], "invalid choice: 'chekc'"),
-        (["replay", "1cqb4h085"], "'1cqb4h085' is mistyped: its check does not fit"),
-        (["replay", "--variant", "nope", "1cqb4h084"], "there is no bug nope; there are early_release, "),
-        (["mutants", "--schedules", "no_refund"], "there is no bug no_refund; there are stale_completion_count"),
-        (["schedules", "nope"], "there is no theme nope; there are changes, reads, control, ends"),
-        (["schedules", "--preemptions", "-1"], "--preemptions -1 is below 0"),
-        (["mutants", "nope", "no_refund"], "there is no bug nope; there are early_release, unassigned_index"),
-    ],
-)
-def test_what_is_asked_for_wrongly_is_refused(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], complaint: str
-) -> None:
-    with pytest.raises(SystemExit) as refused:
-        command.main(arguments)
-    assert refused.value.code == 2
-    assert complaint in capsys.readouterr().err
-
-
 def test_a_token_is_played_again(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["replay", "1cqb4h084"]) == 0
     assert capsys.readouterr().out.endswith("verdict  passed\n")

@@ -43,8 +43,8 @@ def test_an_unknown_argument_gets_the_commands_own_usage(command: str, capsys: p
         (["schedules", "nope"], "there is no theme nope; there are "),
         (["schedules", "--preemptions", "-1"], "--preemptions -1 is below 0"),
         (["schedules", "--preemptions", "many"], "argument --preemptions: invalid int value: 'many'"),
-        (["bugs", "nope"], "there is no bug nope; there are "),
-        (["mutants", "--schedules", "nope"], "there is no bug nope; there are "),
+        (["bugs", "nope", "no_refund"], "there is no bug nope; there are early_release, unassigned_index"),
+        (["mutants", "--schedules", "no_refund"], "there is no bug no_refund; there are stale_completion_count"),
         (["fuzz", "--minutes", "0"], "argument --minutes: must be a time above 0, got '0'"),
         (["fuzz", "--out", "no/where"], "argument --out: no/where: there is no "),
         (["conformance", ".", "--quirks", "some"], "argument --quirks: invalid choice: 'some'"),
@@ -69,3 +69,4 @@ def test_a_bad_argument_gets_the_commands_own_usage(
 def test_an_unknown_command_gets_the_usage_of_all(capsys: pytest.CaptureFixture[str]) -> None:
     err = refused(capsys, "chekc")
     assert "{check,bugs,mutants," in err.partition("error: ")[0]
+    assert "the following arguments are required: command" in refused(capsys)

@@ -123,10 +123,3 @@ def test_the_command_finds_something(monkeypatch: pytest.MonkeyPatch) -> None:
     verdict = fuzz.check(5, 0, SOME, lambda _text: None)
     assert not verdict.good
     assert "of seed 5: " in verdict.details
-
-
-def test_no_input_at_all_is_called_wrongly(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(["inputs", "--count", "0"])
-    assert caught.value.code == 2
-    assert "argument --count: must be a whole number from 1 on, got '0'" in capsys.readouterr().err

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from spec.processes.runner import STOP_SECONDS
-from stateful.jobs import progress, runner
+from stateful.jobs import progress, report, runner
 from stateful.jobs.runner import Done, Job, JobResult
 from tests.stateful.jobs import trial_jobs
 
@@ -105,9 +105,9 @@ def watching(also: object) -> object:
 
 def test_reports_are_passed_on_a_few_times_a_second() -> None:
     sent: list[object] = []
-    report = runner.reporter(sent.append)
+    passed_on = runner.reporter(sent.append)
     for number in range(100):
-        report(str(number))
+        passed_on(str(number))
     assert sent == ["0"]
 
 
@@ -120,8 +120,8 @@ LINES = [
     progress.ProgressLine("stateful", 12.0, "x" * 100),
 ]
 ROWS = [
-    progress.TableRow("explore base", good=True, what="157,719 states and [brackets]", seconds=19.96),
-    progress.TableRow("stateful", good=False, what="a word " * 12, seconds=8.0),
+    Done(Job("explore base", trial_jobs.good), JobResult(good=True, what="157,719 states and [brackets]"), 19.96),
+    Done(Job("stateful", trial_jobs.wrong), JobResult(good=False, what="a word " * 12), 8.0),
 ]
 
 
@@ -130,7 +130,7 @@ def test_on_a_terminal_the_lines_fit_and_are_taken_off_again() -> None:
     with progress.ProgressDisplay(out) as drawn:
         drawn.show(LINES)
         text = printed(out)
-        drawn.ended(ROWS[0])
+        progress.say(out, "passed explore base: 157,719 states")
     assert "explore base   3 s  1,000 states, depth 4" in text
     assert f"stateful      12 s  {'x' * 59}…" in text
     assert printed(out).count(TAKEN_OFF) >= 2
@@ -152,7 +152,7 @@ def test_off_a_terminal_a_line_is_printed_now_and_then(monkeypatch: pytest.Monke
 
 def test_the_table_fits_into_eighty_columns() -> None:
     out = console()
-    out.print(progress.table(ROWS))
+    out.print(report.table(ROWS))
     lines = printed(out).splitlines()
     assert lines[3:6] == [
         "│ explore base │ passed │ 157,719 states and [brackets]              │    20.0 │",
