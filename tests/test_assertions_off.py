@@ -35,14 +35,15 @@ STATEFUL = [
     ["trace-check", "README.md"],
     ["trace-record", "trace"],
     ["kernel-judge", "README.md"],
+    ["api-fuzz"],
     ["inputs"],
     ["interrupts", "--quick"],
     ["mutate", "--sample", "1"],
     ["guards", "--quick"],
 ]
 DEVICE = [["demo", "README.md"], ["bench", "--quick"]]
-HELPERS = {"zram_impl.cli.bench_memory"}
-"""Measures, as a part of a command that refuses."""
+HELPERS = {"zram_impl.cli.bench_memory", "spec.processes.child"}
+"""Processes of a command, which refuses before it starts them."""
 
 
 def programs() -> list[str]:
