@@ -43,15 +43,13 @@ def test_the_table_and_the_file_say_the_same(tmp_path: Path, scratch: Path, caps
 
 
 @pytest.mark.usefixtures("tiny")
-def test_a_file_that_cannot_be_written_is_refused_before_anything_is_measured(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_unwritable_file_is_refused_before_measuring(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = str(tmp_path / "nowhere" / "figures.json")
     assert main(["bench", "--quick", "--json", target]) == 2
     assert capsys.readouterr() == ("", f"error: {target}: No such file or directory (errno 2)\n")
 
 
-def test_a_folder_that_cannot_be_used_is_refused_before_anything_is_measured(
+def test_an_unusable_folder_is_refused_before_measuring(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bench, "measure", lambda *_: pytest.fail("nothing may begin"))

@@ -80,7 +80,7 @@ CALLS: dict[str, tuple[Callable[[Zram], object], str]] = {
 
 
 @pytest.mark.parametrize("name", list(CALLS))
-def test_a_bad_argument_is_einval_with_the_values_and_changes_nothing(name: str) -> None:
+def test_a_bad_argument_is_einval_and_changes_nothing(name: str) -> None:
     bench = lived_in()
     call, message = CALLS[name]
     before = state(bench.dev)
@@ -89,7 +89,7 @@ def test_a_bad_argument_is_einval_with_the_values_and_changes_nothing(name: str)
     assert (caught.value.errno, state(bench.dev)) == (errno.EINVAL, before)
 
 
-def test_pages_that_ceased_to_exist_while_they_were_named_are_refused() -> None:
+def test_pages_beyond_a_device_reset_smaller_are_refused() -> None:
     dev = Zram.create(SIZE, backing=MemoryDevice(), open_backing=lambda _path, _size: MemoryDevice())
 
     def names() -> Iterator[int]:
@@ -152,7 +152,7 @@ BACKINGS: dict[str, tuple[Callable[[Path], None], str | int | None, int, str]] =
 
 
 @pytest.mark.parametrize("name", list(BACKINGS))
-def test_a_backing_file_that_cannot_be_used_is_refused_and_left_as_it_was(tmp_path: Path, name: str) -> None:
+def test_an_unusable_backing_file_is_refused_and_unchanged(tmp_path: Path, name: str) -> None:
     make, size, code, message = BACKINGS[name]
     path = tmp_path / "pages.img"
     make(path)
@@ -216,7 +216,7 @@ def test_a_device_whose_table_does_not_fit_makes_no_backing_file(tmp_path: Path)
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
-def test_a_disk_that_is_full_under_the_backing_file_costs_nothing(code: int) -> None:
+def test_a_full_disk_under_the_backing_file_loses_nothing(code: int) -> None:
     backing = MemoryDevice(4)
 
     def full(block: int) -> None:
@@ -303,7 +303,7 @@ def calls() -> st.SearchStrategy[Call]:
 
 
 @given(st.lists(calls(), min_size=1, max_size=6))
-def test_any_argument_is_taken_or_refused_and_a_refusal_changes_nothing(calls_made: list[Call]) -> None:
+def test_any_argument_is_taken_or_refused_without_a_change(calls_made: list[Call]) -> None:
     bench = lived_in()
     for call in calls_made:
         if not bench.dev.pages:  # somebody said reset

@@ -69,7 +69,7 @@ def test_a_write_is_cut_at_the_end_of_the_device(node: NodeFile, device: Zram) -
 
 
 @pytest.mark.parametrize("offset", [SIZE, SIZE + PAGE_SIZE])
-def test_past_the_end_there_is_nothing_to_read_and_no_space_to_write(node: NodeFile, offset: int) -> None:
+def test_past_the_end_reads_are_empty_and_writes_enospc(node: NodeFile, offset: int) -> None:
     assert node.pread(PAGE_SIZE, offset) == b""
     assert errno_of(node.pwrite, page(1), offset) == ENOSPC
     assert errno_of(node.discard, offset, PAGE_SIZE) == EINVAL
@@ -133,7 +133,7 @@ def test_a_failing_request_does_not_stop_the_others(
     assert seen == [0, 1, 2]
 
 
-def test_a_failing_page_makes_the_read_fail_but_all_are_asked_for(node: NodeFile, device: Zram) -> None:
+def test_a_failing_page_fails_the_read_after_all_were_read(node: NodeFile, device: Zram) -> None:
     node.pwrite(huge(0) + huge(1) + huge(2), 0)
     device.writeback("huge")
     assert errno_of(node.pread, SIZE, 0) == EIO

@@ -20,7 +20,7 @@ def test_completion(ok: int, kept: int, row: Completion) -> None:
     assert decisions.completion(ok, kept) == row
 
 
-def test_a_block_goes_to_the_slot_or_back_never_both_and_never_neither() -> None:
+def test_a_block_goes_either_to_the_slot_or_back() -> None:
     rows = [decisions.completion(ok, kept) for ok in (0, 1) for kept in (0, 1)]
     assert [row.commit + row.release_block for row in rows] == [1] * 4
 

@@ -39,7 +39,7 @@ RANGES = [
 
 
 @pytest.mark.parametrize(("offset", "length", "pages"), RANGES)
-def test_a_discard_frees_the_whole_pages_and_leaves_the_rest_alone(offset: int, length: int, pages: list[int]) -> None:
+def test_a_discard_frees_whole_pages_alone(offset: int, length: int, pages: list[int]) -> None:
     bench = stored()
     bench.dev.discard(offset, length)
     assert freed(bench) == pages
@@ -48,7 +48,7 @@ def test_a_discard_frees_the_whole_pages_and_leaves_the_rest_alone(offset: int, 
 
 
 @pytest.mark.parametrize(("offset", "length", "pages"), RANGES)
-def test_zeroes_are_written_to_every_byte_and_whole_pages_are_freed(offset: int, length: int, pages: list[int]) -> None:
+def test_write_zeroes_zeroes_every_byte_and_frees_whole_pages(offset: int, length: int, pages: list[int]) -> None:
     bench = stored()
     expected = bench.dev.read(0, 4 * P)
     bench.dev.write_zeroes(offset, length)
@@ -65,7 +65,7 @@ def test_a_page_that_is_free_already_is_counted_all_the_same() -> None:
     assert (bench.dev.stats.io.notify_free, bench.dev.stats.mm.orig_data_size) == (4, 0)
 
 
-def test_a_notification_frees_one_page_with_its_block_and_its_claim() -> None:
+def test_a_notification_frees_a_page_its_block_and_its_claim() -> None:
     bench = stored()
     bench.dev.writeback(pages=[2])
     running = bench.dev.begin_writeback(pages=[3])

@@ -132,7 +132,7 @@ def test_statistics_equal_a_recount_after_every_step(steps: list[tuple[str, int,
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-def test_users_go_on_while_pages_are_recompressed_compacted_and_written_back(compressed: bool) -> None:
+def test_users_proceed_during_passes_of_every_kind(compressed: bool) -> None:
     dev = Zram()
     dev.set_compressed_writeback(compressed)
     dev.set_recomp_algorithm("zstd")

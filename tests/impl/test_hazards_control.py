@@ -103,7 +103,7 @@ def test_y01_every_attribute_can_be_read_during_a_pass() -> None:
         assert it.result().written == 4
 
 
-def test_y02_marks_are_seen_and_settings_are_stored_during_a_pass() -> None:
+def test_flags_are_seen_and_settings_stored_during_a_pass() -> None:
     with held() as it:
         assert it.dev.block_state().count("h") == 4
         store = it.dev.attrs.store
@@ -128,7 +128,7 @@ def test_y26_statistics_are_of_this_moment() -> None:
 
 
 @pytest.mark.parametrize("batch_size", [1, 2])
-def test_y13_y07_who_gives_up_is_done_when_the_device_answers_and_writes_no_more(batch_size: int) -> None:
+def test_a_cancelled_pass_ends_as_the_device_answers(batch_size: int) -> None:
     cancel = threading.Event()
     gate = Gated(MemoryDevice(PAGES))
     with Zram.create(PAGES * PAGE_SIZE, backing=gate, batch_size=batch_size) as dev:
@@ -144,7 +144,7 @@ def test_y13_y07_who_gives_up_is_done_when_the_device_answers_and_writes_no_more
         assert (result.written, result.left, result.stopped_by) == (batch_size, 4 - batch_size, "cancelled")
 
 
-def test_y03_a_second_pass_is_refused_at_once_and_may_be_tried_again() -> None:
+def test_a_second_pass_is_refused_at_once_and_may_be_retried() -> None:
     with held() as it:
         assert errno_of(lambda: it.dev.attrs.store("writeback", "huge")) == EAGAIN
         assert errno_of(lambda: it.dev.writeback("huge")) == EAGAIN
@@ -182,7 +182,7 @@ def test_y22_a_batch_size_holds_for_the_next_pass() -> None:
     assert len(begin(bench, 2, 3, 4, 5).requests) == 2
 
 
-def test_y04_y21_a_reset_ends_the_pass_and_others_are_refused_meanwhile() -> None:
+def test_a_reset_ends_the_pass_and_excludes_others() -> None:
     with held() as it:
         resetting = Aside(it.dev.reset)
         # Only when it has begun to wait for the pass is everybody shut out; the gate holds it there.
@@ -199,7 +199,7 @@ def test_y04_y21_a_reset_ends_the_pass_and_others_are_refused_meanwhile() -> Non
         assert errno_of(lambda: it.dev.writeback("huge")) == EINVAL
 
 
-def test_y05_one_device_that_hangs_does_not_keep_another_from_being_made() -> None:
+def test_a_hung_device_does_not_keep_another_from_being_made() -> None:
     with held() as it, Zram.create("32K", backing=MemoryDevice(2)) as other:
         other.write_page(0, huge(0))
         assert other.writeback("huge").written == 1
@@ -217,7 +217,7 @@ def test_y06_what_is_closed_is_not_set_up_again_behind_its_back() -> None:
         assert refused or it.dev.pages == 16  # after the end a device is as a new one
 
 
-def test_y25_a_device_that_is_let_go_waits_for_what_is_in_flight_and_leaves_nothing() -> None:
+def test_a_closed_device_waits_for_its_writes_in_flight() -> None:
     with held() as it:
         closing = Aside(it.dev.close)
         it.gate.open()
@@ -228,7 +228,7 @@ def test_y25_a_device_that_is_let_go_waits_for_what_is_in_flight_and_leaves_noth
             assert node.pread(PAGE_SIZE, 0) == b""
 
 
-def test_y20_a_backing_device_may_read_the_statistics_before_it_answers() -> None:
+def test_a_backing_device_may_read_statistics_as_it_writes() -> None:
     backing = MemoryDevice(PAGES)
     seen: list[str] = []
     through = backing.write
@@ -245,7 +245,7 @@ def test_y20_a_backing_device_may_read_the_statistics_before_it_answers() -> Non
     assert len(seen) == 1
 
 
-def test_y12_a_read_that_is_held_holds_off_a_reset_of_its_node_alone() -> None:
+def test_a_held_read_delays_a_reset_of_its_own_node_alone() -> None:
     gate = Gated(MemoryDevice(PAGES), lambda operation: operation.kind == "read")
     with Zram.create("32K", backing=gate) as dev:
         dev.write_page(0, huge(0))
@@ -273,14 +273,14 @@ def test_y10_a_page_discarded_in_flight_leaves_its_block_free() -> None:
     assert bench.backing.block(0) == page(0)
 
 
-def test_y15_a_device_without_a_size_has_nothing_that_could_be_idle() -> None:
+def test_idle_marks_of_a_device_without_a_size_are_refused() -> None:
     with Zram() as dev:
         assert errno_of(lambda: dev.attrs.store("idle", "all")) == EINVAL
         assert errno_of(lambda: dev.attrs.store("idle", "999999999")) == EINVAL
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (2, 0, 3, 1)])
-def test_y11_y14_y16_y19_y23_pages_that_change_in_flight_are_what_was_last_written(order: tuple[int, ...]) -> None:
+def test_pages_changed_in_flight_hold_what_was_last_written(order: tuple[int, ...]) -> None:
     bench = Bench()
     for slot in range(4):
         bench.dev.write_page(slot, huge(slot))

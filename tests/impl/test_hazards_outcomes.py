@@ -110,7 +110,7 @@ def test_x28b_a_limit_of_two_for_three_pages_and_a_failure(batch_size: int) -> N
 
 
 @pytest.mark.parametrize("batch_size", BATCH_SIZES)
-def test_x28c_one_block_for_two_pages_of_which_one_is_discarded_in_flight(batch_size: int) -> None:
+def test_one_block_serves_two_pages_if_one_is_discarded(batch_size: int) -> None:
     bench = stored(2, 1, batch_size=batch_size)
     running = begin(bench, 0, 1)
     discard(bench, bench.engine.slots[0])
@@ -128,7 +128,7 @@ def test_x28d_a_limit_of_one_is_still_there_after_a_failure(batch_size: int) -> 
 
 @pytest.mark.parametrize("limit", [None, 1])
 @pytest.mark.parametrize("batch_size", BATCH_SIZES)
-def test_x28e_x28f_nothing_is_wanting_when_nothing_is_left_to_write(batch_size: int, limit: int | None) -> None:
+def test_no_stop_is_reported_when_no_page_is_left(batch_size: int, limit: int | None) -> None:
     """One page is in flight, on the last block and with the last of the limit; the other one is discarded."""
     bench = stored(2, 8 if limit else 1, batch_size=batch_size, limit=limit)
     running = begin(bench, 0, 1)
@@ -139,14 +139,14 @@ def test_x28e_x28f_nothing_is_wanting_when_nothing_is_left_to_write(batch_size: 
 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 32])
-def test_x28g_as_many_pages_are_written_as_there_are_blocks_that_do_not_fail(batch_size: int) -> None:
+def test_as_many_pages_are_written_as_blocks_do_not_fail(batch_size: int) -> None:
     bench = stored(24, 20, batch_size=batch_size)
     result = failing(bench, range(24), [EIO] * 6)
     assert (result.written, result.failed, result.left) == (18, 6, 0)
 
 
 @pytest.mark.parametrize("batch_size", BATCH_SIZES)
-def test_y17_a_page_lost_in_flight_has_cost_its_part_of_the_limit(batch_size: int) -> None:
+def test_a_page_lost_in_flight_is_charged(batch_size: int) -> None:
     bench = stored(3, 8, batch_size=batch_size, limit=2)
     running = begin(bench, 0, 1, 2)
     discard(bench, bench.engine.slots[0])
@@ -169,7 +169,7 @@ def test_x29a_a_full_device_is_told_from_a_lack_of_blocks() -> None:
 
 
 @pytest.mark.parametrize("batch_size", BATCH_SIZES)
-def test_x29b_an_error_is_told_although_blocks_run_out_afterwards(batch_size: int) -> None:
+def test_an_error_is_reported_although_blocks_run_out_later(batch_size: int) -> None:
     bench = stored(3, 1, batch_size=batch_size)
     result = failing(bench, [0, 1, 2], [EIO])
     assert (result.errors, result.stopped_by, result.driver_errno) == ([(2, EIO)], "no_space", EIO)
@@ -185,7 +185,7 @@ def test_x29c_pages_that_were_written_in_vain_are_told() -> None:
     assert (kinds(bench)[:4], bench.snapshot.bd_count) == ("SSSS", 0)
 
 
-def test_x31_a_page_that_is_read_each_time_uses_up_the_limit_and_is_told_each_time() -> None:
+def test_a_page_read_in_flight_is_charged_and_reported() -> None:
     bench = stored(1, 4, limit=3)
     lost = []
     for _ in range(3):
@@ -213,7 +213,7 @@ def test_x29d_what_is_misspelt_is_refused() -> None:
     assert kinds(bench)[0] == "S"
 
 
-def test_y24_the_failed_write_of_a_page_that_was_overwritten_is_told_and_harms_nothing() -> None:
+def test_a_failed_write_of_an_overwritten_page_is_harmless() -> None:
     bench = stored(1, 4)
     running = begin(bench, 0)
     bench.dev.write_page(0, page(7))
@@ -239,7 +239,7 @@ def test_x35_of_two_errors_the_same_one_is_told_in_any_order(order: list[int], a
 # --- memory, and what a reset leaves -------------------------------------------------------------------------------
 
 
-def test_x30_a_huge_batch_size_costs_no_more_than_the_pages_there_are() -> None:
+def test_a_huge_batch_size_takes_no_more_than_the_pages() -> None:
     bench = stored(2, 4, batch_size=4294967295)
     running = begin(bench, 0, 1)
     assert (len(running.requests), bench.engine.out) == (2, 2)
@@ -255,7 +255,7 @@ def test_x30_requests_in_flight_are_bounded_by_the_engine() -> None:
     assert finish(running).written == 16
 
 
-def test_x32_a_reset_clears_the_limit_and_keeps_what_is_configuration() -> None:
+def test_a_reset_clears_the_limit_and_keeps_the_batch_size() -> None:
     with Zram.create("32K", backing=MemoryDevice(4), batch_size=7) as dev:
         dev.set_writeback_limit(0)
         dev.enable_writeback_limit(True)

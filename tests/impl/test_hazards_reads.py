@@ -71,7 +71,7 @@ class Away(MemoryDevice):
             around[1]()
 
 
-def test_a_page_that_returns_to_its_block_under_a_read_is_read_again() -> None:
+def test_a_page_back_on_its_block_under_a_read_is_read_again() -> None:
     """Entry and block are equal before and after, and another page's bytes were read: only identity tells."""
     backing = Away(1)
     with Zram.create(2 * PAGE_SIZE, backing=backing) as dev:
@@ -88,7 +88,7 @@ def test_a_page_that_returns_to_its_block_under_a_read_is_read_again() -> None:
         assert backing.around is None
 
 
-def test_x26a_a_discarded_page_reads_as_zeros_though_another_has_its_block() -> None:
+def test_a_discarded_page_reads_as_zeros_if_its_block_is_used() -> None:
     bench = written_back(huge(0), huge(1), blocks=1)
 
     def change(bench: Bench) -> None:
@@ -112,7 +112,7 @@ def test_x26b_an_overwritten_page_reads_as_what_was_written() -> None:
     assert bench.backing.block(0) == huge(1)
 
 
-def test_x26c_a_page_that_changes_at_every_look_reads_as_what_it_is_in_the_end() -> None:
+def test_a_page_changed_at_every_look_reads_as_its_last_value() -> None:
     """A slow device: the page moves to another block again and again while it is read."""
     bench = written_back(huge(0), huge(1), blocks=2)
     changes = iter(range(2, 6))
@@ -128,7 +128,7 @@ def test_x26c_a_page_that_changes_at_every_look_reads_as_what_it_is_in_the_end()
     assert bench.dev.stats.bd.bd_reads == 5
 
 
-def test_x26c_a_page_that_comes_back_to_its_own_block_is_not_taken_for_damage() -> None:
+def test_a_page_back_on_its_own_block_is_not_damage() -> None:
     """Slot and block are what they were, and the bytes are not: only the entry itself tells."""
     bench = written_back(huge(0), blocks=1)
 
@@ -141,7 +141,7 @@ def test_x26c_a_page_that_comes_back_to_its_own_block_is_not_taken_for_damage() 
     assert bench.dev.stats.io.failed_reads == 0
 
 
-def test_x26k_a_block_is_used_again_by_the_same_pass_that_runs_when_it_is_freed() -> None:
+def test_a_block_freed_during_a_pass_is_used_by_it() -> None:
     bench = Bench(blocks=2, batch_size=1)
     for slot in range(3):
         bench.dev.write_page(slot, huge(slot))
@@ -163,7 +163,7 @@ def test_x26k_a_block_is_used_again_by_the_same_pass_that_runs_when_it_is_freed(
     assert_at_rest(bench)
 
 
-def test_x26m_no_foreign_page_is_inside_an_otherwise_right_answer() -> None:
+def test_an_answer_of_several_pages_holds_no_foreign_page() -> None:
     bench = Bench(blocks=4)
     for slot in (0, 1, 2, 3, 5):
         bench.dev.write_page(slot, huge(slot))
@@ -191,7 +191,7 @@ def test_x26m_no_foreign_page_is_inside_an_otherwise_right_answer() -> None:
         pytest.param(compressible(1, 1000), compressible(1, 1000), id="x26h the same bytes again"),
     ],
 )
-def test_x26d_x26g_x26h_a_page_written_back_elsewhere_is_read_from_there(old: bytes, new: bytes) -> None:
+def test_a_page_written_back_elsewhere_is_read_from_there(old: bytes, new: bytes) -> None:
     """Compressed blocks, and the old block has got another page by the time the device looks at it."""
     other = compressible(4, 1000)
     bench = written_back(old, other, blocks=2, compressed=True)
@@ -220,7 +220,7 @@ def test_x26f_an_object_is_never_taken_for_a_page() -> None:
     assert bench.backing.block(0) != new
 
 
-def test_x26i_a_page_that_begins_like_an_object_is_not_decompressed_into_somebody_elses_bytes() -> None:
+def test_a_page_that_looks_like_an_object_is_not_decompressed() -> None:
     new = compressible(5, 1000)
     size = len(lz4.block.compress(new, store_size=False))
     objects = (lz4.block.compress(random.Random(1).randbytes(length), store_size=False) for length in range(size))
@@ -254,7 +254,7 @@ def test_x26e_x26n_a_read_that_overlaps_a_change_never_fails(how: str, compresse
     assert bench.dev.stats.io.failed_reads == 0
 
 
-def test_x26e_not_even_if_the_device_fails_to_read_the_block_that_is_freed() -> None:
+def test_a_failed_read_of_a_freed_block_is_no_error() -> None:
     bench = written_back(huge(0), blocks=2)
 
     def change(bench: Bench) -> None:
@@ -265,7 +265,7 @@ def test_x26e_not_even_if_the_device_fails_to_read_the_block_that_is_freed() -> 
     assert bench.dev.read_page(0) == huge(7)
 
 
-def test_x26j_what_the_device_answered_before_the_change_is_no_longer_the_page() -> None:
+def test_an_answer_from_before_the_change_is_discarded() -> None:
     """The driver returns the old page, which is right too: the read began before the change."""
     bench = written_back(huge(0), blocks=2)
     through = bench.backing.read
@@ -279,7 +279,7 @@ def test_x26j_what_the_device_answered_before_the_change_is_no_longer_the_page()
     assert bench.dev.read_page(0) in (huge(0), huge(7))
 
 
-def test_x26l_bytes_patched_into_a_page_that_is_read_meanwhile_go_into_the_present_one() -> None:
+def test_a_patch_under_a_read_goes_into_the_present_page() -> None:
     bench = written_back(huge(0), huge(1), blocks=1)
 
     def change(bench: Bench) -> None:
@@ -292,7 +292,7 @@ def test_x26l_bytes_patched_into_a_page_that_is_read_meanwhile_go_into_the_prese
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-def test_storm26_whatever_happens_to_a_page_meanwhile_a_read_of_it_returns_one_of_its_values(compressed: bool) -> None:
+def test_a_read_under_any_change_returns_a_value_of_the_page(compressed: bool) -> None:
     """Free threads: one reads page 0, whose reads are slow, the others overwrite, discard and write back two pages."""
     device = Delayed(MemoryDevice(2), lambda operation: operation.kind == "read", seconds=0, sleep=time.sleep)
     dev = Zram()

@@ -69,7 +69,7 @@ with Zram.create("64K", backing=sys.argv[1]) as dev:
 
 
 @pytest.mark.parametrize("where", ["before", "after"])
-def test_a_file_whose_user_is_killed_in_the_middle_of_a_pass_is_free_at_once(tmp_path: Path, where: str) -> None:
+def test_a_file_is_free_at_once_when_its_user_is_killed(tmp_path: Path, where: str) -> None:
     path = tmp_path / "pages.img"
     with in_flight(path, where) as process:
         with pytest.raises(ZramError, match="in use") as caught:

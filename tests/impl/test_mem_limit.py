@@ -18,7 +18,7 @@ def limited(pages: int) -> Bench:
 
 
 @pytest.mark.parametrize("index", [0, 1])
-def test_a_write_beyond_the_limit_is_enomem_and_the_old_page_stays(index: int) -> None:
+def test_a_write_beyond_the_limit_is_enomem_and_keeps_the_page(index: int) -> None:
     bench = limited(1)
     before = bench.snapshot
     with pytest.raises(ZramError, match="4096 bytes more than 4096 exceed mem_limit 4096") as caught:
@@ -27,7 +27,7 @@ def test_a_write_beyond_the_limit_is_enomem_and_the_old_page_stays(index: int) -
     assert bench.dev.stats.io.failed_writes == 1
 
 
-def test_a_written_back_page_survives_a_refused_write_with_its_block() -> None:
+def test_a_refused_write_keeps_a_written_back_page_and_its_block() -> None:
     bench = Bench()
     bench.store(0, 1)
     assert bench.dev.writeback(pages=[0]).written == 1
@@ -97,7 +97,7 @@ def test_statistics_taken_beside_a_reset_keep_their_own_limit() -> None:
     assert bench.dev.stats.mm.mem_limit == 0
 
 
-def test_a_limit_may_be_stored_before_the_device_has_its_size_and_ends_with_it() -> None:
+def test_a_limit_stored_before_disksize_ends_with_a_reset() -> None:
     dev = Zram()
     dev.attrs.store("mem_limit", "5000\n")
     assert dev.stats.mm.mem_limit == 2 * PAGE_SIZE

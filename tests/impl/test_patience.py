@@ -47,7 +47,7 @@ class NotingRuntime(ThreadRuntime):
         return Noted(self.waits.setdefault(name, set()).add)
 
 
-def test_every_wait_is_patient_and_only_the_threads_of_an_engine_wait_for_ever() -> None:
+def test_only_threads_of_an_engine_wait_without_a_timeout() -> None:
     runtime, backing, written, read = NotingRuntime(), MemoryDevice(4), Gate(), Gate()
     dev = Zram.create(4 * PAGE_SIZE, backing=backing, runtime=runtime)
     dev.write_page(0, huge(0))

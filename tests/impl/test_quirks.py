@@ -69,7 +69,7 @@ def test_a_stop_for_want_of_what_nobody_needs_any_more() -> None:
 
 
 @pytest.mark.parametrize(("blocks", "stopped_by"), [(8, "limit"), (1, "no_space")])
-def test_a_twin_that_is_left_does_not_take_the_claim_of_what_is_in_flight(blocks: int, stopped_by: str) -> None:
+def test_a_twin_given_up_keeps_the_claim_in_flight(blocks: int, stopped_by: str) -> None:
     bench = Bench(blocks=blocks, quirks=Quirks(queue_twice=True, decide_before_reaping=True))
     bench.store(0)
     bench.limit(1 if blocks > 1 else 9)

@@ -137,7 +137,7 @@ def test_the_length_stored_is_counted_in_bytes(tmp_path: Path) -> None:
     dev.close()
 
 
-def test_a_path_that_is_not_utf_8_is_taken_as_the_system_spells_it(tmp_path: Path) -> None:
+def test_a_path_that_is_not_utf_8_is_taken_byte_for_byte(tmp_path: Path) -> None:
     path = os.fsencode(tmp_path) + b"/pages\xff.img"
     Path(os.fsdecode(path)).write_bytes(bytes(PAGE_SIZE))
     dev = Zram()
@@ -145,7 +145,7 @@ def test_a_path_that_is_not_utf_8_is_taken_as_the_system_spells_it(tmp_path: Pat
     dev.close()
 
 
-def test_text_that_is_no_text_is_refused_before_anything_is_stored() -> None:
+def test_a_store_of_another_type_is_refused() -> None:
     dev = Zram()
     with pytest.raises(ZramError, match=r"disksize '64K\\ud800' cannot be encoded: surrogates not allowed") as caught:
         dev.attrs.store("disksize", "64K\ud800")
@@ -226,7 +226,7 @@ def test_a_live_device_refuses_and_stays_as_it_was(name: str, text: str, code: i
     assert (bench.snapshot, bench.dev.batch_size) == (before, 4)
 
 
-def test_without_a_backing_device_writeback_is_enodev_before_the_text_is_read() -> None:
+def test_without_backing_writeback_is_enodev_before_parsing() -> None:
     with Zram.create("64K") as dev:
         assert refusal(dev, "writeback", "bogus").errno == errno.ENODEV
 

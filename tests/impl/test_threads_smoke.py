@@ -130,7 +130,7 @@ def gone(call: Callable[[], object]) -> bool:
 
 
 @every_end
-def test_an_end_in_the_middle_of_a_pass_finishes_what_is_in_flight_and_both_return(end: End) -> None:
+def test_an_end_during_a_pass_finishes_it_and_both_return(end: End) -> None:
     backing, gate, crew, results = MemoryDevice(N), Gate(), Crew(), list[WritebackResult]()
     backing.before_write = gate.stop
     dev = filled(backing)
@@ -148,7 +148,7 @@ def test_an_end_in_the_middle_of_a_pass_finishes_what_is_in_flight_and_both_retu
 
 
 @every_end
-def test_an_end_while_written_back_pages_are_read_waits_for_them_and_refuses_the_rest(end: End) -> None:
+def test_an_end_during_reads_waits_and_refuses_later_ones(end: End) -> None:
     backing, gate, crew = MemoryDevice(N), Gate(), Crew()
     dev = filled(backing)
     assert dev.writeback("huge").written == N
@@ -186,7 +186,7 @@ def test_an_end_from_several_threads_at_once_happens_once(end: End) -> None:
     assert (backing.closed, dev.pages, set(refused) <= {errno.EBUSY}, len(refused) < 6) == (1, 0, True, True)
 
 
-def test_of_several_passes_begun_at_once_one_runs_and_the_others_are_refused() -> None:
+def test_of_several_passes_begun_at_once_one_runs() -> None:
     backing, gate, crew, results, refused = MemoryDevice(N), Gate(), Crew(), list[WritebackResult](), list[int | None]()
     backing.before_write = gate.stop
     dev = filled(backing)
@@ -222,7 +222,7 @@ def read_anywhere(dev: Zram, seed: int) -> None:
         assert dev.read_page(index) in (huge(index), page(index), bytes(PAGE_SIZE)), f"page {index}"
 
 
-def test_nobody_ever_sees_another_pages_bytes_whatever_is_done_meanwhile(tmp_path: Path) -> None:
+def test_no_read_returns_another_page_s_bytes_under_load(tmp_path: Path) -> None:
     dev = Zram.create(
         N * PAGE_SIZE, backing=tmp_path / "pages.img", backing_size=20 * PAGE_SIZE, runtime=OrderedRuntime()
     )

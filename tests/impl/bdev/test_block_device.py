@@ -53,7 +53,7 @@ def test_a_block_device_serves_and_has_one_user(path: Path) -> None:
             assert device.blocks == 4
 
 
-def test_a_block_device_claimed_by_somebody_who_does_not_lock_is_refused(path: Path) -> None:
+def test_a_block_device_claimed_without_a_lock_is_refused(path: Path) -> None:
     path.write_bytes(bytes(16 * PAGE_SIZE))
     with loop_device(path) as node:
         claimed = os.open(node, os.O_RDWR | os.O_EXCL)

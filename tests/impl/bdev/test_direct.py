@@ -68,7 +68,7 @@ def test_without_direct_transfers_the_page_cache_is_used(
         assert into == b"\0" + b"".join(pages)
 
 
-def test_only_unaligned_memory_is_copied_and_its_bounce_goes_with_the_device(path: Path) -> None:
+def test_unaligned_memory_is_bounced_and_the_bounce_closed(path: Path) -> None:
     device = open_file(path, size=PAGE_SIZE)
     with aligned_pages(1) as pages:
         device.read(0, pages[0])

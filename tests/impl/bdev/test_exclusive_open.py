@@ -106,9 +106,7 @@ def test_a_file_replaced_while_it_is_opened_is_refused(
     assert path.exists()
 
 
-def test_a_file_that_became_something_else_since_it_was_looked_up_is_refused(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_replaced_since_its_look_up_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_bytes(bytes(PAGE_SIZE))
 
     def replace() -> None:

@@ -100,7 +100,7 @@ def test_a_write_that_fails_says_where(path: Path, monkeypatch: pytest.MonkeyPat
         assert caught.value.errno == errno.ENOSPC
 
 
-def test_a_full_disk_under_a_sparse_file_is_a_short_or_failed_write(tmp_path: Path) -> None:
+def test_a_full_disk_at_a_sparse_file_shortens_or_fails_writes(tmp_path: Path) -> None:
     with small_file_system(tmp_path) as where:
         path = where / "pages.img"
         path.touch()

@@ -121,7 +121,7 @@ def test_parameters_replace_all_earlier_ones_of_their_priority() -> None:
     assert dev.stats.mm.compr_data_size == plain.stats.mm.compr_data_size
 
 
-def test_parameters_that_cannot_work_are_found_when_the_device_is_initialised() -> None:
+def test_unusable_parameters_are_refused_at_initialisation() -> None:
     dev = Zram()
     dev.set_algorithm("deflate")
     dev.attrs.store("algorithm_params", "deflate.winbits=99")

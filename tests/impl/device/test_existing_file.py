@@ -26,14 +26,14 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "pages.img"
 
 
-def test_an_existing_file_is_used_whole_and_rounded_down_to_pages(path: Path) -> None:
+def test_an_existing_file_is_used_up_to_its_last_whole_page(path: Path) -> None:
     path.write_bytes(b"x" * (3 * PAGE_SIZE + 100))
     with opened(path) as device:
         assert device.blocks == 3
     assert path.read_bytes() == b"x" * (3 * PAGE_SIZE + 100)
 
 
-def test_an_existing_file_is_neither_truncated_nor_extended_by_a_size(path: Path) -> None:
+def test_an_existing_file_keeps_its_size(path: Path) -> None:
     path.write_bytes(b"x" * (3 * PAGE_SIZE))
     with opened(path, size=2 * PAGE_SIZE) as device:
         assert device.blocks == 2

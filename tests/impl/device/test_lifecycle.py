@@ -89,7 +89,7 @@ def test_a_device_without_size_is_not_used(name: str, when: str) -> None:
 # The backing device
 
 
-def test_another_backing_device_replaces_the_first_which_is_let_go() -> None:
+def test_another_backing_device_replaces_the_first_and_closes_it() -> None:
     dev, first, second = Zram(), MemoryDevice(name="first"), MemoryDevice(name="second")
     dev.set_backing(first)
     dev.set_backing(second)
@@ -101,7 +101,7 @@ def refuse_to_close() -> None:
     raise OSError(errno.EIO, "the cable is out")
 
 
-def test_a_backing_device_that_cannot_be_closed_is_replaced_all_the_same() -> None:
+def test_a_backing_device_that_fails_to_close_is_replaced() -> None:
     dev, first = Zram(), MemoryDevice()
     first.on_close = refuse_to_close
     dev.set_backing(first)
@@ -110,7 +110,7 @@ def test_a_backing_device_that_cannot_be_closed_is_replaced_all_the_same() -> No
     dev.close()
 
 
-def test_a_backing_device_that_cannot_be_closed_does_not_keep_a_device_from_closing() -> None:
+def test_a_failing_close_of_the_backing_device_is_ignored() -> None:
     dev, backing = Zram(), MemoryDevice()
     backing.on_close = refuse_to_close
     dev.set_backing(backing)
@@ -246,7 +246,7 @@ def test_enabling_the_limit_twice_is_one_event() -> None:
     assert seen == ["toggle_limit"] * 2
 
 
-def test_a_write_in_flight_over_a_reset_is_not_refunded_to_the_next_life() -> None:
+def test_a_write_in_flight_over_a_reset_is_not_refunded() -> None:
     bench = Bench()
     bench.store(0)
     bench.limit(5)
@@ -259,7 +259,7 @@ def test_a_write_in_flight_over_a_reset_is_not_refunded_to_the_next_life() -> No
 # The end
 
 
-def test_leaving_the_context_closes_also_when_something_went_wrong() -> None:
+def test_leaving_the_context_by_an_exception_closes() -> None:
     backing = MemoryDevice()
     with pytest.raises(KeyError), Zram.create("64K", backing=backing):
         raise KeyError

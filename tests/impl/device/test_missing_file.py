@@ -25,7 +25,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "pages.img"
 
 
-def test_a_missing_file_is_created_at_its_size_for_its_owner_alone(path: Path) -> None:
+def test_a_missing_file_is_created_at_its_size_and_private(path: Path) -> None:
     with opened(path, size=5 * PAGE_SIZE) as device:
         found = path.stat()
         assert (device.blocks, found.st_size, stat.S_IMODE(found.st_mode)) == (5, 5 * PAGE_SIZE, 0o600)
@@ -39,7 +39,7 @@ def test_a_created_file_has_its_disk_space(path: Path) -> None:
 
 
 @pytest.mark.parametrize("code", [errno.EOPNOTSUPP, errno.EINVAL])
-def test_a_file_system_that_cannot_reserve_space_gets_a_sparse_file(
+def test_a_file_is_sparse_where_space_cannot_be_reserved(
     path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     def refuse(_fd: int, _offset: int, _length: int) -> None:
@@ -50,7 +50,7 @@ def test_a_file_system_that_cannot_reserve_space_gets_a_sparse_file(
         assert (device.blocks, path.stat().st_size) == (4, 4 * PAGE_SIZE)
 
 
-def test_a_size_of_a_fraction_of_pages_is_kept_and_its_whole_pages_are_used(path: Path) -> None:
+def test_a_size_with_a_part_of_a_page_is_kept_and_cut_to_pages(path: Path) -> None:
     with opened(path, size=3 * PAGE_SIZE - 1) as device:
         assert (device.blocks, path.stat().st_size) == (2, 3 * PAGE_SIZE - 1)
 
@@ -91,7 +91,7 @@ def test_a_dangling_link_is_not_followed_to_create_something(tmp_path: Path) -> 
     assert link.is_symlink()
 
 
-def test_a_full_disk_is_found_at_once_and_the_half_made_file_removed(tmp_path: Path) -> None:
+def test_a_file_beyond_the_disk_is_refused_and_removed(tmp_path: Path) -> None:
     with small_file_system(tmp_path) as where:
         error = refusal(where / "pages.img", 1 << 20)
         assert error.errno == errno.ENOSPC
@@ -101,7 +101,7 @@ def test_a_full_disk_is_found_at_once_and_the_half_made_file_removed(tmp_path: P
             assert device.blocks == 8
 
 
-def test_a_file_size_limit_is_found_at_once_and_the_half_made_file_removed(path: Path) -> None:
+def test_a_file_beyond_the_size_limit_is_refused_and_removed(path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (8 * PAGE_SIZE, hard))
     try:

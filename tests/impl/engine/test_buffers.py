@@ -38,7 +38,7 @@ def test_pages_are_aligned_and_apart() -> None:
     store.close()
 
 
-def test_pages_come_in_address_order_so_that_a_run_lies_in_one_stretch() -> None:
+def test_pages_are_handed_out_in_address_order() -> None:
     store = PageBuffers(8)
     places = [address(take(store)) for _ in range(8)]
     assert places == [places[0] + n * PAGE_SIZE for n in range(8)]
@@ -55,7 +55,7 @@ def test_memory_is_taken_in_pieces_when_it_is_needed() -> None:
     store.close()
 
 
-def test_no_more_than_depth_are_out_and_a_page_given_back_is_handed_out_again() -> None:
+def test_at_most_depth_pages_are_out_and_one_returned_is_reused() -> None:
     store = PageBuffers(2)
     first, second = take(store), take(store)
     assert store.take() is None
@@ -117,7 +117,7 @@ def test_after_close_a_page_that_is_still_out_cannot_be_used() -> None:
         page[0] = 1
 
 
-def test_a_page_in_use_by_the_system_at_close_stays_mapped_until_it_is_let_go() -> None:
+def test_a_page_in_use_at_close_stays_mapped_until_released() -> None:
     store = PageBuffers(1)
     page = take(store)
     page[0] = 7

@@ -29,7 +29,7 @@ def test_an_error_of_one_block_does_not_fail_its_neighbours(make: Make) -> None:
 
 
 @every_engine
-def test_a_write_that_stops_before_a_bad_block_fails_that_block_alone(make: Make) -> None:
+def test_a_short_write_fails_the_bad_block_alone(make: Make) -> None:
     def stops(blk_idx: int, pages: Sequence[memoryview]) -> int:
         if blk_idx == 4:
             raise OSError(errno.EIO, "block 4 is bad")
@@ -64,7 +64,7 @@ def test_an_error_without_errno_is_an_io_error(make: Make) -> None:
 
 
 @every_engine_of_a_device
-def test_a_defect_of_the_device_answers_its_requests_and_is_raised_at_close(make: Make) -> None:
+def test_a_defect_answers_its_requests_and_is_raised_at_close(make: Make) -> None:
     def broken(blk_idx: int, pages: Sequence[memoryview]) -> int:
         if blk_idx == 100:
             raise KeyError("broken device")
@@ -80,7 +80,7 @@ def test_a_defect_of_the_device_answers_its_requests_and_is_raised_at_close(make
 
 
 @every_engine_of_a_device
-def test_a_device_that_claims_to_have_written_more_than_it_got_is_a_defect(make: Make) -> None:
+def test_a_write_of_more_than_was_given_is_a_defect(make: Make) -> None:
     engine = make(FakeDevice(lambda _blk_idx, pages: len(pages) * PAGE_SIZE + 1))
     assert verdicts(engine, [5]) == {5: errno.EIO}
     with pytest.raises(AssertionError, match="no more than it was given"):
@@ -88,7 +88,7 @@ def test_a_device_that_claims_to_have_written_more_than_it_got_is_a_defect(make:
 
 
 @every_engine
-def test_every_request_comes_back_once_from_a_device_that_fails_at_random(make: Make) -> None:
+def test_every_request_is_answered_once_by_a_failing_device(make: Make) -> None:
     device = Failing(Short(MemoryDevice(2000), at_random(0.2, seed=1)), at_random(0.2, seed=2))
     choose = random.Random(3)
     with closing(make(device)) as engine:

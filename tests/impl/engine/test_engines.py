@@ -93,7 +93,7 @@ def test_nothing_is_submitted_to_a_closed_engine(make: Make) -> None:
     assert device.calls == []
 
 
-def test_the_reference_writes_one_page_at_a_time_in_order_before_submit_returns() -> None:
+def test_the_reference_writes_page_by_page_within_submit() -> None:
     device = FakeDevice()
     with closing(SyncEngine(device, depth=4)) as engine:
         sent = requests(engine, [3, 1, 2])

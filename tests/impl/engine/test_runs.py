@@ -42,7 +42,7 @@ def test_consecutive_blocks_make_a_run(blocks: list[int], limit: int, expected: 
 
 
 @given(st.sets(st.integers(0, 40)), st.integers(1, 12))
-def test_runs_are_consecutive_balanced_complete_and_as_few_as_can_be(blocks: set[int], limit: int) -> None:
+def test_runs_are_consecutive_balanced_complete_and_few(blocks: set[int], limit: int) -> None:
     runs = blocks_of(into_runs(on_blocks(blocks), limit))
     assert [block for run in runs for block in run] == sorted(blocks)
     stretches = blocks_of(into_runs(on_blocks(blocks), 41))

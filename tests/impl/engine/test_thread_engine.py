@@ -49,7 +49,7 @@ def test_no_write_has_more_pages_than_allowed() -> None:
     assert sorted(map(len, device.calls)) == [10, 11, 11]
 
 
-def test_a_failed_run_is_tried_again_page_by_page_and_a_short_one_from_where_it_stopped() -> None:
+def test_failed_and_short_runs_are_retried_page_by_page() -> None:
     def first_calls(blk_idx: int, pages: Sequence[memoryview]) -> int:
         if len(pages) == 1:
             return PAGE_SIZE
@@ -73,7 +73,7 @@ def test_a_single_page_that_fails_is_not_tried_again() -> None:
     assert device.calls == [[3]]
 
 
-def test_answers_come_in_the_order_of_the_device_and_as_soon_as_there_is_one() -> None:
+def test_answers_arrive_at_once_and_in_the_device_s_order() -> None:
     later = threading.Event()
 
     def holds_block_0(blk_idx: int, pages: Sequence[memoryview]) -> int:
@@ -91,7 +91,7 @@ def test_answers_come_in_the_order_of_the_device_and_as_soon_as_there_is_one() -
         assert reap(engine, 1) == [first]
 
 
-def test_waiting_for_a_hung_device_ends_after_a_while_without_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wait_for_a_hung_device_ends_without_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "_PATIENCE", 0.01)
     later = threading.Event()
 
@@ -140,7 +140,7 @@ def test_close_finishes_what_is_in_flight_and_leaves_no_thread() -> None:
 
 
 @pytest.mark.parametrize("failure", [OSError(errno.EAGAIN, "no thread"), RuntimeError("can't start new thread")])
-def test_without_threads_requests_are_written_where_they_are_submitted(failure: Exception) -> None:
+def test_without_threads_requests_are_written_by_submit(failure: Exception) -> None:
     device = FakeDevice()
     runtime = ScarceThreads(ThreadRuntime(), nth(0), failure=failure)
     engine = ThreadEngine(device, runtime, depth=8)

@@ -78,7 +78,7 @@ def test_a_trace_that_contradicts_itself_is_a_finding(
     assert (str(caught.value), caught.value.stuck) == (sentence, stuck)
 
 
-def test_any_beginning_of_any_history_is_put_in_order_as_far_as_it_goes() -> None:
+def test_any_prefix_of_a_history_is_ordered() -> None:
     chance = random.Random(6)
     for _ in range(100):
         tasks = history(chance, 60)

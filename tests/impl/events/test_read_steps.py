@@ -26,7 +26,7 @@ def test_each_read_under_way_has_the_lowest_number_that_is_free() -> None:
     assert [steps.begin(8), steps.begin(9), steps.begin(9)] == [0, 1, 3]
 
 
-def test_to_most_observers_a_read_of_a_written_back_page_is_one_step() -> None:
+def test_a_plain_observer_sees_one_step_for_a_backed_read() -> None:
     told: list[str] = []
     with Zram.create(PAGE_SIZE, backing=MemoryDevice(1), observer=lambda kind, *_args: told.append(kind)) as dev:
         dev.write_page(0, page(1))

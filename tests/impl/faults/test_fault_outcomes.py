@@ -212,7 +212,7 @@ def unreadable(here: World) -> list[int]:
     return [index for index, _code in failed]
 
 
-def test_a_read_that_fails_is_an_error_and_the_next_one_returns_the_page(world: Worlds) -> None:
+def test_a_failed_read_is_an_error_and_the_next_one_succeeds(world: Worlds) -> None:
     failed = []
     for when in every_nth("read"):
         faulty: list[Failing] = []
@@ -232,9 +232,7 @@ def test_a_read_that_fails_is_an_error_and_the_next_one_returns_the_page(world: 
         pytest.param(lambda device: Torn(device, nth(1), length=0, code=None), id="lost"),
     ],
 )
-def test_what_the_device_silently_did_not_write_is_an_error_never_other_bytes(
-    world: Worlds, surround: Surround
-) -> None:
+def test_a_silently_lost_write_is_an_error_at_the_read(world: Worlds, surround: Surround) -> None:
     here = world(surround, batch_size=1)
     assert here.writeback().written == 8
     (wrong,) = unreadable(here)
@@ -242,7 +240,7 @@ def test_what_the_device_silently_did_not_write_is_an_error_never_other_bytes(
     here.check_nothing_is_lost()
 
 
-def test_corruption_on_the_way_is_an_error_and_the_next_read_returns_the_page(world: Worlds) -> None:
+def test_a_corrupted_read_is_an_error_and_the_next_one_succeeds(world: Worlds) -> None:
     here = world(lambda device: Corrupting(device, nth(0, kind="read")))
     here.writeback()
     first = next(n for n, slot in enumerate(here.dev.snapshot().slots) if slot.kind is SlotKind.WB)
@@ -283,9 +281,7 @@ def scarce_request(numbers: Iterator[int], when: Chosen, number: int, buffer: me
     return WbReq(number, buffer)
 
 
-def test_without_memory_for_the_object_of_a_request_its_buffer_is_given_back(
-    world: Worlds, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_memory_for_a_request_its_buffer_is_released(world: Worlds, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = 0
     for when in every_nth("allocate"):
         runs += 1
@@ -306,7 +302,7 @@ def test_without_memory_for_the_object_of_a_request_its_buffer_is_given_back(
     assert runs > 2, "a request could not be had at first, and later"
 
 
-def test_whichever_thread_cannot_be_started_everything_is_written(world: Worlds) -> None:
+def test_all_is_written_whichever_thread_does_not_start(world: Worlds) -> None:
     runs = 0
     for when in every_nth("spawn"):
         here = world(runtime=ScarceThreads(ThreadRuntime(), when))

@@ -267,7 +267,7 @@ def test_a_gate_holds_what_arrives_and_lets_it_through_in_order() -> None:
     assert (gate.waiting, gate.wait_for(1, 0.0)) == ((), False)
 
 
-def test_a_gate_lets_those_through_for_whom_it_was_asked_before_they_came() -> None:
+def test_a_gate_releases_operations_that_arrive_later() -> None:
     gate = Gated(old(), on_blocks([1], kind="write"))
     gate.hold()
     put(gate, 0, NEW)
@@ -298,7 +298,7 @@ def test_completions_come_in_the_order_that_is_picked(place: int) -> None:
     assert got(inner, 0, 6) == NEW * 5 + OLD
 
 
-def test_who_has_nobody_to_wait_for_completes_after_a_while_also_with_an_error() -> None:
+def test_a_lone_operation_completes_after_a_while_or_fails() -> None:
     faulty = Reordering(Failing(old(), nth(1)), width=2, patience=0.0)
     assert put(faulty, 0, NEW) == PAGE_SIZE
     with pytest.raises(OSError, match="ordered"):

@@ -118,7 +118,7 @@ def test_a_failing_read_names_page_block_and_device() -> None:
     assert (caught.value.errno, bench.snapshot) == (errno.EREMOTEIO, before)
 
 
-def test_a_block_that_is_not_what_was_written_is_an_error_and_not_a_page() -> None:
+def test_a_block_with_other_bytes_is_an_error() -> None:
     bench = written_back()
     bench.backing.data[100] ^= 1
     with pytest.raises(ZramError, match="page 0: block 0 of memory is not what was written") as caught:
@@ -152,7 +152,7 @@ def test_bytes_are_patched_into_what_the_page_is_by_then() -> None:
     assert bench.dev.read_page(0) == huge(9)[:1] + b"patch" + huge(9)[6:]
 
 
-def test_a_patch_that_a_write_overtakes_goes_into_what_was_written() -> None:
+def test_a_patch_overtaken_by_a_write_goes_into_the_new_page() -> None:
     bench = Bench()
     bench.store(0)
     pages = bench.pages
@@ -194,7 +194,7 @@ def test_bulk_calls_reach_every_page_and_no_other(count: int) -> None:
     assert bench.snapshot.pages_stored == 0
 
 
-def test_what_a_bulk_call_stored_does_not_change_with_the_callers_buffer() -> None:
+def test_a_bulk_store_keeps_a_copy_of_the_caller_s_buffer() -> None:
     bench = Bench()
     buffer = bytearray(huge(1) + huge(2))
     bench.dev.write_pages(0, buffer)
@@ -202,7 +202,7 @@ def test_what_a_bulk_call_stored_does_not_change_with_the_callers_buffer() -> No
     assert (bench.dev.read_page(0), bench.dev.read_page(1)) == (huge(1), huge(2))
 
 
-def test_every_page_in_memory_is_marked_idle_however_many_there_are() -> None:
+def test_every_page_in_memory_is_marked_idle_over_all_steps() -> None:
     bench = Bench(pages=17 * CHUNK)
     bench.store(0, 5, 16 * CHUNK - 1, 16 * CHUNK, 17 * CHUNK - 1)
     bench.dev.write_page(1, same(1))
@@ -232,7 +232,7 @@ def test_freeing_an_empty_page_is_no_event() -> None:
 # The end
 
 
-def test_closing_ends_a_running_pass_before_engine_and_device_are_let_go() -> None:
+def test_closing_ends_the_pass_then_closes_engine_and_device() -> None:
     bench = Bench()
     bench.store(1, 2)
     order: list[str] = []

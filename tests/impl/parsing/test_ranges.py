@@ -94,7 +94,7 @@ def test_a_mode_scans_the_whole_device(mode: str, scan: Mode) -> None:
     assert scans_for(N, mode, None, None) == [Scan(scan, 0, N)]
 
 
-def test_pages_and_ranges_are_scans_of_their_own_ranges_with_both_ends() -> None:
+def test_pages_and_ranges_become_scans_with_both_ends() -> None:
     expected = [Scan(Mode.PAGES, 3, 4), Scan(Mode.PAGES, 0, 1), Scan(Mode.PAGES, 1, 3)]
     assert scans_for(N, None, iter([3, 0]), iter([(1, 2)])) == expected
 

@@ -114,7 +114,7 @@ def test_a_moved_page_is_a_page_like_any_other(name: str, compressed: bool) -> N
     assert compacted.backing.data == plain.backing.data
 
 
-def test_a_moved_page_is_recompressed_and_a_recompressed_page_is_moved() -> None:
+def test_moved_pages_are_recompressed_and_the_reverse() -> None:
     bench = Bench(pages=PAGES)
     bench.dev.reset()
     bench.dev.set_recomp_algorithm("deflate")
@@ -130,7 +130,7 @@ def test_a_moved_page_is_recompressed_and_a_recompressed_page_is_moved() -> None
     assert [bench.dev.read_page(index) for index in (0, 4, 15, 19)] == [letters(index) for index in (0, 4, 15, 19)]
 
 
-def test_a_page_that_is_moved_while_it_is_written_back_is_committed() -> None:
+def test_a_page_moved_in_flight_is_committed() -> None:
     bench = holey()
     running = bench.dev.begin_writeback(pages=[0, 3])
     while not bench.engine.held:
@@ -143,7 +143,7 @@ def test_a_page_that_is_moved_while_it_is_written_back_is_committed() -> None:
     assert (contents(bench), bench.snapshot.bd_count) == (LEFT, 2)
 
 
-def test_a_read_whose_segment_goes_meanwhile_reads_what_the_page_is_by_then() -> None:
+def test_a_read_whose_segment_closes_returns_the_present_page() -> None:
     bench = holey()
     bench.dev.compact()
     pages = bench.pages
@@ -169,7 +169,7 @@ def test_interrupted_it_leaves_everything_usable() -> None:
     assert bench.dev.compact() > 0
 
 
-def test_without_memory_for_a_segment_objects_stay_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_memory_for_a_segment_objects_are_not_moved(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = holey()
 
     def refuse(*_: object, **__: object) -> None:

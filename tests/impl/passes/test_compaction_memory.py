@@ -71,7 +71,7 @@ def test_memory_goes_back_while_a_segment_is_emptied() -> None:
     assert len(set(seen)) >= 6
 
 
-def test_without_memory_in_the_middle_what_was_moved_is_given_back() -> None:
+def test_memory_running_out_midway_keeps_what_was_moved() -> None:
     bench = segmented()
     before = used(bench)
     with failing_moves(after=99):

@@ -67,7 +67,7 @@ def test_a_damaged_block_is_eio_and_counted(at: int) -> None:
     assert (caught.value.errno, bench.dev.stats.io.failed_reads) == (errno.EIO, 1)
 
 
-def test_a_read_that_is_overtaken_by_another_kind_of_object_returns_the_present_page() -> None:
+def test_a_read_overtaken_by_another_object_returns_the_new_page() -> None:
     bench = written_back()
 
     def overtake(_block: int) -> None:
@@ -79,7 +79,7 @@ def test_a_read_that_is_overtaken_by_another_kind_of_object_returns_the_present_
     assert bench.dev.read_page(1) == huge(9)
 
 
-def test_a_damaged_object_reaches_the_block_and_fails_when_it_is_read_back() -> None:
+def test_a_damaged_object_is_written_and_fails_at_the_read() -> None:
     bench = Bench(compressed=True)
     bench.store(1)
     bench.pages.table.entries[1] = b"\xff" * 20
@@ -89,7 +89,7 @@ def test_a_damaged_object_reaches_the_block_and_fails_when_it_is_read_back() -> 
     assert (caught.value.errno, bench.dev.stats.io.failed_reads) == (errno.EIO, 1)
 
 
-def test_a_reset_keeps_the_setting_and_a_live_device_refuses_another(tmp_path: Path) -> None:
+def test_a_reset_keeps_the_setting_and_a_live_device_refuses_it(tmp_path: Path) -> None:
     dev = Zram()
     dev.set_compressed_writeback(True)
     dev.set_backing(tmp_path / "pages.img", "1M")

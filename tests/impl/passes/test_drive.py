@@ -50,7 +50,7 @@ def test_a_pass_is_driven_to_its_end(runtime: Runtime) -> None:
 
 
 @every_runtime
-def test_a_callback_that_raises_cancels_the_pass_and_is_told_after_its_end(runtime: Runtime) -> None:
+def test_a_raising_callback_cancels_the_pass_and_is_reraised(runtime: Runtime) -> None:
     bench, calls = Bench(batch_size=1), list[int]()
     running = begin_three(bench)
 
@@ -188,7 +188,7 @@ def slow() -> tuple[Zram, SlowDevice]:
     return dev, backing
 
 
-def test_an_interrupt_is_raised_after_what_is_in_flight_is_finished(interrupter: Interrupter) -> None:
+def test_an_interrupt_is_raised_after_the_writes_in_flight(interrupter: Interrupter) -> None:
     dev, backing = slow()
 
     def script() -> None:
@@ -206,7 +206,7 @@ def test_an_interrupt_is_raised_after_what_is_in_flight_is_finished(interrupter:
     dev.close()
 
 
-def test_a_second_interrupt_abandons_a_hung_device_and_the_pass_ends_when_it_answers(interrupter: Interrupter) -> None:
+def test_a_second_interrupt_abandons_a_hung_device(interrupter: Interrupter) -> None:
     dev, backing = slow()
 
     def script() -> None:

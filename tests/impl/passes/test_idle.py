@@ -36,7 +36,7 @@ def aged() -> Bench:
 @pytest.mark.parametrize(
     ("age", "marked"), [(0, [1, 2, 3, 4]), (10, [1, 2, 3]), (11, [1, 2, 3]), (30, [1]), (39, [1]), (40, []), (1049, [])]
 )
-def test_idle_is_what_was_accessed_in_an_earlier_second_than_so_long_ago(age: int, marked: list[int]) -> None:
+def test_a_page_is_idle_if_its_second_is_older_than_the_age(age: int, marked: list[int]) -> None:
     bench = aged()
     bench.dev.mark_idle(age_seconds=age)
     assert idle(bench) == marked
@@ -49,7 +49,7 @@ def test_marking_by_age_takes_the_mark_off_what_is_too_young() -> None:
     assert idle(bench) == [1, 2]
 
 
-def test_an_age_of_nothing_leaves_out_what_was_used_in_this_very_second() -> None:
+def test_an_age_of_0_excludes_pages_of_the_present_second() -> None:
     bench = aged()
     bench.clock.seconds = 1050.99
     bench.dev.read_page(3)

@@ -62,7 +62,7 @@ def test_an_emptied_store_takes_candidates_again() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 99), st.integers(1, 4096)), max_size=40))
-def test_every_candidate_comes_out_once_and_none_after_a_smaller_one(candidates: list[tuple[int, int]]) -> None:
+def test_candidates_leave_once_and_never_after_a_smaller_one(candidates: list[tuple[int, int]]) -> None:
     numbered = [(number, size) for number, (_, size) in enumerate(candidates)]
     buckets = filled(numbered)
     assert (len(buckets), sorted(buckets.waiting())) == (len(numbered), list(range(len(numbered))))
@@ -81,9 +81,7 @@ def test_every_candidate_comes_out_once_and_none_after_a_smaller_one(candidates:
         "overdrawn",
     ],
 )
-def test_the_next_candidates_of_one_bucket_as_far_as_they_are_claimed(
-    most: int, lost: list[int], next_ones: list[int]
-) -> None:
+def test_claimed_lists_one_bucket_up_to_a_lost_claim(most: int, lost: list[int], next_ones: list[int]) -> None:
     buckets = filled([(1, 10), (2, 1000), (3, 1000), (4, 1000)])
     flags = bytearray([0, *[PP_SLOT] * 4])
     for index in lost:

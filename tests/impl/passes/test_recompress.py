@@ -12,7 +12,7 @@ from zram_impl.passes.base import PassProgress, PassStage
 from zram_impl.shield import Interrupts
 
 
-def test_what_shrinks_is_kept_smaller_and_what_does_not_is_incompressible() -> None:
+def test_smaller_objects_are_kept_and_others_incompressible() -> None:
     made = filled()
     before, contents = made.dev.stats.mm, contents_of(made)
     result = made.dev.recompress()
@@ -114,7 +114,7 @@ def test_a_recompressed_page_counts_as_never_accessed() -> None:
     assert [index for index, found in marks(made).items() if "i" in found] == [0, 1, 4]
 
 
-def test_a_recompressed_page_is_written_back_and_stays_what_it_was() -> None:
+def test_a_recompressed_page_survives_writeback() -> None:
     for compressed in (False, True):
         made = bench(compressed=compressed)
         made.dev.write_page(0, letters(0))
@@ -155,7 +155,7 @@ def test_a_page_that_is_accessed_before_its_turn_is_passed_over(name: str) -> No
 
 
 @pytest.mark.parametrize("name", list(MEANWHILE))
-def test_a_page_that_is_accessed_while_it_is_compressed_stays_as_it_is(name: str) -> None:
+def test_a_page_accessed_during_compression_is_skipped(name: str) -> None:
     made = filled()
     running = begun(made)
     compress = running._compress
@@ -272,7 +272,7 @@ def test_a_text_is_read_before_the_device_is_looked_at() -> None:
         assert caught.value.errno == code
 
 
-def test_with_no_secondary_algorithm_there_is_nothing_to_recompress_with() -> None:
+def test_without_a_secondary_algorithm_recompression_is_refused() -> None:
     with Zram.create("64K") as dev, pytest.raises(ZramError, match="no algorithm is configured for priority 1"):
         dev.recompress()
 

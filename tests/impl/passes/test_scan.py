@@ -58,18 +58,18 @@ def test_scans_follow_one_another_as_they_are_listed() -> None:
 
 
 @pytest.mark.parametrize(("queue_twice", "selected"), [(False, [2]), (True, [2, 2])])
-def test_a_slot_named_twice_is_claimed_once_unless_the_quirk_says_twice(queue_twice: bool, selected: list[int]) -> None:
+def test_a_slot_named_twice_is_claimed_twice_with_the_quirk_only(queue_twice: bool, selected: list[int]) -> None:
     cursor = Cursor([Scan(Mode.PAGES, 2, 3)] * 2, queue_twice=queue_twice)
     assert [index for index, _ in cursor.select(mixed(), EVERYTHING)] == selected
 
 
-def test_a_slot_that_lost_its_claim_but_has_a_pp_slot_is_passed_over() -> None:
+def test_an_owned_slot_without_its_claim_is_passed_over() -> None:
     table = mixed()
     table.flags[2] = OWNED
     assert Cursor([Scan(Mode.PAGES, 2, 3)], queue_twice=False).select(table, EVERYTHING) == []
 
 
-def test_no_more_than_wanted_is_claimed_and_the_next_look_goes_on_from_there() -> None:
+def test_select_claims_as_many_as_wanted_and_continues_there() -> None:
     table, cursor = mixed(), Cursor([Scan(Mode.PAGES, 0, 8)], queue_twice=False)
     looks = []
     while not cursor.exhausted:

@@ -96,7 +96,7 @@ def test_a_pass_that_is_over_stays_over() -> None:
     assert running.result == WritebackResult()
 
 
-def test_the_largest_objects_go_first_and_within_a_bucket_the_last_page() -> None:
+def test_larger_objects_go_first_in_a_bucket_the_last_page() -> None:
     bench = Bench(batch_size=8)
     bench.store(1, 2, 5)
     bench.dev.write_page(0, huge(0))
@@ -145,7 +145,7 @@ def test_completion(
     assert_at_rest(bench)
 
 
-def test_a_failed_write_leaves_slot_marks_and_counters_as_they_were() -> None:
+def test_a_failed_write_keeps_slot_marks_and_counters() -> None:
     bench = Bench()
     bench.store(1)
     bench.dev.write_page(2, huge(2))
@@ -188,7 +188,7 @@ def test_a_page_that_changes_before_it_is_submitted_is_skipped(change: Change, c
 
 
 @every_change
-def test_a_page_that_changes_in_flight_is_lost_and_keeps_the_change(change: Change, content: bytes) -> None:
+def test_a_page_changed_in_flight_is_lost_and_keeps_the_change(change: Change, content: bytes) -> None:
     bench = Bench()
     bench.store(2)
     running = begin(bench, 2)
@@ -207,7 +207,7 @@ def test_a_page_that_changed_and_changed_back_in_flight_is_lost() -> None:
     assert finish(running) == WritebackResult(selected=1, lost=1)
 
 
-def test_the_block_of_a_page_lost_in_flight_is_nobody_elses_until_it_is_answered() -> None:
+def test_the_block_of_a_lost_page_is_used_until_answered() -> None:
     bench = Bench(blocks=1)
     bench.store(1, 2)
     running = begin(bench, 1, 2)
@@ -228,7 +228,7 @@ def test_looking_at_a_page_does_not_cost_it_its_claim() -> None:
     assert finish(running) == WritebackResult(selected=1, written=1)
 
 
-def test_a_block_held_for_a_page_that_is_skipped_goes_to_the_next_page() -> None:
+def test_a_block_held_for_a_skipped_page_goes_to_the_next() -> None:
     bench = Bench()
     bench.store(1, 2)
     running = bench.dev.begin_writeback(pages=[1, 2])
@@ -240,7 +240,7 @@ def test_a_block_held_for_a_page_that_is_skipped_goes_to_the_next_page() -> None
     assert list(zip(bench.engine.slots, bench.engine.blocks, strict=True)) == [(1, 0)]
 
 
-def test_what_is_held_when_no_page_is_left_is_released_in_one_action() -> None:
+def test_drop_held_releases_request_and_block_at_once() -> None:
     seen: list[str] = []
     bench = Bench(observer=lambda kind, *_args: seen.append(kind))
     bench.store(2)

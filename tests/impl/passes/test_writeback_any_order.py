@@ -23,7 +23,7 @@ QUIRKS = st.builds(
 
 
 @given(QUIRKS, st.integers(0, 4), st.integers(1, 4), st.integers(0, 4), st.lists(STEPS, max_size=40))
-def test_whatever_happens_meanwhile_the_result_adds_up_and_every_page_is_the_last_one_written(
+def test_in_any_order_results_add_up_and_pages_are_right(
     quirks: Quirks, blocks: int, batch_size: int, limit: int, steps: list[tuple[str, int]]
 ) -> None:
     bench = Bench(pages=5, blocks=blocks, batch_size=batch_size, quirks=quirks)

@@ -97,7 +97,7 @@ def test_a_pass_that_waited_in_vain_stops(make: Make, reason: str) -> None:
 
 
 @short
-def test_with_the_quirk_a_pass_stops_at_once_and_a_refund_comes_too_late(make: Make, reason: str) -> None:
+def test_with_the_quirk_a_pass_stops_before_a_late_refund(make: Make, reason: str) -> None:
     bench = make(Quirks(decide_before_reaping=True))
     bench.store(0, 1)
     running = begin(bench, 0, 1)
@@ -108,7 +108,7 @@ def test_with_the_quirk_a_pass_stops_at_once_and_a_refund_comes_too_late(make: M
     assert_at_rest(bench)
 
 
-def test_without_the_quirk_the_batch_size_does_not_matter_to_the_outcome() -> None:
+def test_without_the_quirk_the_batch_size_does_not_matter() -> None:
     outcomes = []
     for batch_size in (1, 2, 4):
         bench = Bench(blocks=3, batch_size=batch_size)
@@ -124,7 +124,7 @@ def test_without_the_quirk_the_batch_size_does_not_matter_to_the_outcome() -> No
     assert outcomes == [(3, 2, 1, 1)] * 3
 
 
-def test_a_limit_stored_in_the_middle_is_what_can_be_spent_from_there_on() -> None:
+def test_a_limit_stored_during_a_pass_applies_at_once() -> None:
     bench = Bench(batch_size=2)
     bench.store(*range(4))
     bench.limit(9)
@@ -177,7 +177,7 @@ def test_memory_that_comes_back_in_the_middle_is_used() -> None:
     assert len(bench.engine.held) == 5
 
 
-def test_no_memory_for_a_single_request_is_enomem_and_nothing_starts() -> None:
+def test_no_memory_for_a_request_is_enomem_and_no_pass() -> None:
     bench = Bench()
     bench.store(0)
     before = bench.snapshot
@@ -242,7 +242,7 @@ def test_a_page_named_twice_is_written_once() -> None:
     assert finish(bench.dev.begin_writeback(pages=[3, 3], ranges=[(2, 3)])) == WritebackResult(selected=1, written=1)
 
 
-def test_with_the_quirk_a_page_named_twice_is_written_twice_and_committed_once() -> None:
+def test_with_the_quirk_a_page_named_twice_is_written_twice() -> None:
     bench = Bench(quirks=Quirks(queue_twice=True))
     bench.store(3)
     bench.limit(9)
@@ -253,7 +253,7 @@ def test_with_the_quirk_a_page_named_twice_is_written_twice_and_committed_once()
     assert_at_rest(bench)
 
 
-def test_with_the_quirk_a_failure_of_the_first_costs_the_second_its_claim() -> None:
+def test_with_the_quirk_a_failed_twin_takes_the_other_s_claim() -> None:
     bench = Bench(quirks=Quirks(queue_twice=True))
     bench.store(3)
     running = begin(bench, 3, 3)
@@ -280,7 +280,7 @@ def test_with_the_quirk_a_failure_of_the_first_costs_the_second_its_claim() -> N
     ],
     ids=["begun", "one scanned", "all scanned", "scan ended", "request", "block", "one submitted", "all submitted"],
 )
-def test_cancelling_finishes_what_is_in_flight_and_leaves_the_rest(steps: int, result: WritebackResult) -> None:
+def test_cancelling_finishes_writes_in_flight_and_no_others(steps: int, result: WritebackResult) -> None:
     bench = Bench()
     bench.store(0, 1)
     bench.limit(9)
@@ -294,7 +294,7 @@ def test_cancelling_finishes_what_is_in_flight_and_leaves_the_rest(steps: int, r
     assert_at_rest(bench)
 
 
-def test_a_pass_that_stopped_before_it_was_cancelled_says_why_it_stopped() -> None:
+def test_a_pass_cancelled_after_its_stop_keeps_the_first_reason() -> None:
     bench = Bench()
     bench.store(0, 1)
     bench.limit(0)

@@ -12,7 +12,7 @@ def reserve_all(blocks: NextFit, count: int) -> list[int | None]:
     return [blocks.reserve() for _ in range(count)]
 
 
-def test_blocks_are_reserved_one_after_the_other_until_there_is_none() -> None:
+def test_blocks_are_reserved_in_order_until_all_are_used() -> None:
     blocks = NextFit(3)
     assert (reserve_all(blocks, 5), blocks.used, blocks.in_use()) == ([0, 1, 2, None, None], 3, b"\1\1\1")
 
@@ -24,7 +24,7 @@ def test_without_blocks_there_is_nothing_to_reserve() -> None:
 @pytest.mark.parametrize(
     ("lowest", "next_ones"), [(False, [3, 0, 1, None]), (True, [0, 1, 3, None])], ids=["next fit", "lowest first"]
 )
-def test_a_freed_block_is_taken_again_after_those_behind_the_last(lowest: bool, next_ones: list[int | None]) -> None:
+def test_a_freed_block_is_reserved_after_those_behind_the_last(lowest: bool, next_ones: list[int | None]) -> None:
     blocks = NextFit(4, lowest=lowest)
     reserve_all(blocks, 3)
     blocks.release(BlkIdx(0))

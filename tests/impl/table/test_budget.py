@@ -44,7 +44,7 @@ def test_a_refund_gives_the_charge_back() -> None:
     assert limited.limit == 5
 
 
-def test_a_charge_made_while_enabled_is_refunded_after_it_was_disabled() -> None:
+def test_a_charge_is_refunded_after_the_limit_was_disabled() -> None:
     limited = budget(5)
     carried = limited.charge()
     limited.enabled = False
@@ -53,7 +53,7 @@ def test_a_charge_made_while_enabled_is_refunded_after_it_was_disabled() -> None
 
 
 @pytest.mark.parametrize("stored", [0, 5, 100])
-def test_a_store_opens_a_grant_that_takes_no_refund_of_an_older_one(stored: int) -> None:
+def test_a_new_grant_takes_no_refund_of_an_older_one(stored: int) -> None:
     limited = budget(5)
     carried = limited.charge()
     limited.store(stored)

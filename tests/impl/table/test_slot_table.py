@@ -49,7 +49,7 @@ def test_a_backed_entry_gives_back_what_it_was_made_of(blk_idx: int, size: int, 
     assert (entry.blk_idx, entry.size, entry.checksum) == (blk_idx, size, checksum)
 
 
-def test_each_commit_is_an_entry_of_its_own_even_to_the_same_block() -> None:
+def test_each_commit_makes_a_new_entry_even_for_the_same_block() -> None:
     assert Backed.at(3, 100, 7) is not Backed.at(3, 100, 7)
 
 
@@ -96,7 +96,7 @@ def test_a_block_that_is_not_in_use_is_not_released() -> None:
     assert type(table.entries[0]) is Backed
 
 
-def test_a_replacement_takes_off_every_mark_but_the_ownership_of_the_pp_slot() -> None:
+def test_a_replacement_keeps_no_flag_but_the_pp_slot_s_owner() -> None:
     table = table_with(OBJECT)
     table.flags[0] = ALL_FLAGS
     table.replace(0, RAW)
