@@ -1,8 +1,8 @@
 """`python -m stateful trace-check FILE | trace-record FILE | kernel-judge [FILE...]`: judge traces, and record them.
 
-Exit code 0: each is a behaviour of the specification, as far as it goes, deviations that the policy tolerates aside. 1:
-one is not. 2: one is no trace, hides too much, is incomplete though --complete was asked for, or is a raw one that lost
-events; or there is no kernel to record.
+Exit code 0: each trace, as far as it goes, is a behaviour of the specification but for the deviations that the policy
+tolerates. 1: one is not. 2: one is malformed, hides too much, is incomplete although --complete was given, or is a raw
+trace that lost events; or there is no kernel to record.
 """
 
 import argparse
@@ -36,9 +36,9 @@ SECONDS: Final = 5.0
 RAW: Final = "*.ktrace.xz"
 KEPT: Final = Path("build") / "kernel-judge"
 ROOT: Final = Path(__file__).resolve().parents[1]
-"""Where tests/kernel is, which records."""
+"""The folder of tests/kernel, which records."""
 GRACE: Final = 2.0
-"""Seconds in which it ends by itself once Ctrl-C was pressed."""
+"""Seconds in which the recorder may end by itself after Ctrl-C."""
 
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -133,7 +133,7 @@ def kernel_judge(asked: argparse.Namespace, console: Console) -> int:
         out = asked.out
         try:
             out.mkdir(parents=True, exist_ok=True)
-            # What was recorded earlier stays until there is something in its place.
+            # Earlier recordings stay until new ones replace them.
             with TemporaryDirectory(prefix=".", dir=out) as aside:
                 options = ["--kernel", asked.kernel, f"--seed={asked.seed}"]
                 code = _have_recorded([str(Path(aside).resolve()), *asked.workloads, *options])
@@ -150,12 +150,12 @@ def kernel_judge(asked: argparse.Namespace, console: Console) -> int:
 
 
 def _have_recorded(arguments: Sequence[str]) -> int:
-    """Let tests/kernel record; return its exit code."""
+    """Record with tests/kernel; return its exit code."""
     with subprocess.Popen([sys.executable, "-m", "tests.kernel", "trace", *arguments], cwd=ROOT) as child:
         try:
             return child.wait()
         except KeyboardInterrupt:
-            # It has a machine to turn off. Ctrl-C has reached it as well; what was sent to this process alone has not.
+            # The recorder has a machine to turn off. Ctrl-C at a terminal reaches it too; a signal to this process does not.
             with suppress(subprocess.TimeoutExpired):
                 child.wait(GRACE)
             child.terminate()
@@ -181,7 +181,7 @@ def _judge_raw(path: Path, policy: Policy, out: Path | None, console: Console) -
         return 2, 0
     unexplained = _unexplained(converted, judgement)
     verdict = "FAILED" if judgement.finding else "passed"
-    # Nothing was lost, but of a device that is gone nothing can be asked.
+    # No event was lost, but a device that is gone reports no end.
     of_end = f", incomplete: {judgement.incomplete}" if judgement.incomplete else ""
     of_trace = f"{raw.device.name} ({raw.device.release}): {len(raw.events):,} events, {len(trace.lines):,} steps"
     say(console, f"{of_trace}, {verdict}{of_end}")

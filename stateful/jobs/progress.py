@@ -1,4 +1,4 @@
-"""How running checks look: lines that change on a terminal, a line now and then elsewhere, one table at the end."""
+"""Progress of checks: lines redrawn on a terminal, elsewhere a line every few seconds."""
 
 import time
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 PLAIN_SECONDS: Final = 5.0
-"""How often a run that is not at a terminal says how far it is."""
+"""Seconds between two lines of progress where there is no terminal."""
 
 
 class ProgressLine(NamedTuple):
@@ -42,7 +42,7 @@ class ProgressDisplay:
         self._live.stop()
 
     def show(self, lines: Iterable[ProgressLine]) -> None:
-        """Show how far the checks are."""
+        """Draw the lines of the running checks."""
         if self._console.is_interactive:
             self._live.update(_lines(lines), refresh=True)
         elif time.monotonic() > self._due:
@@ -52,12 +52,12 @@ class ProgressDisplay:
 
 
 def say(console: Console, text: str) -> None:
-    """Print plain text, in which brackets and numbers mean nothing; off a terminal no line is broken."""
+    """Print text without markup; off a terminal without line breaks."""
     console.print(text, markup=False, highlight=False, soft_wrap=not console.is_terminal)
 
 
 def complain(text: str) -> None:
-    """Tell on standard error why nothing was done."""
+    """Print an error to stderr."""
     say(Console(stderr=True), f"error: {text}")
 
 
@@ -65,7 +65,7 @@ def _lines(lines: Iterable[ProgressLine]) -> Table:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
     grid.add_column(no_wrap=True, justify="right")
-    grid.add_column()  # the one that gives way where not all fit
+    grid.add_column()  # narrowed when not all fit
     for line in lines:
         said = Text(line.said, no_wrap=True, overflow="ellipsis")
         grid.add_row(Text(line.name, style="cyan"), f"{line.seconds:.0f} s", said)
