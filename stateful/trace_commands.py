@@ -155,7 +155,7 @@ def _have_recorded(arguments: Sequence[str]) -> int:
         try:
             return child.wait()
         except KeyboardInterrupt:
-            # The recorder has a machine to turn off. Ctrl-C at a terminal reaches it too; a signal to this process does not.
+            # The recorder has a machine to turn off. Ctrl-C at a terminal reaches it as well, `kill` only this process.
             with suppress(subprocess.TimeoutExpired):
                 child.wait(GRACE)
             child.terminate()
