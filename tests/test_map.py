@@ -73,6 +73,17 @@ def test_the_glossary_has_every_term_once_with_its_meaning() -> None:
     assert [row for row in TERMS if not 2 <= len(row) <= 3 or not row[1].strip()] == []
 
 
+def test_the_places_in_the_recipes_exist() -> None:
+    recipes = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    spans = re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", recipes, flags=re.DOTALL))
+    places = {place for span in spans for place in re.findall(r"(?:spec|stateful|zram_impl|tests)/[\w./:-]+", span)}
+    named = re.findall(r"`([\w.]+)`\s(?:in|of)\s`([\w/]+\.py)`", recipes)
+    assert len(named) > 10
+    assert [(name, path) for name, path in named if not leads_somewhere(f"{path}:{name}")] == []
+    assert len(places) > 40
+    assert {place for place in places if "NAME" not in place and not leads_somewhere(place)} == set()
+
+
 def test_the_places_in_the_glossary_exist() -> None:
     places: list[str] = re.findall(r"`((?:spec|stateful|zram_impl|tests)[/.][^`]+)`", GLOSSARY)
     assert places
