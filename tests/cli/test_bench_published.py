@@ -19,6 +19,7 @@ from zram_impl.cli.command import main
 from zram_impl.cli.stop import Stop
 from zram_impl.engine.ring_queue import Answer, Write
 from zram_impl.engine.threads import ThreadEngine
+from zram_impl.pages.byte_io import Buffer
 from zram_impl.runtime import ThreadRuntime
 from zram_impl.units import PAGE_SIZE
 
@@ -61,6 +62,14 @@ def test_every_curve_is_in_the_table_and_in_the_file(
 def test_a_course_has_the_free_blocks_it_names(every: int, engine: str, latency: float, scratch: Path) -> None:
     """Each pass writes the pages asked for, to blocks side by side or with one that is taken between any two."""
     course = PublishedCourse(PAGES, every, engine_of(engine, latency), str(scratch))
+    stored: list[int] = []
+    write_page = course._dev.write_page
+
+    def write(index: int, page: Buffer) -> None:
+        stored.append(index)
+        write_page(index, page)
+
+    course._dev.write_page = write  # type: ignore[method-assign]  # to see which
     try:
         for count in (course.most, 3, course.most):
             assert course.run(4, count, sync=True) > 0
@@ -68,6 +77,8 @@ def test_a_course_has_the_free_blocks_it_names(every: int, engine: str, latency:
             blocks = sorted(slot.blk_idx for slot in slots if slot.blk_idx is not None)
             assert len(blocks) == count
             assert {after - before for before, after in pairwise(blocks)} == {every}
+            assert stored == list(range(0, count * every, every))
+            stored.clear()
         assert course.device.blocks == len(PAGES)
         assert [course._dev.read_page(number) for number in range(32)] == PAGES
     finally:

@@ -36,7 +36,7 @@ class DeviceQueue:
         self.closed = 0
         self.room = 1 << 20
         self._device = device
-        self._has: Condition = (runtime or ThreadRuntime()).condition("ring", Rank.ENGINE)
+        self._has: Condition = (runtime or ThreadRuntime()).condition("engine.work", Rank.ENGINE)
         self._todo: deque[tuple[int, Sequence[WbReq]]] = deque()
 
     def submit(self, writes: Sequence[Write]) -> int:

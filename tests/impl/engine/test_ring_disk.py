@@ -75,17 +75,22 @@ class FaultyRing:
         self.close, self.wake = ring.close, ring.wake
 
     def submit(self, writes: Sequence[Write]) -> int:
+        through: list[Write] = []
+        here: list[Answer] = []
         for key, run in writes:
             try:
                 whole = self._faults.whole(run[0].blk_idx, len(run))
             except ValueError:
-                whole = 0
-                self._here.append((key, -errno.EIO))
+                here.append((key, -errno.EIO))
             else:
-                if not whole:
-                    self._here.append((key, 0))
-            # Whoever waits in the system learns of an answer of ours by one that is no write's.
-            assert self._ring.submit([(key, run[:whole])]) == 1 if whole else self._ring.wake()
+                if whole:
+                    through.append((key, run[:whole]))
+                else:
+                    here.append((key, 0))
+        assert self._ring.submit(through) == len(through)
+        self._here += here
+        # A thread that waits in the system learns of an answer of ours by one that is no write's.
+        assert all(self._ring.wake() for _ in here)
         return len(writes)
 
     def wait(self) -> list[Answer]:
