@@ -1,0 +1,92 @@
+"""The entry of a command: its exit code, signals, temporary files, and interrupts that are lost."""
+
+import os
+import signal
+import sys
+import tempfile
+import time
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from spec.processes import entry
+from spec.processes.interrupts import SIGNALS
+
+Run = Callable[[Callable[[], int]], int]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Run a function as the main function of a command, return the exit code; the process is as before afterwards."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+
+    def command(main: Callable[[], int]) -> int:
+        module = types.ModuleType("a_command")
+        module.__dict__["main"] = main
+        monkeypatch.setitem(sys.modules, "a_command", module)
+        with pytest.raises(SystemExit) as ended:
+            entry.run("a_command")
+        assert isinstance(ended.value.code, int)
+        return ended.value.code
+
+    yield command
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_exit_code_is_that_of_main(run: Run) -> None:
+    def main() -> int:
+        tempfile.mkdtemp()
+        assert tempfile.gettempdir() == os.environ["TMPDIR"]
+        return 7
+
+    assert run(main) == 7
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_a_signal_ends_the_command(number: signal.Signals, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    def main() -> int:
+        tempfile.mkdtemp()
+        os.kill(os.getpid(), number)
+        time.sleep(5)
+        raise AssertionError("the signal is an exception")
+
+    assert run(main) == 128 + number
+    assert capsys.readouterr() == ("", "interrupted\n")
+
+
+def test_an_interrupt_lost_in_a_destructor_is_raised_again(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    class Late:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.01)
+
+    def main() -> int:
+        Late()
+        time.sleep(5)
+        raise AssertionError("the interrupt is sent again")
+
+    assert run(main) == 128 + signal.SIGTERM
+    assert capsys.readouterr() == ("", "interrupted\n")
+
+
+def test_other_lost_exceptions_are_reported(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    reported: list[object] = []
+    monkeypatch.setattr(sys, "__unraisablehook__", lambda lost: reported.append(lost.exc_value))
+
+    class Broken:
+        def __del__(self) -> None:
+            raise LookupError("lost")
+
+    def main() -> int:
+        Broken()
+        return 0
+
+    assert run(main) == 0
+    assert [type(each) for each in reported] == [LookupError]
