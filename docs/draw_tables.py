@@ -49,7 +49,7 @@ def page() -> str:
         _section("Sometimes", *_sometimes()),
         _section("Scopes of every run", "Slots/blocks/requests, and the bounds of the rest.", _scope_table()),
         _section("Scopes of a night", "With symmetry, as in the last column above.", _nightly_table()),
-        _section("Bugs put back", "A scope that is clean without them; the shortest way.", _variant_table()),
+        _section("Seeded bugs", "A scope that is clean without them; the shortest way.", _variant_table()),
     ]
     return "\n".join(sections)
 

@@ -1,4 +1,4 @@
-"""What SOMETIMES happens: the guard against vacuity. A complete search must see each sentence true at least once."""
+"""Sentences that hold SOMETIMES: the guard against vacuity. A complete search sees each at least once."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -32,7 +32,7 @@ _WITH_A_LIMIT: Final[dict[str, Sight]] = {
     "the budget is used up with candidates left": lambda s: any(s.queued) and not may_charge(s.budget),
 }
 _WITH_A_WRITE_PER_BLOCK: Final[dict[str, Sight]] = {
-    "the device comes to rest full": lambda s: s.running == AT_REST and all(b.used for b in s.blocks),
+    "the device is at rest and full": lambda s: s.running == AT_REST and all(b.used for b in s.blocks),
 }
 _WITH_TOO_FEW_BLOCKS: Final[dict[str, Sight]] = {
     "the device is full with candidates left": lambda s: any(s.queued) and s.held < 0 and all(b.used for b in s.blocks),

@@ -32,7 +32,7 @@ class Scope(NamedTuple):
         return initial(self.slots, self.blocks, self.requests, self.limit if self.limit >= 0 else None, self.readers)
 
     def admits(self, budget: Budget) -> bool:
-        """Return whether the search goes on with this budget: the number of grants bounds stores and resets."""
+        """Return whether the search continues with this budget: the number of grants bounds stores and resets."""
         return budget.grant <= 1 + self.stores + self.resets
 
     def label(self) -> str:
@@ -87,7 +87,7 @@ def choices(scope: Scope, actions: Iterable[Action] = ACTIONS) -> Iterator[Actio
             yield ActionChoice(action, tuple((*prefix, value) for value in last), canonical)
 
 
-# The scopes of every run: what is in flight, what is read meanwhile, what is granted meanwhile, and all marks.
+# The scopes of every run: requests in flight, reads during writeback, limits stored during writeback, and all marks.
 EVERY_RUN: Final = {
     "base": Scope(3, 2, 2, 2),
     "readers": Scope(2, 2, 2, 2, readers=1),

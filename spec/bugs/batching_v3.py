@@ -1,4 +1,4 @@
-"""The bugs this specification exists for, put back: each replaces a few actions by what the driver once did.
+"""The seeded bugs this specification exists for: each replaces a few actions by what the driver once did.
 
 A bug says which property it breaks and in how many steps at least; a test holds it to that. The first five were
 in version 3 of the batching patch (November 2025); the missing refund is a mistake of design that the patch avoided.

@@ -1,4 +1,4 @@
-"""More bugs, put back: of the other versions of the batching series, of what was merged, and of designs not taken.
+"""More seeded bugs: of the other versions of the batching series, of what was merged, and of designs not taken.
 
 Each is written down from the public history of the driver; `mistake` says which version had it. Bugs that this
 specification cannot express (results, units, parsing, what a block contains beyond its page) are not here.
@@ -204,7 +204,7 @@ HISTORY: Final = (
     ),
     SpecBug(
         "refund_to_a_newer_grant",
-        "a failed write is refunded to a limit that was stored meanwhile (v3 without its lock)",
+        "a failed write is refunded to a limit that was stored later (v3 without its lock)",
         (instead("reap", _reap_refunding_any_grant),),
         breaks="the_budget_is_conserved",
         steps=12,

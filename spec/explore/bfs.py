@@ -5,7 +5,7 @@ worked out once per combination of the fields it reads, so the search itself onl
 Every clause is checked on every state, every step property on every transition, reached anew or not.
 
 With `symmetry`, states that differ only in numbers are visited once (see `symmetry`): the properties are checked on
-the one that stands for all of them, and a counterexample is told in the numbers of a real way there.
+the one that stands for all of them, and a counterexample has the indices of a real run.
 """
 
 import itertools
@@ -30,7 +30,7 @@ from spec.restated.tables_say import RULES
 from spec.scope import ActionChoice, Scope, choices
 
 Report = Callable[[int, int, int], None]
-"""Is told depth, states so far and states of the frontier, several times a second."""
+"""Called several times a second with the depth, the states so far and the size of the frontier."""
 
 _REPORT_EVERY: Final = 1024
 _ALWAYS: Final = len((*CLAUSES, *properties.EVERY_STEP, *properties.REST, *FIELD_UPDATES, *RULES, as_it_should))
@@ -50,7 +50,7 @@ class _Move:
         self.action, self.args, self.fired = action, args, 0
         self.by_user = action.actor == "user"
         self.own = action in ACTIONS
-        """It is one of the specification's own, and no bug put back."""
+        """It is one of the specification's own, and no seeded bug."""
         touched = footprint(action.effect, first, args)
         written = {State._fields[field] for field in touched.writes}
         said = [step for step in properties.EVERY_STEP if action.name in step.actions]
@@ -59,7 +59,7 @@ class _Move:
         self.writes = touched.writes
         self.mask = mask(tuple({*touched.reads, *looked_at}))
         self.differences: dict[int, int] = {}
-        """What the step adds to a state, by what it reads."""
+        """The difference that the step adds to an encoded state, by the fields it reads."""
 
 
 class _Choices:

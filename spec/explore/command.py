@@ -109,7 +109,7 @@ def _scopes(asked: argparse.Namespace, scope: Scope | None) -> list[ExploreVerdi
 
 
 def _bugs(asked: argparse.Namespace, scope: Scope | None) -> list[ExploreVerdict]:
-    """Search with a bug put back, or with all; where numbers matter, all states."""
+    """Search with one seeded bug, or with each; where indices matter, without symmetry."""
     verdicts = []
     for each in SEEDED_BUGS:
         if asked.bug in {"all", each.name}:
@@ -141,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     for name in Scope._fields:
         preset = getattr(default, name)
         parser.add_argument(f"--{name}", metavar="N", help=f"{_HELP[name]} ({preset})")
-    parser.add_argument("--bug", "--variant", metavar="NAME", help="search with a bug put back: a name, or all")
+    parser.add_argument("--bug", "--variant", metavar="NAME", help="search with a seeded bug: a name, or all")
     parser.add_argument("--symmetry", action="store_true", help="visit states that differ only in numbers once")
     parser.add_argument("--nightly", action="store_true", help="larger scopes, with symmetry, some minutes")
     parser.add_argument("--list", action="store_true", help="list scopes and bugs")

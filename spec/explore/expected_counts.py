@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 
 class Pinned(NamedTuple):
-    """What is expected of a complete search."""
+    """The counts of a complete search."""
 
     states: int
     transitions: int

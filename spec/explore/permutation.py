@@ -25,7 +25,7 @@ class Permutation(NamedTuple):
 
 
 _ROW: Final = {"slot": 0, "block": 1, "free_block": 1, "request": 2, "idle_request": 2, "reader": 3, "idle_reader": 3}
-"""What a parameter of an action is a number of: the position in `Permutation`."""
+"""The kind of index that a parameter of an action is: its position in `Permutation`."""
 
 
 def permuted(s: State, to: Permutation) -> State:

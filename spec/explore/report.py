@@ -1,4 +1,4 @@
-"""What is wrong with the outcome of a search, if anything, and all outcomes as one table or as data."""
+"""Verdicts on the results of searches, as a table and as data."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -19,7 +19,7 @@ class ExploreVerdict(NamedTuple):
     def word(self) -> str:
         """Return the verdict in a word or two."""
         if self.outcome.broken:
-            return "BROKEN"
+            return "FAILED"
         if self.outcome.never:
             return "INCOMPLETE"
         return "DIFFERENT COUNTS" if self.problems else "clean"

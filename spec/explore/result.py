@@ -1,4 +1,4 @@
-"""What a search found."""
+"""The result of a search."""
 
 from collections import Counter
 from typing import NamedTuple
@@ -19,7 +19,7 @@ class Counterexample(NamedTuple):
 
 
 class ExploreResult(NamedTuple):
-    """What a search found."""
+    """The result of a search."""
 
     scope: Scope
     states: int

@@ -39,7 +39,7 @@ class Representatives:
         self._encoding = encoding
         self._mask = mask(_NUMBERED)
         self._differences: dict[int, int] = {}
-        """What leads from a state to the one that stands for it, by what it depends on."""
+        """The difference between a state and its representative, by the fields it depends on."""
 
     def of(self, code: int) -> int:
         """Return the packed state that stands for this one."""

@@ -1,4 +1,4 @@
-"""What the backing device and its callbacks do, whenever they like."""
+"""Actions of the backing device and of its completion callbacks, possible at any time."""
 
 from spec.model.state import DONE_ERROR, DONE_OK, FLIGHT, IO_ERROR, IO_OK, PENDING, QUIET, State
 from spec.model.tables import NONE

@@ -1,4 +1,4 @@
-"""What ALWAYS holds: one function a clause, its docstring the sentence; the invariant is their product.
+"""The invariant, which ALWAYS holds: one function a clause, its docstring the sentence.
 
 Clauses do not branch on the state (see `terms`), so the same text is evaluated, confirmed and proved. Together they
 are inductive: every action keeps all of them, from any state in which all of them hold, reachable or not.

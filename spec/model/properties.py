@@ -1,4 +1,4 @@
-"""What EVERY STEP does, and that the device comes to rest; what ALWAYS holds is in `invariant`.
+"""Properties of EVERY STEP, and quiescence; those of every state are in `invariant`.
 
 A step property sees the state before, the parameters of the action and the state after. It is listed with the
 actions it speaks about. Its docstring is its sentence.
@@ -91,6 +91,6 @@ EVERY_STEP: Final = (
 )
 
 # Name and sentence; a search checks them itself, because they speak about every step there is.
-COMES_TO_REST: Final = ("comes_to_rest", "left alone, the pass and the device come to rest: until then one can move")
-MOVES_TOWARDS_REST: Final = ("moves_towards_rest", "left alone, they come to rest: every step leaves them less to do")
+COMES_TO_REST: Final = ("comes_to_rest", "if users stop, the pass or the device can act until the system is quiescent")
+MOVES_TOWARDS_REST: Final = ("moves_towards_rest", "if users stop, every step lowers the work left until quiescence")
 REST: Final = (COMES_TO_REST, MOVES_TOWARDS_REST)

@@ -57,7 +57,7 @@ ok      kept      commit   commit   0       1
 
 
 class Completion(NamedTuple):
-    """What to do with an answered request."""
+    """The handling of an answered request."""
 
     slot: int
     """COMMIT makes the slot `wb`; RELEASE only takes the claim off, if it is still there."""

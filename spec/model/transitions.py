@@ -6,7 +6,7 @@ from spec.model.terms import at, choose, count, every, put
 
 
 def in_memory(slot: Slot) -> bool:
-    """Return whether the slot's page is an object in memory, claimed or not; same-filled pages are none."""
+    """Return whether the slot's page is an object in memory, claimed or not; same-filled pages are not."""
     return (slot.kind == STORED) | (slot.kind == PP_SLOT)
 
 

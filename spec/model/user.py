@@ -1,4 +1,4 @@
-"""What users of the device do: write, discard, read, mark, store attributes, reset."""
+"""Actions of users: write, discard, read, mark, store attributes, reset."""
 
 from spec.model.state import ANSWERED, ASKED, AT_REST, IDLE, Block, Budget, Counts, Reader, Slot, State
 from spec.model.tables import EMPTY, SLOT_TABLE, STORED, WB
@@ -63,7 +63,7 @@ def can_read_end(s: State, k: int) -> bool:
 
 
 def can_read_retry(s: State, k: int) -> bool:
-    """The slot was replaced meanwhile, so the bytes may be any page's."""
+    """The slot was replaced since the read began, so the bytes may be any page's."""
     return (at(s.readers, k).phase == ANSWERED) & (at(s.readers, k).valid == 0)
 
 

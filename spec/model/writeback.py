@@ -1,4 +1,4 @@
-"""What a writeback pass does: scan, take a request, reserve a block, submit, reap, come to an end."""
+"""Actions of a writeback pass: begin, scan, take a request, reserve a block, submit, reap, end."""
 
 from spec.model.state import ASKED, AT_REST, DONE_OK, FLIGHT, HELD, IDLE, PENDING, SCANNING, WRITING, Block, State
 from spec.model.tables import NONE, PP_SLOT, SLOT_TABLE, STORED

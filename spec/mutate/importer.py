@@ -26,7 +26,7 @@ class _Served(MetaPathFinder, Loader):
 
 
 def mutate(mutant: SpecMutant) -> None:
-    """Let whoever imports the specification from now on get the mutant; meant for a process of its own.
+    """Make every later import of the specification return the mutant; meant for a process of its own.
 
     Nothing that was imported before is changed: both are there, side by side.
     """

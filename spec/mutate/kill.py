@@ -51,14 +51,14 @@ _CRASH: Final = "crash: "
 
 
 class SpecFate(NamedTuple):
-    """What became of a mutant."""
+    """The fate of a mutant."""
 
     name: str
     by_search: str = ""
-    """The property that the search found broken or unseen, or how it crashed; empty when it came to its end."""
+    """The property that the search found broken or unseen, or how it crashed; empty when it completed."""
     by_z3: str = ""
     counts: bool = False
-    """A search that came to its end counted something else than it should."""
+    """A search that completed counted other numbers than expected."""
     rests_on: tuple[str, ...] | None = None
     """The clauses because of which it says the same as before; None when it was not asked, or does not."""
     seconds: float = 0.0

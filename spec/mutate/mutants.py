@@ -15,7 +15,7 @@ from spec.mutate.operators import TextEdit, edits
 from spec.mutate.source import Text
 
 MODULES: Final = ("tables", "state", "transitions", "user", "writeback", "backing_device", "actions")
-"""What says what the device is and does. What it is held against, the properties, is in others."""
+"""Modules that define the device: the properties it is checked against are in others."""
 
 _MODEL: Final = Path(__file__).resolve().parents[1] / "model"
 
@@ -41,7 +41,7 @@ def every_mutant(modules: Sequence[str] = MODULES) -> list[SpecMutant]:
 
 
 def mutants(module: str, source: str) -> list[SpecMutant]:
-    """Return the mutants of the text of a module; two mistakes that come to the same text are one."""
+    """Return the mutants of the text of a module; two mistakes that yield the same text are one."""
     text = Text(source)
     found = {each.source: each for edit in sorted(edits(text)) if (each := _mutant(text, module, edit))}
     names = [each.name for each in found.values()]

@@ -59,7 +59,7 @@ _CHANGES: Final = ("put", "set_slot", "release_block", "replace_content", "recou
 
 
 def edits(text: Text) -> Iterator[TextEdit]:
-    """Yield every mistake in a module; a few come to nothing."""
+    """Yield every mistake in a module; a few change nothing."""
     for node in text.tree.body:
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
             yield from _in_function(text, node)

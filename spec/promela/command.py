@@ -65,7 +65,7 @@ class SpinCounterexample(NamedTuple):
 
 
 class SpinResult(NamedTuple):
-    """What SPIN found, in the terms of the search."""
+    """The result of SPIN, in the terms of the search."""
 
     states: int
     transitions: int
@@ -80,7 +80,7 @@ class SpinResult(NamedTuple):
 
 
 def search(scope: Scope, bug: str = "") -> SpinResult:
-    """Let SPIN visit every state of `scope`, or go the shortest way to a violated assertion; `bug` is put back."""
+    """Let SPIN visit every state of `scope`, or go the shortest way to a violated assertion; `bug` is seeded."""
     began = time.perf_counter()
     with scratch("spin-") as place:
         model = _Model(place, scope, bug)
@@ -159,7 +159,7 @@ def broken(replayed: str) -> SpinCounterexample:
         raise SpinFailed(f"the trail does not end in a violated assertion\n{replayed}")
     above = (MODEL / place[1]).read_text(encoding="utf-8").splitlines()[: int(place[2])]
     inlines = re.findall(r"^inline (\w+)", "\n".join(above), re.MULTILINE)
-    # the trail goes on with what was asked for as the state was checked
+    # the trail continues with what was asked for as the state was checked
     steps = re.findall(r"^ *(\w+ \w+\(.*\))$", replayed[: place.start()], re.MULTILINE)
     return SpinCounterexample(inlines[-1] if inlines else "", text[1], f"{place[1]}:{place[2]}", tuple(steps))
 
@@ -173,7 +173,7 @@ def problems(found: SpinResult, expected: Pinned) -> list[str]:
 
 
 def disagreement(found: SpinResult, bug: SpecBug) -> str:
-    """Say what SPIN and the search do not agree upon about a bug that was put back."""
+    """Say what SPIN and the search do not agree upon about a seeded bug."""
     shown = (found.broken.name, len(found.broken.steps)) if found.broken else ("nothing", 0)
     if shown == (bug.breaks, bug.steps):
         return ""
@@ -195,9 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--scope", default="all", metavar="NAME", choices=("all", *EVERY_RUN), help="a scope (all)")
     names = [bug.name for bug in BATCHING_V3]
-    what.add_argument(
-        "--bug", "--variant", metavar="NAME", choices=("all", *names), help="put a bug back: a name, or all"
-    )
+    what.add_argument("--bug", "--variant", metavar="NAME", choices=("all", *names), help="seed a bug: a name, or all")
     asked = parser.parse_args(arguments)
     require_assertions()
     try:
@@ -217,7 +215,7 @@ def _scopes(wanted: str) -> int:
             found = search(scope)
             different = problems(found, PINNED[name])
             wrong += [f"\n{name}: {problem}" for problem in different]
-            verdict = "BROKEN" if found.broken else "DIFFERENT COUNTS" if different else "equal"
+            verdict = "FAILED" if found.broken else "DIFFERENT COUNTS" if different else "equal"
             numbers = ["-", "-", "-"] if found.broken else [f"{number:,}" for number in found.counts]
             _say(_ROW.format(name, scope.label(), *numbers, f"{found.seconds:.1f}", verdict))
     for problem in wrong:

@@ -82,7 +82,7 @@ inline submit(x, source) {			/* zram_submit_wb_request() */
 	held_blk = NONE
 }
 
-inline refund(x) {				/* a grant that has been replaced gets nothing back, and 0 is none */
+inline refund(x) {				/* a grant that has been replaced gets nothing back, and 0 is no grant */
 #ifndef NO_REFUND
 	if :: req[x].grant == grant -> limit++ :: else fi
 #endif

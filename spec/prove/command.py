@@ -42,8 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def prove(to_prove: Sequence[Part], out: TextIO, processes: int = 2) -> list[ProofRow]:
-    """Prove, say on `out` how far it has come, and return what came of each part."""
-    progress = _Progress(to_prove, out)
+    """Prove, report the progress on `out`, and return the verdicts on each part."""
+    progress = _ProofProgress(to_prove, out)
     try:
         run([job for part in to_prove for job in part.jobs], progress.ended, processes)
     finally:
@@ -51,8 +51,8 @@ def prove(to_prove: Sequence[Part], out: TextIO, processes: int = 2) -> list[Pro
     return [ProofRow(part, *progress.came_of(part)) for part in to_prove]
 
 
-class _Progress:
-    """What has been proved so far, drawn: one line that changes on a terminal, else a line now and then."""
+class _ProofProgress:
+    """Progress of the proof: one line redrawn on a terminal, else a line every few seconds."""
 
     def __init__(self, chosen: Sequence[Part], out: TextIO) -> None:
         self._out = out
@@ -63,7 +63,7 @@ class _Progress:
         self._ended: list[tuple[ProofJob, list[ProofVerdict], float]] = []
 
     def ended(self, job: ProofJob, verdicts: list[ProofVerdict], seconds: float) -> None:
-        """Take note of what came of a job."""
+        """Note the verdicts of a job."""
         self._ended.append((job, verdicts, seconds))
         now = time.monotonic()
         if now < self._due:

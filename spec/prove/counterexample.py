@@ -25,7 +25,7 @@ def witness(action: str, args: tuple[int, ...], before: State, after: State) -> 
     return "\n".join((f"{taken}, from a state that need not be reachable", "before", states[0], "after", states[1]))
 
 
-def told(said: str) -> str:
+def readable(said: str) -> str:
     """Return what CrossHair said, readable where it is about a step of the specification."""
     match = _SAID.fullmatch(said)
     if match is None:

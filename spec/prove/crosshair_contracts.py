@@ -26,7 +26,7 @@ def contracts(source: str) -> list[Contract]:
     """Return the contracts in the text of a module.
 
     Raises:
-        ValueError: They could not be counted: there is none, or two have one name, or one has two postconditions.
+        ValueError: There are no contracts, or two have one name, or one has two postconditions.
     """
     found = []
     for node in ast.parse(source).body:
@@ -99,7 +99,7 @@ def module(sizes: Sizes, bug: str = "") -> str:
         "budget": "Budget",
         "counts": "Counts",
     }
-    # CrossHair cannot tell that a tuple without elements has none.
+    # CrossHair cannot tell that an empty tuple has no elements.
     symbolic = {field: of for field, of in types.items() if of}
     words = {
         "label": sizes.label(),

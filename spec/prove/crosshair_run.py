@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from spec.processes.interrupts import scratch
 from spec.processes.runner import Ended, ProcessTask, program
-from spec.prove.counterexample import told
+from spec.prove.counterexample import readable
 from spec.prove.crosshair_contracts import Contract, contracts, vacuity_checks
 from spec.prove.jobs import ProofJob, run
 from spec.prove.verdict import CONFIRMED, REFUTED, ProofVerdict
@@ -47,7 +47,7 @@ class ContractModule(NamedTuple):
     root: Path
     """Where it is imported from."""
     part: str
-    """What its jobs are a part of."""
+    """The part of a run that its jobs belong to."""
     prefix: str = ""
     """Stands before the name of a contract, to tell those of several modules apart."""
 
@@ -69,13 +69,13 @@ def confirm(
     seconds: float = SECONDS,
     processes: int = 2,
 ) -> list[ProofVerdict]:
-    """Return a verdict on every contract in `modules`; all is well when all of them are good.
+    """Return a verdict on every contract in `modules`.
 
     A module that cannot be read, or has no contract in it, has a verdict of its own, which is not good.
 
     Args:
         modules: Their names, as for an import.
-        ended: Is told verdicts as they come.
+        ended: Called with verdicts as they arrive.
         seconds: Processor time for one contract.
         processes: Programs at a time.
     """
@@ -168,7 +168,7 @@ def _verdict(name: str, said: Sequence[str], of_vacuity: Sequence[str]) -> Proof
     # A claim that nothing can happen is refuted by something that happens, not by an exception.
     vacuity_said = REFUTED if len(of_vacuity) == 1 and of_vacuity[0].startswith(_FALSE) else _words(of_vacuity)
     if any(_WITNESS in text for text in said):
-        return ProofVerdict(name, REFUTED, vacuity_said, witness="\n".join(map(told, said)))
+        return ProofVerdict(name, REFUTED, vacuity_said, witness="\n".join(map(readable, said)))
     return ProofVerdict(name, _words(said), vacuity_said)
 
 

@@ -1,9 +1,9 @@
-"""What is to be proved, in the words of the specification; who proves it is in `crosshair_run` and `z3_proof`.
+"""Proof obligations, in the words of the specification; the provers are in `crosshair_run` and `z3_proof`.
 
 From every state in which the invariant holds, reachable or not, every action keeps every clause of the invariant, has
 the step properties that speak about it, and, if it is the pass's or the device's, leaves less to do. Until they are at
 rest, one of those can be taken. And the invariant holds of a fresh device. Together: the invariant holds of every
-state that can be reached, and left alone the pass and the device come to rest.
+state that can be reached, and if users stop, the system reaches quiescence.
 """
 
 import itertools
@@ -86,7 +86,7 @@ def claims_on_the_step(action: Action) -> list[Claim]:
 def timely(action: Action) -> Sequence[Claim]:
     """Return what is claimed of the states in which an action can be taken, as claims on a step to nowhere.
 
-    Of a bug put back nothing is claimed: it is another action of the same name.
+    Of a seeded bug nothing is claimed: it is another action of the same name.
     """
     return [Claim(as_it_should.__name__, lambda s, args, _same: as_it_should(action, s, args))] * (action in ACTIONS)
 

@@ -1,4 +1,4 @@
-"""What came of a run, as a table and as data; of every size, with what the proof rests on besides."""
+"""The verdicts of a run, as a table and as data; for every size, with the assumptions that remain."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -9,7 +9,7 @@ from spec.prove.verdict import CONFIRMED, REFUTED, ProofVerdict
 
 
 class ProofRow(NamedTuple):
-    """What came of a part."""
+    """The verdicts on a part."""
 
     part: Part
     verdicts: tuple[ProofVerdict, ...]

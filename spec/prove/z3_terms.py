@@ -16,7 +16,7 @@ _Row = TypeVar("_Row", Slot, Block, Req, Reader, Budget, Counts)
 
 
 class _Term:
-    """What a solver may think about, and no branch may look at."""
+    """A symbolic term: no branch may depend on it."""
 
     __slots__ = ("term",)
 
@@ -56,7 +56,7 @@ class Number(_Term):  # noqa: PLW1641  (as above)
     """A whole number.
 
     `part` remembers that it was made as `condition * value`: `choose` adds two such parts, and z3 takes half the time
-    when it is told of them as the one choice they are.
+    when they are given to it as the one choice they are.
     """
 
     __slots__ = ("_part",)

@@ -132,7 +132,7 @@ def a_submitted_block_is_being_written(s: State, i: int, _r: int) -> Rows:
 
 
 def a_held_block_is_given_back(s: State) -> Rows:
-    """a block that is held in vain is free"""
+    """a block that was held and not used is free"""
     return put(s.blocks, s.held, _NO_BLOCK)
 
 
@@ -177,7 +177,7 @@ def a_submitted_request_is_in_flight(s: State, i: int, r: int) -> Rows:
 
 
 def a_request_held_in_vain_is_idle(s: State) -> Rows:
-    """a request that is held in vain is idle"""
+    """a request that was held and not used is idle"""
     return tuple([choose(q.phase == HELD, _NO_REQUEST, q) for q in s.reqs])
 
 
@@ -216,7 +216,7 @@ def a_read_that_ended_is_gone(s: State, k: int) -> Rows:
 
 
 def a_read_of_a_replaced_page_is_void(s: State, i: int, *_huge: int) -> Rows:
-    """a read of a page that is replaced meanwhile cannot be trusted, others can as before"""
+    """a read of a page that is replaced cannot be trusted, others can as before"""
     return tuple([Reader(x.phase, x.slot, x.blk, choose(x.slot == i, 0, x.valid), x.sound) for x in s.readers])
 
 
@@ -238,7 +238,7 @@ def a_pass_writes_after_the_scan(_s: State) -> int:
 
 
 def a_pass_that_ended_is_over(_s: State) -> int:
-    """after a pass there is none"""
+    """after a pass no pass runs"""
     return AT_REST
 
 
@@ -283,7 +283,7 @@ def a_reset_limit_is_off(s: State) -> Budget:
 
 
 class FieldUpdate(NamedTuple):
-    """What a field becomes, and by which actions."""
+    """The new value of a field, and the actions that store it."""
 
     field: str
     value: Piece
@@ -346,7 +346,7 @@ _ANY: Final = initial(1, 1, 1, 0, 1)
 def frame(action: Action) -> tuple[StepProperty, ...]:
     """Return what an action makes of each field, as properties of its steps.
 
-    Of a bug put back there is nothing: it is another action of the same name, and what it changes is for the other
+    Of a seeded bug there is nothing: it is another action of the same name, and what it changes is for the other
     properties to find out.
     """
     return _CHANGES[action.name] if action in ACTIONS else ()

@@ -1,4 +1,4 @@
-"""What the tables and the fresh device have to be, whatever the text says: a few sentences that read them."""
+"""Requirements on the tables and the fresh device, independent of the text: a few sentences that read them."""
 
 from collections.abc import Callable
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a piece reads and writes, found by evaluating it once."""
+"""The fields a piece reads and writes, found by evaluating it once."""
 
 from spec.footprint import footprint
 from spec.model import transitions, user

@@ -128,7 +128,7 @@ def counters_equal_a_recount(s: SymbolicDevice) -> bool:
 
 
 def a_written_back_block_holds_the_page(s: SymbolicDevice) -> bool:
-    """What a written-back slot's block holds is what was last written to the page, and no write to it is on its way."""
+    """A written-back slot's block holds the page last written, and no write to it is under way."""
 
     def slot(i: int) -> bool:
         block = s.blocks(s.slots(i).blk)

@@ -1,8 +1,8 @@
 """Prove the specification of devices of every size: `python -m spec.prove_sizes`.
 
 For any number of slots, blocks, requests and readers and any limit: every action keeps every clause of the invariant,
-the step properties hold, and left alone the device comes to rest (docs/all-sizes.md says it in full). With `--bug`,
-the same of a device with a bug put back, which leaves conditions open.
+the step properties hold, and if users stop, it reaches quiescence (docs/all-sizes.md says it in full). With `--bug`,
+the same of a device with a seeded bug, which leaves conditions open.
 
 Exit code 0 when every condition is discharged, 1 when one is open, 2 when it was called wrongly, 128 plus the
 number of the signal when it was interrupted.
@@ -35,7 +35,7 @@ Report = Callable[[ProofAnswer], object]
 
 
 class Texts(NamedTuple):
-    """What is proved: the actions, and what the text for any size says of them."""
+    """The texts to prove: the actions, and their counterparts for any size."""
 
     actions: Sequence[Action]
     moves: Mapping[str, Move]
@@ -45,7 +45,7 @@ AS_IT_IS: Final = Texts(ACTIONS, MOVES)
 
 
 def with_bug(name: str) -> Texts:
-    """Return both texts with a bug put back."""
+    """Return both texts with a seeded bug."""
     found = next(each for each in SEEDED_BUGS if each.name == name)
     return Texts(found.actions, {**MOVES, **REPLACED[name]})
 
@@ -53,7 +53,7 @@ def with_bug(name: str) -> Texts:
 def prove_all_sizes(
     report: Report | None = None, texts: Texts = AS_IT_IS, only: Collection[str] = ()
 ) -> list[ProofAnswer]:
-    """Return what came of every condition, and report each; with `only`, of those of these actions (or DEVICE)."""
+    """Return the answer on every condition, and report each; with `only`, of those of these actions (or DEVICE)."""
     found = []
     for given in givens(texts):
         if only and given.conditions[0].action not in only:
@@ -93,14 +93,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m spec.prove_sizes", description=__doc__)
     names = [each.name for each in SEEDED_BUGS]
-    parser.add_argument("--bug", "--variant", metavar="NAME", help="with a bug put back")
+    parser.add_argument("--bug", "--variant", metavar="NAME", help="with a seeded bug")
     parser.add_argument("--json", action="store_true", help="print data instead of text")
     asked = parser.parse_args(arguments)
     require_assertions()
     if asked.bug and asked.bug not in names:
         parser.error(f"--bug: there is no {asked.bug!r}; there are {', '.join(names)}")
     texts = with_bug(asked.bug) if asked.bug else AS_IT_IS
-    progress = _Progress(sum(len(given.conditions) for given in givens(texts)), sys.stderr)
+    progress = _SizesProgress(sum(len(given.conditions) for given in givens(texts)), sys.stderr)
     try:
         with handled(progress.interrupt):
             found = prove_all_sizes(progress, texts)
@@ -111,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(not report["proved"])
 
 
-class _Progress:
+class _SizesProgress:
     """How far it has come: one line that changes on a terminal, else a line now and then."""
 
     def __init__(self, conditions: int, out: TextIO) -> None:

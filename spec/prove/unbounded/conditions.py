@@ -1,4 +1,4 @@
-"""What is to be proved of a device of any size.
+"""Proof obligations for a device of any size.
 
 The conditions are those of `prove.obligations`, and that nothing is counted differently but where an action says so.
 With a device of a fixed size instead, they are the same conditions for that size.
@@ -28,7 +28,7 @@ from spec.prove.z3_terms import unknown
 DEVICE: Final = "device"
 """Stands, among the names of actions, for what is proved of the device as such."""
 
-BEGINS, KEEPS, RECOUNTS, STEP, RESTS = "begins", "keeps", "recounts", "every step", "comes to rest"
+BEGINS, KEEPS, RECOUNTS, STEP, RESTS = "begins", "keeps", "recounts", "every step", "quiescence"
 
 
 class ProofCondition(NamedTuple):
@@ -57,7 +57,7 @@ class SymbolicStep:
 
     @cached_property
     def change(self) -> Change:
-        """What the action makes of the device."""
+        """The change that the action makes."""
         return self.move.change(self.before, *self.args)
 
     @cached_property

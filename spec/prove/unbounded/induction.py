@@ -1,7 +1,7 @@
 """The facts about counting that the proof for any size uses, themselves proved: by induction on the length of a row.
 
 `before` and `after` hold of some of the first n places and not of others. Their numbers are given by what counting is:
-there are none among no places, and one place more counts one more if it holds there. For each fact there are two
+the number among no places is zero, and one place more counts one more if it holds there. For each fact there are two
 conditions: it is true of no places; and if it is true of n, it is true of n + 1.
 """
 
@@ -23,7 +23,7 @@ class Fact(NamedTuple):
 
     sentence: str
     of: Callable[[z3.ArithRef], z3.BoolRef]
-    """What it says of the first so many places."""
+    """Its statement about the first so many places."""
 
 
 def _none(n: z3.ArithRef) -> z3.BoolRef:

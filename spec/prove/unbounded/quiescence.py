@@ -1,4 +1,4 @@
-"""How a device of any size comes to rest: what is left to do, and who can do it."""
+"""Quiescence of a device of any size: the work left, and the actions that can lower it."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -29,7 +29,7 @@ NOBODY, SLOT, REQUEST, PASS = range(4)
 
 
 class Owner(NamedTuple):
-    """What has a block: which kind of thing, and which of them."""
+    """The owner of a block: its kind and its index."""
 
     kind: int = NOBODY
     which: int = NONE

@@ -17,7 +17,7 @@ _MILLISECONDS: Final = 60_000
 
 
 class ProofAnswer(NamedTuple):
-    """What came of a condition."""
+    """The answer on a condition."""
 
     layer: str
     action: str
@@ -35,7 +35,7 @@ class ProofAnswer(NamedTuple):
 
 
 def answers(given: Given) -> Iterator[ProofAnswer]:
-    """Yield what comes of the conditions that rest on the same assumptions."""
+    """Yield the answers on conditions with the same assumptions."""
     began = time.perf_counter()
     solver = _solver()
     solver.add(truth(given.assumed()))

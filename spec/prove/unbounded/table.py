@@ -1,4 +1,4 @@
-"""What came of the conditions for every size, as a table and as data; and what the proof rests on besides."""
+"""The answers on the conditions for every size, as a table and as data, with the assumptions that remain."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -36,8 +36,8 @@ ASSUMPTIONS: Final = (
         ("recount", "counters_equal_a_recount", "the_budget_is_conserved", "work_left"),
     ),
     Assumption(
-        "What a fresh device has and every step keeps, every device has that can be reached; and what becomes less "
-        "with every step and is never negative comes to an end.",
+        "A property of the fresh device that every step keeps holds of every reachable device; and a measure that "
+        "every step lowers and that is never negative stops falling.",
         "python -m spec.explore: in every state that is reached, without induction",
     ),
     Assumption(
@@ -45,8 +45,8 @@ ASSUMPTIONS: Final = (
         "python -m spec.explore: refuses a device without, searches 1/1/1",
     ),
     Assumption(
-        "What z3 says cannot be so cannot be so.",
-        "python -m spec.explore: without a solver; every bug put back leaves its own conditions open",
+        "A formula that z3 reports unsatisfiable is unsatisfiable.",
+        "python -m spec.explore: without a solver; every seeded bug leaves its own conditions open",
     ),
 )
 

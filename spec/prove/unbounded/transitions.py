@@ -1,4 +1,4 @@
-"""What an action does to a device of any size, and the parts that actions are made of.
+"""The effects of actions on a device of any size, and the parts they are made of.
 
 What concerns a single slot, request or block, or the budget, is taken from `spec.model.transitions`.
 """
@@ -29,7 +29,7 @@ Guard = Callable[..., bool]  # type: ignore[explicit-any]
 
 
 class Change(NamedTuple):
-    """What an action makes of a device, and where in each row something may be counted differently afterwards."""
+    """The change that an action makes, and where in each row something may be counted differently afterwards."""
 
     after: SymbolicDevice
     slot: int = NONE
@@ -37,7 +37,7 @@ class Change(NamedTuple):
     request: int = NONE
     reader: int = NONE
     none_of: tuple[CountedKind, ...] = ()
-    """Of these there is none afterwards, wherever they were."""
+    """Kinds that count zero afterwards, wherever they were."""
 
 
 Effect = Callable[..., Change]  # type: ignore[explicit-any]

@@ -1,4 +1,4 @@
-"""What users of a device of any size do: `spec.model.user`, for a solver."""
+"""Actions of users of a device of any size: `spec.model.user`, for a solver."""
 
 from functools import partial
 from typing import Final

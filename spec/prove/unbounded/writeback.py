@@ -1,4 +1,4 @@
-"""What a pass over a device of any size does: `spec.model.writeback`, for a solver."""
+"""Actions of a pass over a device of any size: `spec.model.writeback`, for a solver."""
 
 from typing import Final
 

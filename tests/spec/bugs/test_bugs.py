@@ -1,4 +1,4 @@
-"""Each bug put back breaks the property it says, in as many steps as it says, and nothing else is at fault."""
+"""Each seeded bug breaks the property it says, in as many steps as it says, and nothing else is at fault."""
 
 import pytest
 

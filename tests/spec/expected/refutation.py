@@ -1,4 +1,4 @@
-"""Which conditions the bugs put back leave open: a proof that could not fail would be none."""
+"""The conditions that seeded bugs leave open: a proof that cannot fail proves nothing."""
 
 from collections.abc import Sequence
 from typing import Final

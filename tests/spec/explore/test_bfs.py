@@ -20,7 +20,7 @@ EVERYTHING = Scope(1, 1, 1, 1, readers=1, stores=1, toggles=1, huge=1, idle=1, r
 
 
 class Naive(NamedTuple):
-    """What a search without any memory but of the states finds."""
+    """The result of a search that remembers nothing but the states."""
 
     states: set[State]
     transitions: int

@@ -54,7 +54,7 @@ def test_a_bug_ends_with_1_and_its_counterexample(bug: SpecBug, capsys: pytest.C
     out = capsys.readouterr().out
     broken = f"{bug.name}: {bug.breaks} is broken after {bug.steps} steps:"
     assert (broken if bug.steps else f"{bug.name}: never seen: {bug.breaks}") in out
-    assert ("BROKEN" if bug.steps else "INCOMPLETE") in out
+    assert ("FAILED" if bug.steps else "INCOMPLETE") in out
 
 
 @pytest.mark.parametrize("arguments", [[], ["--symmetry"]])

@@ -1,4 +1,4 @@
-"""What is wrong with an outcome."""
+"""Verdicts on results of searches."""
 
 from collections import Counter
 
@@ -12,7 +12,7 @@ from spec.scope import Scope
 from tests.spec.states import BUSY
 
 CLEAN = ExploreResult(Scope(), 1000, 20000, 30, 1.25, Counter(write=3), always=23, sometimes=36, never=(), broken=None)
-BROKEN = CLEAN._replace(broken=Counterexample("a_name", "a sentence", (), BUSY, BUSY))
+STOPPED = CLEAN._replace(broken=Counterexample("a_name", "a sentence", (), BUSY, BUSY))
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,7 @@ def test_verdicts() -> None:
     assert judge("other", CLEAN, pinned=False).word == "clean"
     assert judge("same", CLEAN._replace(never=("x",))).problems == ("never seen: x",)
     assert judge("same", CLEAN._replace(never=("x",))).word == "INCOMPLETE"
-    assert judge("same", BROKEN).word == "BROKEN"
+    assert judge("same", STOPPED).word == "FAILED"
 
 
 def test_a_table_and_what_is_wrong_beneath_it() -> None:
@@ -44,4 +44,4 @@ def test_a_table_and_what_is_wrong_beneath_it() -> None:
 
 
 def test_a_search_stopped_by_a_bug_need_not_see_everything() -> None:
-    assert table([judge("same", BROKEN)]).splitlines()[1].split()[-2:] == ["-", "BROKEN"]
+    assert table([judge("same", STOPPED)]).splitlines()[1].split()[-2:] == ["-", "FAILED"]

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.timeout(600)  # these go through every state of every r
 
 @cache
 def explored(name: str) -> tuple[ExploreResult, list[State]]:
-    """What a search with symmetry finds, and the states it visits, in the order in which it came to them."""
+    """The result of a search with symmetry, and the states it visits, in their order."""
     searched = BreadthFirstSearch(SCOPES[name], symmetry=True)
     outcome = searched.run()
     return outcome, [searched.encoding.decode(code) for code in searched.seen]
@@ -234,7 +234,7 @@ def test_a_bug_is_found_in_as_few_steps_and_the_way_is_real(slots: int, bug: Spe
 
 
 def follow(broken: Counterexample, scope: Scope, bug: SpecBug) -> None:
-    """Go the way that is told, and look whether the property is broken there."""
+    """Follow the counterexample, and check that the property is broken at its end."""
     by_name = {action.name: action for action in bug.actions}
     before = after = scope.initial()
     args: tuple[int, ...] = ()

@@ -10,7 +10,7 @@ from tests.spec.states import BUSY, with_block, with_reader, with_req, with_slot
 CLAIMED = with_slot(initial(slots=1, blocks=1, requests=1, limit=1), 0, kind=PP_SLOT)._replace(
     queued=(1,), counts=Counts(stored=1)
 )
-BROKEN = {
+VIOLATIONS = {
     "slots_and_blocks_are_in_range": [
         with_slot(BUSY, 3, idle=2),
         with_slot(BUSY, 4, kind=-1),
@@ -94,7 +94,7 @@ BROKEN = {
         with_reader(BUSY, 0, slot=1),
     ],
 }
-CASES = [(name, s) for name, states in BROKEN.items() for s in states]
+CASES = [(name, s) for name, states in VIOLATIONS.items() for s in states]
 LIFETIME = "nobody_touches_a_freed_control_block"
 
 
@@ -134,7 +134,7 @@ def test_a_write_on_its_way_to_a_written_back_block() -> None:
 
 
 def test_no_clause_is_left_out() -> None:
-    assert {*BROKEN, LIFETIME} == {clause.__name__ for clause in CLAUSES}
+    assert {*VIOLATIONS, LIFETIME} == {clause.__name__ for clause in CLAUSES}
 
 
 def test_every_clause_has_its_sentence() -> None:

@@ -1,4 +1,4 @@
-"""What becomes of a mutant: refuted by the search, by z3, by a crash, or the same as before."""
+"""The fate of a mutant: refuted by the search, by z3, by a crash, or equivalent."""
 
 import json
 from pathlib import Path

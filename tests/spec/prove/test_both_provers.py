@@ -1,4 +1,4 @@
-"""What a bug leaves open for every size is what is refuted at a fixed size, by the other prover's own text."""
+"""The conditions a bug leaves open for every size are those refuted at a fixed size, by the other prover's own text."""
 
 import pytest
 

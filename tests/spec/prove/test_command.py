@@ -109,8 +109,8 @@ def test_every_run_proves_any_size_longer_ones_the_symmetry(tmp_path: Path) -> N
 def test_a_proof_of_every_size_tells_what_it_rests_on() -> None:
     of_any_size = row(GOOD)._replace(part=Part("L3", "z3", "any", row(GOOD).part.jobs))
     assert "assumptions that remain" not in table([row(GOOD)])
-    told = table([row(GOOD), of_any_size]).splitlines()
-    assert [line for line in told if line.startswith("- ")] == [f"- {a.sentence} [{a.check}]" for a in ASSUMPTIONS]
+    shown = table([row(GOOD), of_any_size]).splitlines()
+    assert [line for line in shown if line.startswith("- ")] == [f"- {a.sentence} [{a.check}]" for a in ASSUMPTIONS]
     assert "assumptions" not in data([row(GOOD)])
     assert data([of_any_size])["assumptions"] == assumed()
 
@@ -166,14 +166,14 @@ def test_progress_is_redrawn_on_a_terminal_and_printed_elsewhere(monkeypatch: py
         (terminal, "\r\x1b[K1 of 1 conditions, 0 not proved, 0 s  z3 1/1/1\r\x1b[K"),
         (io.StringIO(), ""),
     ]:
-        progress = command._Progress([part], out)
+        progress = command._ProofProgress([part], out)
         progress.ended(part.jobs[0], [GOOD], 1.0)
         progress.done()
         assert out.getvalue() == expected
         assert progress.came_of(part) == ((GOOD,), 1.0)
     monkeypatch.setattr(command, "_SAY", 0.0)
     plain = io.StringIO()
-    command._Progress([part], plain).ended(part.jobs[0], [GOOD], 1.0)
+    command._ProofProgress([part], plain).ended(part.jobs[0], [GOOD], 1.0)
     assert plain.getvalue() == "1 of 1 conditions, 0 not proved, 0 s\n"
 
 

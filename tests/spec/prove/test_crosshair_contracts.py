@@ -6,7 +6,7 @@ from spec.model.actions import ACTIONS
 from spec.prove.crosshair_contracts import contracts, module, vacuity_checks
 from spec.prove.obligations import Sizes, admitted
 
-TEXT = '''"""Two contracts, and what is none."""
+TEXT = '''"""Two contracts, and a function without."""
 
 
 def first(x: int) -> int:

@@ -177,8 +177,8 @@ def test_a_module_that_is_missing_or_has_no_contract_is_not_good(
 def test_verdicts_are_told_as_they_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "one_contract.py").write_text(CONTRACT)
     monkeypatch.syspath_prepend(tmp_path)
-    told: list[ProofVerdict] = []
+    heard: list[ProofVerdict] = []
     began = time.monotonic()
-    found = confirm(["one_contract"], told.extend)
-    assert told == found
+    found = confirm(["one_contract"], heard.extend)
+    assert heard == found
     assert 0 < found[0].seconds <= time.monotonic() - began

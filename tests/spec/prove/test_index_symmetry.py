@@ -1,4 +1,4 @@
-"""What a search with symmetry rests on is proved of the specification, and refuted where a number is asked for."""
+"""The symmetry in indices is proved of the specification, and refuted where a bug asks for an index."""
 
 import pytest
 

@@ -24,7 +24,7 @@ MODULES = (backing_device, transitions, invariant, properties, user, writeback)
 
 @pytest.fixture
 def indices(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """What has to hold for every index looked at, as it is looked at."""
+    """The conditions on every index used, at the point of its use."""
     looked_at: list[bool] = []
 
     def at(row: tuple[T, ...], i: object) -> T:

@@ -1,4 +1,4 @@
-"""What is to be proved speaks about every action, and holds of states that are known to be sound."""
+"""The proof obligations cover every action, and hold of states known to be sound."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Each bug put back leaves the conditions open that it should, and both provers say so."""
+"""Each seeded bug leaves the conditions open that it should, and both provers say so."""
 
 import pytest
 

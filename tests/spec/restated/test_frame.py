@@ -1,4 +1,4 @@
-"""What an action makes of each field is said once, holds of the step the action takes, and fails on a doctored one."""
+"""Each field update of an action is said once, holds of its steps, and fails of doctored steps."""
 
 from collections import deque
 

@@ -1,4 +1,4 @@
-"""What the tables have to say: they do, and tables that do not are noticed by the search and by the prover."""
+"""Requirements on the tables: they are met, and tables that do not are noticed by the search and by the prover."""
 
 import itertools
 

@@ -37,7 +37,7 @@ COUNTS = {
     "keeps": 496,
     "recounts": 305,
     "every step": 19,
-    "comes to rest": 16,
+    "quiescence": 16,
     POSSIBLE: 32,
     SMALL: 147,
     LARGER: 147,
@@ -46,8 +46,8 @@ VARIANTS = [pytest.param(each, id=each.name) for each in SEEDED_BUGS]
 
 
 @pytest.fixture(scope="module")
-def told() -> list[ProofAnswer]:
-    """What is reported while everything is proved, which takes seconds."""
+def everything() -> list[ProofAnswer]:
+    """The answers reported while everything is proved, which takes seconds."""
     reported: list[ProofAnswer] = []
     assert prove_all_sizes(reported.append) == reported
     return reported
@@ -58,7 +58,7 @@ def names(found: list[ProofAnswer]) -> list[tuple[str, str, str]]:
 
 
 def open_ones(texts: Texts, *actions: str) -> dict[tuple[str, str, str], str]:
-    """What is open of some actions, and of what they do to whether one can move."""
+    """The conditions left open for some actions, and for quiescence with them."""
     found = {}
     for given in givens(texts):
         layer, action, *_ = given.conditions[0]
@@ -72,18 +72,18 @@ def doctored(name: str, change: Effect | None = None, guard: Guard | None = None
     return Texts(ACTIONS, {**MOVES, name: move._replace(change=change or move.change, guard=guard or move.guard)})
 
 
-def test_everything_is_discharged(told: list[ProofAnswer]) -> None:
-    assert [answer for answer in told if answer.verdict != DISCHARGED] == []
+def test_everything_is_discharged(everything: list[ProofAnswer]) -> None:
+    assert [answer for answer in everything if answer.verdict != DISCHARGED] == []
 
 
-def test_how_many_conditions_there_are(told: list[ProofAnswer]) -> None:
-    assert Counter(answer.layer for answer in told) == COUNTS
-    assert len(set(names(told))) == len(told) == sum(COUNTS.values())
+def test_how_many_conditions_there_are(everything: list[ProofAnswer]) -> None:
+    assert Counter(answer.layer for answer in everything) == COUNTS
+    assert len(set(names(everything))) == len(everything) == sum(COUNTS.values())
 
 
-def test_every_action_is_asked_about_every_clause(told: list[ProofAnswer]) -> None:
+def test_every_action_is_asked_about_every_clause(everything: list[ProofAnswer]) -> None:
     wanted = {(KEEPS, action.name, clause.__name__) for action in ACTIONS for clause in CLAUSES}
-    assert {name for name in names(told) if name[0] == KEEPS} == wanted
+    assert {name for name in names(everything) if name[0] == KEEPS} == wanted
 
 
 def test_both_texts_have_the_same_names() -> None:
@@ -130,7 +130,7 @@ def test_a_clause_that_says_nothing_is_noticed(k: int, monkeypatch: pytest.Monke
 
 
 def said_alike(k: int, instead: Callable[[SymbolicDevice], bool], monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Whether a clause says the same of what a search finds, and no less whatever the additional rows."""
+    """Return whether a clause says the same of what a search finds, and no less whatever the additional rows."""
     monkeypatch.setattr(instead, "__name__", SAID[k].__name__)
     monkeypatch.setattr(equal, "SAID", (*SAID[:k], instead, *SAID[k + 1 :]))
     small = equal.equalities(SIZES[0], *AS_IT_IS)

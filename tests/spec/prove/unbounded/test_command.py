@@ -127,7 +127,7 @@ def test_progress_on_a_terminal_and_elsewhere(monkeypatch: pytest.MonkeyPatch) -
 
     for live, wanted in [(True, "\r\x1b[K2 of 3 conditions, 1 open  keeps: drop_held\r\x1b[K"), (False, "")]:
         out = Out(live=live)
-        progress = prove_sizes._Progress(3, out)  # type: ignore[arg-type]  # as much of a file as it needs
+        progress = prove_sizes._SizesProgress(3, out)  # type: ignore[arg-type]  # as much of a file as it needs
         monkeypatch.setattr(prove_sizes, "_REDRAW", 0)
         progress(GOOD)
         progress(OPEN_ONE)
@@ -142,11 +142,11 @@ def test_what_an_assumption_is_shown_by_exists() -> None:
 
 
 def test_the_page_tells_the_assumptions_the_numbers_and_the_bugs() -> None:
-    told = " ".join(PAGE.split())
-    assert [each.sentence for each in ASSUMPTIONS if each.sentence not in told] == []
+    page = " ".join(PAGE.split())
+    assert [each.sentence for each in ASSUMPTIONS if each.sentence not in page] == []
     layers = Counter(each.layer for given in givens() for each in given.conditions)
-    assert f"{sum(layers.values()):,} conditions" in told
-    assert [layer for layer, n in layers.items() if f"| {layer} | {n} |" not in told] == []
+    assert f"{sum(layers.values()):,} conditions" in page
+    assert [layer for layer, n in layers.items() if f"| {layer} | {n} |" not in page] == []
     rows = [line for line in PAGE.splitlines() if line.startswith("| `")]
     assert [row.split("`")[1] for row in rows] == [each.name for each in SEEDED_BUGS]
     for row in rows:
