@@ -60,10 +60,10 @@ that shows it, the state at the bad moment, the property that fails, and what ea
 
 | layer | what it does | see one: `python -m` ... |
 | --- | --- | --- |
-| search | breadth-first through the specification with the bug: the shortest way | `spec.explore --variant NAME` |
-| SPIN | the same with a second model, in another language | `spec.promela --variant NAME` |
+| search | breadth-first through the specification with the bug: the shortest way | `spec.explore --bug NAME` |
+| SPIN | the same with a second model, in another language | `spec.promela --bug NAME` |
 | z3 | conditions that fail from some state that satisfies the invariant, at {sizes} | tests |
-| any size | the same for any number of slots, blocks, requests | `spec.prove_sizes --variant NAME` |
+| any size | the same for any number of slots, blocks, requests | `spec.prove_sizes --bug NAME` |
 | machine | random operations on the device with the bug, compared step by step | `stateful bugs NAME` |
 | schedules | the device with the bug on random schedules, {seeds} seeds | `stateful bugs NAME` |
 
@@ -156,7 +156,7 @@ def _counterexample(seed: SpecBug, *, lanes: bool) -> Iterator[str]:
     broken = outcome(seed.name).broken
     assert broken is not None, f"{seed.name} breaks {seed.breaks}"
     _sentence, way, states = re.split(r"\n\n(?=      user|before\n|there\n)", counterexample(broken), maxsplit=2)
-    command = f"`python -m spec.explore --variant {seed.name}`"
+    command = f"`python -m spec.explore --bug {seed.name}`"
     if lanes:
         yield f"**The interleaving**, the shortest ({command}):\n\n```text\n{way.rstrip()}\n```\n"
         yield f"**The state**, before and after the last step:\n\n```text\n{states}\n```"
