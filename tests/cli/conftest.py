@@ -1,4 +1,4 @@
-"""What the tests of the commands share: something to store, somewhere to put it, and that nothing stays."""
+"""Fixtures of the tests of commands: something to store, somewhere to put it, and that nothing stays."""
 
 import os
 import random

@@ -13,7 +13,7 @@ import pytest
 
 from zram_impl.bdev.memory import MemoryDevice
 from zram_impl.cli import bench_published, bench_yardsticks
-from zram_impl.cli.bench_published import Extent, LateQueue, PublishedCourse, engine_of
+from zram_impl.cli.bench_published import LateQueue, PublishedCourse, PublishedExtent, engine_of
 from zram_impl.cli.bench_yardsticks import yardsticks
 from zram_impl.cli.command import main
 from zram_impl.cli.stop import Stop
@@ -29,7 +29,7 @@ LATE = 0.01
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench_published, "QUICK", Extent(64, 1, 0.001, (1, 4), (0, 0.0001)))
+    monkeypatch.setattr(bench_published, "QUICK", PublishedExtent(64, 1, 0.001, (1, 4), (0, 0.0001)))
     monkeypatch.setattr(shutil, "which", lambda _name: None)
 
 

@@ -1,4 +1,4 @@
-"""Doubles: a backing device in memory with a hook before every call, and an engine that answers when told."""
+"""Doubles: a backing device in memory with a hook before every call, and an engine that answers on demand."""
 
 import random
 import struct
@@ -17,7 +17,7 @@ from zram_impl.pages.page_io import Pages
 from zram_impl.runtime import ThreadRuntime
 
 PATIENCE: Final = 20.0
-"""Seconds after which whoever waits for another thread gives up: only ever spent by a test that fails."""
+"""Seconds after which a wait for another thread gives up: only ever spent by a test that fails."""
 
 
 @cache
@@ -68,19 +68,19 @@ class MemoryDevice:
         self.on_close()
 
     def block(self, blk_idx: int) -> bytes:
-        """What is on one block."""
+        """Return the bytes of one block."""
         return bytes(self.data[blk_idx * PAGE_SIZE :][:PAGE_SIZE])
 
 
 class SteppedEngine:
-    """An engine for one thread that holds what is submitted until it is told to answer."""
+    """An engine for one thread that holds what is submitted until `answer` is called."""
 
     def __init__(self, device: MemoryDevice, depth: int) -> None:
         self.depth = depth
         self.held: list[WbReq] = []
         self.closed = 0
         self.errors: list[int] = []
-        """What the next writes fail with of those that are answered because somebody waits; 0 for success."""
+        """Errnos of the next writes that are answered because somebody waits; 0 for success."""
         self.memory = depth
         """Buffers it will hand out at a time."""
         self._device = device
@@ -218,7 +218,7 @@ class Gate:
 
     def wait_for_arrival(self) -> None:
         """Wait until somebody stands at the gate."""
-        assert self._arrived.wait(PATIENCE), "nobody came to the gate"
+        assert self._arrived.wait(PATIENCE), "nobody arrived at the gate"
 
     def open(self) -> None:
         """Let everybody through from here on."""

@@ -12,7 +12,7 @@ Write = Callable[[int, Sequence[memoryview]], int]
 
 
 class FakeDevice:
-    """A device that keeps which blocks each call wrote, and lets a function decide what came of it."""
+    """A device that keeps which blocks each call wrote, and lets a function decide the outcome."""
 
     name = "fake"
     blocks = 1 << 20

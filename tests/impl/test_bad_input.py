@@ -1,4 +1,4 @@
-"""What the world does wrong: always a ZramError with errno and values, and the device exactly as before."""
+"""Bad input of every kind: always a ZramError with errno and values, and the device exactly as before."""
 
 import errno
 import os
@@ -146,7 +146,7 @@ BACKINGS: dict[str, tuple[Callable[[Path], None], str | int | None, int, str]] =
     "smaller than asked": (make_two_pages, "12K", errno.EINVAL,
                            "size 12288 does not fit into backing file"),
     "size of nothing": (make_nothing, 0, errno.EINVAL, "size 0 of backing file"),
-    "size that is none": (make_nothing, "12Q", errno.EINVAL, "'12Q' is not a size"),
+    "size with a wrong suffix": (make_nothing, "12Q", errno.EINVAL, "'12Q' is not a size"),
     "size beyond any file": (make_nothing, 2**64 - 1, errno.EFBIG, "no file can have the 18446744073709551615 bytes"),
 }  # fmt: skip
 

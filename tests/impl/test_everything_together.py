@@ -36,7 +36,7 @@ def made(*, compressed: bool) -> Bench:
 
 
 class Twin:
-    """What the pages contain, and how often whole pages were freed."""
+    """The contents of the pages, and how often whole pages were freed."""
 
     def __init__(self, bench: Bench) -> None:
         self.bench, self.dev = bench, bench.dev

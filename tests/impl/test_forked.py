@@ -102,7 +102,7 @@ def test_a_child_made_during_a_pass_can_close(dev: Zram) -> None:
 
 
 def is_sound(dev: Zram) -> bool:
-    """Whether a copy can be read, written, counted, emptied, reset and made anew."""
+    """Return whether a copy can be read, written, counted, emptied, reset and made anew."""
     pages = dev.pages
     for index in range(pages):
         dev.read_page(index)
@@ -127,7 +127,7 @@ def is_sound(dev: Zram) -> bool:
 def test_a_child_is_sound_whoever_holds_a_lock_as_it_is_made(tmp_path: Path) -> None:
     """A child hung whose copy of the table lock another thread of its parent had held, for ever: 58 of 150 did.
 
-    The locks that guard what a child goes on to use are taken before a fork; all others are made anew in the child.
+    The locks that guard what a child continues to use are taken before a fork; all others are made anew in the child.
     """
     dev = Zram.create("1M", backing=tmp_path / "pages.img", backing_size="1M")
     stop, pages = threading.Event(), dev.pages

@@ -35,7 +35,7 @@ class Aside:
 
     @property
     def over(self) -> bool:
-        """Whether it has ended."""
+        """Return whether it has ended."""
         return not self._thread.is_alive()
 
     def wait(self) -> None:
@@ -53,7 +53,7 @@ class Aside:
     def _body(self) -> None:
         try:
             self.value = self._run()
-        except BaseException as error:  # raised again by whoever joins
+        except BaseException as error:  # raised again by `join`
             self.failure = error
 
 
@@ -70,7 +70,7 @@ class Held:
         assert self.gate.wait_for(1, PATIENCE)
 
     def result(self) -> WritebackResult:
-        """Let the device answer, and return what the pass came to."""
+        """Let the device answer, and return the result of the pass."""
         self.gate.open()
         result = self.passing.join()
         assert isinstance(result, WritebackResult)
@@ -263,7 +263,7 @@ def test_a_held_read_delays_a_reset_of_its_own_node_alone() -> None:
 
 
 def test_y10_a_page_discarded_in_flight_leaves_its_block_free() -> None:
-    """What was written of it stays on the block until another page is: a discard is no erasure."""
+    """The block keeps the bytes until it gets another page: a discard is no erasure."""
     bench = Bench()
     bench.store(0)
     running = begin(bench, 0)

@@ -1,6 +1,6 @@
-"""What comes of a pass: pages named twice, batch sizes that decide, results that hide something, memory, resets.
+"""Outcomes of a pass: pages named twice, batch sizes that decide, results that hide something, memory, resets.
 
-The driver was seen to do worse in each of these; the names are those of the runs.
+The driver was seen to do worse in each of these; each test is one of the runs.
 """
 
 from collections.abc import Sequence

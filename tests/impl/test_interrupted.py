@@ -23,7 +23,7 @@ HUGE = [CHANCE.randbytes(PAGE_SIZE) for _ in range(PAGES)]
 
 
 class AlarmError(TimeoutError):
-    """What the handler of an alarm raises."""
+    """The exception of an alarm's handler."""
 
 
 def raise_alarm(_number: int, _frame: object) -> None:
@@ -50,7 +50,7 @@ def dev(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Zram]:
 
 
 def within(run: Callable[[], object]) -> bool:
-    """Whether `run` ends in time, in a thread of its own."""
+    """Return whether `run` ends in time, in a thread of its own."""
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(PATIENCE)

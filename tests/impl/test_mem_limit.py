@@ -86,7 +86,7 @@ def test_no_limit_is_zero() -> None:
 
 
 def test_statistics_taken_beside_a_reset_keep_their_own_limit() -> None:
-    """Pages and limit were of two moments: the old pages, and the limit that a reset had set back meanwhile.
+    """Pages and limit were of two moments: the old pages, and the limit that a reset had cleared.
 
     The limit was read from the device before the table lock was taken for the rest.
     """

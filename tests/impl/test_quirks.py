@@ -37,7 +37,7 @@ def test_a_driver_takes_no_regular_file_by_its_attribute(tmp_path: Path) -> None
         with pytest.raises(ZramError) as refused:
             device.attrs.store("backing_dev", str(path))
         assert refused.value.errno == ENOTBLK
-        device.set_backing(path)  # whoever asks in Python knows what it is
+        device.set_backing(path)  # a Python caller knows what it is
     with Zram() as device:
         assert device.attrs.store("backing_dev", str(path)) == len(str(path))
 
@@ -55,7 +55,7 @@ def test_a_read_in_flight_takes_the_claim_off_or_leaves_it(cancels: bool) -> Non
 
 
 def test_a_stop_for_want_of_what_nobody_needs_any_more() -> None:
-    """One page is in flight and takes the last block; the other one is discarded meanwhile."""
+    """One page is in flight and takes the last block; the other one is discarded then."""
     results = []
     for quirks in (Quirks(), Quirks(claim_checked_last=True, decide_before_reaping=True)):
         bench = Bench(blocks=1, batch_size=1, quirks=quirks)

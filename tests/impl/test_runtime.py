@@ -98,7 +98,7 @@ with Zram.create("64K") as dev:
 def test_a_suspend_counts_towards_the_age_of_a_page() -> None:
     """An hour of suspend left every page as young as before.
 
-    The clock was time.monotonic, which stands still meanwhile; the driver counts the time since boot.
+    The clock was time.monotonic, which stands still during a suspend; the driver counts the time since boot.
     """
     done = subprocess.run([sys.executable, "-c", AN_HOUR_ASLEEP], capture_output=True, text=True, check=True)
     states = [line.split() for line in done.stdout.splitlines() if line]

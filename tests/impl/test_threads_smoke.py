@@ -87,7 +87,7 @@ class Crew:
         def guarded() -> None:
             try:
                 job()
-            except BaseException as error:  # told by join
+            except BaseException as error:  # reported by join
                 self._failures.append(error)
 
         self._threads.append(threading.Thread(target=guarded, daemon=True))
@@ -120,7 +120,7 @@ def filled(backing: MemoryDevice, batch_size: int = 8) -> Zram:
 
 
 def gone(call: Callable[[], object]) -> bool:
-    """Whether a call is refused because the device was reset."""
+    """Return whether a call is refused because the device was reset."""
     try:
         call()
     except ZramError as error:

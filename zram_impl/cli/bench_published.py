@@ -43,7 +43,7 @@ PATTERNS: Final = {"sequential": 1, "random": 2}
 _TRIAL: Final = 8
 
 
-class Extent(NamedTuple):
+class PublishedExtent(NamedTuple):
     """How much is measured; `seconds` is how long one pass may take, which leaves slow ones with fewer pages."""
 
     pages: int
@@ -53,8 +53,8 @@ class Extent(NamedTuple):
     latencies: Sequence[float]
 
 
-QUICK: Final = Extent(2048, 3, 0.1, (1, 32, 256), (0, 100e-6, 1e-3))
-FULL: Final = Extent(8192, 5, 0.25, (1, 2, 4, 8, 16, 32, 64, 128, 256), (0, 100e-6, 1e-3))
+QUICK: Final = PublishedExtent(2048, 3, 0.1, (1, 32, 256), (0, 100e-6, 1e-3))
+FULL: Final = PublishedExtent(8192, 5, 0.25, (1, 2, 4, 8, 16, 32, 64, 128, 256), (0, 100e-6, 1e-3))
 
 
 class Point(NamedTuple):
@@ -174,7 +174,7 @@ def run(quick: bool, target: str | None, directory: str | None, stop: Stop) -> i
     return 0
 
 
-def measure(extent: Extent, directory: str | None, stop: Stop) -> list[Point]:
+def measure(extent: PublishedExtent, directory: str | None, stop: Stop) -> list[Point]:
     """Measure every curve."""
     corpus = {
         "sequential": [page for page in mixed_pages(extent.pages) if page[8:] != page[:-8]],
@@ -197,7 +197,9 @@ def measure(extent: Extent, directory: str | None, stop: Stop) -> list[Point]:
     return points
 
 
-def _rates(courses: dict[str, PublishedCourse], extent: Extent, stop: Stop) -> Iterator[tuple[str, int, bool, float]]:
+def _rates(
+    courses: dict[str, PublishedCourse], extent: PublishedExtent, stop: Stop
+) -> Iterator[tuple[str, int, bool, float]]:
     """Measure each engine, batch size and way to end in turns; pages a second, the medians."""
     ways = [(name, batch, sync) for sync in (False, True) for batch in extent.batches for name in courses]
     counts: dict[tuple[str, int], int] = {}

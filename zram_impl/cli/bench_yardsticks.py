@@ -1,4 +1,4 @@
-"""What other programs do with the same disk and the same pages; what this machine has not is named."""
+"""Other programs with the same disk and the same pages; those that this machine lacks are named."""
 
 import json
 import os
@@ -31,7 +31,7 @@ _FIO: Final = {
 
 
 class Yardstick(NamedTuple):
-    """A rate in pages a second; None where there is none, and why."""
+    """A rate in pages a second, or None and why."""
 
     name: str
     rate: float | None
@@ -39,7 +39,7 @@ class Yardstick(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """The rate, or why there is none."""
+        """The rate, or why it is missing."""
         return f"{self.rate:,.0f}" if self.rate is not None else f"not measured: {self.why}"
 
 

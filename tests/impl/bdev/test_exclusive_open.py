@@ -1,4 +1,4 @@
-"""A backing file has one user, whatever happens to its name meanwhile."""
+"""A backing file has one user, whatever happens to its name."""
 
 import errno
 import fcntl

@@ -1,4 +1,4 @@
-"""Made, configured, initialised, reset, closed: what is allowed when, and what is let go."""
+"""Made, configured, initialised, reset, closed: what is allowed when, and what is closed."""
 
 import errno
 import os

@@ -95,7 +95,7 @@ def test_digits_with_a_suffix_are_a_python_size(value: str, size: int) -> None:
 
 
 def refusal_of_size(value: int | str) -> str:
-    """What the refusal of a size says."""
+    """Return the message of the refusal of a size."""
     with pytest.raises(ZramError, match="is not a size: 0 to 18446744073709551615 bytes") as caught:
         size_of(value)
     assert caught.value.errno == EINVAL

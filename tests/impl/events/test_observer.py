@@ -1,4 +1,4 @@
-"""What an observer is told, and the versions that let its events be put in order."""
+"""The calls of an observer, and the versions that let its events be put in order."""
 
 import threading
 from collections import Counter, defaultdict

@@ -29,7 +29,7 @@ def test_what_touches_nothing_only_follows_its_task() -> None:
 
 
 def history(chance: random.Random, events: int) -> list[list[Ev]]:
-    """What five tasks did, each event with up to three objects."""
+    """Events of five tasks, each event with up to three objects."""
     versions: dict[tuple[str, int], int] = {}
     tasks: list[list[Ev]] = [[] for _ in range(5)]
     for number in range(events):

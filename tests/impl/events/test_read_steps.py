@@ -27,16 +27,16 @@ def test_each_read_under_way_has_the_lowest_number_that_is_free() -> None:
 
 
 def test_a_plain_observer_sees_one_step_for_a_backed_read() -> None:
-    told: list[str] = []
-    with Zram.create(PAGE_SIZE, backing=MemoryDevice(1), observer=lambda kind, *_args: told.append(kind)) as dev:
+    seen: list[str] = []
+    with Zram.create(PAGE_SIZE, backing=MemoryDevice(1), observer=lambda kind, *_args: seen.append(kind)) as dev:
         dev.write_page(0, page(1))
         dev.writeback(pages=[0])
         dev.read_page(0)
-    assert told[-1] == "read"
+    assert seen[-1] == "read"
 
 
 @pytest.mark.parametrize(
-    ("meanwhile", "told"),
+    ("change", "seen"),
     [
         (lambda _dev: None, [("read_begin", (0, 0)), ("read_answer", (0,)), ("read_end", (0,))]),
         (
@@ -54,7 +54,7 @@ def test_a_plain_observer_sees_one_step_for_a_backed_read() -> None:
     ids=["unchanged", "in memory", "written back again"],
 )
 def test_a_read_looks_again_after_the_device_has_answered(
-    meanwhile: Callable[[Zram], object], told: list[tuple[str, tuple[int, ...]]]
+    change: Callable[[Zram], object], seen: list[tuple[str, tuple[int, ...]]]
 ) -> None:
     recorder, got = Recorder(), list[bytes]()
     backing = Gated(MemoryDevice(2), lambda operation: operation.kind == "read")
@@ -65,8 +65,8 @@ def test_a_read_looks_again_after_the_device_has_answered(
         reading = threading.Thread(target=lambda: got.append(dev.read_page(0)))
         reading.start()
         assert backing.wait_for(1, PATIENCE)
-        meanwhile(dev)
+        change(dev)
         backing.open()
         reading.join(PATIENCE)
-    assert reads(recorder) == told
-    assert got == [page(1 if told[-1][0] == "read_end" and len(told) == 3 else 2)]
+    assert reads(recorder) == seen
+    assert got == [page(1 if seen[-1][0] == "read_end" and len(seen) == 3 else 2)]

@@ -134,7 +134,7 @@ def test_what_is_struck_may_change() -> None:
 
 
 class AnyFilter(BackingDevice, Protocol):
-    """What all filters are."""
+    """The protocol of all filters."""
 
     @property
     def selected(self) -> tuple[Operation, ...]: ...

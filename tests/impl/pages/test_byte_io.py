@@ -121,10 +121,10 @@ def test_pages_and_ranges_name_what_is_written() -> None:
 
 
 def test_progress_is_told_until_everything_is_settled() -> None:
-    bench, told = Bench(batch_size=2), list[tuple[int, int]]()
+    bench, seen = Bench(batch_size=2), list[tuple[int, int]]()
     bench.store(0, 1, 2)
-    bench.dev.writeback(pages=[0, 1, 2], progress=lambda settled, selected: told.append((settled, selected)))
-    assert (told[-1], told) == ((3, 3), sorted(told))
+    bench.dev.writeback(pages=[0, 1, 2], progress=lambda settled, selected: seen.append((settled, selected)))
+    assert (seen[-1], seen) == ((3, 3), sorted(seen))
 
 
 def test_an_event_set_before_the_call_cancels_it() -> None:

@@ -261,7 +261,7 @@ def test_closing_waits_for_a_read_and_lets_no_other_begin() -> None:
     pages = bench.pages
     closer = threading.Thread(target=bench.passes.close, args=(Interrupts(),))
     closer.start()
-    while not pages.reads._closing:  # it only has to come to its wait
+    while not pages.reads._closing:  # it only has to reach its wait
         pass
     with pytest.raises(ZramError, match="the device was reset while it was read") as caught:
         pages.read_page(0)

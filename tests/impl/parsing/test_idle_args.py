@@ -1,4 +1,4 @@
-"""What `idle` means. Rows: h.. are recordings, 7.3.4 was asked of that kernel."""
+"""The meaning of `idle`. Rows: h.. are recordings, 7.3.4 was asked of that kernel."""
 
 from errno import EINVAL
 

@@ -1,4 +1,4 @@
-"""Page numbers and byte ranges: what they come to, and what is refused."""
+"""Page numbers and byte ranges: their meaning, and the refused ones."""
 
 import errno
 import re

@@ -1,4 +1,4 @@
-"""What `recompress` means. The kernels at hand lack it: the rows follow from KERNEL.md H and from the driver's text."""
+"""The meaning of `recompress`. The kernels at hand lack it: the rows follow from the driver's text."""
 
 from errno import EINVAL, ERANGE
 

@@ -1,4 +1,4 @@
-"""What `writeback` means.
+"""The meaning of `writeback`.
 
 Rows: a letter and digits are a recording (x29d: of HAZARDS.md), B and L are sections of KERNEL.md, 7.3.4 was asked of
 that kernel.

@@ -63,7 +63,7 @@ def finish(running: RecompressPass) -> RecompressResult:
     return running.result
 
 
-MEANWHILE: dict[str, Callable[[Bench], object]] = {
+CHANGES: dict[str, Callable[[Bench], object]] = {
     "read": lambda made: made.dev.read_page(1),
     "written": lambda made: made.dev.write_page(1, letters(9)),
     "discarded": lambda made: made.dev.discard(PAGE_SIZE, PAGE_SIZE),

@@ -1,4 +1,4 @@
-"""Compaction: pages stay what they are, holes are closed when it is worth it, and everything goes on meanwhile."""
+"""Compaction: pages stay what they are, holes are closed when it is worth it, and all other calls proceed."""
 
 import errno
 import mmap
@@ -183,11 +183,11 @@ def test_without_memory_for_a_segment_objects_are_not_moved(monkeypatch: pytest.
 
 
 def test_while_much_is_moved_memory_is_given_back_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = list[int]()
+    trims = list[int]()
     monkeypatch.setattr("zram_impl.passes.compaction.TRIM_EVERY", 10 * PAGE_SIZE)
-    monkeypatch.setattr("zram_impl.passes.compaction.trim", lambda: told.append(1))
+    monkeypatch.setattr("zram_impl.passes.compaction.trim", lambda: trims.append(1))
     holey().dev.compact()
-    assert len(told) > 2
+    assert len(trims) > 2
 
 
 def test_it_needs_a_device() -> None:

@@ -1,4 +1,4 @@
-"""What compaction does to memory: objects never take more because of it, and what they leave goes back as they move."""
+"""Compaction and memory: objects never take more because of it, and what they leave goes back as they move."""
 
 import random
 from collections.abc import Iterator

@@ -20,7 +20,7 @@ def written_back(compressed: bool = True) -> Bench:
 
 
 def stored_object(number: int) -> bytes:
-    """What a page is compressed to."""
+    """Return the object of a page."""
     bench = Bench()
     bench.store(number)
     entry = bench.pages.table.entries[number]

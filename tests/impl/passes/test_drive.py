@@ -79,7 +79,7 @@ def test_an_event_set_in_the_middle_cancels_the_pass(runtime: Runtime) -> None:
 
 
 def test_a_pass_that_is_abandoned_stays_abandoned() -> None:
-    """Whoever drove a pass stored the flag again at every step, and could undo what somebody else had stored."""
+    """A driver of a pass stored the flag again at every step, and could undo what another had stored."""
     bench = Bench()
     running = begin_three(bench)
     running.abandoned = True

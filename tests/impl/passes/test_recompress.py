@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from tests.impl.doubles import Bench, huge
-from tests.impl.passes.recompressing import MEANWHILE, begun, bench, contents_of, filled, finish, letters, marks
+from tests.impl.passes.recompressing import CHANGES, begun, bench, contents_of, filled, finish, letters, marks
 from zram_impl import PAGE_SIZE, Quirks, RecompressResult, Zram, ZramError
 from zram_impl.passes.base import PassProgress, PassStage
 from zram_impl.shield import Interrupts
@@ -95,15 +95,15 @@ def test_as_many_are_tried_as_allowed_whether_it_helps_or_not(most: int) -> None
 
 
 def test_the_largest_objects_and_the_last_of_a_size_go_first() -> None:
-    told = list[tuple[str, int]]()
-    made = Bench(observer=lambda kind, *args: told.append((kind, args[0])) if kind.startswith("recomp") else None)
+    seen = list[tuple[str, int]]()
+    made = Bench(observer=lambda kind, *args: seen.append((kind, args[0])) if kind.startswith("recomp") else None)
     made.dev.reset()
     made.dev.set_recomp_algorithm("deflate")
     made.dev.initialise(8 * PAGE_SIZE)
     for index, content in enumerate([letters(0, 20), letters(1), letters(2, 2000), letters(3)]):
         made.dev.write_page(index, content)
     made.dev.recompress()
-    assert told == [("recompress", 3), ("recompress", 1), ("recompress", 2), ("recompress_in_vain", 0)]
+    assert seen == [("recompress", 3), ("recompress", 1), ("recompress", 2), ("recompress_in_vain", 0)]
 
 
 def test_a_recompressed_page_counts_as_never_accessed() -> None:
@@ -141,20 +141,20 @@ def test_recompression_is_not_held_by_the_memory_limit() -> None:
     assert made.dev.recompress().recompressed == 3
 
 
-# What happens meanwhile
+# Changes during a pass
 
 
-@pytest.mark.parametrize("name", list(MEANWHILE))
+@pytest.mark.parametrize("name", list(CHANGES))
 def test_a_page_that_is_accessed_before_its_turn_is_passed_over(name: str) -> None:
     made = filled()
     running = begun(made)
-    MEANWHILE[name](made)
+    CHANGES[name](made)
     contents = contents_of(made)
     assert finish(running) == RecompressResult(selected=5, recompressed=2, no_gain=2, skipped=1)
     assert (contents_of(made), "r" in marks(made).get(1, "")) == (contents, False)
 
 
-@pytest.mark.parametrize("name", list(MEANWHILE))
+@pytest.mark.parametrize("name", list(CHANGES))
 def test_a_page_accessed_during_compression_is_skipped(name: str) -> None:
     made = filled()
     running = begun(made)
@@ -162,7 +162,7 @@ def test_a_page_accessed_during_compression_is_skipped(name: str) -> None:
 
     def overtaken(content: bytes) -> bytes:
         if content == letters(1):
-            MEANWHILE[name](made)
+            CHANGES[name](made)
         return compress(content)
 
     running._compress = overtaken
@@ -201,9 +201,9 @@ def test_a_cancelled_pass_leaves_the_rest_as_it_is() -> None:
 
 
 def test_progress_is_told() -> None:
-    told = list[tuple[int, int]]()
-    filled().dev.recompress(progress=lambda settled, selected: told.append((settled, selected)))
-    assert told[-1][1] == 5
+    seen = list[tuple[int, int]]()
+    filled().dev.recompress(progress=lambda settled, selected: seen.append((settled, selected)))
+    assert seen[-1][1] == 5
 
 
 def test_nothing_is_claimed_after_the_end() -> None:

@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from tests.impl.passes.recompressing import MEANWHILE, begun, bench, filled, finish, letters, marks
+from tests.impl.passes.recompressing import CHANGES, begun, bench, filled, finish, letters, marks
 from zram_impl import PAGE_SIZE, Quirks, ZramError
 
 
@@ -49,14 +49,14 @@ def test_an_algorithm_that_refuses_a_page_stops_the_pass() -> None:
     assert not any(slot.owned for slot in made.snapshot.slots)
 
 
-@pytest.mark.parametrize("name", list(MEANWHILE))
+@pytest.mark.parametrize("name", list(CHANGES))
 def test_a_refused_page_that_was_accessed_is_left_alone(name: str) -> None:
     made = filled()
     made.dev.mark_idle()
     running = begun(made)
 
     def overtaken(_content: bytes) -> bytes:
-        MEANWHILE[name](made)
+        CHANGES[name](made)
         if name != "discarded":
             made.dev.mark_idle()
         raise ZramError(errno.EINVAL, "no")

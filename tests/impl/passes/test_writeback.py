@@ -1,4 +1,4 @@
-"""A pass, one step at a time: who owns slot, block, request and budget at every stage, and how it comes to its end."""
+"""A pass, one step at a time: who owns slot, block, request and budget at every stage, and how the pass ends."""
 
 import errno
 from collections.abc import Callable

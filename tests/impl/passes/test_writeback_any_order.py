@@ -1,4 +1,4 @@
-"""A pass among anything that may happen meanwhile, in any order."""
+"""A pass among calls of users, in any order."""
 
 import errno
 

@@ -19,11 +19,11 @@ STEPS = st.tuples(
     st.lists(st.tuples(st.sampled_from(["read", "write", "discard"]), st.integers(0, PAGES - 1)), max_size=3),
     st.lists(st.tuples(st.integers(0, PAGES), st.sampled_from([0, errno.EIO])), max_size=4),
 )
-"""What users do, and which of the writes in flight are answered, before the pass goes on."""
+"""Actions of users, and the writes in flight that are answered, before the pass proceeds."""
 
 
 class Watched:
-    """A device, its pass, and all it was told."""
+    """A device, its pass, and its events."""
 
     def __init__(self, quirks: Quirks, blocks: int, limit: int | None, actions: int) -> None:
         self.events: list[tuple[str, tuple[int, ...]]] = []
@@ -38,7 +38,7 @@ class Watched:
             self.running.advance(actions)
 
     def go_on(self) -> PassProgress:
-        """Go on until somebody has to wait, or it is over."""
+        """Advance until somebody has to wait, or it is over."""
         before = len(self.events)
         while (progress := self.running.advance(self._actions)) is PassProgress.PROGRESS:
             assert len(self.events) - before <= self._actions

@@ -1,4 +1,4 @@
-"""Access times: exact to the second, for as many seconds as can be told apart, and ascending ever after."""
+"""Access times: exact to the second, for as many seconds as can be distinguished, and ascending ever after."""
 
 import threading
 
