@@ -117,7 +117,7 @@ def section(bug: DriverBug, kept: Mapping[str, str]) -> str:
 def _rows(theirs: Iterable[SpecBug], ours: Iterable[SeededBug]) -> Iterator[list[str]]:
     for seed in theirs:
         name = f"`{seed.name}`"
-        yield ["search", name, _walked(seed), _seconds("search", seed.name)]
+        yield ["search", name, _searched(seed), _seconds("search", seed.name)]
         if seed in BATCHING_V3:
             yield ["SPIN", name, f"the same way, {seed.steps} steps", _seconds("SPIN", seed.name)]
         refuted = {(action, claim) for action, claims in REFUTED[seed.name].items() for claim in claims}
@@ -145,7 +145,7 @@ def _overview(bug: DriverBug) -> list[str]:
     return [f"[{bug.number}](#{_anchor(_title(bug))})", bug.name, bug.versions, *cells.values()]
 
 
-def _walked(seed: SpecBug) -> str:
+def _searched(seed: SpecBug) -> str:
     found = outcome(seed.name)
     if found.broken is None:
         return f"{found.states:,} states without a failure; never seen: {seed.breaks}"

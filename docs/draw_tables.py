@@ -49,7 +49,7 @@ def page() -> str:
         _section("Sometimes", *_sometimes()),
         _section("Scopes of every run", "Slots/blocks/requests, and the bounds of the rest.", _scope_table()),
         _section("Scopes of a night", "With symmetry, as in the last column above.", _nightly_table()),
-        _section("Seeded bugs", "A scope that is clean without them; the shortest way.", _variant_table()),
+        _section("Seeded bugs", "A scope that is clean without them; the shortest way.", _bug_table()),
     ]
     return "\n".join(sections)
 
@@ -127,7 +127,7 @@ def _changed_by(change: FieldUpdate) -> list[str]:
 
 
 def _sometimes() -> Iterator[str]:
-    yield "Besides, every action is taken. A complete walk must see each of these; in brackets, which walks."
+    yield "Besides, every action is taken. A complete search must see each of these; in brackets, the scopes that must."
     scopes = {name: sometimes(scope) for name, scope in EVERY_RUN.items()}
     sentences = dict.fromkeys(sentence for due in scopes.values() for sentence in due)
     yield _list(f"{text} ({', '.join(name for name, due in scopes.items() if text in due)})" for text in sentences)
@@ -146,9 +146,9 @@ def _nightly_table() -> str:
     return markdown_table(["scope", "", "states", "transitions", "depth"], rows)
 
 
-def _variant_table() -> str:
+def _bug_table() -> str:
     rows = [[f"`{v.name}`", v.mistake, f"`{v.breaks}`", str(v.steps), v.scope.label()] for v in SEEDED_BUGS]
-    return markdown_table(["variant", "mistake", "breaks", "steps", "scope"], rows)
+    return markdown_table(["bug", "mistake", "breaks", "steps", "scope"], rows)
 
 
 if __name__ == "__main__":
