@@ -2,7 +2,7 @@
 
 Sequential: every block is free as its page is written back, so requests lie side by side. Random: every second block is
 taken. Each is measured with either engine, by batch size, with and without fdatasync, on a file as it is and with every
-write answered late. All of it in turns, medians; none of it has a bar.
+write answered late. All of it in turns, medians; nothing has a bar.
 """
 
 import json
@@ -119,7 +119,7 @@ class PublishedCourse:
     """A device whose pages lie on its blocks in order; a pass writes the first of its pages, or of the even ones."""
 
     def __init__(self, pages: Sequence[bytes], every: int, engine: MakeEngine | str, directory: str | None) -> None:
-        """Write all pages back once; none may be same-filled."""
+        """Write all pages back once; no page may be same-filled."""
         self._pages, self._every = pages, every
         self.most = len(pages) // every
         self.device = scratch_file(directory, len(pages))
