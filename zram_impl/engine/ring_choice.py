@@ -42,8 +42,8 @@ def open_ring(device: BackingDevice, entries: int) -> RingQueue:
     # page costs more than with threads of ours.
     if not device.direct:
         raise OSError(f"{device.name} is written through the page cache")
-    # First the one that costs less: it answers from the interrupt, while io_uring interrupts the thread that submitted,
-    # which is busy with the next pages.
+    # First the one that answers from the interrupt: io_uring does so in the thread that submitted, which is busy with
+    # the next pages, or has ended. In processor time neither was ahead in every measurement.
     try:
         return NativeAio(device.fileno(), entries)
     except OSError as error:
