@@ -74,8 +74,8 @@ CALLS: dict[str, tuple[Callable[[Zram], object], str]] = {
     "mode and pages": (lambda dev: dev.writeback("huge", pages=[1]), "mode 'huge' and named pages exclude each other"),
     "page beyond": (lambda dev: dev.writeback(pages=[2, N]), "pages 8 to 8 are not within 0 to 7"),
     "range backwards": (lambda dev: dev.writeback(pages=[2], ranges=[(3, 2)]), "pages 3 to 2 are not within 0 to 7"),
-    "batch size": (lambda dev: dev.set_batch_size(0), "writeback_batch_size 0 is not in 1 to 4294967295"),
-    "limit": (lambda dev: dev.set_writeback_limit(-1), "writeback_limit -1 is not in 0 to 18446744073709551615"),
+    "batch size": (lambda dev: dev.set_batch_size(0), "writeback_batch_size must be 1 to 4294967295, got 0"),
+    "limit": (lambda dev: dev.set_writeback_limit(-1), "writeback_limit must be 0 to 18446744073709551615, got -1"),
 }
 
 

@@ -149,14 +149,14 @@ def whole(value: int, what: str, lowest: int, most: int) -> int:
     A bool, a float or a text is refused: callers may not use a type checker.
     """
     if type(value) is not int or not lowest <= value <= most:
-        raise refuse(EINVAL, f"{what} {shown(value)} is not in {lowest} to {most}")
+        raise refuse(EINVAL, f"{what} must be {lowest} to {most}, got {shown(value)}")
     return value
 
 
 def truth(value: bool, what: str) -> bool:
     """Return `value`, an argument of the Python interface; EINVAL unless it is True, False, 1 or 0."""
     if type(value) not in (bool, int) or value not in (0, 1):
-        raise refuse(EINVAL, f"{what} {shown(value)} is neither True nor False")
+        raise refuse(EINVAL, f"{what} must be True or False, got {shown(value)}")
     return bool(value)
 
 

@@ -59,9 +59,9 @@ class Drivable(Protocol[Result_co]):
 def check_watchers(progress: ProgressCallback | None, cancel: Event | None) -> None:
     """Refuse, with EINVAL, what cannot be called or looked at, before a pass begins."""
     if progress is not None and not callable(progress):
-        raise refuse(EINVAL, f"progress {shown(progress)} cannot be called")
+        raise refuse(EINVAL, f"progress must be callable, got {shown(progress)}")
     if cancel is not None and not callable(getattr(cancel, "is_set", None)):
-        raise refuse(EINVAL, f"cancel {shown(cancel)} is not an event")
+        raise refuse(EINVAL, f"cancel must be an event, got {shown(cancel)}")
 
 
 def drive(

@@ -26,10 +26,10 @@ def test_a_priority_is_chosen(priority: int | None, algorithm: str | None, lowes
 
 
 NOT_CHOSEN = {
-    "7.3.4: a negative priority": (-1, None, PRIMARY, "priority -1 is not in 0 to 3"),
-    "7.3.4: above the last": (4, None, PRIMARY, "priority 4 is not in 0 to 3"),
-    "the primary, to recompress": (0, None, SECONDARY, "priority 0 is not in 1 to 3"),
-    "the primary by both, to recompress": (0, "lz4", SECONDARY, "priority 0 is not in 1 to 3"),
+    "7.3.4: a negative priority": (-1, None, PRIMARY, "priority must be 0 to 3, got -1"),
+    "7.3.4: above the last": (4, None, PRIMARY, "priority must be 0 to 3, got 4"),
+    "the primary, to recompress": (0, None, SECONDARY, "priority must be 1 to 3, got 0"),
+    "the primary by both, to recompress": (0, "lz4", SECONDARY, "priority must be 1 to 3, got 0"),
     "7.3.4: another algorithm there": (0, "zstd", PRIMARY, "'zstd' is not configured at priority 0"),
     "nothing there": (2, "zstd", PRIMARY, "'zstd' is not configured at priority 2"),
     "7.3.4: an algorithm nowhere": (None, "lzo", PRIMARY, "'lzo' is not configured at priority 0, 1, 2, 3"),

@@ -60,13 +60,17 @@ def test_a_recompression_algorithm_is_read(text: str, read: RecompAlgorithm) -> 
 RECOMP_REFUSED = {
     "H: no algorithm": ("priority=1", EINVAL, "has no algo="),
     "H: nothing": ("", EINVAL, "has no algo="),
-    "H: the primary priority": ("algo=zstd priority=0", EINVAL, "priority 0 is not in 1 to 3"),
-    "H: above the last priority": ("algo=zstd priority=4", EINVAL, "priority 4 is not in 1 to 3"),
-    "a negative priority": ("algo=zstd priority=-1", EINVAL, "priority -1 is not in 1 to 3"),
+    "H: the primary priority": ("algo=zstd priority=0", EINVAL, "priority must be 1 to 3, got 0"),
+    "H: above the last priority": ("algo=zstd priority=4", EINVAL, "priority must be 1 to 3, got 4"),
+    "a negative priority": ("algo=zstd priority=-1", EINVAL, "priority must be 1 to 3, got -1"),
     "a priority above 32 bits": ("algo=zstd priority=2147483648", ERANGE, "'2147483648' is not a number"),
     "a bare word": ("zstd", EINVAL, "'zstd' in 'zstd' has no value"),
     "H: a long name": ("algo=" + "x" * 128, E2BIG, "has 128 bytes"),
-    "the priority is checked before the name": ("priority=0 algo=" + "x" * 128, EINVAL, "priority 0"),
+    "the priority is checked before the name": (
+        "priority=0 algo=" + "x" * 128,
+        EINVAL,
+        "priority must be 1 to 3, got 0",
+    ),
 }
 
 

@@ -89,7 +89,7 @@ def test_the_attribute_takes_ages_in_any_base() -> None:
 @pytest.mark.parametrize("age", [-1, U32_MAX + 1, 1.5, "60", True])
 def test_an_age_that_is_none_is_refused(age: int) -> None:
     bench = aged()
-    with pytest.raises(ZramError, match=r"age_seconds .* is not in 0 to 4294967295") as caught:
+    with pytest.raises(ZramError, match=r"age_seconds must be 0 to 4294967295, got ") as caught:
         bench.dev.mark_idle(age_seconds=age)
     assert (caught.value.errno, idle(bench)) == (errno.EINVAL, [])
 
