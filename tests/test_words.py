@@ -1,15 +1,11 @@
-"""The words of the guide: none of the avoided ones, names that say one thing, test names that fit on a line.
-
-`python tests/test_words.py [AREA]` lists what is left, place by place.
-"""
+"""The words of the guide: none of the avoided ones, names that say one thing, test names that fit on a line."""
 
 import ast
 import functools
 import re
 import subprocess
-import sys
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,30 +36,6 @@ PATTERNS = {
 OPENING = re.compile(r"(?:What|Whether|Who|Whom|Whose)(?:ever)?\b")
 # Classes of the specification and of the device that are the same thing on both sides.
 SHARED = {"Budget", "Completion", "SlotTable"}
-
-# The longest prefix decides; what no prefix names is of the first area.
-AREAS = {
-    "": "front",
-    **dict.fromkeys(("spec/", "tests/spec/", "docs/proofs.md", "docs/all-sizes.md", "docs/second-model.md"), "spec"),
-    **dict.fromkeys(("docs/draw_tables.py", "docs/draw_mutants.py"), "spec"),
-    **dict.fromkeys(("docs/generated/state-machine.md", "docs/generated/mutation.md"), "spec"),
-    **dict.fromkeys(("zram_impl/", "tests/impl/", "tests/cli/", "docs/library.md", "stubs/"), "impl"),
-    **dict.fromkeys(("stateful/", "tests/stateful/", "tests/kernel/", "tests/data/", "docs/"), "cmds"),
-    **{
-        f"{where}stateful/{folder}/": "sched"
-        for where in ("", "tests/")
-        for folder in ("bugs", "schedules", "interrupts", "guards", "pairs", "stress", "fuzzing", "mutate")
-    },
-    **dict.fromkeys(("docs/schedules.md", "docs/draw_guards.py", "docs/draw_bugs.py"), "sched"),
-    **dict.fromkeys(("docs/generated/guards.md", "docs/generated/bugs.md"), "sched"),
-    **dict.fromkeys(("docs/generated/device-mutation.md",), "sched"),
-    **dict.fromkeys(("docs/glossary.md", "docs/map.md", "docs/verification.md"), "front"),
-}
-
-
-def area(name: str) -> str:
-    """Return the area that a file belongs to."""
-    return AREAS[max((prefix for prefix in AREAS if name.startswith(prefix)), key=len)]
 
 
 def files() -> dict[str, str]:
@@ -132,36 +104,9 @@ def everything() -> dict[str, list[Place]]:
     return found
 
 
-def counts(found: dict[str, list[Place]]) -> dict[str, dict[str, int]]:
-    """Return how many there are of each, by area."""
-    return {what: dict(sorted(Counter(area(name) for name, *_ in places).items())) for what, places in found.items()}
-
-
-LEFT: dict[str, dict[str, int]] = {
-    "told": {"impl": 28, "spec": 28},
-    "come to, come of": {"impl": 7, "sched": 1, "spec": 33},
-    "let go": {"impl": 1},
-    "go on": {"impl": 4, "spec": 2},
-    "put back": {"spec": 24},
-    "in vain": {"spec": 4},
-    "is none": {"impl": 5, "spec": 11},
-    "meanwhile": {"impl": 19, "spec": 8},
-    "whoever": {"impl": 5, "spec": 1},
-    "BROKEN": {"front": 1, "spec": 11},
-    "all is well": {"spec": 1},
-    "docstring begins with a question word": {"impl": 24, "spec": 51},
-    "test name too long": {"impl": 146},
-    "class name twice": {"impl": 2, "spec": 2},
-}
-"""How many there may be, at most, while they are being taken out."""
-
-
 @pytest.mark.parametrize("what", everything())
-def test_no_area_has_more_than_before(what: str) -> None:
-    found = everything()[what]
-    before = LEFT.get(what, {})
-    grown = {name for name, number in counts({what: found})[what].items() if number > before.get(name, 0)}
-    assert [place for place in found if area(place[0]) in grown] == []
+def test_the_guide_is_followed(what: str) -> None:
+    assert everything()[what] == []
 
 
 @pytest.mark.parametrize(
@@ -188,18 +133,3 @@ def test_what_is_wrong_with_a_tree_is_found() -> None:
     assert [what for *_, what in long_test_names({"a.py": tree})] == [long]
     assert list(repeated_classes({"a.py": tree, "tests/a.py": tree})) == []
     assert [name for name, *_ in repeated_classes({"a.py": tree, "b.py": tree})] == ["a.py", "b.py"]
-
-
-def lines(asked: Iterable[str]) -> Iterator[str]:
-    """Return what is left in some areas, as text."""
-    found = everything()
-    for what, places in found.items():
-        for name, line, text in places:
-            if area(name) in asked:
-                yield f"{name}:{line}: {what}: {text}\n"
-    for what, numbers in counts(found).items():
-        yield f"{what}: {numbers}\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.writelines(lines(sys.argv[1:] or set(AREAS.values())))
