@@ -77,6 +77,9 @@ class _Work(Generic[T]):
         if not self.token.pop(0, False):
             return
         sys.settrace(threading.gettrace())  # as `threading` does: for debuggers, and for what measures coverage
+        self._work()
+
+    def _work(self) -> None:
         me = _thread.get_ident()
         _acting_for[me] = threading.main_thread().name
         try:

@@ -1,6 +1,7 @@
 """The benchmark, with as little to measure as there can be: what it prints and answers, never how fast it is."""
 
 import errno
+import io
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from zram_impl.cli import bench
+from zram_impl.cli import bench, bench_memory
 from zram_impl.cli.bench import BenchRow, Extent
 from zram_impl.cli.bench_memory import memory
 from zram_impl.cli.command import main
@@ -166,3 +167,11 @@ def test_a_request_to_end_leaves_what_was_there(
     assert list(scratch.iterdir()) == []
     left = {path.name: path.read_text() for path in tmp_path.iterdir() if path != scratch}
     assert left == ({} if before is None else {"json": before})
+
+
+def test_memory_is_measured_of_stored_and_of_discarded_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = b"".join(mixed_pages(bench_memory._CORPUS))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(corpus)))
+    measured = bench_memory._measure(1024)
+    assert measured.pages == 1024
+    assert 0 < measured.left < measured.compressed < 1024 * PAGE_SIZE

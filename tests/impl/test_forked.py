@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -16,14 +17,11 @@ from zram_impl import PAGE_SIZE, Zram, ZramError, forking
 from zram_impl.engine import ring_choice
 from zram_impl.engine.ring_aio import NativeAio
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
-
-
 PATIENCE = 20
 """Seconds after which a child that hangs is ended."""
 
 
-def in_a_child(do: Callable[[], bool]) -> bool:
+def in_a_child(do: Callable[[], bool], end: Callable[[int], NoReturn] = os._exit) -> bool:
     """Return what `do` does in a forked child; False when it raises or hangs."""
     child = os.fork()
     if not child:
@@ -33,7 +31,7 @@ def in_a_child(do: Callable[[], bool]) -> bool:
             signal.alarm(PATIENCE)
             outcome = do()
         finally:
-            end_child(0 if outcome else 1)
+            end(0 if outcome else 1)
     return os.waitpid(child, 0)[1] == 0
 
 
@@ -124,6 +122,7 @@ def is_sound(dev: Zram) -> bool:
     return found
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_child_is_sound_whoever_holds_a_lock_as_it_is_made(tmp_path: Path) -> None:
     """A child hung whose copy of the table lock another thread of its parent had held, for ever: 58 of 150 did.
 
@@ -148,13 +147,14 @@ def test_a_child_is_sound_whoever_holds_a_lock_as_it_is_made(tmp_path: Path) -> 
     for thread in threads:
         thread.start()
     try:
-        outcomes = [in_a_child(lambda: is_sound(dev)) for _ in range(30)]
+        outcomes = [in_a_child(lambda: is_sound(dev), end_child) for _ in range(30)]
     finally:
         stop.set()
         for thread in threads:
             thread.join()
-    assert (outcomes, dev.pages) == ([True] * 30, pages)
+    left = dev.pages
     dev.close()
+    assert (outcomes, left) == ([True] * 30, pages)
 
 
 @pytest.mark.parametrize("held", ["control", "table"])
@@ -178,6 +178,7 @@ def test_a_fork_waits_for_a_lock_a_while_only(dev: Zram, held: str, monkeypatch:
         assert dev.read_page(0) == huge(0)
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_call_on_the_shield_ends_in_a_child_forked_meanwhile(dev: Zram) -> None:
     outcome: list[int] = []
 

@@ -36,6 +36,10 @@ def exit_with_seven(_send: Send) -> None:
     sys.exit(7)
 
 
+def terminate(_send: Send) -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def die(_send: Send) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
