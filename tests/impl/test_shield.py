@@ -1,0 +1,145 @@
+"""The shield by itself: its thread is played by the caller, so that each order of the two is there at will."""
+
+import _thread
+import signal
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from zram_impl import shield
+from zram_impl.shield import Interrupts, NoThreadError, held_back, raised_by_handler, shielded
+
+PATIENCE = 20
+
+
+class ExpectedError(Exception):
+    """The exception of a handler."""
+
+
+def raise_expected(_number: int, _frame: object) -> None:
+    raise ExpectedError
+
+
+@pytest.fixture
+def handler() -> Iterator[None]:
+    before = signal.signal(signal.SIGUSR1, raise_expected)
+    yield
+    signal.signal(signal.SIGUSR1, before)
+
+
+def seven(_interrupts: Interrupts) -> int:
+    return 7
+
+
+def broken(_interrupts: Interrupts) -> int:
+    raise LookupError("a bug")
+
+
+def at_once(body: Callable[[], None]) -> None:
+    """Have the call done before its caller waits."""
+    over = threading.Event()
+
+    def run() -> None:
+        body()
+        over.set()
+
+    shield.start_thread(run)
+    assert over.wait(PATIENCE)
+
+
+def test_a_result_is_returned_and_a_failure_raised() -> None:
+    assert shielded(at_once, seven) == 7
+    with pytest.raises(LookupError, match="a bug"):
+        shielded(at_once, broken)
+
+
+def test_an_exception_before_the_thread_begins_prevents_the_call() -> None:
+    kept: list[Callable[[], None]] = []
+
+    def interrupted(body: Callable[[], None]) -> None:
+        kept.append(body)
+        raise KeyboardInterrupt
+
+    ran: list[int] = []
+    with pytest.raises(KeyboardInterrupt):
+        shielded(interrupted, lambda _: ran.append(1))
+    at_once(kept[0])  # the thread comes too late
+    assert ran == []
+
+
+def test_an_exception_after_the_call_gives_its_result_back() -> None:
+    lost: list[int] = []
+    bodies: list[Callable[[], None]] = []
+
+    def interrupted(body: Callable[[], None]) -> None:
+        bodies.append(body)
+        shield.start_thread(body)  # begins, and waits until the result is taken or lost
+        while not bodies[0].__self__.finished:  # type: ignore[attr-defined]  # a bound method
+            pass
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        shielded(interrupted, seven, lost.append)
+    while not lost:
+        pass
+    assert lost == [7]
+
+
+def test_an_exception_carries_what_the_call_raised() -> None:
+    def interrupted(body: Callable[[], None]) -> None:
+        at_once(body)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as raised:
+        shielded(interrupted, broken)
+    assert isinstance(raised.value.__cause__, LookupError)
+
+
+def test_nothing_has_begun_when_no_thread_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(text: str) -> Callable[[object, object], None]:
+        def start(_body: object, _arguments: object) -> None:
+            raise RuntimeError(text)
+
+        return start
+
+    monkeypatch.setattr(_thread, "start_new_thread", refused("can't start new thread"))
+    with pytest.raises(NoThreadError):
+        shielded(shield.start_thread, broken)
+    monkeypatch.setattr(_thread, "start_new_thread", refused("a handler's"))
+    with pytest.raises(RuntimeError, match="a handler's"):
+        shielded(shield.start_thread, broken)
+
+
+@pytest.mark.usefixtures("handler")
+def test_what_a_handler_raises_is_held_back_until_the_end() -> None:
+    done: list[str] = []
+    lost: list[int] = []
+
+    def run(interrupts: Interrupts) -> int:
+        signal.raise_signal(signal.SIGUSR1)
+        done.append(f"{interrupts.cancelled} {interrupts.abandoned}")
+        signal.raise_signal(signal.SIGUSR1)
+        done.append(f"{interrupts.cancelled} {interrupts.abandoned}")
+        return 7
+
+    with pytest.raises(ExpectedError):
+        held_back(run, lost.append)
+    assert (done, lost) == (["True False", "True True"], [7])
+    with pytest.raises(ExpectedError):
+        signal.raise_signal(signal.SIGUSR1)  # the handler is in force again
+
+
+def test_an_error_of_a_handler_is_known_by_its_frame() -> None:
+    def timed_out(_number: int, _frame: object) -> None:
+        raise TimeoutError(110, "an alarm")
+
+    before = signal.signal(signal.SIGUSR1, timed_out)
+    try:
+        with pytest.raises(TimeoutError) as raised:
+            signal.raise_signal(signal.SIGUSR1)
+        assert raised_by_handler(raised.value)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert raised_by_handler(TimeoutError("no errno"))
+    assert not raised_by_handler(OSError(5, "a device's"))
