@@ -71,7 +71,9 @@ def test_a_missing_directory_for_the_backing_file_is_named(
     assert "nowhere" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["demo", "--batch", "0"], ["demo", "--limit-bytes", "many"], [], ["tell"]])
+@pytest.mark.parametrize(
+    "arguments", [["demo", "--batch", "0"], ["demo", "--batch", "two"], ["demo", "--limit-bytes", "many"], [], ["tell"]]
+)
 def test_usage_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as refused:
         main(arguments)
