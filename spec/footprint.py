@@ -11,7 +11,7 @@ from typing import NamedTuple, cast
 from spec.model.state import State
 
 # A guard, an effect or a property: what follows the state are parameters of its own.
-Piece = Callable[..., object]  # type: ignore[explicit-any]
+Piece = Callable[..., object]  # type: ignore[explicit-any]  # each has parameters of its own
 
 
 class FieldFootprint(NamedTuple):

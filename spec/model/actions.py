@@ -13,8 +13,8 @@ from spec.model import writeback as wb
 from spec.model.state import State
 
 # What follows the state are the values of the action's own parameters.
-Guard = Callable[..., bool]  # type: ignore[explicit-any]
-Effect = Callable[..., State]  # type: ignore[explicit-any]
+Guard = Callable[..., bool]  # type: ignore[explicit-any]  # each has parameters of its own
+Effect = Callable[..., State]  # type: ignore[explicit-any]  # each has parameters of its own
 
 
 class Action(NamedTuple):

@@ -48,7 +48,7 @@ class SpinMissing(Exception):  # noqa: N818  (it says what is the matter)
     """SPIN or a C compiler is not installed."""
 
 
-class SpinFailed(Exception):  # noqa: N818
+class SpinFailed(Exception):  # noqa: N818  (as above)
     """SPIN, the compiler or the verifier did not do what it should; most often the model does not parse."""
 
 

@@ -70,12 +70,12 @@ def draw(rng: random.Random, signatures: Mapping[str, inspect.Signature]) -> Cal
         attribute = attribute_name(rng)
         stored = _bounded(text(rng)) if attribute == "disksize" else text(rng)
         return f"store {attribute} {stored!a}", lambda dev: dev.attrs.store(attribute, stored)
-    if kind == 4:  # noqa: PLR2004
+    if kind == 4:  # noqa: PLR2004  (a kind by its number)
         odd, also = rng.choice((anything(rng), attribute_name(rng))), anything(rng)
         if rng.randrange(4):
             return f"store {_said(odd)} {_said(also)}", partial(_store, odd, also)
         return f"show {_said(odd)}", partial(_show, odd)
-    if kind == 5:  # noqa: PLR2004
+    if kind == 5:  # noqa: PLR2004  (a kind by its number)
         chosen = [name for name in _CREATE if rng.randrange(3)]
         made = {name: _CREATE[name](rng) if rng.randrange(3) else anything(rng) for name in chosen}
         return f"create({_listed(made)})", partial(_create, made)

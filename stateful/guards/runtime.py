@@ -28,7 +28,7 @@ class GuardedLock(ScheduledLock):
         self.judge.acquired(self)
         return taken
 
-    def _give(self) -> None:  # type: ignore[explicit-override]
+    def _give(self) -> None:  # type: ignore[explicit-override]  # typing: 3.12
         self.judge.releasing(self, self._name)
         super()._give()
         self.judge.released()
@@ -37,7 +37,7 @@ class GuardedLock(ScheduledLock):
 class GuardedCondition(GuardedLock, ScheduledCondition):
     """A condition that the judge knows of."""
 
-    def wait_for(self, predicate: Callable[[], bool], timeout: float | None = None) -> bool:  # type: ignore[explicit-override]
+    def wait_for(self, predicate: Callable[[], bool], timeout: float | None = None) -> bool:  # type: ignore[explicit-override]  # typing: 3.12
         """Wait as declared."""
         self.judge.waiting(self, self._name, timed=timeout is not None)
         task = self._runtime.current
@@ -57,7 +57,7 @@ class GuardedCondition(GuardedLock, ScheduledCondition):
                 self.judge.wakes(task)
             self.judge.acquired(self)
 
-    def notify_all(self) -> None:  # type: ignore[explicit-override]
+    def notify_all(self) -> None:  # type: ignore[explicit-override]  # typing: 3.12
         """Wake everybody who waits."""
         self.judge.notified(self, self._name)
         for task in self._waiters:
@@ -104,13 +104,13 @@ class GuardedRuntime(ScheduledRuntime):
             assert self.current is not None, "it is a task that is interrupted"
             self.current.interrupted = True
 
-    def lock(self, name: str, rank: Rank) -> ScheduledLock:  # type: ignore[explicit-override]
+    def lock(self, name: str, rank: Rank) -> ScheduledLock:  # type: ignore[explicit-override]  # typing: 3.12
         """Make a lock."""
         made = GuardedLock(self, name, rank, self._unseen(name))
         self._noted(made, name)
         return made
 
-    def condition(self, name: str, rank: Rank) -> ScheduledCondition:  # type: ignore[explicit-override]
+    def condition(self, name: str, rank: Rank) -> ScheduledCondition:  # type: ignore[explicit-override]  # typing: 3.12
         """Make a condition with a lock of its own."""
         made = GuardedCondition(self, name, rank, self._unseen(name))
         self._noted(made, name)
@@ -133,14 +133,14 @@ class GuardedRuntime(ScheduledRuntime):
 
         return unseen
 
-    def spawn(self, run: Callable[[], None], name: str) -> ScheduledTask:  # type: ignore[explicit-override]
+    def spawn(self, run: Callable[[], None], name: str) -> ScheduledTask:  # type: ignore[explicit-override]  # typing: 3.12
         """Start a task."""
         task = super().spawn(run, name)
         self._begun.append(task)
         self.judge.started(task)
         return task
 
-    def stop(self, where: str, gate: Waitable, *, timed: bool = False) -> bool:  # type: ignore[explicit-override]
+    def stop(self, where: str, gate: Waitable, *, timed: bool = False) -> bool:  # type: ignore[explicit-override]  # typing: 3.12
         """Be at a point; the end of tasks happens before the return of a wait for it."""
         if self.current is not None:
             number = self.current.number
@@ -152,12 +152,12 @@ class GuardedRuntime(ScheduledRuntime):
             self.judge.joined([task for task in self._begun if not task.is_alive()])
         return in_time
 
-    def now(self) -> float:  # type: ignore[explicit-override]
+    def now(self) -> float:  # type: ignore[explicit-override]  # typing: 3.12
         """Return seconds; each look takes a while."""
         self.clock += self.tick
         return self.clock
 
-    def _let_time_pass(self) -> ScheduledTask | None:  # type: ignore[explicit-override]
+    def _let_time_pass(self) -> ScheduledTask | None:  # type: ignore[explicit-override]  # typing: 3.12
         self.times_passed += 1
         if self.times_passed > TIMES_MOST and self.error is None:
             said = "; ".join(f"{task.name} waits at {task.at}" for task in self._live)

@@ -31,7 +31,7 @@ LONGEST_REST: Final = 1000
 """Steps within which a pass of a few pages is at rest."""
 
 # What a user makes the device do: a method of Subject, with parameters of its own.
-_Perform = Callable[..., None]  # type: ignore[explicit-any]
+_Perform = Callable[..., None]  # type: ignore[explicit-any]  # each has parameters of its own
 
 
 class Lockstep:

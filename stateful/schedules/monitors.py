@@ -57,7 +57,7 @@ class MonitoredEngine(ThreadEngine):
         self.asked += 1
         return None if self.asked in self.denied else super().buffer()
 
-    def release(self, page: memoryview) -> None:  # type: ignore[explicit-override]
+    def release(self, page: memoryview) -> None:  # type: ignore[explicit-override]  # typing: 3.12
         """Take a page back; a write of it that is still under way writes poison."""
         page[:] = POISON
         super().release(page)

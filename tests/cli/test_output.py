@@ -27,7 +27,7 @@ def test_a_file_is_there_when_it_is_whole(tmp_path: Path) -> None:
 def test_an_exception_leaves_what_was_there(tmp_path: Path, reserve: bool) -> None:
     (tmp_path / "old").write_text("before")
     for name in ("old", "new"):
-        with pytest.raises(KeyboardInterrupt), whole(tmp_path / name, reserve=reserve) as file:  # noqa: PT012
+        with pytest.raises(KeyboardInterrupt), whole(tmp_path / name, reserve=reserve) as file:  # noqa: PT012  (what is left open is the case)
             file.write("part of it")
             raise KeyboardInterrupt
     assert (names(tmp_path), (tmp_path / "old").read_text()) == (["old"], "before")

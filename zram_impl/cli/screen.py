@@ -59,7 +59,7 @@ def progress(title: str) -> Iterator[Advance]:
     if sys.stderr.isatty():
         try:
             from rich.console import Console  # noqa: PLC0415  (optional, and slow to import)
-            from rich.progress import Progress  # noqa: PLC0415
+            from rich.progress import Progress  # noqa: PLC0415  (loaded only where it is drawn)
         except ImportError:
             pass
         else:

@@ -351,7 +351,7 @@ class WritebackPass(SteppedPass[WritebackResult]):
 
         Kernel: release_wb_ctl(), release_pp_ctl()
         """
-        assert self.held_request is None and self.held_block is None, "at rest nothing is held"  # noqa: PT018
+        assert self.held_request is None and self.held_block is None, "at rest nothing is held"  # noqa: PT018  (one condition)
         self._pool.close()
         self._shared.blocks.take_back()
         self._observe("end_pass")

@@ -22,7 +22,7 @@ from spec.prove.unbounded.transitions import (
 )
 
 # The device after the action as it should be, the device before, the parameters.
-Also = Callable[..., SymbolicDevice]  # type: ignore[explicit-any]
+Also = Callable[..., SymbolicDevice]  # type: ignore[explicit-any]  # each has parameters of its own
 
 
 def _instead(name: str, change: Effect | None = None, guard: Guard | None = None) -> Mapping[str, Move]:

@@ -25,7 +25,7 @@ from spec.prove.unbounded.rows import (
 )
 
 # What follows the device are the values of the action's own parameters.
-Guard = Callable[..., bool]  # type: ignore[explicit-any]
+Guard = Callable[..., bool]  # type: ignore[explicit-any]  # each has parameters of its own
 
 
 class Change(NamedTuple):
@@ -40,7 +40,7 @@ class Change(NamedTuple):
     """Kinds that count zero afterwards, wherever they were."""
 
 
-Effect = Callable[..., Change]  # type: ignore[explicit-any]
+Effect = Callable[..., Change]  # type: ignore[explicit-any]  # each has parameters of its own
 
 
 class Move(NamedTuple):

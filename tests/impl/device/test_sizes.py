@@ -123,7 +123,7 @@ def test_a_number_out_of_range_is_no_python_size() -> None:
 @pytest.mark.parametrize("value", [1.5, 4096.0, True, None, b"4K"])
 def test_what_the_type_checker_did_not_see_is_refused(value: object) -> None:
     with pytest.raises(ZramError, match="is not a size"):
-        size_of(value)  # type: ignore[arg-type]
+        size_of(value)  # type: ignore[arg-type]  # on purpose
 
 
 @given(TEXTS)

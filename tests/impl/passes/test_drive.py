@@ -125,7 +125,7 @@ def test_what_goes_wrong_on_the_shield_is_raised_in_the_caller() -> None:
     def broken(_actions: int = 0) -> None:
         raise AssertionError("a bug")
 
-    running.advance = broken  # type: ignore[method-assign, assignment]
+    running.advance = broken  # type: ignore[method-assign, assignment]  # on purpose
     with pytest.raises(AssertionError, match="a bug"):
         drive(begun(running), ON_THE_SHIELD, None, None)
 

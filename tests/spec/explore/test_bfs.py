@@ -100,7 +100,7 @@ def test_small_scopes_have_as_many_states_as_ever(scope: Scope, counts: Pinned) 
 
 
 def doctored(name: str, **changes: object) -> list[Action]:
-    return [action._replace(**changes) if action.name == name else action for action in ACTIONS]  # type: ignore[arg-type]
+    return [action._replace(**changes) if action.name == name else action for action in ACTIONS]  # type: ignore[arg-type]  # on purpose
 
 
 def reap_twice(s: State, r: int) -> State:

@@ -90,7 +90,7 @@ def test_no_answer_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(z3_proof, "_MILLISECONDS", 20)
     x, y, z = (unknown(name) for name in "xyz")
     hard = (x > 2) & (y > 2) & (z > 2)
-    verdict = z3_proof.Premise(hard).prove("Fermat", (x * x * x + y * y * y == z * z * z) == False, str)  # noqa: E712
+    verdict = z3_proof.Premise(hard).prove("Fermat", (x * x * x + y * y * y == z * z * z) == False, str)  # noqa: E712  (a comparison is a term)
     assert verdict.said.startswith("no answer: ")
     assert not verdict.good
     # what is assumed may be so or not: nobody knows whether anything is said

@@ -85,7 +85,7 @@ def test_a_bug_is_removed_again(bug: SeededBug) -> None:
 def test_a_bug_that_shows_otherwise_than_expected_is_wrong(
     monkeypatch: pytest.MonkeyPatch, change: dict[str, str | int], complaint: str
 ) -> None:
-    theirs = [each._replace(**change) if each.name == "no_refund" else each for each in OF_SPECIFICATION]  # type: ignore[arg-type]
+    theirs = [each._replace(**change) if each.name == "no_refund" else each for each in OF_SPECIFICATION]  # type: ignore[arg-type]  # on purpose
     monkeypatch.setattr(by_machine, "SEEDED_BUGS", tuple(theirs))
     assert by_machine.judge("no_refund", 1000).wrong == complaint
 

@@ -61,5 +61,5 @@ def test_a_program_without_a_bug_is_clean() -> None:
 def test_the_same_seed_draws_the_same_programs() -> None:
     drawn: list[list[object]] = [[], []]
     for programs in drawn:
-        strategies.look(11, 30, lambda played, programs=programs: programs.append(played.what))  # type: ignore[misc]
+        strategies.look(11, 30, lambda played, programs=programs: programs.append(played.what))  # type: ignore[misc]  # a loop variable is bound
     assert drawn[0] == drawn[1]

@@ -33,7 +33,7 @@ class Forking(Harness):
 
     def _choose(self, ready: Sequence[int], can_run: bool) -> int:
         # Who forks waits for the two locks: a choice where somebody has them is not where a fork happens.
-        if all(lock.owner is None for lock in (self.device._life.control, self.device._life.table)):  # type: ignore[attr-defined]
+        if all(lock.owner is None for lock in (self.device._life.control, self.device._life.table)):  # type: ignore[attr-defined]  # of one of several types
             sys.stdout.flush()
             child = os.fork()
             if not child:

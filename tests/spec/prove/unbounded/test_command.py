@@ -26,7 +26,7 @@ PAGE = (ROOT / "docs" / "all-sizes.md").read_text(encoding="utf-8")
 GOOD = ProofAnswer("keeps", "reap", "every_block_has_one_owner", DISCHARGED, 0.25)
 OPEN_ONE = ProofAnswer("keeps", "drop_held", "every_block_has_one_owner", "refuted at 2/2/1", 0.5)
 
-Prover = Callable[..., list[ProofAnswer]]  # type: ignore[explicit-any]
+Prover = Callable[..., list[ProofAnswer]]  # type: ignore[explicit-any]  # each has parameters of its own
 
 
 def proving(*found: ProofAnswer) -> Prover:
