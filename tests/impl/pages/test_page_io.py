@@ -53,6 +53,22 @@ def test_a_page_never_written_is_zeros_and_stays_empty() -> None:
     assert (bench.dev.read_page(2), bench.snapshot.pages_stored) == (bytes(PAGE_SIZE), 0)
 
 
+@pytest.mark.parametrize("read", ["read_page", "peek_page", "read_pages_into", "read_page after mark_idle"])
+def test_a_damaged_object_is_eio_and_counted_once(read: str) -> None:
+    bench, into = Bench(), memoryview(bytearray(PAGE_SIZE))
+    bench.dev.write_page(1, page(1))
+    bench.pages.table.entries[1] = b"\xff" * 20
+    if "mark_idle" in read:
+        bench.dev.mark_idle()
+    calls: dict[str, Callable[[], object]] = {
+        "peek_page": lambda: bench.pages.peek_page(1),
+        "read_pages_into": lambda: bench.dev.read_pages_into(1, into),
+    }
+    with pytest.raises(ZramError, match="EIO") as caught:
+        calls.get(read, lambda: bench.dev.read_page(1))()
+    assert (caught.value.errno, bench.dev.stats.io.failed_reads) == (errno.EIO, 1)
+
+
 def test_reading_never_brings_a_page_back_into_memory() -> None:
     bench = written_back()
     assert [bench.dev.read_page(0) for _ in range(3)] == [page(0)] * 3

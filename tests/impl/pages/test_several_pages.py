@@ -1,7 +1,10 @@
 """Calls on several pages at a time leave behind what as many calls on one page would."""
 
+import tracemalloc
+
 from tests.impl.doubles import Bench, huge, page
 from zram_impl import PAGE_SIZE
+from zram_impl.pages.page_io import CHUNK
 from zram_impl.passes.idle import STEP
 
 
@@ -38,3 +41,15 @@ def test_every_page_is_marked_wherever_the_lock_is_let_go_of() -> None:
         bench.dev.write_page(index, page(index))
     bench.dev.mark_idle()
     assert idle(bench) == stored
+
+
+def test_a_write_of_many_pages_holds_one_chunk_at_a_time() -> None:
+    pages = 4 * CHUNK
+    bench, content = Bench(pages=pages), bytes(pages * PAGE_SIZE)
+    tracemalloc.start()
+    try:
+        bench.dev.write_pages(0, content)
+        _now, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < len(content) // 2, "bytes held at most while they were written"

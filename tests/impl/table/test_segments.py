@@ -75,6 +75,7 @@ def test_sparse_segments_and_little_filled_ones_are_retired() -> None:
         segments.store(bytes(quarter))  # segments 1 and 2 are full, 3 is not
     segments.forget(2, quarter)
     assert segments.retire(3) == [3]
+    assert segments.retire(4) == [3], "one byte in four is not more than that"
     assert segments.retire(5) == [2, 3]
     assert segments.store(b"more") == (4, 0)
 
