@@ -16,14 +16,20 @@ from stateful.bugs import command as bugs
 from stateful.conformance import command as conformance
 from stateful.fuzzing import command as fuzzing
 from stateful.interrupts import command as interrupts
+from stateful.jobs.progress import complain
 from stateful.jobs.report import run
+from stateful.lockstep import command as lockstep
 from stateful.metamorphic import command as metamorphic
 from stateful.mutate import command as mutate
 from stateful.pairs import command as pairs
 from stateful.schedules import command as schedules
+from stateful.seam.chosen import DeviceError
+from stateful.seam.option import asked_device
+from stateful.stress import command as stress
 
 COMMANDS: Final = (
-    bugs, conformance, metamorphic, schedules, fuzzing, trace_commands, api_fuzz, interrupts, mutate, pairs,
+    bugs, lockstep, stress, conformance, metamorphic, schedules, fuzzing, trace_commands, api_fuzz, interrupts, mutate,
+    pairs,
 )  # fmt: skip
 """Modules that add their commands to a parser's."""
 
@@ -35,7 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:  # which argparse itself would answer with the usage of all commands
         of_command.error(f"unrecognized arguments: {' '.join(unknown)}")
     require_assertions()
-    code: int = asked.do(asked, Console())
+    try:
+        device = asked_device(asked)
+    except DeviceError as error:
+        complain(str(error))
+        return 2
+    with device:
+        code: int = asked.do(asked, Console())
     return code
 
 

@@ -22,7 +22,9 @@ from rich.console import Console
 
 from stateful.jobs.arguments import duration
 from stateful.jobs.progress import ProgressDisplay, ProgressLine, complain, say
-from stateful.stress import free_threads
+from stateful.seam.chosen import is_ours
+from stateful.seam.option import add_device
+from stateful.stress import device_threads, free_threads
 from stateful.traces.check import Judgement, TooManyError, judge
 from stateful.traces.compressed import read_lines
 from stateful.traces.driver.convert import Converted, convert
@@ -51,6 +53,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     recording = commands.add_parser("trace-record", help="record a trace of threads that run free on a real file")
     recording.add_argument("file", metavar="FILE", type=Path, help="is written, or overwritten")
     recording.add_argument("--seconds", type=duration, default=SECONDS, metavar="N", help=f"for how long ({SECONDS:g})")
+    add_device(recording, "trace-record", ["events"])
     recording.set_defaults(do=trace_record)
     judging = commands.add_parser("kernel-judge", help="record the kernel's driver at work, and judge it")
     judging.add_argument("files", nargs="*", metavar="FILE", type=Path, help="raw traces to judge")
@@ -213,7 +216,8 @@ def trace_record(asked: argparse.Namespace, console: Console) -> int:
                 stop.check()
                 drawing.show([ProgressLine("trace-record", time.perf_counter() - began, text)])
 
-            account = free_threads.run(asked.seconds, report, trace=path)
+            run = free_threads.run if is_ours() else device_threads.run
+            account = run(asked.seconds, report, trace=path)
             stop.check()
     except OSError as error:
         complain(f"{path}: {error.strerror or error}")

@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from stateful.api_fuzz.values import PAGES, PLAUSIBLE, SIZE, Draw, anything, attribute_name, number, size, text
 from stateful.common.inside import inside
 from stateful.common.recount import recounted, shown
 from stateful.jobs.runner import JobResult, Report
+from stateful.seam.chosen import chosen
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.file import open_file
@@ -56,7 +57,7 @@ class InputFinding(NamedTuple):
 def methods() -> Mapping[str, inspect.Signature]:
     """Return every public method of the device that arguments can be handed to."""
     found = {}
-    for name, method in inspect.getmembers(Zram, inspect.isfunction):
+    for name, method in inspect.getmembers(chosen().zram or Zram, inspect.isfunction):
         signature = inspect.signature(method)
         if not name.startswith("_") and name not in _LEFT_OUT and len(signature.parameters) > 1:
             found[name] = signature
@@ -148,14 +149,14 @@ class Trial:
 
     def __init__(self, directory: Path, rng: random.Random) -> None:
         self._directory, self._rng = directory, rng
-        self.dev = Zram()
+        self.dev = chosen().blank()
         self.made = 0
 
     def renew(self) -> None:
         """Take another device: in use, with every kind of slot, or as good as new."""
         self.dev.close()
         self.made += 1
-        self.dev = dev = Zram(
+        self.dev = dev = chosen().blank(
             engine=lambda device, _runtime: SyncEngine(device, depth=4), open_backing=self._open_backing
         )
         if self.made % 3 == 0:
@@ -262,9 +263,17 @@ GROUP: Final = 50
 _ENOUGH: Final = 10
 
 
-def check(seed: int, first: int, count: int, report: Report) -> JobResult:
+class TryInputs(Protocol):
+    """`inputs`, or what does the same for another device."""
+
+    def __call__(self, seed: int, count: int, report: Callable[[int], None], *, first: int) -> list[InputFinding]:
+        """Try `count` inputs, from number `first` on."""
+        ...
+
+
+def check(tried: TryInputs, seed: int, first: int, count: int, report: Report) -> JobResult:
     """Try inputs as a job of the command line."""
-    done = inputs(seed, count, lambda number: report(f"{number - first:,} of {count:,} inputs"), first=first)
+    done = tried(seed, count, lambda number: report(f"{number - first:,} of {count:,} inputs"), first=first)
     if not done:
         return JobResult(True, f"{count:,} inputs, all taken or refused")
     listed = "\n".join(f"input {each.number} of seed {seed}: {each.call}\n    {each.what}" for each in done)

@@ -14,6 +14,7 @@ from stateful.jobs.report import chosen, run
 from stateful.jobs.runner import Job
 from stateful.schedules.render import replay
 from stateful.schedules.token import BadTokenError
+from stateful.seam.option import add_device
 
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -28,6 +29,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     again = commands.add_parser("replay", help="replay a token: lanes per task, preemptions marked, the verdict")
     again.add_argument("token", metavar="TOKEN")
     again.add_argument("--bug", "--variant", metavar="NAME", help="with this bug seeded: see bugs --schedules")
+    add_device(again, "replay", ["runtime"])
     again.set_defaults(do=_replay)
 
 

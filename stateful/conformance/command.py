@@ -5,7 +5,7 @@ Exit code 0: no difference. 1: some. 2: there is no such directory, nothing in i
 
 import argparse
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -14,10 +14,13 @@ from rich.console import Console
 
 from stateful.conformance.attribution import Attribution
 from stateful.conformance.compare import Difference
+from stateful.conformance.device_replay import device_replay
 from stateful.conformance.fields import MalformedRecording
 from stateful.conformance.replay import replay
 from stateful.conformance.schema import Recording, read_recording, recorded_names
 from stateful.jobs.progress import ProgressDisplay, ProgressLine, complain, say
+from stateful.seam.chosen import chosen, is_ours
+from stateful.seam.option import add_device
 from zram_impl import Quirks
 
 QUIRKS: Final = {"linux_7_3": Quirks.linux_7_3(), "none": Quirks()}
@@ -38,6 +41,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         default="linux_7_3",
         help="linux_7_3 (default): do all that the recorded kernel does; none: do better, and name what differs",
     )
+    add_device(parser, "conformance")
     parser.set_defaults(do=conformance)
 
 
@@ -50,11 +54,33 @@ def conformance(asked: argparse.Namespace, console: Console) -> int:
     except MalformedRecording as error:
         complain(str(error))
         return 2
+    if not is_ours():
+        return _on_device(recordings, console)
     found = _replay_all(recordings, QUIRKS[quirks], console)
     if quirks == "none":
         _say_what_each_quirk_does(found, console)
     operations = sum(len(recording.operations) for recording in recordings)
     say(console, f"{len(recordings)} sequences, {operations} operations, {len(found)} differences")
+    return 1 if found else 0
+
+
+def _on_device(recordings: list[Recording], console: Console) -> int:
+    """Replay those recordings that are for any page store; say which are left out, and why."""
+    left_out, found = Counter[str](), list[Difference]()
+    for recording in recordings:
+        replayed = device_replay(recording)
+        if replayed.left_out:
+            left_out[replayed.left_out] += 1
+        for each in replayed.differences:
+            say(console, each.line)
+        found += replayed.differences
+    count = len(recordings) - left_out.total()
+    for reason, number in left_out.most_common():
+        say(console, f"{number:>7,} sequences left out: {reason}")
+    if not count:
+        complain(f"no sequence is for {chosen().name}: the capabilities modes and limit allow more of them")
+        return 2
+    say(console, f"{count} of {len(recordings)} sequences replayed, {len(found)} differences")
     return 1 if found else 0
 
 

@@ -35,6 +35,7 @@ from stateful.conformance.operations import (
 from stateful.conformance.recorded_disks import CountedDisk, Disks
 from stateful.conformance.recorded_node import RecordedNode
 from stateful.conformance.schema import RecordedAnswer
+from stateful.seam.chosen import chosen
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.block_layer import SECTOR
@@ -98,6 +99,14 @@ class RecordedDevice(Zram):
         return super().read_page(index)
 
 
+def _recorded_class() -> type[RecordedDevice]:
+    """Return the class of the device under test, derived from the one that is tested."""
+    kind = chosen().zram
+    if kind is None or kind is Zram:
+        return RecordedDevice
+    return type("RecordedDerived", (RecordedDevice, kind), {})
+
+
 class Guest:
     """One machine, as it is after the driver was loaded; close it.
 
@@ -115,7 +124,7 @@ class Guest:
         self.disks = Disks(self.turns)
         self.disk: CountedDisk | None = None
         self.runtime = GuestRuntime()
-        self.device = RecordedDevice(self, quirks, self.runtime)
+        self.device = _recorded_class()(self, quirks, self.runtime)
         self._node = RecordedNode(self.device)
         self._background: Background | None = None
         self._stuck: list[Background] = []

@@ -53,7 +53,7 @@ class ProgressDisplay:
 
 def say(console: Console, text: str) -> None:
     """Print text without markup; off a terminal without line breaks."""
-    console.print(text, markup=False, highlight=False, soft_wrap=not console.is_terminal)
+    console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=not console.is_terminal)
 
 
 def complain(text: str) -> None:

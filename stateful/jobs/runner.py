@@ -16,6 +16,8 @@ from spec.processes import runner
 from spec.processes.entry import raise_again
 from spec.processes.runner import Ended, ProcessTask, Send
 from stateful.jobs.progress import ProgressDisplay, ProgressLine, say
+from stateful.seam.chosen import chosen
+from stateful.seam.option import named_device
 
 REPORT_SECONDS: Final = 0.1
 """How often a job's reports are passed on."""
@@ -70,7 +72,9 @@ def run(jobs: Sequence[Job], console: Console, processes: int = 2) -> list[Done]
         def tick(running: Mapping[int, float]) -> None:
             display.show(ProgressLine(jobs[each].name, time_, said.get(each, "")) for each, time_ in running.items())
 
-        runner.run([ProcessTask(partial(_judged, job)) for job in jobs], ended, received, tick, processes)
+        runner.run(
+            [ProcessTask(partial(_judged, job, chosen().name)) for job in jobs], ended, received, tick, processes
+        )
     return [done[index] for index in range(len(jobs))]
 
 
@@ -78,10 +82,11 @@ def _died(task: Ended) -> JobResult:
     return JobResult(good=False, what=f"died with exit code {task.code}", details=task.last_words())
 
 
-def _judged(job: Job, send: Send) -> JobResult:
+def _judged(job: Job, device: str, send: Send) -> JobResult:
     raise_again()
     try:
-        return job.run(reporter(send))
+        with named_device(device):
+            return job.run(reporter(send))
     except Exception as error:  # a check that crashes is a finding, not the end of the others
         what = f"crashed: {type(error).__name__}: {error}".splitlines()[0]
         return JobResult(good=False, what=what, details=traceback.format_exc())

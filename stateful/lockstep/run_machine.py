@@ -1,7 +1,7 @@
 """Running the machines: for a number of examples or for a time, with or without a bug put in."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final, NamedTuple
 
@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from stateful.lockstep.divergence import Divergence
-from stateful.lockstep.machine import WritebackMachine
+from stateful.lockstep.machine import MACHINES, WritebackMachine
+from stateful.lockstep.operation_machine import BLACK_BOX, OperationMachine
+from stateful.seam.chosen import is_ours
 
 CHUNK: Final = 25
 """Examples between two looks at the clock."""
@@ -20,6 +22,15 @@ class Until(NamedTuple):
 
     examples: int = 1_000_000
     seconds: float = 1e9
+
+
+AnyMachine = type[WritebackMachine] | type[OperationMachine]
+
+
+def machines() -> Mapping[str, AnyMachine]:
+    """Return the machines that fit the device that is tested, by name."""
+    fitting: Sequence[AnyMachine] = MACHINES if is_ours() else BLACK_BOX
+    return {machine.__name__: machine for machine in fitting}
 
 
 class MachineCampaign(NamedTuple):
@@ -42,7 +53,7 @@ class MachineCampaign(NamedTuple):
 
 
 def run_machine(
-    machine: type[WritebackMachine],
+    machine: AnyMachine,
     until: Until,
     *,
     number: int = 0,

@@ -16,7 +16,8 @@ from stateful.common.inside import inside
 from stateful.common.stamped_pages import same_filled, stamped
 from stateful.lockstep.stepped_engine import Io, SteppedEngine
 from stateful.lockstep.stepped_reads import GatedDevice, SteppedRead
-from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
+from stateful.seam.chosen import chosen
+from zram_impl import PAGE_SIZE, WritebackResult, ZramError
 from zram_impl.bdev.file import open_file
 from zram_impl.device.passes import Passes
 from zram_impl.engine.request import WbReq
@@ -71,7 +72,7 @@ class Subject:
         self._undo = ExitStack()
         self._path = Path(self._undo.enter_context(tempfile.TemporaryDirectory(prefix="zram-"))) / "backing"
         self.clock = Clock()
-        self.device = Zram(engine=self._make_engine, observer=self.observe, runtime=self.clock)
+        self.device = chosen().blank(engine=self._make_engine, observer=self.observe, runtime=self.clock)
         self._undo.callback(self.device.close)
         self._set_up()
         if scope.limit >= 0:

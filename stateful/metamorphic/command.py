@@ -11,6 +11,7 @@ from rich.console import Console
 from stateful.jobs.arguments import count
 from stateful.jobs.progress import ProgressDisplay, ProgressLine, say
 from stateful.metamorphic.independence import run
+from stateful.seam.option import add_device
 
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -18,6 +19,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser = commands.add_parser("metamorphic", help="run generated programs in several ways that must agree")
     parser.add_argument("--programs", type=count, default=1000, metavar="N", help="how many to generate (1000)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="where the generator begins (0)")
+    add_device(parser, "metamorphic", ["batch"])
     parser.set_defaults(do=metamorphic)
 
 

@@ -11,8 +11,10 @@ from typing import Final, NamedTuple
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from stateful.metamorphic.device_running import DeviceRunning
 from stateful.metamorphic.program import Program, programs
 from stateful.metamorphic.running import ProgramOutcome, Running, Way
+from stateful.seam.chosen import is_ours
 from zram_impl import Quirks
 
 REFERENCE: Final = Way(batch_size=1, order=None)
@@ -33,15 +35,21 @@ class ProgramCampaign(NamedTuple):
 
 def ways(order: int) -> list[Way]:
     """Return the ways a program is run: batch sizes in orders of their own and in that of submission, little memory."""
+    if not is_ours():
+        return [Way(size, None) for size in BATCH_SIZES]
     drawn = [Way(size, order + number) for number, size in enumerate(BATCH_SIZES * 2)]
     return [*drawn, Way(BATCH_SIZES[-1], None), Way(BATCH_SIZES[-1], order, memory=3)]
 
 
+def _outcome(program: Program, way: Way, quirks: Quirks) -> ProgramOutcome:
+    return Running(program, way, quirks).outcome() if is_ours() else DeviceRunning(program, way).outcome()
+
+
 def compare(program: Program, order: int, quirks: Quirks) -> ProgramOutcome:
     """Run a program in every way and return its outcome; AssertionError if outcomes differ."""
-    reference = Running(program, REFERENCE, quirks).outcome()
+    reference = _outcome(program, REFERENCE, quirks)
     for way in ways(order):
-        outcome = Running(program, way, quirks).outcome()
+        outcome = _outcome(program, way, quirks)
         for field, one, other in zip(ProgramOutcome._fields, reference, outcome, strict=True):
             assert one == other, f"{field} with {way} are not those of {REFERENCE}: {other!r:.500}, not {one!r:.500}"
     return reference

@@ -18,10 +18,10 @@ from stateful.metamorphic.program import (
     Step,
     WritePage,
 )
-from zram_impl import PAGE_SIZE, Quirks, Zram
+from stateful.seam.chosen import chosen
+from zram_impl import PAGE_SIZE, Quirks
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.memory import MemoryDevice
-from zram_impl.device.snapshot import SlotView
 from zram_impl.engine.request import WbReq
 from zram_impl.runtime import Runtime
 
@@ -57,10 +57,10 @@ class ProgramOutcome(NamedTuple):
     """Outcome of a program, without block numbers."""
 
     passes: tuple[PassOutcome, ...]
-    slots: tuple[SlotView, ...]
+    slots: tuple[object, ...]
     pages: tuple[bytes, ...]
     statistics: tuple[object, ...]
-    limit: int
+    limit: int | None
 
 
 class Running:
@@ -74,7 +74,7 @@ class Running:
         self._memory = way.memory
         self._generation = 0
         self.passes: list[PassOutcome] = []
-        self.device = Zram(quirks=quirks, engine=self._make_engine)
+        self.device = chosen().blank(quirks=quirks, engine=self._make_engine)
         self.device.set_backing(MemoryDevice(program.blocks))
         self.device.set_batch_size(way.batch_size)
         self.device.initialise(program.pages * PAGE_SIZE)

@@ -4,6 +4,7 @@ import time
 from typing import Final
 
 from stateful.jobs.runner import JobResult, Report
+from stateful.schedules.device_harness import absent
 from stateful.schedules.scenarios import THEMES
 from stateful.schedules.search import SearchResult, exhaust_one, exhaustively, randomly
 
@@ -31,7 +32,8 @@ def every_schedule_of(theme: str, bound: int, report: Report) -> JobResult:
     for name in THEMES[theme]:
         searched = exhaust_one(name, bound, report)
         total = total.and_then(searched)
-        lines += [f"{searched.schedules:>9,} {name}", *searched.findings]
+        without = absent(THEMES[theme][name])
+        lines += [f"{searched.schedules:>9,} {name}{without and f' without {without}'}", *searched.findings]
     rate = total.points / max(time.process_time() - began, 1e-9)
     what = (
         f"{total.schedules:,} schedules, all of at most {bound} preemptions, in {len(THEMES[theme])} scenarios; "

@@ -11,6 +11,7 @@ from stateful.jobs.runner import Job
 from stateful.schedules import checks
 from stateful.schedules.scenarios import THEMES
 from stateful.schedules.throughput import speeds
+from stateful.seam.option import add_device
 
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -21,6 +22,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--benchmark", "--speed", action="store_true", help="say instead how many points a second there are"
     )
     every.add_argument("--preemptions", type=int, default=2, metavar="N", help="at most N preemptions (2)")
+    add_device(every, "schedules", ["runtime"])
     every.set_defaults(do=_schedules)
 
 

@@ -31,6 +31,7 @@ from stateful.schedules.program import (
     shared,
 )
 from stateful.schedules.scheduler import Policy, ScheduledRuntime, ScheduledTask
+from stateful.seam.chosen import chosen
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.decisions import SlotKind
@@ -91,7 +92,7 @@ class Harness:
         self._waiting_for_pass: ScheduledTask | None = None
         """Lane 0, while an interrupt of it means anything."""
         self._allowed = _errors(what)
-        self.device = self.monitors.device = Zram(
+        self.device = self.monitors.device = chosen().blank(
             runtime=self.runtime, engine=self._make_engine, observer=self._observe
         )
 
@@ -100,6 +101,15 @@ class Harness:
         made.denied = faults_of(self.what).buffers
         self.monitors.engine = made
         return made
+
+    @property
+    def steps(self) -> Sequence[object]:
+        """The steps of the specification so far."""
+        return self.monitors.follower.steps
+
+    def watch(self, tell: Callable[[str], None]) -> None:
+        """Have `tell` called with every operation and every step."""
+        self.tell = self.monitors.tell = tell
 
     # --- observing -------------------------------------------------------------------------------------------------
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from stateful.schedules.harness import Harness
+from stateful.schedules.device_harness import playable
 from stateful.schedules.policies import NondeterminismError
 from stateful.schedules.program import BEFORE, LANES, TaskProgram
-from stateful.schedules.run import Execution, execute_twice, policy_of, run_harness
+from stateful.schedules.run import Execution, execute_twice, policy_of, run_harness, stage_of
 from stateful.schedules.scheduler import ScheduledRuntime
 from stateful.schedules.token import decode, encode
 
@@ -35,8 +35,9 @@ def watched(what: TaskProgram) -> tuple[Execution, list[LaneRow]]:
         task = stage.runtime.current
         rows.append(LaneRow(task.name if task is not None else "main", text))
 
-    stage = Harness(what, choose)
-    stage.tell = stage.monitors.tell = tell
+    what = playable(what)
+    stage = stage_of(what, choose)
+    stage.watch(tell)
     played = run_harness(stage, what)
     return played._replace(what=what), rows
 

@@ -2,15 +2,39 @@
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
+from stateful.schedules.device_harness import DeviceHarness, playable
 from stateful.schedules.harness import Harness
 from stateful.schedules.policies import NondeterminismError, parting, pct, round_robin, sparse, steady
 from stateful.schedules.program import Preemption, TaskProgram
-from stateful.schedules.scheduler import Policy, SchedulingChoice
+from stateful.schedules.scheduler import Policy, ScheduledRuntime, SchedulingChoice
+from stateful.seam.chosen import chosen, is_ours
 
 ORDERS: Final = 8
 """Orders of the tasks that are tried to see how long a program is: more than there are of three."""
+
+
+class Stage(Protocol):
+    """A program on a device, ready to be run once."""
+
+    @property
+    def runtime(self) -> ScheduledRuntime:
+        """The runtime of the run."""
+        ...
+
+    @property
+    def steps(self) -> Sequence[object]:
+        """The steps that the device took."""
+        ...
+
+    def watch(self, tell: Callable[[str], None]) -> None:
+        """Have `tell` called with every operation and every step."""
+        ...
+
+    def run(self) -> None:
+        """Run the program; raise what was found."""
+        ...
 
 
 class Execution(NamedTuple):
@@ -44,14 +68,20 @@ def policy_of(what: TaskProgram) -> Policy:
 
 def execute(what: TaskProgram, policy: Policy | None = None) -> Execution:
     """Play a program, under its own preemptions unless there is a policy."""
-    played = run_harness(Harness(what, policy or policy_of(what)), what)
+    what = playable(what)
+    played = run_harness(stage_of(what, policy or policy_of(what)), what)
     if policy is None:
         return played
     taken = tuple(Preemption(n, choice.taken) for n, choice in enumerate(played.schedule) if choice.taken)
     return played._replace(what=what._replace(preemptions=taken))
 
 
-def run_harness(stage: Harness, what: TaskProgram) -> Execution:
+def stage_of(what: TaskProgram, policy: Policy) -> Stage:
+    """Return a program on the device that is tested: ours, looked into, or another one."""
+    return Harness(what, policy) if is_ours() else DeviceHarness(what, policy)
+
+
+def run_harness(stage: Stage, what: TaskProgram) -> Execution:
     """Play what is on the stage."""
     error: Exception | None = None
     try:
@@ -59,13 +89,17 @@ def run_harness(stage: Harness, what: TaskProgram) -> Execution:
     except Exception as raised:  # what was found is a result
         error = raised
     runtime = stage.runtime
-    trace = [*runtime.trace, *runtime.schedule, *stage.monitors.follower.steps]
+    trace = [*runtime.trace, *runtime.schedule, *stage.steps]
     return Execution(what, runtime.schedule, len(runtime.trace), trace, error)
 
 
-@lru_cache(maxsize=1024)
 def choices(what: TaskProgram) -> int:
     """Return how many choices there are in a run of a program: the most of several fixed orders of its tasks."""
+    return _choices(what, chosen().name)
+
+
+@lru_cache(maxsize=1024)
+def _choices(what: TaskProgram, _device: str) -> int:
     orders = [steady, round_robin, *(pct(seed, depth=1, points=1) for seed in range(ORDERS))]
     return max(len(execute(what, policy).schedule) for policy in orders)
 

@@ -10,6 +10,7 @@ from stateful.schedules.scenarios import SCENARIOS
 from stateful.schedules.scheduler import Policy
 from stateful.schedules.shrink import smallest
 from stateful.schedules.token import encode
+from stateful.seam.option import on_command_line
 
 DEPTHS: Final = (2, 3, 4, 5)
 
@@ -36,7 +37,7 @@ class SearchResult(NamedTuple):
 def finding(name: str, played: Execution) -> str:
     """Return a finding as a line, with the token of the smallest program that shows it."""
     small = smallest(played)
-    return f"{name}: {small.found}: python -m stateful replay {encode(small.what)}"
+    return f"{name}: {small.found}: python -m stateful replay {encode(small.what)}{on_command_line()}"
 
 
 def exhaustively(bound: int, report: Callable[[str], None]) -> SearchResult:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from stateful.common.stamped_pages import same_filled, stamp_of, stamped
+from stateful.seam.chosen import chosen
 from stateful.stress.recorder import Sharer, judge, together
 from stateful.traces.record import TraceWriter, recording
 from stateful.traces.schema import Header
@@ -197,7 +198,7 @@ def _run(
     stopped = stop.is_set if writer is None else partial(stop.wait, PAUSE_SECONDS)
     total = WritebackResult()
     passes = 0
-    with Zram(observer=writer) as device:
+    with chosen().blank(observer=writer) as device:
         device.set_recomp_algorithm("deflate")
         device.set_compressed_writeback(seed % 2 == 1)
         device.set_backing(backing)

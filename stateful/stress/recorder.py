@@ -5,15 +5,18 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from stateful.common.stamped_pages import same_filled, stamp_of, stamped
+from stateful.seam.protocol import SystemUnderTest
 from stateful.stress.linearizability import unexplained
 from stateful.stress.minimise import drawn, smallest
 from stateful.stress.operation import FOREIGN, ZERO, PageOperation, of_another_page
 from zram_impl import PAGE_SIZE, Zram
 
 _WORD: Final = 8
+_READS: Final = 4
+"""Sides of the dice that are reads."""
 _ZERO_PAGE: Final = bytes(PAGE_SIZE)
 
 
@@ -40,10 +43,26 @@ def value_of(content: bytes, page: int) -> int:
     return stamp[1] if stamp[0] == page else of_another_page(stamp[0])
 
 
-class Sharer:
+class PageCalls(Protocol):
+    """The calls that a sharer makes."""
+
+    def write_page(self, index: int, page: bytes, /) -> None:
+        """Store a page."""
+        ...
+
+    def read_page(self, index: int, /) -> bytes:
+        """Return a page."""
+        ...
+
+    def discard(self, offset: int, length: int, /) -> None:
+        """Free pages."""
+        ...
+
+
+class PageSharer:
     """Works on `pages` in a thread of its own until `stop()`; `history` has what it saw of each."""
 
-    def __init__(self, device: Zram, number: int, pages: range, stop: Callable[[], bool], seed: int = 0) -> None:
+    def __init__(self, device: PageCalls, number: int, pages: range, stop: Callable[[], bool], seed: int = 0) -> None:
         self.history: dict[int, list[PageOperation]] = defaultdict(list)
         self.problems: list[str] = []
         self.together = 1
@@ -68,23 +87,18 @@ class Sharer:
             self.problems.append(f"{threading.current_thread().name}: {type(error).__name__}: {error}")
 
     def _operate(self, page: int, dice: int) -> None:
-        """Do something, half of the time read; every way there is to do it has its turn."""
-        device, offset = self._device, page * PAGE_SIZE
-        match dice:
-            case 0 | 1:
-                self.read(page)
-            case 2:
-                self.read(page, lambda: device.read(offset, PAGE_SIZE))
-            case 3:
-                self.read(page, lambda: _read_into(device, page))
-            case 4:
-                self.discard(page, device.write_zeroes if self._random.randrange(2) else device.discard)
-            case 5:
-                self.write(page, same=True)
-            case 6:
-                self.write(page, huge=True)
-            case _:
-                self.write(page, put=device.write_pages if self._random.randrange(2) else device.write_page)
+        """Do something, half of the time read."""
+        if dice < _READS:
+            self.read(page)
+        elif dice == _READS:
+            self.discard(page)
+        else:
+            self.write(page, same=dice == _READS + 1, huge=dice == _READS + 2)
+
+    def read_all(self) -> None:
+        """Read every page, once nobody works any more."""
+        for page in self._pages:
+            self.read(page)
 
     def write(self, page: int, *, same: bool = False, huge: bool = False, put: Put | None = None) -> None:
         """Write a value that nobody has written before, with `write_page` or as `put` does."""
@@ -112,7 +126,53 @@ class Sharer:
         self.history[page].append(PageOperation(threading.current_thread().name, kind, value, start, over))
 
 
-def together(sharers: Iterable[Sharer]) -> dict[int, list[PageOperation]]:
+class Sharer(PageSharer):
+    """A sharer of a `Zram`."""
+
+    def __init__(self, device: Zram, number: int, pages: range, stop: Callable[[], bool], seed: int = 0) -> None:
+        super().__init__(device, number, pages, stop, seed)
+        self._zram = device
+
+    def _operate(self, page: int, dice: int) -> None:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        """Do something, half of the time read; every way there is to do it has its turn."""
+        device, offset = self._zram, page * PAGE_SIZE
+        match dice:
+            case 0 | 1:
+                self.read(page)
+            case 2:
+                self.read(page, lambda: device.read(offset, PAGE_SIZE))
+            case 3:
+                self.read(page, lambda: _read_into(device, page))
+            case 4:
+                self.discard(page, device.write_zeroes if self._random.randrange(2) else device.discard)
+            case 5:
+                self.write(page, same=True)
+            case 6:
+                self.write(page, huge=True)
+            case _:
+                self.write(page, put=device.write_pages if self._random.randrange(2) else device.write_page)
+
+
+class SeamCalls:
+    """The calls of a sharer, as a device of the seam has them."""
+
+    def __init__(self, device: SystemUnderTest) -> None:
+        self._device = device
+
+    def write_page(self, index: int, page: bytes, /) -> None:
+        """Store a page."""
+        self._device.write(index, page)
+
+    def read_page(self, index: int, /) -> bytes:
+        """Return a page."""
+        return self._device.read(index)
+
+    def discard(self, offset: int, _length: int, /) -> None:
+        """Free the page at an offset."""
+        self._device.discard(offset // PAGE_SIZE)
+
+
+def together(sharers: Iterable[PageSharer]) -> dict[int, list[PageOperation]]:
     """Return the history of each page."""
     histories: dict[int, list[PageOperation]] = defaultdict(list)
     for sharer in sharers:

@@ -261,8 +261,7 @@ def _wrongly_reported(world: World, line: Line) -> str | None:
 
 
 def _judge_end(worlds: Worlds, end: End, lines: Sequence[Line]) -> TraceFinding | None:
-    differences = [list(_differences(world, end)) for world in worlds.at_the_end()]
-    fewest = min(differences, key=len)
+    fewest = min((list(differences(world, end)) for world in worlds.at_the_end()), key=len)
     if not fewest:
         return None
     return TraceFinding(
@@ -281,7 +280,8 @@ def _judge_end(worlds: Worlds, end: End, lines: Sequence[Line]) -> TraceFinding 
 _SHOWN: Final = 20
 
 
-def _differences(world: World, end: End) -> Iterator[str]:
+def differences(world: World, end: End) -> Iterator[str]:
+    """Yield what a device says of its end that a state of the specification does not."""
     slots = "".join(LETTERS[slot.kind] for slot in world.slots)
     for i, (known, said) in enumerate(zip(slots, end.slots or slots, strict=True)):
         if known != said:

@@ -149,7 +149,7 @@ def read(texts: Iterable[str | bytes], cut_short: bool = False) -> Trace:
         if "end" in found:
             end = _end(number, found["end"], header)
         else:
-            lines.append(_line(number, found, header))
+            lines.append(line_of(number, found, header))
             if len(lines) == 1:
                 ordered = "touches" in found
             if ordered != ("touches" in found):
@@ -215,7 +215,8 @@ def _header(number: int, found: dict[str, object]) -> Header:
     )
 
 
-def _line(number: int, found: dict[str, object], header: Header) -> Line:
+def line_of(number: int, found: dict[str, object], header: Header) -> Line:
+    """Return the event that an object says; MalformedTrace if it says no event."""
     _only(number, found, _EVENT)
     name, task, values = found.get("does"), found.get("task"), found.get("args", [])
     if not isinstance(task, str):

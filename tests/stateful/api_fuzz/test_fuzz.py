@@ -120,6 +120,6 @@ def test_the_command_tries_inputs_and_says_so(capsys: pytest.CaptureFixture[str]
 
 def test_the_command_finds_something(monkeypatch: pytest.MonkeyPatch) -> None:
     changing_first(monkeypatch)
-    verdict = fuzz.check(5, 0, SOME, lambda _text: None)
+    verdict = fuzz.check(inputs, 5, 0, SOME, lambda _text: None)
     assert not verdict.good
     assert "of seed 5: " in verdict.details

@@ -1,0 +1,1 @@
+"""Devices of others, tested through the seam."""

@@ -1,0 +1,50 @@
+"""`python -m stateful machine`: a device and the specification side by side, programs drawn and shrunk by Hypothesis.
+
+Exit code 0: no difference. 1: a difference; the smallest program that shows it is printed.
+"""
+
+import argparse
+from functools import partial
+from typing import Final
+
+from rich.console import Console
+
+from stateful.jobs.arguments import count
+from stateful.jobs.report import run
+from stateful.jobs.runner import Job, JobResult, Report
+from stateful.lockstep.run_machine import Until, machines, run_machine
+from stateful.seam.option import add_device
+
+EXAMPLES: Final = 500
+
+
+def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to a parser's."""
+    parser = commands.add_parser("machine", help="a device and the specification, compared after every step")
+    parser.add_argument(
+        "--examples", type=count, default=EXAMPLES, metavar="N", help=f"programs of each machine ({EXAMPLES})"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="where the generator begins (0)")
+    add_device(parser, "machine", ["events"])
+    parser.set_defaults(do=machine)
+
+
+def machine(asked: argparse.Namespace, _console: Console) -> int:
+    """Run every machine that fits the device, each in a process, and return the exit code."""
+    todo = [Job(name, partial(check, name, asked.examples, asked.seed)) for name in machines()]
+    return run(todo)
+
+
+def check(name: str, examples: int, seed: int, report: Report) -> JobResult:
+    """Run one machine as a job of the command line."""
+    campaign = run_machine(
+        machines()[name],
+        Until(examples=examples),
+        number=seed,
+        report=lambda runs, steps: report(f"{runs} of {examples} runs, {steps:,} steps"),
+    )
+    what = f"{campaign.runs:,} runs, {campaign.steps:,} steps, each compared"
+    if campaign.finding is None:
+        return JobResult(good=True, what=what)
+    program = getattr(campaign.finding, "__notes__", [])
+    return JobResult(good=False, what=campaign.found, details="\n    ".join([str(campaign.finding), *program]))
