@@ -227,6 +227,8 @@ class Harness:
             pass
         finally:
             self._waiting_for_pass = None
+            if task is not None:
+                task.may_be_interrupted = False
 
     def _compact(self, _op: Op) -> None:
         self.device.compact()

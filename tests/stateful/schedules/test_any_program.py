@@ -27,3 +27,12 @@ def test_any_operation_may_come_before(what: TaskProgram) -> None:
     """Operations before the lanes may leave threads and interrupts behind: footprints have to say so."""
     played = execute_twice(decode(encode(what)))
     assert played.error is None
+
+
+def test_a_write_after_a_pass_is_done_by_its_own_task() -> None:
+    """A write after a pass that might be interrupted ended in KeyError: another task than the one that meant it did it.
+
+    The lane stayed interruptible when its pass was over, so that the write ran in a task of its own.
+    """
+    ops = (Op(BEFORE, OpKind.INTERRUPT), Op(0, OpKind.WRITEBACK), Op(0, OpKind.WRITE))
+    assert execute_twice(TaskProgram(ops, blocks=1, batch=1)).error is None
