@@ -3,17 +3,24 @@
 import argparse
 import os
 import secrets
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
+from stateful.bugs import seeded
+from stateful.fuzzing.sources import SOURCES, fitting, left_out
 from stateful.fuzzing.worker import Share, work
-from stateful.jobs.arguments import duration
+from stateful.jobs.arguments import count, duration
 from stateful.jobs.progress import say
+from stateful.jobs.report import chosen as chosen_names
 from stateful.jobs.report import run
 from stateful.jobs.runner import Job
+from stateful.seam.chosen import chosen as current
+from stateful.seam.chosen import is_ours
+from stateful.seam.option import add_device
 from zram_impl.cli.output import usable_folder
 
 PROCESSES: Final = 2
@@ -27,6 +34,10 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     fuzz.add_argument("--minutes", type=duration, default=1.0, metavar="N", help="how long (1)")
     fuzz.add_argument("--seed", type=int, metavar="S", help="what to do: the same seed does the same (a random one)")
     fuzz.add_argument("--out", type=_folder, default="findings", metavar="DIR", help="for findings (./findings)")
+    fuzz.add_argument("--source", action="append", choices=list(SOURCES), help="only this one, or these (all that fit)")
+    fuzz.add_argument("--upto", type=count, metavar="N", help="N turns of each source from the seed on, then end")
+    fuzz.add_argument("--bug", "--variant", metavar="NAME", help="a drill: seed this bug, which has to be found")
+    add_device(fuzz, "fuzz")
     fuzz.set_defaults(do=run_for_a_while)
 
 
@@ -43,15 +54,39 @@ def _folder(text: str) -> Path:
     raise argparse.ArgumentTypeError(f"{text}: {why}, so no finding could be written")
 
 
+def _sources(asked: argparse.Namespace) -> tuple[str, ...]:
+    """Return the sources asked for; those that do not fit the device end the program."""
+    names: Sequence[str] = asked.source or ()
+    for name in names:
+        source = SOURCES[name]
+        if not source.fits:
+            why = f"it needs {source.needs}" if source.needs and source.ours is None else "it is for other devices"
+            asked.parser.error(f"--source {name} cannot test {current().name}: {why}")
+    return tuple(names) or tuple(fitting())
+
+
 def run_for_a_while(asked: argparse.Namespace, console: Console) -> int:
     """Fuzz as asked for; return the exit code."""
+    sources = _sources(asked)
+    bug = asked.bug or ""
+    if bug:
+        chosen_names(asked.parser, [bug], [each.name for each in seeded.EVERY], "bug")
+        if not is_ours():
+            asked.parser.error("--bug must be one of our device's: one of another device is a factory of its own")
     seed = asked.seed if asked.seed is not None else secrets.randbelow(SEEDS)
     minutes: float = asked.minutes
     out: Path = asked.out
-    say(console, f"seed {seed}, {minutes:g} minutes, {PROCESSES} processes; findings go to {out}")
+    processes = PROCESSES if asked.upto is None else 1
+    until = f"{minutes:g} minutes" if asked.upto is None else f"{asked.upto} turns of each source"
+    say(console, f"seed {seed}, {until}, {processes} processes; findings go to {out}")
+    for without in left_out():
+        say(console, f"left out: {without}")
     todo = [
-        Job(f"fuzz {process}", partial(work, Share(process, PROCESSES), minutes * 60, seed, out.absolute()))
-        for process in range(PROCESSES)
+        Job(
+            f"fuzz {process}",
+            partial(work, Share(process, processes, asked.upto, bug, sources), minutes * 60, seed, out.absolute()),
+        )
+        for process in range(processes)
     ]
     code = run(todo, worth_seeing=[job.name for job in todo])
     say(console, f"seed {seed}")

@@ -7,14 +7,14 @@ which says what it did and what it found. It must not keep anything from one cal
 import random
 import tempfile
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
+from stateful.api_fuzz.device_fuzz import device_inputs
 from stateful.interrupts.storm import storm
 from stateful.jobs.runner import Report
-from stateful.lockstep.machine import MACHINES
 from stateful.lockstep.run_machine import Until, run_machine
+from stateful.lockstep.run_machine import machines as machines_that_fit
 from stateful.metamorphic import independence
 from stateful.schedules.policies import exhaust
 from stateful.schedules.render import story
@@ -24,7 +24,10 @@ from stateful.schedules.search import policies
 from stateful.schedules.shrink import smallest
 from stateful.schedules.strategies import drawn, look
 from stateful.schedules.token import encode
+from stateful.seam.chosen import chosen, is_ours
+from stateful.stress import device_threads
 from stateful.stress import free_threads as threads
+from stateful.stress.free_threads import ThreadsAccount
 from stateful.traces.check import judge
 from stateful.traces.schema import read
 
@@ -36,6 +39,7 @@ THREAD_SECONDS: Final = 1.0
 TRACE_SECONDS: Final = 0.3
 STORM_SECONDS: Final = 1.0
 METAMORPHIC: Final = 60
+INPUTS: Final = 2000
 
 
 class FuzzFinding(NamedTuple):
@@ -55,6 +59,8 @@ class Harvest(NamedTuple):
     steps: int = 0
     """Steps of machines, and events of threads."""
     found: tuple[FuzzFinding, ...] = ()
+    cut: int = 0
+    """Programs of which not every schedule was run, because there were too many."""
 
 
 def of_played(played: Execution) -> FuzzFinding:
@@ -87,21 +93,25 @@ def joint(seed: int, report: Report) -> Harvest:
 
 def exhausted(seed: int, report: Report) -> Harvest:
     """Draw a few programs and run each under every schedule of one preemption, as far as there is time."""
-    schedules, chance = 0, random.Random(seed)
+    schedules, cut, chance = 0, 0, random.Random(seed)
     for _ in range(PROGRAMS):
         what = drawn(chance)
-        for attempt in islice(exhaust(1), SCHEDULES_A_PROGRAM):
+        for number, attempt in enumerate(exhaust(1)):
+            if number == SCHEDULES_A_PROGRAM:
+                cut += 1
+                break
             played = execute(what, attempt.policy)
             attempt.schedule, schedules = played.schedule, schedules + 1
             if played.error is not None:
                 report("shrinking")
-                return Harvest(schedules, 0, (of_played(played),))
-    return Harvest(schedules)
+                return Harvest(schedules, 0, (of_played(played),), cut)
+    return Harvest(schedules, cut=cut)
 
 
 def machines(seed: int, report: Report) -> Harvest:
     """Let one of the machines look for a difference between device and specification."""
-    machine = MACHINES[seed % len(MACHINES)]
+    fitting = list(machines_that_fit().values())
+    machine = fitting[seed % len(fitting)]
     campaign = run_machine(machine, Until(examples=1), number=seed, report=lambda runs, _steps: report(f"run {runs}"))
     found = campaign.finding
     if found is None:
@@ -110,18 +120,30 @@ def machines(seed: int, report: Report) -> Harvest:
     return Harvest(0, campaign.steps, (FuzzFinding(campaign.found.partition(":")[0], text),))
 
 
+class RunThreads(Protocol):
+    """Lets threads run for a while."""
+
+    def __call__(self, seconds: float, report: Report, trace: Path | None = None, *, seed: int) -> ThreadsAccount:
+        """Run them."""
+        ...
+
+
+def _threads() -> RunThreads:
+    return threads.run if is_ours() else device_threads.run
+
+
 def free_threads(seed: int, report: Report) -> Harvest:
     """Let users and passes run freely on a real file."""
-    account = threads.run(THREAD_SECONDS, report, seed=seed)
+    account = _threads()(THREAD_SECONDS, report, seed=seed)
     found = (FuzzFinding("real_threads", "\n".join(account.problems)),) if account.problems else ()
-    return Harvest(0, account.writes + account.reads, found)
+    return Harvest(0, account.writes + account.reads + (0 if is_ours() else account.shared), found)
 
 
 def traces(seed: int, report: Report) -> Harvest:
     """Record free-running threads, and judge them by the specification."""
     with tempfile.TemporaryDirectory(prefix="trace-") as directory:
         path = Path(directory) / "trace.jsonl"
-        account = threads.run(TRACE_SECONDS, report, trace=path, seed=seed)
+        account = _threads()(TRACE_SECONDS, report, trace=path, seed=seed)
         with path.open(encoding="utf-8") as file:
             judgement = judge(read(file), report=report)
     texts = [*account.problems, *filter(None, [judgement.problem])]
@@ -146,21 +168,52 @@ def interrupts(seed: int, report: Report) -> Harvest:
     return Harvest(0, came.landed, found)
 
 
+def inputs(seed: int, report: Report) -> Harvest:
+    """Call every method of another device than ours with arguments of any kind."""
+    report("inputs")
+    found = device_inputs(seed, INPUTS)
+    listed = [
+        FuzzFinding("inputs", f"input {each.number} of seed {seed}: {each.call}\n    {each.what}") for each in found
+    ]
+    return Harvest(0, INPUTS, tuple(listed[:1]))
+
+
 class Source(NamedTuple):
     """Something that looks for bugs."""
 
     run: Callable[[int, Report], Harvest]
     share: int = 1
     """Of the time, compared with the others."""
+    needs: str = ""
+    """The capability without which it says nothing."""
+    ours: bool | None = None
+    """True: for our device alone; False: for any other."""
+
+    @property
+    def fits(self) -> bool:
+        """Return whether it can test the device that is tested."""
+        has = not self.needs or is_ours() or self.needs in chosen().capabilities
+        return has and self.ours in (None, is_ours())
 
 
 SOURCES: Final[dict[str, Source]] = {
-    "scenarios": Source(scenarios, 2),
-    "joint": Source(joint, 3),
-    "exhausted": Source(exhausted, 3),
-    "machines": Source(machines, 3),
+    "scenarios": Source(scenarios, 2, "runtime"),
+    "joint": Source(joint, 3, "runtime"),
+    "exhausted": Source(exhausted, 3, "runtime"),
+    "machines": Source(machines, 3, "events"),
     "threads": Source(free_threads),
-    "traces": Source(traces),
-    "metamorphic": Source(metamorphic),
-    "interrupts": Source(interrupts),
+    "traces": Source(traces, needs="events"),
+    "metamorphic": Source(metamorphic, needs="batch"),
+    "inputs": Source(inputs, ours=False),
+    "interrupts": Source(interrupts, ours=True),
 }
+
+
+def fitting() -> dict[str, Source]:
+    """Return the sources that can test the device that is tested."""
+    return {name: source for name, source in SOURCES.items() if source.fits}
+
+
+def left_out() -> list[str]:
+    """Say which sources cannot test it, and which capability they need."""
+    return [f"{name} needs {each.needs}" for name, each in SOURCES.items() if each.needs and not each.fits]

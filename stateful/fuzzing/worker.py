@@ -3,14 +3,17 @@
 import os
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from stateful.fuzzing.sources import SOURCES, FuzzFinding, Harvest, Source
+from stateful.bugs.seeded import by_name
+from stateful.fuzzing.sources import SCHEDULES_A_PROGRAM, FuzzFinding, Harvest, Source, fitting
 from stateful.jobs.runner import JobResult, Report
 from stateful.schedules.refinement import states_covered
+from stateful.seam.option import on_command_line
 from zram_impl.cli.output import write_whole
 
 FILES_MOST: Final = 50
@@ -26,22 +29,46 @@ def memory() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+def replay_command(source: str, seed: int, found: FuzzFinding, bug: str = "") -> str:
+    """Return the command that shows a finding again."""
+    seeded = f" --bug {bug}" if bug else ""
+    if found.token:
+        return f"python -m stateful replay {found.token}{seeded}{on_command_line()}"
+    return f"python -m stateful fuzz --source {source} --seed {seed} --upto 1{seeded}{on_command_line()}"
+
+
+class Share(NamedTuple):
+    """The part of a run that is one process's."""
+
+    process: int
+    processes: int
+    upto: int | None = None
+    """Turns of each source, whatever the time; None: as many as there is time for."""
+    bug: str = ""
+    """Seeded in our device, for a drill."""
+    only: tuple[str, ...] = ()
+    """Names of sources; () for all that fit."""
+
+
 class Tally:
     """The counts of a process so far."""
 
-    def __init__(self, out: Path, process: int) -> None:
+    def __init__(self, out: Path, share: Share) -> None:
         self.schedules = self.steps = 0
         self.turns: Counter[str] = Counter()
         self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.cut = 0
+        """Programs of which not every schedule was run."""
         self.found: dict[tuple[str, str, str], str] = {}
         """By source, property and token: the file it was written to, or why it was not, and its text."""
         self._out = out
-        self._process = process
+        self._share = share
 
     def enter(self, source: str, seed: int, harvest: Harvest, seconds: float) -> None:
         """Record the result of a turn; findings are written to disk at once."""
         self.schedules += harvest.schedules
         self.steps += harvest.steps
+        self.cut += harvest.cut
         self.turns[source] += 1
         self.seconds[source] += seconds
         for found in harvest.found:
@@ -50,10 +77,9 @@ class Tally:
                 self.found[key] = self._write(source, seed, found)
 
     def _write(self, source: str, seed: int, found: FuzzFinding) -> str:
-        name = f"{source}-{found.name}-{found.token or f'{seed}-{self._process}'}.txt"
+        name = f"{source}-{found.name}-{found.token or f'{seed}-{self._share.process}'}.txt"
         path = self._out / "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)
-        again = f"python -m stateful replay {found.token}\n\n" if found.token else f"source {source}, seed {seed}\n\n"
-        text = again + found.text + "\n"
+        text = f"{replay_command(source, seed, found, self._share.bug)}\n\n{found.text}\n"
         try:
             self._out.mkdir(exist_ok=True)
             write_whole(path, text)
@@ -70,24 +96,29 @@ class Tally:
         )
 
 
-class Share(NamedTuple):
-    """Which part of the seeds is whose."""
-
-    process: int
-    processes: int
-
-
 def work(
-    share: Share, seconds: float, seed: int, out: Path, report: Report, *, sources: Mapping[str, Source] = SOURCES
+    share: Share,
+    seconds: float,
+    seed: int,
+    out: Path,
+    report: Report,
+    *,
+    sources: Mapping[str, Source] | None = None,
 ) -> JobResult:
     """Work for `seconds`, always with the source that has had the least of its time.
 
     What a source does in its n-th turn is decided by the seed alone, whatever the others did.
     """
-    ended = time.monotonic() + seconds
-    tally, settled = Tally(out, share.process), 0
-    while time.monotonic() < ended:
-        name = min(sources, key=lambda each: tally.seconds[each] / sources[each].share)
+    with by_name(share.bug).applied() if share.bug else nullcontext():
+        return _work(share, time.monotonic() + seconds, seed, Tally(out, share), report, sources or _only(share.only))
+
+
+def _work(
+    share: Share, ended: float, seed: int, tally: Tally, report: Report, sources: Mapping[str, Source]
+) -> JobResult:
+    settled = 0
+    while time.monotonic() < ended if share.upto is None else any(tally.turns[name] < share.upto for name in sources):
+        name = min(sources, key=partial(_had, tally, share, sources))
         report(f"{tally.line}; {name}")
         number = seed + tally.turns[name] * share.processes + share.process
         began = time.monotonic()
@@ -96,6 +127,16 @@ def work(
         if not settled and min(tally.turns[each] for each in sources) == TURNS_TO_SETTLE:
             settled = memory()
     return _verdict(tally, settled)
+
+
+def _only(names: Sequence[str]) -> Mapping[str, Source]:
+    """Return the sources that fit, or those that were named."""
+    return {name: source for name, source in fitting().items() if not names or name in names}
+
+
+def _had(tally: Tally, share: Share, sources: Mapping[str, Source], name: str) -> float:
+    """Return how much of its time a source has had; of its turns, where those are counted."""
+    return tally.turns[name] if share.upto is not None else tally.seconds[name] / sources[name].share
 
 
 def _say(report: Report, tally: Tally, name: str, text: str) -> None:
@@ -108,6 +149,8 @@ def _verdict(tally: Tally, settled: int) -> JobResult:
     lines = [f"{turns:>7,} turns of {name}, {tally.seconds[name]:.0f} s" for name, turns in tally.turns.items()]
     if grown:
         lines.append(f"memory grows: {settled >> 20} MiB after {TURNS_TO_SETTLE} turns, {now >> 20} MiB at the end")
+    if tally.cut:
+        lines.append(f"{tally.cut:,} programs were not exhausted: each has more than {SCHEDULES_A_PROGRAM} schedules")
     lines += [f"{source}: {name}: {file}" for (source, name, _token), file in tally.found.items()]
     what = f"{tally.line}" + (f" ({settled >> 20} MiB after {TURNS_TO_SETTLE} turns)" if settled else "")
     return JobResult(not tally.found and not grown, what, "\n".join(["", *lines]))
