@@ -40,6 +40,8 @@ STATEFUL = [
     ["interrupts", "--quick"],
     ["mutate", "--sample", "1"],
     ["guards", "--quick"],
+    ["machine", "--examples", "1"],
+    ["threads", "--seconds", "0.1"],
 ]
 DEVICE = [["demo", "README.md"], ["bench", "--quick"]]
 HELPERS = {"zram_impl.cli.bench_memory", "spec.processes.child"}

@@ -24,6 +24,8 @@ COMMANDS: Final = (
     "stateful check",
     "stateful bugs",
     "stateful bugs --schedules",
+    "stateful machine --examples 1000000",
+    "stateful threads --seconds 600",
     f"stateful conformance {TRACES} --quirks none",
     "stateful metamorphic --programs 1000000",
     "stateful schedules",
