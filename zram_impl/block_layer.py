@@ -160,25 +160,27 @@ class NodeFile:
             raise refuse(EINVAL, f"offset must be at least 0, got {shown(offset)}")
         self._check_open(writes=writes)
         if length < 0 or offset + length >= OFFSETS:
-            raise refuse(EINVAL, f"{shown(length)} bytes at offset {shown(offset)} do not end below 2^63")
+            raise refuse(EINVAL, f"offset + length must be below 2^63, got {shown(offset)} + {shown(length)}")
         size = self.size
         if writes and length and offset >= size:
-            raise refuse(ENOSPC, f"offset {offset} is at or past the end of the device, {size}")
+            raise refuse(ENOSPC, f"offset must be below the device's {size} bytes, got {offset}")
         return max(0, min(length, size - offset))
 
     def _check_range(self, offset: int, length: int) -> None:
         refuse_unless_ints(offset, length)
         self._check_open(writes=True)
         if offset < 0 or length <= 0 or offset % PAGE_SIZE or length % PAGE_SIZE:
-            raise refuse(EINVAL, f"{length} bytes at offset {offset} are not whole blocks of {PAGE_SIZE}")
+            raise refuse(EINVAL, f"offset and length must be multiples of {PAGE_SIZE}, got {offset} and {length}")
         if offset + length > self.size:
-            raise refuse(EINVAL, f"{length} bytes at offset {offset} are not within the device's {self.size}")
+            raise refuse(
+                EINVAL, f"offset + length must be within the device's {self.size} bytes, got {offset} + {length}"
+            )
 
     def _check_open(self, *, writes: bool) -> None:
         if self._opened.closed:
-            raise refuse(EBADF, "the node was closed")
+            raise refuse(EBADF, "node must be open, got a closed one")
         if writes and self._read_only:
-            raise refuse(EBADF, "the node was opened to read only")
+            raise refuse(EBADF, "node must be open to write, got one opened read-only")
 
     def _in_requests(self, request: Callable[[int, int], None], offset: int, length: int) -> None:
         failures: list[ZramError | None] = []
@@ -193,7 +195,7 @@ class NodeFile:
 def _whole_blocks(offset: int, length: int) -> int:
     """Return `length`, of which something may have been cut off; EINVAL unless it is whole blocks or nothing."""
     if length and (offset % PAGE_SIZE or length % PAGE_SIZE):
-        raise refuse(EINVAL, f"{length} bytes at offset {offset} are not whole blocks of {PAGE_SIZE}")
+        raise refuse(EINVAL, f"offset and length must be multiples of {PAGE_SIZE}, got {offset} and {length}")
     return length
 
 

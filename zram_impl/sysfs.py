@@ -48,7 +48,7 @@ class Attributes:
         if store is None:
             raise refuse(EACCES, f"attribute {name} is read-only")
         if not isinstance(text, str):
-            raise refuse(EINVAL, f"{name} takes text, not {shown(text)}")
+            raise refuse(EINVAL, f"{name} must be text, got {shown(text)}")
         length = len(kstrto.as_bytes(text, name))
         if text:  # a write of nothing never reaches the driver
             self._device._life.wait_as_the_driver()
@@ -58,7 +58,7 @@ class Attributes:
 
 def _find(name: str) -> Attribute:
     if type(name) is not str or name not in ATTRIBUTES:
-        raise refuse(ENOENT, f"there is no attribute {shown(name)}; there are {', '.join(ATTRIBUTES)}")
+        raise refuse(ENOENT, f"attribute must be one of {', '.join(ATTRIBUTES)}, got {shown(name)}")
     return ATTRIBUTES[name]
 
 
@@ -100,16 +100,16 @@ def _store_algorithm_params(dev: "Zram", text: str) -> None:
 def _store_disksize(dev: "Zram", text: str) -> None:
     size = kstrto.parse_size(text)
     if not size:
-        raise refuse(EINVAL, f"disksize {text!r} is 0")
+        raise refuse(EINVAL, f"disksize must be above 0, got {text!r}")
     aligned = kstrto.page_align(size)
     if not aligned and dev.pages:  # a size of nothing, which is looked at after the state
-        raise refuse(EBUSY, f"disksize cannot be set: the device is initialised with {dev.pages} pages")
+        raise refuse(EBUSY, f"device must be reset before disksize is set, got one of {dev.pages} pages")
     dev.initialise(aligned)
 
 
 def _store_reset(dev: "Zram", text: str) -> None:
     if kstrto.parse_u16(text) == 0:
-        raise refuse(EINVAL, f"reset {text!r} is 0")
+        raise refuse(EINVAL, f"reset must be above 0, got {text!r}")
     dev.reset()
 
 
@@ -154,7 +154,7 @@ def _store_mem_limit(dev: "Zram", text: str) -> None:
 
 def _store_mem_used_max(dev: "Zram", text: str) -> None:
     if _u64(text) != 0:
-        raise refuse(EINVAL, f"mem_used_max {text!r} is not 0")
+        raise refuse(EINVAL, f"mem_used_max must be 0, got {text!r}")
     dev.reset_mem_used_max()
 
 

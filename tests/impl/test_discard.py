@@ -81,6 +81,6 @@ def test_a_notification_frees_a_page_its_block_and_its_claim() -> None:
 @pytest.mark.parametrize("index", [-1, 4, 1 << 70])
 def test_a_notification_of_no_page_is_refused(index: int) -> None:
     bench = stored()
-    with pytest.raises(ZramError, match="not within 0 to 3") as caught:
+    with pytest.raises(ZramError, match="must be within 0 to 3") as caught:
         bench.dev.slot_free_notify(index)
     assert (caught.value.errno, bench.dev.stats.io.notify_free) == (errno.EINVAL, 0)

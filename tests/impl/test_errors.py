@@ -10,8 +10,8 @@ from zram_impl.errors import ZramError, from_os, refuse
 
 @pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOENT, errno.EAGAIN, errno.ENOTBLK])
 def test_a_refusal_carries_errno_its_name_and_the_message(code: int) -> None:
-    error = refuse(code, "page 9 is not in 0 to 7")
-    expected = f"{errno.errorcode[code]} ({os.strerror(code)}): page 9 is not in 0 to 7"
+    error = refuse(code, "page must be 0 to 7, got 9")
+    expected = f"{errno.errorcode[code]} ({os.strerror(code)}): page must be 0 to 7, got 9"
     assert (type(error), error.errno, error.strerror) == (ZramError, code, expected)
 
 

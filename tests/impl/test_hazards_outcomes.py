@@ -208,7 +208,7 @@ def test_x29c_a_device_may_be_told_to_write_them_all_the_same() -> None:
 def test_x29d_what_is_misspelt_is_refused() -> None:
     bench = stored(1, 4)
     for text in ("page_idx=0", "limit=3", "page_index=0 limit=3"):
-        with pytest.raises(ZramError, match="is not one of type, page_index, page_indexes"):
+        with pytest.raises(ZramError, match="must be one of type, page_index, page_indexes"):
             bench.dev.attrs.store("writeback", text)
     assert kinds(bench)[0] == "S"
 

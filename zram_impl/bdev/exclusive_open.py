@@ -34,7 +34,7 @@ def open_exclusively(path: str, size: int | None, undo: ExitStack) -> int:
             size), ENOSPC (no room for a new file), or what else the operating system answered.
     """
     if not path:  # as the kernel answers to an empty path
-        raise refuse(errno.EISDIR, "the path of the backing file is empty")
+        raise refuse(errno.EISDIR, "path of the backing file must not be empty, got ''")
     try:
         before = os.stat(path)
     except FileNotFoundError:
@@ -42,17 +42,17 @@ def open_exclusively(path: str, size: int | None, undo: ExitStack) -> int:
     except OSError as error:
         raise from_os(error, f"look up backing file {path!r}") from error
     except ValueError as error:
-        raise refuse(errno.EINVAL, f"{path!r} cannot be a file name: {error}") from error
+        raise refuse(errno.EINVAL, f"path must be a file name, got {path!r}: {error}") from error
     return _open(path, before, undo)
 
 
 def _open(path: str, before: os.stat_result, undo: ExitStack) -> int:
     if stat.S_ISDIR(before.st_mode):
-        raise refuse(errno.EISDIR, f"backing file {path!r} is a directory")
+        raise refuse(errno.EISDIR, f"backing file must be a file or a block device, got directory {path!r}")
     # Refused before it is opened: opening some character devices does something (a watchdog starts).
     if not (stat.S_ISREG(before.st_mode) or stat.S_ISBLK(before.st_mode)):
         kind = stat.filemode(before.st_mode)[0]
-        raise refuse(errno.ENOTBLK, f"backing file {path!r} is neither a file nor a block device (type {kind!r})")
+        raise refuse(errno.ENOTBLK, f"backing file must be a file or a block device, got {path!r} of type {kind!r}")
     # On a block device O_EXCL claims it from mounts and other drivers; flock alone excludes only those who ask.
     exclusive = os.O_EXCL if stat.S_ISBLK(before.st_mode) else 0
     try:
@@ -73,7 +73,7 @@ def _create(path: str, size: int | None, undo: ExitStack) -> int:
     if size is None:
         raise refuse(errno.ENOENT, f"backing file {path!r} does not exist and no size was given to create it at")
     if size > _LARGEST_SIZE:
-        raise refuse(errno.EFBIG, f"no file can have the {size} bytes asked for backing file {path!r}")
+        raise refuse(errno.EFBIG, f"size must be one a file can have, got {size} for backing file {path!r}")
     try:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_CREAT | os.O_EXCL, _MODE)
     except OSError as error:

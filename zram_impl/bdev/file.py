@@ -165,7 +165,7 @@ def open_file(path: str | os.PathLike[str], *, size: int | None) -> FileDevice:
     """
     where = os.fsdecode(path)
     if size is not None and size < PAGE_SIZE:
-        raise refuse(errno.EINVAL, f"size {size} of backing file {where!r} is below one page ({PAGE_SIZE} bytes)")
+        raise refuse(errno.EINVAL, f"size must be at least {PAGE_SIZE} bytes, got {size} for backing file {where!r}")
     with ExitStack() as undo:
         fd = open_exclusively(where, size, undo)
         try:
@@ -183,7 +183,7 @@ def _count_blocks(fd: int, path: str, size: int | None) -> int:
     # The end of a block device is where seeking to it leads; its stat says 0.
     there = os.lseek(fd, 0, os.SEEK_END)
     if there < PAGE_SIZE:
-        raise refuse(errno.EINVAL, f"backing file {path!r} has {there} bytes, below one page ({PAGE_SIZE} bytes)")
+        raise refuse(errno.EINVAL, f"backing file {path!r} must be at least {PAGE_SIZE} bytes, got {there}")
     if size is not None and size > there:
-        raise refuse(errno.EINVAL, f"size {size} does not fit into backing file {path!r} of {there} bytes")
+        raise refuse(errno.EINVAL, f"size must be at most the {there} bytes of backing file {path!r}, got {size}")
     return (there if size is None else size) >> PAGE_SHIFT

@@ -94,7 +94,7 @@ class AlgorithmSettings:
 def known(name: str) -> str:
     """Return `name`; EINVAL when no algorithm is called that."""
     if type(name) is not str or name not in ALGORITHMS:
-        raise refuse(EINVAL, f"algorithm {shown(name)} is not one of {', '.join(ALGORITHMS)}")
+        raise refuse(EINVAL, f"algorithm must be one of {', '.join(ALGORITHMS)}, got {shown(name)}")
     return name
 
 
@@ -118,9 +118,9 @@ def dictionary_of(source: bytes | str | os.PathLike[str]) -> bytes:
         # Looked at first: opening something else than a file may block, or do something.
         status = os.stat(source)
         if not stat.S_ISREG(status.st_mode) or not status.st_size:
-            raise refuse(EINVAL, f"dictionary {shown(source)} is not a file, or empty")
+            raise refuse(EINVAL, f"dictionary must be a file that is not empty, got {shown(source)}")
         if status.st_size > S32_MAX:
-            raise refuse(EFBIG, f"dictionary {shown(source)} has {status.st_size} bytes, above {S32_MAX}")
+            raise refuse(EFBIG, f"dictionary must be at most {S32_MAX} bytes, got {status.st_size} in {shown(source)}")
         with open(source, "rb") as file:
             return file.read(S32_MAX)
     except ZramError:
@@ -128,7 +128,7 @@ def dictionary_of(source: bytes | str | os.PathLike[str]) -> bytes:
     except OSError as error:
         raise from_os(error, f"read dictionary {shown(source)}") from error
     except (ValueError, TypeError) as error:
-        raise refuse(EINVAL, f"dictionary {shown(source)} cannot be read: {error}") from error
+        raise refuse(EINVAL, f"dictionary must be readable, got {shown(source)}: {error}") from error
 
 
 def checked_params(level: int | None, dictionary: bytes | str | os.PathLike[str] | None, winbits: int | None) -> Wanted:

@@ -342,7 +342,7 @@ class Pages:
             self._observe("write_same", index)
 
     def _no_such_page(self, index: int) -> ZramError:
-        return refuse(EINVAL, f"page {shown(index)} is not in 0 to {self.pages - 1}")
+        return refuse(EINVAL, f"page must be 0 to {self.pages - 1}, got {shown(index)}")
 
     def _observe(self, kind: str, *args: int) -> None:
         if self._observer is not None:

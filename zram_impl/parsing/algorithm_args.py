@@ -57,7 +57,7 @@ def parse_algorithm_name(text: str) -> str:
     name = c_string(text)
     size = len(as_bytes(name))
     if size >= ALGORITHM_NAME_SIZE:
-        raise refuse(E2BIG, f"algorithm name {name!r} has {size} bytes, at most {ALGORITHM_NAME_SIZE - 1} are allowed")
+        raise refuse(E2BIG, f"algorithm name must be at most {ALGORITHM_NAME_SIZE - 1} bytes, got {size} of {name!r}")
     return name.removesuffix("\n")
 
 
@@ -74,7 +74,7 @@ def parse_recomp_algorithm(text: str, *, unknown_keys_ignored: bool) -> RecompAl
         elif key == "priority":
             priority = parse_s32(value)
     if algorithm is None:
-        raise refuse(EINVAL, f"{text!r} has no algo=")
+        raise refuse(EINVAL, f"algo must be given, got {text!r}")
     _refuse_outside(priority, SECONDARY)
     return RecompAlgorithm(parse_algorithm_name(algorithm), priority)
 
@@ -123,7 +123,9 @@ def choose_priority(
     for candidate in searched:
         if configured[candidate] == algorithm:
             return candidate
-    raise refuse(EINVAL, f"algorithm {shown(algorithm)} is not configured at priority {', '.join(map(str, searched))}")
+    raise refuse(
+        EINVAL, f"algorithm must be configured at priority {', '.join(map(str, searched))}, got {shown(algorithm)}"
+    )
 
 
 def _parse_optional(text: str) -> int | None:

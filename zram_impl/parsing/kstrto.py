@@ -56,7 +56,7 @@ def as_bytes(text: str, what: str = "text") -> bytes:
     try:
         return text.encode(errors="surrogateescape")
     except UnicodeEncodeError as error:
-        raise refuse(EINVAL, f"{what} {shown(text)} cannot be encoded: {error.reason}") from error
+        raise refuse(EINVAL, f"{what} must be encodable, got {shown(text)}: {error.reason}") from error
 
 
 def as_text(data: bytes) -> str:
@@ -98,7 +98,7 @@ def parse_s32(text: str) -> int:
 
     Kernel: kstrtoint()
     """
-    message = f"{text!r} is not a number from {S32_MIN} to {S32_MAX}"
+    message = f"number must be {S32_MIN} to {S32_MAX}, got {text!r}"
     body = c_string(text)
     if body.startswith("-"):
         value = -_whole(body[1:], 10, ERANGE, message)
@@ -116,7 +116,7 @@ def parse_bool(text: str) -> bool:
     """
     found = _BOOL.match(c_string(text))
     if found is None:
-        raise refuse(EINVAL, f"{text!r} is not a boolean: 1, y, e, t or on; 0, n, d, f or off")
+        raise refuse(EINVAL, f"boolean must be 1, y, e, t, on, 0, n, d, f or off, got {text!r}")
     return found["yes"] is not None
 
 
@@ -130,7 +130,7 @@ def parse_size(text: str) -> int:
     """
     number = _leading_number(c_string(text), 0)
     if number is None:
-        raise refuse(EINVAL, f"{text!r} is not a size: a number up to {U64_MAX}, then nothing or K, M, G, T, P, E")
+        raise refuse(EINVAL, f"size must be a number up to {U64_MAX}, then nothing or K, M, G, T, P, E, got {text!r}")
     return min(number.value << _SHIFTS.get(number.rest[:1], 0), U64_MAX)
 
 
@@ -170,7 +170,7 @@ def size_of(value: int | str) -> int:
     # Exactly an int: what the type checker did not see may be a bool, a float or None.
     if type(size) is not int or not 0 <= size <= U64_MAX:
         raise refuse(
-            EINVAL, f"{shown(value)} is not a size: 0 to {U64_MAX} bytes, as an int or as digits with K, M or G"
+            EINVAL, f"size must be 0 to {U64_MAX} bytes, as an int or as digits with K, M or G, got {shown(value)}"
         )
     return size
 
@@ -181,7 +181,7 @@ def _text_size(text: str) -> int | None:
 
 
 def _parse_unsigned(text: str, maximum: int, base: Literal[0, 10], too_big: int) -> int:
-    message = f"{text!r} is not a number from 0 to {maximum}"
+    message = f"number must be 0 to {maximum}, got {text!r}"
     value = _whole(c_string(text).removeprefix("+"), base, too_big, message)
     if value > maximum:
         raise refuse(too_big, message)

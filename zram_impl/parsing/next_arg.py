@@ -49,9 +49,11 @@ def valued_arguments(text: str, known: Sequence[str], *, unknown_keys_ignored: b
     """
     for argument in split_arguments(text):
         if not argument.value:
-            raise refuse(EINVAL, f"{argument.key!r} in {text!r} has no value; known keys are {', '.join(known)}")
+            raise refuse(
+                EINVAL, f"{argument.key} must have a value, got none in {text!r}; known keys are {', '.join(known)}"
+            )
         if argument.key not in known and not unknown_keys_ignored:
-            raise refuse(EINVAL, f"{argument.key!r} in {text!r} is not one of {', '.join(known)}")
+            raise refuse(EINVAL, f"key must be one of {', '.join(known)}, got {argument.key!r} in {text!r}")
         yield argument
 
 

@@ -14,11 +14,11 @@ from zram_impl.units import HUGE_CLASS_SIZE, PAGE_SIZE
 def page_range(pages: int, start: int, length: int) -> range:
     """Return the pages that `length` bytes from page `start` cover; EINVAL unless they are whole and on the device."""
     if length % PAGE_SIZE:
-        raise refuse(EINVAL, f"{length} bytes are not whole pages of {PAGE_SIZE}")
+        raise refuse(EINVAL, f"length must be a multiple of {PAGE_SIZE}, got {length}")
     refuse_unless_ints(start)
     end = start + length // PAGE_SIZE
     if not 0 <= start <= end <= pages:
-        raise refuse(EINVAL, f"pages {shown(start)} to {shown(end - 1)} are not within 0 to {pages - 1}")
+        raise refuse(EINVAL, f"pages must be within 0 to {pages - 1}, got {shown(start)} to {shown(end - 1)}")
     return range(start, end)
 
 
@@ -27,7 +27,9 @@ def check_bytes(pages: int, offset: int, length: int) -> None:
     refuse_unless_ints(offset, length)
     size = pages * PAGE_SIZE
     if offset < 0 or length < 0 or offset + length > size:
-        raise refuse(EINVAL, f"{shown(length)} bytes from offset {shown(offset)} are not within the device's {size}")
+        raise refuse(
+            EINVAL, f"offset + length must be within the device's {size} bytes, got {shown(offset)} + {shown(length)}"
+        )
 
 
 def pieces(pages: int, offset: int, length: int) -> list[tuple[int, int, int]]:
@@ -64,10 +66,10 @@ def scans_for(
         return scans
     if mode is not None:
         if indexes is not None or ranges is not None:
-            raise refuse(EINVAL, f"mode {shown(mode)} and named pages exclude each other")
+            raise refuse(EINVAL, f"mode must be alone, got {shown(mode)} and named pages")
         return [Scan(parse_mode(mode), 0, pages)]
     if indexes is None and ranges is None:
-        raise refuse(EINVAL, "writeback wants a mode, pages or ranges")
+        raise refuse(EINVAL, "mode, pages or ranges must be given, got none")
     return [Scan(Mode.PAGES, first, last + 1) for first, last in _pairs(pages, indexes, ranges)]
 
 
@@ -79,13 +81,13 @@ def _pairs(
         named = [_pair(pages, index, index) for index in (() if indexes is None else indexes)]
         return named + [_pair(pages, first, last) for first, last in (() if ranges is None else ranges)]
     except (TypeError, ValueError, NotImplementedError) as error:  # the last by views of several dimensions
-        raise refuse(EINVAL, f"pages are numbers, ranges pairs of them: {error}") from error
+        raise refuse(EINVAL, f"pages must be numbers and ranges pairs of them, got others: {error}") from error
 
 
 def _pair(pages: int, first: int, last: int) -> tuple[int, int]:
     refuse_unless_ints(first, last)
     if not 0 <= first <= last < pages:
-        raise refuse(EINVAL, f"pages {shown(first)} to {shown(last)} are not within 0 to {pages - 1}")
+        raise refuse(EINVAL, f"pages must be within 0 to {pages - 1}, got {shown(first)} to {shown(last)}")
     return first, last
 
 
@@ -93,7 +95,7 @@ def refuse_unless_ints(*numbers: int) -> None:
     """Refuse, with EINVAL, unless every argument is an int."""
     for number in numbers:
         if not isinstance(number, int):
-            raise refuse(EINVAL, f"{shown(number)} is not a whole number")
+            raise refuse(EINVAL, f"page must be a whole number, got {shown(number)}")
 
 
 def recompression_of(

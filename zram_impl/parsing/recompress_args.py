@@ -70,19 +70,19 @@ def parse_recompress(text: str, *, unknown_keys_ignored: bool) -> RecompressRequ
             case _:
                 pass  # A key that means nothing here, and the caller lets it.
     if request.threshold >= HUGE_CLASS_SIZE:
-        raise refuse(EINVAL, f"threshold={request.threshold} is not in 0 to {HUGE_CLASS_SIZE - 1}")
+        raise refuse(EINVAL, f"threshold must be 0 to {HUGE_CLASS_SIZE - 1}, got {request.threshold}")
     return request
 
 
 def parse_recompress_mode(text: str) -> RecompressMode:
     """Read the name of a mode; EINVAL for an unknown one."""
     if not isinstance(text, str):
-        raise refuse(EINVAL, f"mode {shown(text)} is not one of {', '.join(_MODES)}")
+        raise refuse(EINVAL, f"mode must be one of {', '.join(_MODES)}, got {shown(text)}")
     return _parse_mode(text, RecompressMode.ALL)
 
 
 def _parse_mode(text: str, before: RecompressMode) -> RecompressMode:
     mode = _MODES.get(text, before)
     if mode is RecompressMode.ALL:
-        raise refuse(EINVAL, f"type={text!r} is not one of {', '.join(_MODES)}")
+        raise refuse(EINVAL, f"type must be one of {', '.join(_MODES)}, got {text!r}")
     return mode

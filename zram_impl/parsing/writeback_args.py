@@ -58,7 +58,7 @@ def parse_writeback(text: str, pages: int, *, unknown_keys_ignored: bool) -> Wri
             lo, hi = _parse_page_indexes(value, pages)
             scans.append(Scan(Mode.PAGES, lo, hi))
         elif not unknown_keys_ignored:
-            raise refuse(EINVAL, f"{key!r} in {text!r} is not one of type, page_index, page_indexes")
+            raise refuse(EINVAL, f"key must be one of type, page_index, page_indexes, got {key!r} in {text!r}")
     return WritebackRequest(tuple(scans))
 
 
@@ -69,7 +69,7 @@ def parse_mode(text: str) -> Mode:
     """
     mode = _MODES.get(text) if type(text) is str else None
     if mode is None:
-        raise refuse(EINVAL, f"{shown(text)} is not one of {', '.join(_MODES)}")
+        raise refuse(EINVAL, f"mode must be one of {', '.join(_MODES)}, got {shown(text)}")
     return mode
 
 
@@ -85,7 +85,7 @@ def parse_idle(text: str) -> int | None:
     try:
         return parse_u32(text, base=0, too_big=EINVAL)
     except ZramError:
-        raise refuse(EINVAL, f"{text!r} is neither 'all' nor an age from 0 to {U32_MAX} seconds") from None
+        raise refuse(EINVAL, f"idle must be 'all' or an age of 0 to {U32_MAX} seconds, got {text!r}") from None
 
 
 def _parse_page_index(text: str, pages: int) -> tuple[int, int]:
@@ -97,16 +97,18 @@ def _parse_page_indexes(text: str, pages: int) -> tuple[int, int]:
     """Read `LO-HI`, both inclusive; LO is refused before HI is looked at."""
     first, dash, last = text.partition("-")
     if not dash:
-        raise refuse(EINVAL, f"page_indexes={text!r} has no '-': it wants LO-HI, within 0-{pages - 1}")
+        raise refuse(EINVAL, f"page_indexes must be LO-HI within 0-{pages - 1}, got {text!r}")
     lo = _parse_page(first, pages)
     hi = _parse_page(last, pages)
     if lo > hi:
-        raise refuse(ERANGE, f"page_indexes={text!r} ends before it starts: it wants LO-HI, within 0-{pages - 1}")
+        raise refuse(
+            ERANGE, f"page_indexes must be LO-HI within 0-{pages - 1}, got {text!r}, which ends before it starts"
+        )
     return lo, hi + 1
 
 
 def _parse_page(text: str, pages: int) -> int:
     page = parse_u64(text)
     if page >= pages:
-        raise refuse(ERANGE, f"page {text!r} is not in 0 to {pages - 1}")
+        raise refuse(ERANGE, f"page must be 0 to {pages - 1}, got {text!r}")
     return page

@@ -30,9 +30,9 @@ NOT_CHOSEN = {
     "7.3.4: above the last": (4, None, PRIMARY, "priority must be 0 to 3, got 4"),
     "the primary, to recompress": (0, None, SECONDARY, "priority must be 1 to 3, got 0"),
     "the primary by both, to recompress": (0, "lz4", SECONDARY, "priority must be 1 to 3, got 0"),
-    "7.3.4: another algorithm there": (0, "zstd", PRIMARY, "'zstd' is not configured at priority 0"),
-    "nothing there": (2, "zstd", PRIMARY, "'zstd' is not configured at priority 2"),
-    "7.3.4: an algorithm nowhere": (None, "lzo", PRIMARY, "'lzo' is not configured at priority 0, 1, 2, 3"),
+    "7.3.4: another algorithm there": (0, "zstd", PRIMARY, "must be configured at priority 0, got 'zstd'"),
+    "nothing there": (2, "zstd", PRIMARY, "must be configured at priority 2, got 'zstd'"),
+    "7.3.4: an algorithm nowhere": (None, "lzo", PRIMARY, "must be configured at priority 0, 1, 2, 3, got 'lzo'"),
 }
 
 

@@ -45,7 +45,7 @@ def test_a_size_must_fit_into_an_existing_file(path: Path) -> None:
     error = refusal(path, 3 * PAGE_SIZE + 1)
     assert error.errno == errno.EINVAL
     assert str(3 * PAGE_SIZE + 1) in str(error)
-    assert f"of {3 * PAGE_SIZE} bytes" in str(error)
+    assert f"the {3 * PAGE_SIZE} bytes" in str(error)
     assert path.read_bytes() == b"x" * (3 * PAGE_SIZE)
 
 
@@ -53,7 +53,7 @@ def test_an_existing_file_below_a_page_is_refused(path: Path) -> None:
     path.write_bytes(b"x" * (PAGE_SIZE - 1))
     error = refusal(path)
     assert error.errno == errno.EINVAL
-    assert f"has {PAGE_SIZE - 1} bytes" in str(error)
+    assert f"got {PAGE_SIZE - 1}" in str(error)
     assert path.read_bytes() == b"x" * (PAGE_SIZE - 1)
 
 

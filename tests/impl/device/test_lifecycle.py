@@ -121,7 +121,7 @@ def test_a_failing_close_of_the_backing_device_is_ignored() -> None:
 def test_a_refused_backing_device_leaves_the_one_before(tmp_path: Path) -> None:
     dev, first = Zram(), MemoryDevice(name="first")
     dev.set_backing(first)
-    with pytest.raises(ZramError, match="is a directory"):
+    with pytest.raises(ZramError, match="got directory"):
         dev.set_backing(tmp_path)
     assert (dev.backing_name, first.closed) == ("first", 0)
     dev.close()

@@ -53,7 +53,7 @@ def test_a_size_is_read(text: str, size: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "abc", "-1", "K", "+4096", " 4096", "\n", "\0", "e"])
 def test_a_size_without_digits_is_refused_as_h22_and_7_3_4_do(text: str) -> None:
-    with pytest.raises(ZramError, match="is not a size: a number up to 18446744073709551615") as caught:
+    with pytest.raises(ZramError, match="size must be a number up to 18446744073709551615") as caught:
         parse_size(text)
     assert caught.value.errno == EINVAL
     assert repr(text) in str(caught.value)
@@ -96,7 +96,7 @@ def test_digits_with_a_suffix_are_a_python_size(value: str, size: int) -> None:
 
 def refusal_of_size(value: int | str) -> str:
     """Return the message of the refusal of a size."""
-    with pytest.raises(ZramError, match="is not a size: 0 to 18446744073709551615 bytes") as caught:
+    with pytest.raises(ZramError, match="size must be 0 to 18446744073709551615 bytes") as caught:
         size_of(value)
     assert caught.value.errno == EINVAL
     return str(caught.value)
@@ -114,15 +114,15 @@ def test_other_text_is_no_python_size(text: str) -> None:
 
 
 def test_a_number_out_of_range_is_no_python_size() -> None:
-    assert ": -1 is not" in refusal_of_size(-1)
-    assert ": 0x10000000000000000 is not" in refusal_of_size(U64_MAX + 1)
-    assert ": 0x1000000" in refusal_of_size(1 << 20000), "Python writes no decimal of that length"
-    assert "999' is not" in refusal_of_size("9" * 5000)
+    assert "got -1" in refusal_of_size(-1)
+    assert "got 0x10000000000000000" in refusal_of_size(U64_MAX + 1)
+    assert "got 0x1000000" in refusal_of_size(1 << 20000), "Python writes no decimal of that length"
+    assert "999'" in refusal_of_size("9" * 5000)
 
 
 @pytest.mark.parametrize("value", [1.5, 4096.0, True, None, b"4K"])
 def test_what_the_type_checker_did_not_see_is_refused(value: object) -> None:
-    with pytest.raises(ZramError, match="is not a size"):
+    with pytest.raises(ZramError, match="size must be "):
         size_of(value)  # type: ignore[arg-type]  # on purpose
 
 
@@ -140,7 +140,7 @@ def test_an_int_in_range_is_a_size(value: int) -> None:
     if 0 <= value <= U64_MAX:
         assert size_of(value) == value
     else:
-        assert "is not a size" in refusal_of_size(value)
+        assert "size must be " in refusal_of_size(value)
 
 
 @given(st.integers(0, U64_MAX), st.text())

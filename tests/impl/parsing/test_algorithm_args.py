@@ -38,7 +38,7 @@ def test_a_name_is_read(text: str, name: str) -> None:
 
 @pytest.mark.parametrize("text", ["x" * 128, "x" * 127 + "\n", "é" * 64])
 def test_a_name_of_128_bytes_is_too_long(text: str) -> None:
-    with pytest.raises(ZramError, match="has 128 bytes, at most 127 are allowed") as caught:
+    with pytest.raises(ZramError, match="at most 127 bytes, got 128 of") as caught:
         parse_algorithm_name(text)
     assert caught.value.errno == E2BIG
 
@@ -58,14 +58,14 @@ def test_a_recompression_algorithm_is_read(text: str, read: RecompAlgorithm) -> 
 
 
 RECOMP_REFUSED = {
-    "H: no algorithm": ("priority=1", EINVAL, "has no algo="),
-    "H: nothing": ("", EINVAL, "has no algo="),
+    "H: no algorithm": ("priority=1", EINVAL, "algo must be given"),
+    "H: nothing": ("", EINVAL, "algo must be given"),
     "H: the primary priority": ("algo=zstd priority=0", EINVAL, "priority must be 1 to 3, got 0"),
     "H: above the last priority": ("algo=zstd priority=4", EINVAL, "priority must be 1 to 3, got 4"),
     "a negative priority": ("algo=zstd priority=-1", EINVAL, "priority must be 1 to 3, got -1"),
-    "a priority above 32 bits": ("algo=zstd priority=2147483648", ERANGE, "'2147483648' is not a number"),
-    "a bare word": ("zstd", EINVAL, "'zstd' in 'zstd' has no value"),
-    "H: a long name": ("algo=" + "x" * 128, E2BIG, "has 128 bytes"),
+    "a priority above 32 bits": ("algo=zstd priority=2147483648", ERANGE, "got '2147483648'"),
+    "a bare word": ("zstd", EINVAL, "zstd must have a value, got none in 'zstd'"),
+    "H: a long name": ("algo=" + "x" * 128, E2BIG, "got 128 of"),
     "the priority is checked before the name": (
         "priority=0 algo=" + "x" * 128,
         EINVAL,
@@ -125,9 +125,9 @@ def test_algorithm_parameters_are_refused(text: str, errno: int) -> None:
 def test_an_unknown_key_is_refused_unless_it_is_ignored() -> None:
     assert parse_algorithm_params("foo=1", unknown_keys_ignored=True) == AlgorithmParams()
     assert parse_recomp_algorithm("algo=a foo=1", unknown_keys_ignored=True) == RecompAlgorithm("a", 1)
-    with pytest.raises(ZramError, match=r"is not one of priority, level, algo, dict, deflate\.winbits"):
+    with pytest.raises(ZramError, match=r"must be one of priority, level, algo, dict, deflate\.winbits"):
         parse_algorithm_params("foo=1", unknown_keys_ignored=False)
-    with pytest.raises(ZramError, match="is not one of algo, priority"):
+    with pytest.raises(ZramError, match="must be one of algo, priority"):
         parse_recomp_algorithm("algo=a foo=1", unknown_keys_ignored=False)
 
 
@@ -161,7 +161,7 @@ def test_any_text_is_read_or_refused(text: str, ignored: bool) -> None:
 
 
 def test_a_text_that_has_no_bytes_is_not_a_name() -> None:
-    with pytest.raises(ZramError, match="cannot be encoded") as refused:
+    with pytest.raises(ZramError, match="must be encodable") as refused:
         parse_algorithm_name("\ud800")
     assert refused.value.errno == EINVAL
 

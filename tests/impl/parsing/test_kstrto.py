@@ -160,11 +160,11 @@ def test_a_boolean_is_refused_as_7_3_4_does(text: str) -> None:
 @pytest.mark.parametrize(
     ("parse", "text", "allowed"),
     [
-        (parse_u64, "x1", "from 0 to 18446744073709551615"),
-        (parse_u32, "x2", "from 0 to 4294967295"),
-        (parse_u16, "x3", "from 0 to 65535"),
-        (parse_s32, "x4", "from -2147483648 to 2147483647"),
-        (parse_bool, "x5", "1, y, e, t or on; 0, n, d, f or off"),
+        (parse_u64, "x1", "must be 0 to 18446744073709551615"),
+        (parse_u32, "x2", "must be 0 to 4294967295"),
+        (parse_u16, "x3", "must be 0 to 65535"),
+        (parse_s32, "x4", "must be -2147483648 to 2147483647"),
+        (parse_bool, "x5", "1, y, e, t, on, 0, n, d, f or off"),
     ],
 )
 def test_a_refusal_names_the_text_and_what_is_allowed(parse: Callable[[str], object], text: str, allowed: str) -> None:

@@ -101,14 +101,14 @@ def test_words_with_values_pass() -> None:
 @pytest.mark.parametrize("text", ["a", "a=", 'a=""', "a=1 b", "c", "="])
 @pytest.mark.parametrize("unknown_keys_ignored", [False, True])
 def test_a_word_without_a_value_is_refused(text: str, unknown_keys_ignored: bool) -> None:
-    with pytest.raises(ZramError, match="has no value; known keys are a, b") as caught:
+    with pytest.raises(ZramError, match=r"must have a value, got none in .*; known keys are a, b") as caught:
         keys(text, unknown_keys_ignored=unknown_keys_ignored)
     assert caught.value.errno == EINVAL
     assert repr(text) in str(caught.value)
 
 
 def test_an_unknown_key_is_refused_unless_it_is_ignored() -> None:
-    with pytest.raises(ZramError, match="'c' in 'a=1 c=2' is not one of a, b") as caught:
+    with pytest.raises(ZramError, match="key must be one of a, b, got 'c' in 'a=1 c=2'") as caught:
         keys("a=1 c=2", unknown_keys_ignored=False)
     assert caught.value.errno == EINVAL
 

@@ -30,11 +30,11 @@ def test_pages_of_whole_pages() -> None:
 @pytest.mark.parametrize(
     ("start", "length", "message"),
     [
-        (0, P - 1, f"{P - 1} bytes are not whole pages of {P}"),
-        (0, 5 * P, "pages 0 to 4 are not within 0 to 3"),
-        (4, P, "pages 4 to 4 are not within 0 to 3"),
-        (-1, P, "pages -1 to -1 are not within 0 to 3"),
-        (5, 0, "pages 5 to 4 are not within 0 to 3"),
+        (0, P - 1, f"length must be a multiple of {P}, got {P - 1}"),
+        (0, 5 * P, "pages must be within 0 to 3, got 0 to 4"),
+        (4, P, "pages must be within 0 to 3, got 4 to 4"),
+        (-1, P, "pages must be within 0 to 3, got -1 to -1"),
+        (5, 0, "pages must be within 0 to 3, got 5 to 4"),
     ],
 )
 def test_other_pages_are_refused(start: int, length: int, message: str) -> None:
@@ -71,7 +71,7 @@ def test_whole_pages_inside_a_byte_range(offset: int, length: int, inside: tuple
 def test_bytes_beyond_the_device_are_refused(
     check: Callable[[int, int, int], object], offset: int, length: int
 ) -> None:
-    message = f"{length} bytes from offset {offset} are not within the device's {N * P}"
+    message = f"offset + length must be within the device's {N * P} bytes, got {offset} + {length}"
     with pytest.raises(ZramError, match=re.escape(message)) as caught:
         check(N, offset, length)
     assert caught.value.errno == errno.EINVAL
@@ -106,15 +106,15 @@ def test_naming_no_page_is_no_scan() -> None:
 @pytest.mark.parametrize(
     ("mode", "indexes", "ranges", "message"),
     [
-        (None, None, None, "writeback wants a mode, pages or ranges"),
-        ("huge", [1], None, "mode 'huge' and named pages exclude each other"),
-        ("huge", None, [], "mode 'huge' and named pages exclude each other"),
-        ("pages", None, None, "'pages' is not one of idle, huge, huge_idle, incompressible"),
-        ("", None, None, "'' is not one of idle"),
-        (None, [0, 4], None, "pages 4 to 4 are not within 0 to 3"),
-        (None, [-1], None, "pages -1 to -1 are not within 0 to 3"),
-        (None, None, [(0, 4)], "pages 0 to 4 are not within 0 to 3"),
-        (None, None, [(2, 1)], "pages 2 to 1 are not within 0 to 3"),
+        (None, None, None, "mode, pages or ranges must be given"),
+        ("huge", [1], None, "mode must be alone, got 'huge' and named pages"),
+        ("huge", None, [], "mode must be alone, got 'huge' and named pages"),
+        ("pages", None, None, "mode must be one of idle, huge, huge_idle, incompressible, got 'pages'"),
+        ("", None, None, "got ''"),
+        (None, [0, 4], None, "pages must be within 0 to 3, got 4 to 4"),
+        (None, [-1], None, "pages must be within 0 to 3, got -1 to -1"),
+        (None, None, [(0, 4)], "pages must be within 0 to 3, got 0 to 4"),
+        (None, None, [(2, 1)], "pages must be within 0 to 3, got 2 to 1"),
     ],
 )
 def test_other_requests_are_refused(

@@ -46,18 +46,18 @@ def test_parameters_are_read(text: str, request_read: RecompressRequest, unknown
 
 
 REFUSED = {
-    "a bare word": ("idle", EINVAL, "'idle' in 'idle' has no value"),
-    "H: an empty value": ("type=", EINVAL, "'type' in 'type=' has no value"),
-    "an unknown type": ("type=bogus", EINVAL, "type='bogus' is not one of idle, huge, huge_idle"),
-    "all is no type": ("type=all", EINVAL, "type='all' is not one of"),
-    "incompressible is no type here": ("type=incompressible", EINVAL, "is not one of"),
-    "a wrong type before a right one": ("type=bogus type=idle", EINVAL, "type='bogus'"),
-    "H: a threshold no object in memory can have": (f"threshold={HUGE_CLASS_SIZE}", EINVAL, "is not in 0 to 3624"),
-    "a threshold above 32 bits": ("threshold=4294967296", ERANGE, "from 0 to 4294967295"),
-    "a threshold is no size": ("threshold=2K", EINVAL, "'2K' is not a number"),
-    "pages above 64 bits": ("max_pages=18446744073709551616", ERANGE, "from 0 to 18446744073709551615"),
-    "a priority above 32 bits": ("priority=2147483648", ERANGE, "from -2147483648 to 2147483647"),
-    "no number": ("priority=high", EINVAL, "'high' is not a number"),
+    "a bare word": ("idle", EINVAL, "idle must have a value, got none in 'idle'"),
+    "H: an empty value": ("type=", EINVAL, "type must have a value, got none in 'type='"),
+    "an unknown type": ("type=bogus", EINVAL, "got 'bogus'"),
+    "all is no type": ("type=all", EINVAL, "got 'all'"),
+    "incompressible is no type here": ("type=incompressible", EINVAL, "must be one of"),
+    "a wrong type before a right one": ("type=bogus type=idle", EINVAL, "got 'bogus'"),
+    "H: a threshold no object in memory can have": (f"threshold={HUGE_CLASS_SIZE}", EINVAL, "must be 0 to 3624"),
+    "a threshold above 32 bits": ("threshold=4294967296", ERANGE, "must be 0 to 4294967295"),
+    "a threshold is no size": ("threshold=2K", EINVAL, "got '2K'"),
+    "pages above 64 bits": ("max_pages=18446744073709551616", ERANGE, "must be 0 to 18446744073709551615"),
+    "a priority above 32 bits": ("priority=2147483648", ERANGE, "must be -2147483648 to 2147483647"),
+    "no number": ("priority=high", EINVAL, "got 'high'"),
     "the first mistake decides": ("threshold=4294967296 type=bogus", ERANGE, "'4294967296'"),
     "the threshold's limit comes last": (
         "threshold=4000 max_pages=18446744073709551616",
@@ -78,7 +78,7 @@ def test_parameters_are_refused(text: str, errno: int, message: str, unknown_key
 
 def test_an_unknown_key_is_refused_unless_it_is_ignored() -> None:
     assert parse_recompress("page_index=1 type=idle", unknown_keys_ignored=True) == RecompressRequest(mode=IDLE)
-    with pytest.raises(ZramError, match="is not one of type, max_pages, threshold, algo, priority") as caught:
+    with pytest.raises(ZramError, match="must be one of type, max_pages, threshold, algo, priority") as caught:
         parse_recompress("page_index=1 type=idle", unknown_keys_ignored=False)
     assert caught.value.errno == EINVAL
 

@@ -135,7 +135,7 @@ UNKNOWN = {
 def test_an_unknown_key_is_refused_unless_it_is_ignored(text: str, scans: list[tuple[Mode, int, int]]) -> None:
     request = parse_writeback(text, N, unknown_keys_ignored=True)
     assert request.scans == tuple(Scan(*scan) for scan in scans)
-    with pytest.raises(ZramError, match="is not one of type, page_index, page_indexes") as caught:
+    with pytest.raises(ZramError, match="must be one of type, page_index, page_indexes") as caught:
         parse_writeback(text, N, unknown_keys_ignored=False)
     assert caught.value.errno == EINVAL
 
@@ -147,10 +147,10 @@ def test_after_the_mode_nothing_is_unknown() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("hug", "'hug' is not one of idle, huge, huge_idle, incompressible"),
-        ("page_index=16", "page '16' is not in 0 to 15"),
-        ("page_indexes=3", "page_indexes='3' has no '-': it wants LO-HI, within 0-15"),
-        ("page_indexes=3-2", "page_indexes='3-2' ends before it starts: it wants LO-HI, within 0-15"),
+        ("hug", "mode must be one of idle, huge, huge_idle, incompressible, got 'hug'"),
+        ("page_index=16", "page must be 0 to 15, got '16'"),
+        ("page_indexes=3", "page_indexes must be LO-HI within 0-15, got '3'"),
+        ("page_indexes=3-2", "page_indexes must be LO-HI within 0-15, got '3-2', which ends before it starts"),
     ],
 )
 def test_a_refusal_names_the_text_and_what_is_allowed(text: str, message: str) -> None:

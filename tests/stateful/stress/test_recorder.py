@@ -126,4 +126,4 @@ def test_what_goes_wrong_in_a_user_is_a_problem() -> None:
         sharer.thread.start()
         sharer.thread.join(PATIENCE)
     assert len(sharer.problems) == 1
-    assert "page 7 is not in 0 to 0" in sharer.problems[0] or "EINVAL" in sharer.problems[0]
+    assert "page must be 0 to 0, got 7" in sharer.problems[0] or "EINVAL" in sharer.problems[0]

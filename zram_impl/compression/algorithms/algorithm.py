@@ -46,7 +46,7 @@ def level_within(level: int | None, default: int, lowest: int, highest: int) -> 
     if level is None:
         return default
     if not lowest <= level <= highest:
-        raise ValueError(f"level {level} is not in {lowest} to {highest}")
+        raise ValueError(f"level must be {lowest} to {highest}, got {level}")
     return level
 
 

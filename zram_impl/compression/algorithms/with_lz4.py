@@ -52,7 +52,7 @@ def lz4_default(params: Params) -> Algorithm:
     """
     acceleration = min(level_within(params.level, 1, 1, S32_MAX), _MOST_ACCELERATION)
     if len(params.dictionary or b"") > _WINDOW:
-        raise ValueError(f"the dictionary has {len(params.dictionary or b'')} bytes, above {_WINDOW}")
+        raise ValueError(f"dictionary must be at most {_WINDOW} bytes, got {len(params.dictionary or b'')}")
     if acceleration == 1 and not params.dictionary:
         return Algorithm("lz4", _compress, _decompress, lz4.block.decompress)
     pack = partial(

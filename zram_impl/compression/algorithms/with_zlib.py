@@ -25,7 +25,7 @@ def deflate(params: Params) -> Algorithm:
     winbits = _WINBITS if params.winbits is None else params.winbits
     dictionary = params.dictionary or b""
     if abs(winbits) not in _WINDOWS:
-        raise ValueError(f"winbits {winbits} is not 9 to 15 or -9 to -15")
+        raise ValueError(f"winbits must be 9 to 15 or -9 to -15, got {winbits}")
 
     def compress(page: bytes) -> bytes:
         packer = zlib.compressobj(level, zlib.DEFLATED, winbits, _MEMORY_LEVEL, zlib.Z_DEFAULT_STRATEGY, dictionary)
