@@ -56,6 +56,7 @@ class Openers:
 
     def enter(self, *, exclusive: bool) -> Opened:
         """Note an open; EBUSY during a reset, or when the open is exclusive and another one is already."""
+        # Race with another open and with a reset: looked at and noted in one hold, so that one of two is refused.
         with self._lock:
             return self._enter(exclusive)
 
@@ -72,6 +73,7 @@ class Openers:
     @contextmanager
     def shut_out(self) -> Iterator[None]:
         """Keep everybody from opening; EBUSY when it is open, or when somebody else keeps everybody out."""
+        # Race with an open: it comes first and this is refused, or it finds the mark.
         with self._lock:
             self._shut()
         try:

@@ -92,6 +92,7 @@ class ThreadEngine:
         if not runs:
             return
         started = self._start_threads()
+        # Race with `close`: the device lets nobody submit to an engine that it closes.
         with self._work:
             assert not self._closing, "nothing is submitted to a closed engine"
             if started:
@@ -117,6 +118,7 @@ class ThreadEngine:
         Raises:
             AssertionError: The device raised something that is no OSError; its requests were answered with EIO.
         """
+        # Race with a thread that has found nothing to do: it waits already, and is woken, or it sees the mark.
         with self._work:
             self._closing = True
             self._work.notify_all()
@@ -142,6 +144,7 @@ class ThreadEngine:
         """Carry runs until the engine closes and none is left."""
         while True:
             with self._work:
+                # Race with the other threads: one of them may have taken the run that this one was woken for.
                 self._work.wait_for(self._has_work_or_end)
                 if not self._todo:
                     return

@@ -44,6 +44,7 @@ class Compaction:
         self._cancelled = self._ended = False
         self.abandoned = False
         """Nobody waits for it any more; it never waits itself."""
+        # What is compared and what is retired belong to one moment: nothing is stored in between.
         with lock:
             before = max(table.peak, table.compr_data_size)
             self._holes = before - table.compr_data_size
@@ -82,6 +83,7 @@ class Compaction:
     def _move_some(self) -> None:
         """Move the objects of some slots, but for those in sparse segments, which are noted."""
         end = min(self._next + CHUNK, len(self._table.entries))
+        # Held for a few slots at a time, so that users wait for no more than that.
         with self._lock:
             self._untrimmed += self._move(range(self._next, end))
         self._next = end
@@ -102,6 +104,7 @@ class Compaction:
         segment, found = next(iter(self._sparse.items()))
         if not self._emptied:
             self._emptied = sorted(set(found))
+        # Race with users since the objects were noted: `_empty` looks at each slot again.
         with self._lock:
             self._empty(segment, self._emptied[:CHUNK])
         self._emptied = self._emptied[CHUNK:]

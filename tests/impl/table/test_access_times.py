@@ -2,6 +2,7 @@
 
 import threading
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,6 +78,16 @@ def test_when_all_are_in_use_neighbours_share_the_earlier_second() -> None:
     assert found == sorted(found)
     assert all(10 + page - 3 <= second <= 10 + page for page, second in enumerate(found))
     assert found[-1] == 19
+
+
+@pytest.mark.parametrize(("pages", "first"), [(3, [10, 11]), (4, [10, 10])])
+def test_neighbours_share_once_half_of_the_numbers_are_used(pages: int, first: list[int]) -> None:
+    times, watch = made(pages=pages, most=8)
+    for page in [*range(pages), *[pages - 1] * 8]:
+        watch.seconds = watch.seconds + 1 if page else 10
+        times.stamp(page, page + 1)
+    assert seconds(times)[:2] == first
+    assert seconds(times)[-1] == int(watch.seconds)
 
 
 def test_a_store_that_comes_late_counts_as_the_latest() -> None:

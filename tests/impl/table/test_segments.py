@@ -80,6 +80,14 @@ def test_sparse_segments_and_little_filled_ones_are_retired() -> None:
     assert segments.store(b"more") == (4, 0)
 
 
+def test_a_segment_filled_by_half_is_not_little_filled() -> None:
+    segments = Segments()
+    segments.store(bytes(SEGMENT_SIZE // 2))
+    segments.close()
+    segments.store(bytes(SEGMENT_SIZE // 2 - 1))
+    assert segments.retire(2) == [2]
+
+
 def test_memory_before_an_object_goes_back() -> None:
     segments = Segments()
     segments.store(b"x" * 10_000)
