@@ -7,8 +7,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 READY := $(VENV)/.ready
+RELEASE := build/release
+RELEASE_READY := $(RELEASE)/.ready
 
-.PHONY: help venv check test oracle oracle-nightly lint format constraints clean
+.PHONY: help venv check test oracle oracle-nightly lint format dist constraints clean
 
 help:
 	@echo "make check        the verification layers, about a minute, one table"
@@ -16,6 +18,7 @@ help:
 	@echo "make oracle       ask a live kernel in an emulated machine (fetches Debian packages, needs qemu)"
 	@echo "make lint         ruff, mypy and the import contracts"
 	@echo "make format       let ruff rewrite what it can"
+	@echo "make dist         build wheel and sdist into dist/ and judge them"
 	@echo "make venv         set up .venv (PYTHON=python3.12 picks another interpreter)"
 	@echo "make constraints  resolve the newest versions into constraints.txt"
 	@echo "make clean        remove everything generated, except the Hypothesis examples"
@@ -67,13 +70,28 @@ format: venv
 	$(BIN)/ruff check --fix --exit-zero --quiet
 	$(BIN)/ruff format
 
+# In an environment of its own, whose tools nothing else needs. The wheel is built from the sdist, as a packager would.
+dist: $(RELEASE_READY)
+	rm -rf dist
+	$(RELEASE)/bin/python -m build --no-isolation --outdir dist
+	$(RELEASE)/bin/twine check --strict dist/*
+	$(RELEASE)/bin/check-wheel-contents dist/*.whl
+	$(RELEASE)/bin/cffconvert --validate
+
+$(RELEASE_READY): pyproject.toml constraints.txt
+	rm -rf $(RELEASE)
+	$(PYTHON) -m venv $(RELEASE)
+	$(RELEASE)/bin/python -m pip install -qq --upgrade --constraint constraints.txt pip
+	$(RELEASE)/bin/python -m pip install -qq --constraint constraints.txt --group release
+	@touch $@
+
 # The resolve happens in an environment of its own: the pins must come from pyproject.toml alone, not from what is
 # installed. setuptools is what `python -m venv` adds on Python 3.11; nothing needs it.
 constraints:
 	rm -rf build/resolve
 	$(PYTHON) -m venv build/resolve
 	build/resolve/bin/python -m pip install -qq --upgrade pip
-	build/resolve/bin/python -m pip install -qq --group dev .
+	build/resolve/bin/python -m pip install -qq --group dev --group docs --group release .
 	build/resolve/bin/python -m pip freeze --all --exclude zram-impl --exclude setuptools > build/constraints.txt
 	mv build/constraints.txt constraints.txt
 	rm -rf build/resolve

@@ -1,4 +1,4 @@
-"""zstd, by the package zstandard: needed only by those who ask for it (`pip install zram-impl[zstd]`)."""
+"""zstd, by the package zstandard: needed only by those who ask for it (the extra `zstd`)."""
 
 import threading
 from functools import partial
