@@ -20,6 +20,7 @@ from zram_impl.cli.stop import Stop
 from zram_impl.cli.throughput import Throughput, throughput
 
 _BATCH: Final = 32
+_LARGE: Final = 1000
 
 
 class BenchOptions(NamedTuple):
@@ -48,14 +49,14 @@ class BenchRow(NamedTuple):
 
     Attributes:
         name: What it is.
-        measured: The ratio, or bytes.
+        measured: The ratio, or bytes; None when there is nothing to measure it by.
         bar: What it may be at most, or at least; None without one.
         at_most: Which of the two.
-        absolute: The figures behind it, with their units, for people.
+        absolute: The figures behind it, with their units, for people; or what is missing.
     """
 
     name: str
-    measured: float
+    measured: float | None
     bar: float | None
     at_most: bool
     absolute: str
@@ -63,6 +64,8 @@ class BenchRow(NamedTuple):
     @property
     def verdict(self) -> str:
         """Verdict: whether the bar is met."""
+        if self.measured is None:
+            return "not measured"
         if self.bar is None:
             return "no bar"
         return "ok" if (self.measured <= self.bar if self.at_most else self.measured >= self.bar) else "missed"
@@ -105,15 +108,23 @@ def measure(extent: Extent, directory: str | None, stop: Stop) -> list[BenchRow]
 
 def show(rows: Sequence[BenchRow]) -> None:
     """Print the table."""
-    cells = [(row.name, f"{row.measured:.2f}", _bar(row), row.verdict, row.absolute) for row in rows]
+    cells = [(row.name, _figure(row), _bar(row), row.verdict, row.absolute) for row in rows]
     table(("what", "measured", "bar", "verdict", "figures behind it"), cells)
     missed = sum(row.verdict == "missed" for row in rows)
     say()
     say(f"{len(rows)} figures, {missed} missed")
 
 
+def _figure(row: BenchRow) -> str:
+    return "-" if row.measured is None else _shown(row.measured)
+
+
 def _bar(row: BenchRow) -> str:
-    return "-" if row.bar is None else f"{'<=' if row.at_most else '>='} {row.bar:.2f}"
+    return "-" if row.bar is None else f"{'<=' if row.at_most else '>='} {_shown(row.bar)}"
+
+
+def _shown(figure: float) -> str:
+    return f"{figure:,.0f}" if figure >= _LARGE else f"{figure:.2f}"
 
 
 def _page_rows(costs: PageCosts) -> list[BenchRow]:

@@ -11,33 +11,40 @@ from zram_impl.cli.pairing import Paired, paired
 from zram_impl.cli.stop import Stop
 from zram_impl.compression.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, Params
 from zram_impl.compression.codec import decode, encode
-from zram_impl.device.engines import thread_engine
+from zram_impl.device.engines import DEFAULT_ENGINE, ENGINES
 from zram_impl.engine.protocol import Engine
 from zram_impl.engine.request import Phase, WbReq
 from zram_impl.runtime import ThreadRuntime
 from zram_impl.units import BlkIdx
 
 
-def pass_cost(pages: Sequence[bytes], batch: int, directory: str | None, rounds: int, stop: Stop) -> Paired:
+def pass_cost(
+    pages: Sequence[bytes],
+    batch: int,
+    directory: str | None,
+    rounds: int,
+    stop: Stop,
+    engine: str = DEFAULT_ENGINE,
+) -> Paired:
     """Compare whole passes (the yardstick) with the bare engine; both without fdatasync, no page same-filled.
 
     The ratio is the share of the engine's speed that a pass keeps.
     """
     algorithm = ALGORITHMS[DEFAULT_ALGORITHM](Params())
     objects = [entry for page in pages if type(entry := encode(page, algorithm.compress)) is bytes]
-    with Course(pages, directory, stop) as course:
-        engine = thread_engine(course.device, ThreadRuntime())
+    with Course(pages, directory, stop, engine) as course:
+        bare = ENGINES[engine](course.device, ThreadRuntime())
         try:
-            requests = [WbReq(number, page) for number in range(batch) if (page := engine.buffer()) is not None]
+            requests = [WbReq(number, page) for number in range(batch) if (page := bare.buffer()) is not None]
             return paired(
                 lambda _: course.run(batch, sync=False),
-                lambda _: _write_all(objects, engine, requests),
+                lambda _: _write_all(objects, bare, requests),
                 1,
                 rounds,
                 stop,
             )
         finally:
-            engine.close()
+            bare.close()
 
 
 def _write_all(objects: Sequence[bytes], engine: Engine, requests: Sequence[WbReq]) -> float:

@@ -5,7 +5,8 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from time import perf_counter
 from typing import Final, NamedTuple
 
@@ -61,18 +62,30 @@ def _bare_lz4(stop: Stop) -> Iterator[Yardstick]:
 
 
 def _fio(seconds: float, directory: str | None, stop: Stop) -> Iterator[Yardstick]:
+    with fio(directory) as measure:
+        for name in _FIO:
+            stop.check()
+            yield measure(name, seconds)
+
+
+@contextmanager
+def fio(directory: str | None) -> Iterator[Callable[[str, float], Yardstick]]:
+    """Lend what measures one of fio's yardsticks, by its name, for about so many seconds, on a file in `directory`."""
     program = shutil.which("fio")
     if program is None:
-        yield from (Yardstick(name, None, "fio is not installed") for name in _FIO)
+        yield lambda name, _seconds: Yardstick(name, None, "fio is not installed")
         return
     folder = tempfile.mkdtemp(prefix="zram-impl-", dir=directory)
+
+    def measure(name: str, seconds: float) -> Yardstick:
+        engine, order, size, depth = _FIO[name]
+        return _measured(name, [program, *_job(file, engine, order, size, depth), *_for(seconds)])
+
     try:
         file = os.path.join(folder, "fio")
         # Written once: blocks that a file system has yet to find would be measured, too.
         _run([program, *_job(file, "psync", "write", 1024, 1)])
-        for name, (engine, order, size, depth) in _FIO.items():
-            stop.check()
-            yield _measured(name, [program, *_job(file, engine, order, size, depth), *_for(seconds)])
+        yield measure
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -85,7 +98,7 @@ def _job(file: str, engine: str, order: str, size: int, depth: int) -> Sequence[
 
 
 def _for(seconds: float) -> Sequence[str]:
-    return "--time_based", f"--runtime={max(1, round(4 * seconds))}"
+    return "--time_based", f"--runtime={max(200, round(4000 * seconds))}ms"
 
 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:

@@ -7,7 +7,7 @@ import sysconfig
 from collections.abc import Sequence
 from typing import Final, cast
 
-from zram_impl.cli import bench, bench_published, demo
+from zram_impl.cli import bench, bench_bars, bench_published, demo
 from zram_impl.cli.assertions import require_assertions
 from zram_impl.cli.screen import complain
 from zram_impl.cli.stop import Stop
@@ -32,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with stop.on_interrupt():
             if asked.command == "demo":
                 code = demo.run(_demo_options(asked), stop)
+            elif asked.bars is not None:
+                code = bench_bars.run(asked.bars, asked.quick, asked.json, asked.backing, stop)
             elif asked.published:
                 code = bench_published.run(asked.quick, asked.json, asked.backing, stop)
             else:
@@ -102,7 +104,15 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_CODES.format(found="a bar was missed"),
     )
     measure.add_argument("--quick", action="store_true", help="about ten seconds; fewer pages and repetitions")
-    measure.add_argument(
+    instead = measure.add_mutually_exclusive_group()
+    instead.add_argument(
+        "--bars",
+        nargs="*",
+        choices=bench_bars.GROUPS,
+        metavar="GROUP",
+        help=f"beside fio, kernel zram and bare engines instead: {', '.join(bench_bars.GROUPS)} (all of them)",
+    )
+    instead.add_argument(
         "--published", action="store_true", help="curves of writeback by batch size, each engine, instead; no bars"
     )
     measure.add_argument("--json", metavar="FILE", help="write the figures there, too")

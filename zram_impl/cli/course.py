@@ -6,6 +6,7 @@ from typing import Self
 
 from zram_impl.cli.scratch import describe, scratch_file
 from zram_impl.cli.stop import Stop
+from zram_impl.device.engines import DEFAULT_ENGINE
 from zram_impl.units import PAGE_SIZE
 from zram_impl.zram import Zram
 
@@ -18,15 +19,15 @@ class Course:
         failed: Pages that could not be written so far.
     """
 
-    def __init__(self, pages: Sequence[bytes], directory: str | None, stop: Stop) -> None:
-        """Make the file in `directory`; none of `pages` may be same-filled."""
+    def __init__(self, pages: Sequence[bytes], directory: str | None, stop: Stop, engine: str = DEFAULT_ENGINE) -> None:
+        """Make the file in `directory`; none of `pages` may be same-filled; `engine` is the name of the device's."""
         self.data = b"".join(pages)
         self.pages = len(pages)
         self.device = scratch_file(directory, len(pages))
         self.where = describe(self.device, directory)
         self.failed = 0
         self._stop = stop
-        self._dev = Zram.create(len(self.data), backing=self.device)
+        self._dev = Zram.create(len(self.data), backing=self.device, engine=engine)
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,251 @@
+"""`bench --bars`: what this device has to show beside others, each figure with its bar.
+
+Beside the bare compressor, its own bare engine, fio on the same disk and a zram device of the running kernel. Ratios of
+paired runs, medians. What a machine lacks is named.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from importlib.util import find_spec
+from random import Random
+from typing import Final, NamedTuple
+
+from zram_impl.cli.bench import BenchRow, show
+from zram_impl.cli.bench_answers import pass_time
+from zram_impl.cli.bench_compact import compact_pauses
+from zram_impl.cli.bench_kernel import kernel_costs
+from zram_impl.cli.bench_pages import PIECE, page_costs
+from zram_impl.cli.bench_pass import pass_cost
+from zram_impl.cli.bench_published import PATTERNS, PublishedCourse, engine_of
+from zram_impl.cli.bench_yardsticks import fio
+from zram_impl.cli.corpus import mixed_pages
+from zram_impl.cli.output import whole
+from zram_impl.cli.pairing import Paired, paired
+from zram_impl.cli.screen import progress
+from zram_impl.cli.stop import Stop
+from zram_impl.device.engines import DEFAULT_ENGINE
+from zram_impl.units import PAGE_SIZE
+
+
+class BarsExtent(NamedTuple):
+    """How much is measured.
+
+    Attributes:
+        pages: Of one pass, or of a device whose pages are measured.
+        rounds: Pairs of runs.
+        fio_seconds: Of one run of fio.
+        compact_pages: Of the device that is compacted.
+        schedules: Whether the speed of schedules is measured, too.
+    """
+
+    pages: int
+    rounds: int
+    fio_seconds: float
+    compact_pages: int
+    schedules: bool
+
+
+EXTENT: Final = BarsExtent(8192, 11, 0.8, 1 << 18, True)
+QUICK: Final = BarsExtent(2048, 5, 0.2, 1 << 15, True)
+
+Group = Callable[[BarsExtent, str | None, Stop], Iterator[BenchRow]]
+_RATE: Final = re.compile(r"([\d,]+) points a second: the scenarios")
+
+
+def run(groups: Sequence[str], quick: bool, target: str | None, directory: str | None, stop: Stop) -> int:
+    """Measure groups of figures, all of them when none is named; print the table; return 1 when a bar was missed.
+
+    Raises:
+        OSError: A file cannot be written.
+    """
+    with ExitStack() as stack:
+        out = stack.enter_context(whole(target, reserve=True)) if target is not None else None
+        rows = measure(groups or list(GROUPS), QUICK if quick else EXTENT, directory, stop)
+        show(rows)
+        if out is not None:
+            json.dump([{**row._asdict(), "verdict": row.verdict} for row in rows], out, indent=1)
+            out.write("\n")
+    return int(any(row.verdict == "missed" for row in rows))
+
+
+def measure(groups: Sequence[str], extent: BarsExtent, directory: str | None, stop: Stop) -> list[BenchRow]:
+    """Measure one group after the other."""
+    rows: list[BenchRow] = []
+    with progress("measuring") as advance:
+        for number, name in enumerate(groups):
+            rows += GROUPS[name](extent, directory, stop)
+            advance(number + 1, len(groups))
+    return rows
+
+
+def _stored(extent: BarsExtent) -> list[bytes]:
+    """Return pages that are written back: none is same-filled."""
+    return [page for page in mixed_pages(extent.pages) if page[8:] != page[:-8]]
+
+
+def _rates(pages: int, ours: float, theirs: float) -> str:
+    return f"{pages / ours:,.0f} / {pages / theirs:,.0f} pages/s"
+
+
+# --- pages -----------------------------------------------------------------------------------------------------------
+
+
+def _pages(extent: BarsExtent, _directory: str | None, stop: Stop) -> Iterator[BenchRow]:
+    costs = page_costs(mixed_pages(extent.pages), extent.rounds, stop)
+    for name, pair, bar in (("write_page", costs.write_page, 1.20), ("read_page", costs.read_page, 1.15)):
+        ours, bare = (seconds / PIECE * 1e6 for seconds in (pair.measured, pair.yardstick))
+        yield BenchRow(f"{name} / bare lz4", pair.ratio, bar, True, f"{ours:.2f} / {bare:.2f} us a page")
+
+
+def _kernel(extent: BarsExtent, _directory: str | None, stop: Stop) -> Iterator[BenchRow]:
+    bars = {"write_page": 0.95, "read_page": 0.76, "1 MiB write": 1.00, "1 MiB read": 0.97}
+    names = [f"{name} / kernel zram{'' if 'MiB' in name else ' by 4 KiB calls'}" for name in bars]
+    try:
+        costs = kernel_costs(mixed_pages(extent.pages), extent.rounds, stop)
+    except OSError as error:
+        lacking = f"no zram device can be added: {error.strerror or error}"
+        yield from (BenchRow(name, None, bar, True, lacking) for name, bar in zip(names, bars.values(), strict=True))
+        return
+    for name, pair, bar in zip(names, costs, bars.values(), strict=True):
+        ours, theirs = (seconds / extent.pages * 1e6 for seconds in (pair.measured, pair.yardstick))
+        yield BenchRow(name, pair.ratio, bar, True, f"{ours:.2f} / {theirs:.2f} us a page")
+
+
+# --- the pass --------------------------------------------------------------------------------------------------------
+
+
+def _pass(extent: BarsExtent, directory: str | None, stop: Stop) -> Iterator[BenchRow]:
+    pages = _stored(extent)
+    pair = pass_time(pages, 32, extent.rounds, stop)
+    ours, least = (seconds / len(pages) * 1e6 for seconds in (pair.measured, pair.yardstick))
+    figures = f"{ours:.2f} / {least:.2f} us a page"
+    # Either bar will do: whichever is nearer shows whether one of them is met.
+    if ours <= _PASS_US or pair.ratio > _PASS_RATIO:
+        yield BenchRow("processor time of a pass that waits for nothing, us a page", ours, _PASS_US, True, figures)
+    else:
+        name = "processor time of a pass that waits for nothing / decompression, copy, checksum"
+        yield BenchRow(name, pair.ratio, _PASS_RATIO, True, figures)
+    share = pass_cost(pages, 32, directory, extent.rounds, stop, "ring")
+    rates = _rates(len(pages), share.yardstick, share.measured)
+    yield BenchRow("pass / bare ring engine, batch 32", share.ratio, 0.80, False, rates)
+
+
+_PASS_US: Final = 4.8
+_PASS_RATIO: Final = 1.25
+
+
+class _Course:
+    """A course of either pattern with pages for it."""
+
+    def __init__(self, pattern: str, engine: str, latency: float, extent: BarsExtent, directory: str | None) -> None:
+        pages = _stored(extent) if pattern == "sequential" else _incompressible(extent.pages)
+        self.course = PublishedCourse(pages, PATTERNS[pattern], engine_of(engine, latency), directory)
+        self.close = self.course.close
+
+    def seconds(self, batch: int, count: int) -> float:
+        """Seconds a page of a pass over `count` pages, at most all there are."""
+        count = min(count, self.course.most)
+        return self.course.run(batch, count, sync=False) / count
+
+
+def _incompressible(count: int) -> list[bytes]:
+    return [Random(number).randbytes(PAGE_SIZE) for number in range(count)]
+
+
+def _fio(extent: BarsExtent, directory: str | None, stop: Stop) -> Iterator[BenchRow]:
+    figures = (
+        ("sequential", 32, "fio psync 128k", 0.45),
+        ("sequential", 256, "fio libaio 128k, depth 4", 0.38),
+        ("random", 32, "fio libaio 4k random, depth 32", 0.55),
+    )
+    with fio(directory) as by:
+        for pattern, batch, yardstick, bar in figures:
+            name = f"pass, {_PATTERN[pattern]}, batch {batch} / {yardstick}"
+            trial = by(yardstick, extent.fio_seconds)
+            if trial.rate is None:
+                yield BenchRow(name, None, bar, False, trial.why)
+                continue
+            with ExitStack() as stack:
+                course = _Course(pattern, DEFAULT_ENGINE, 0, extent, directory)
+                stack.callback(course.close)
+
+                def theirs(_piece: int, yardstick: str = yardstick) -> float:
+                    return 1 / (by(yardstick, extent.fio_seconds).rate or 1)
+
+                def ours(_piece: int, course: _Course = course, batch: int = batch) -> float:
+                    return course.seconds(batch, extent.pages)
+
+                pair = paired(ours, theirs, 1, extent.rounds, stop)
+            yield BenchRow(name, pair.ratio, bar, False, _rates(1, pair.yardstick, pair.measured))
+
+
+_PATTERN: Final = {"sequential": "contiguous", "random": "every second block taken"}
+
+
+def _batches(extent: BarsExtent, directory: str | None, stop: Stop) -> Iterator[BenchRow]:
+    """Compare many requests in flight with one."""
+    wanted: tuple[tuple[str, float, str, str, float], ...] = (
+        ("sequential", 0, DEFAULT_ENGINE, "threads", 16),
+        ("sequential", 0, "ring", "ring", 0),
+        ("random", 0, DEFAULT_ENGINE, "threads", 12),
+        ("random", 0, "ring", "ring", 8),
+        ("random", 1e-3, DEFAULT_ENGINE, DEFAULT_ENGINE, 30),
+    )
+    for pattern, latency, many, one, bar in wanted:
+        with ExitStack() as stack:
+            courses = [_Course(pattern, engine, latency, extent, directory) for engine in (many, one)]
+            for course in courses:
+                stack.callback(course.close)
+            pair = _many_and_one(*courses, extent, 1 / 64 if latency else 1 / 8, stop)
+        late = f", {latency * 1e3:.0f} ms a write" if latency else ""
+        name = f"{many}, batch 32 / {one}, batch 1, {_PATTERN[pattern]}{late}"
+        yield BenchRow(name, pair.ratio, bar or None, False, _rates(1, pair.yardstick, pair.measured))
+
+
+def _many_and_one(many: _Course, one: _Course, extent: BarsExtent, share: float, stop: Stop) -> Paired:
+    # A single request at a time takes its time: a share of the pages says as much.
+    single = round(extent.pages * share)
+    return paired(lambda _: many.seconds(32, extent.pages), lambda _: one.seconds(1, single), 1, extent.rounds, stop)
+
+
+# --- compaction and schedules ----------------------------------------------------------------------------------------
+
+
+def _compact(extent: BarsExtent, _directory: str | None, stop: Stop) -> Iterator[BenchRow]:
+    found = compact_pauses(extent.compact_pages, stop)
+    figures = (
+        f"{found.calls:,} calls in {found.seconds:.2f} s; beside a thread that computes {found.usual * 1e3:.1f} ms"
+    )
+    size = extent.compact_pages * PAGE_SIZE >> 20
+    yield BenchRow(f"worst pause by compact, {size:,} MiB, ms", found.worst * 1e3, 15, True, figures)
+
+
+def _schedules(extent: BarsExtent, _directory: str | None, stop: Stop) -> Iterator[BenchRow]:
+    name, bar = "scheduling points a second, device and monitors", 100_000
+    if not extent.schedules or find_spec("stateful") is None:
+        yield BenchRow(name, None, bar, False, "stateful is not installed; it is in a checkout")
+        return
+    command = [sys.executable, "-m", "stateful", "schedules", "--benchmark"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    stop.check()
+    rate = _RATE.search(done.stdout)
+    if rate is None:
+        yield BenchRow(name, None, bar, False, f"{' '.join(command[1:])} ended with exit code {done.returncode}")
+        return
+    yield BenchRow(name, float(rate[1].replace(",", "")), bar, False, "of processor time")
+
+
+GROUPS: Final[dict[str, Group]] = {
+    "pages": _pages,
+    "kernel": _kernel,
+    "pass": _pass,
+    "fio": _fio,
+    "batches": _batches,
+    "compact": _compact,
+    "schedules": _schedules,
+}
+"""Groups of figures, by name."""
