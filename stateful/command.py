@@ -10,7 +10,7 @@ from typing import Final
 from rich.console import Console
 
 from spec.assertions import require_assertions
-from stateful import check, trace_commands
+from stateful import trace_commands
 from stateful.api_fuzz import command as api_fuzz
 from stateful.bugs import command as bugs
 from stateful.conformance import command as conformance
@@ -69,4 +69,6 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _check(_asked: argparse.Namespace, _console: Console) -> int:
+    from stateful import check  # noqa: PLC0415  (it needs the provers, which are not where a device is tested alone)
+
     return run(check.JOBS, worth_seeing=check.WORTH_SEEING)

@@ -19,11 +19,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
-import pytest
-
 from spec.assertions import require_assertions
 
-if TYPE_CHECKING:  # it imports the device, which must not be there before the mutant
+if TYPE_CHECKING:  # the second imports the device, which must not be there before the mutant
+    import pytest
+
     from stateful.jobs.runner import JobResult, Report
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -66,12 +66,12 @@ class _Witness:
         """Note that it ended."""
         faulthandler.cancel_dump_traceback_later()
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+    def pytest_runtest_logreport(self, report: "pytest.TestReport") -> None:
         """Say what a failure says."""
         if report.failed:
             self._fail(report.nodeid, str(report.longrepr))
 
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+    def pytest_collectreport(self, report: "pytest.CollectReport") -> None:
         """Say what cannot be imported."""
         if report.failed:
             self._fail(report.nodeid, str(report.longrepr))
@@ -110,6 +110,8 @@ def work(file: Path) -> None:
 
 def _tested(layers: Sequence[Sequence[Path]], say: Callable[[str, str, str], None], out: TextIO) -> bool:
     """Run tests; return whether one failed."""
+    import pytest  # noqa: PLC0415  (not where the layers alone are installed)
+
     limits = ["--timeout=0", "-o", "faulthandler_timeout=0"]
     options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0", *limits]
     for name, files in zip(UNIT_LAYERS, layers, strict=True):

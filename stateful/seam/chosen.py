@@ -7,9 +7,10 @@ process is given the name.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from inspect import signature
 from typing import Final, NamedTuple, Unpack
 
-from stateful.seam.protocol import CAPABILITIES, METHODS, MakeDevice, Setup, SystemUnderTest
+from stateful.seam.protocol import CAPABILITIES, METHODS, PARAMETERS, MakeDevice, Setup, SystemUnderTest
 from stateful.seam.zram import ours
 from zram_impl import Zram
 from zram_impl.bdev.memory import MemoryDevice
@@ -17,6 +18,8 @@ from zram_impl.device.config import Hooks
 from zram_impl.runtime import ThreadRuntime
 
 OURS: Final = "stateful.seam.zram:ours"
+_NAMES_MOST: Final = 8
+_LINE_MOST: Final = 200
 
 
 class DeviceError(ValueError):
@@ -72,14 +75,12 @@ def load(name: str) -> Adapter:
     factory = _find(name)
     try:
         device: object = factory(probe_setup())  # type: ignore[operator]  # whatever it is, it is called
-    except Exception as error:
-        raise DeviceError(f"{name}: the factory raises {_short(error)}") from error
+    except (Exception, SystemExit) as error:
+        raise DeviceError(f"{name}: the factory, called with a Setup, raises {_short(error)}") from error
     capabilities = _capabilities(name, device, factory)
     for capability in ("", *sorted(capabilities)):
         for method in METHODS.get(capability, ()):
-            if not callable(getattr(device, method, None)):
-                of = f" although it declares {capability}" if capability else ""
-                raise DeviceError(f"{name}: the device has no method {method}{of}")
+            _look_at_method(name, device, method, capability)
     made: SystemUnderTest = device  # type: ignore[assignment]  # as far as can be seen
     _look(name, made)
     make: MakeDevice = factory  # type: ignore[assignment]  # it has just made one
@@ -103,13 +104,14 @@ def _find(name: str) -> object:
         found: object = import_module(module)
     except ModuleNotFoundError as error:
         if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
-            raise DeviceError(f"{name}: there is no module {error.name}") from error
+            where = "install it, or run this in the folder where it lies"
+            raise DeviceError(f"{name}: there is no module {error.name}; {where}") from error
         raise DeviceError(f"{name}: importing {module} raises {_short(error)}") from error
     except (Exception, SystemExit) as error:
         raise DeviceError(f"{name}: importing {module} raises {_short(error)}") from error
     for part in attribute.split("."):
         if not hasattr(found, part):
-            raise DeviceError(f"{name}: {module} has no {attribute}")
+            raise DeviceError(f"{name}: {module} has no {attribute}; {_made_in(module)}")
         found = getattr(found, part)
     if not callable(found):
         raise DeviceError(f"{name}: {attribute} must be a function of a Setup, got {type(found).__name__}")
@@ -117,9 +119,12 @@ def _find(name: str) -> object:
 
 
 def _capabilities(name: str, device: object, factory: object) -> frozenset[str]:
-    said: object = getattr(device, "capabilities", None)
+    try:
+        said: object = getattr(device, "capabilities", None)
+    except Exception as error:
+        raise DeviceError(f"{name}: asking for the device's capabilities raises {_short(error)}") from error
     if not isinstance(said, (frozenset, set, tuple, list)) or not all(isinstance(each, str) for each in said):
-        raise DeviceError(f"{name}: the device's capabilities must be a set of names, got {said!r:.60}")
+        raise DeviceError(f"{name}: the device's capabilities must be a set of names, maybe empty, got {_said(said)}")
     unknown = sorted(set(said) - set(CAPABILITIES))
     if unknown:
         raise DeviceError(f"{name}: capabilities must be among {', '.join(CAPABILITIES)}, got {', '.join(unknown)}")
@@ -129,6 +134,45 @@ def _capabilities(name: str, device: object, factory: object) -> frozenset[str]:
     return frozenset(said)
 
 
+def _look_at_method(name: str, device: object, method: str, capability: str) -> None:
+    """Raise DeviceError unless a device has a method that can be called as its capability says."""
+    expected = PARAMETERS[method]
+    wanted = f"{method}({', '.join(expected)})"
+    try:
+        found: object = getattr(device, method, None)
+    except Exception as error:
+        raise DeviceError(f"{name}: asking for the device's {method} raises {_short(error)}") from error
+    if not callable(found):
+        of = f", which it must have because it declares {capability}" if capability else ""
+        raise DeviceError(f"{name}: the device has no method {wanted}{of or ', which every device must have'}")
+    try:
+        takes = signature(found)
+    except ValueError:  # of some that are not written in Python nothing is known
+        return
+    try:
+        takes.bind(*expected)
+    except TypeError:
+        raise DeviceError(f"{name}: the device's {method} must take ({', '.join(expected)}), got {takes}") from None
+
+
+def _made_in(module: str) -> str:
+    """Say what in a module may be a factory."""
+    names = [
+        attribute
+        for attribute, value in vars(import_module(module)).items()
+        if callable(value) and getattr(value, "__module__", "") == module and not attribute.startswith("_")
+    ]
+    return f"there are {', '.join(names[:_NAMES_MOST])}" if names else "nothing in it can be called"
+
+
+def _said(value: object) -> str:
+    """Return a value of any kind in a line."""
+    try:
+        return repr(value).partition("\n")[0][:60]
+    except Exception:
+        return f"<{type(value).__name__}>"
+
+
 def _look(name: str, device: SystemUnderTest) -> None:
     try:
         slots: object = device.state().slots
@@ -136,11 +180,11 @@ def _look(name: str, device: SystemUnderTest) -> None:
     except Exception as error:
         raise DeviceError(f"{name}: looking at a new device raises {_short(error)}") from error
     if slots != "." * probe_setup().pages:
-        raise DeviceError(f"{name}: the slots of a new device of 4 pages must be '....', got {slots!r:.60}")
+        raise DeviceError(f"{name}: the slots of a new device of 4 pages must be '....', got {_said(slots)}")
 
 
 def _short(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(": ").partition("\n")[0][:200]
+    return f"{type(error).__name__}: {error}".rstrip(": ").partition("\n")[0][:_LINE_MOST]
 
 
 def require(adapter: Adapter, layer: str, needed: tuple[str, ...]) -> None:

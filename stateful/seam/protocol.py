@@ -5,6 +5,7 @@ Pages are `PAGE_SIZE` bytes and numbered from 0. A call that is refused raises o
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from zram_impl.bdev.device import BackingDevice
@@ -127,6 +128,13 @@ METHODS: Final[Mapping[str, tuple[str, ...]]] = {
     "modes": ("mark_idle", "writeback_mode"),
 }
 """The methods that a capability stands for; "" is what every device has."""
+
+PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = {
+    name: tuple(signature(getattr(kind, name)).parameters)[1:]
+    for kind, capability in ((SystemUnderTest, ""), (LimitedDevice, "limit"), (MarkingDevice, "modes"))
+    for name in METHODS[capability]
+}
+"""The parameters of each of these methods."""
 
 MakeDevice = Callable[[Setup], SystemUnderTest]
 

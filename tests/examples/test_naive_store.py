@@ -6,20 +6,24 @@ from pathlib import Path
 import pytest
 
 from examples.naive_store.bugs import BUGS
+from examples.naive_store.store import NaiveStore
+from stateful import command
 from stateful.api_fuzz.device_fuzz import device_inputs
 from stateful.conformance.device_replay import device_replay
 from stateful.conformance.job import RECORDINGS
 from stateful.conformance.schema import read_recording
+from stateful.fuzzing.sources import of_played
 from stateful.lockstep.run_machine import Until, machines, run_machine
 from stateful.metamorphic import independence
 from stateful.schedules.policies import exhaust
-from stateful.schedules.run import execute
+from stateful.schedules.run import Execution, execute
 from stateful.schedules.scenarios import SCENARIOS
 from stateful.seam.chosen import load, using
 from stateful.seam.zram import ours
 from stateful.stress import device_threads
 from stateful.traces.check import judge
 from stateful.traces.schema import read
+from zram_impl import PAGE_SIZE
 
 RECORDED = ("discard_ranges", "h29_overwrite_free_reuse", "many_ranges", "tw017", "cw_batch1")
 """Recordings that are for any store."""
@@ -35,13 +39,19 @@ def machine(_folder: Path) -> str:
 
 def schedules(_folder: Path) -> str:
     """Run the scenarios under every schedule of one preemption; return the first finding."""
+    played = first_finding()
+    return "" if played is None else played.found
+
+
+def first_finding() -> Execution | None:
+    """Return the first run of the scenarios that shows something."""
     for what in SCENARIOS.values():
         for attempt in exhaust(1):
             played = execute(what, attempt.policy)
             attempt.schedule = played.schedule
             if played.found:
-                return played.found
-    return ""
+                return played
+    return None
 
 
 def metamorphic(_folder: Path) -> str:
@@ -107,3 +117,33 @@ def test_a_bug_is_found_by_the_layers_that_should(bug: str, tmp_path: Path) -> N
     with using(load(f"examples.naive_store.bugs:{bug}")):
         found = {layer.__name__ for layer in LAYERS if layer(tmp_path)}
     assert found == FOUND[bug]
+
+
+class KeepsPlaces(NaiveStore):
+    """A discarded page is one of zeros that is stored: it reads as it should, and is there although it should not."""
+
+    def discard(self, page: int) -> None:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        self.write(page, bytes(PAGE_SIZE))
+
+
+class ReadsZeros(NaiveStore):
+    """A written-back page reads as zeros."""
+
+    def read(self, page: int) -> bytes:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        return bytes(PAGE_SIZE) if self.state().slots[page] == "W" else super().read(page)
+
+
+@pytest.mark.parametrize(("kind", "field"), [(KeepsPlaces, "pages"), (ReadsZeros, "crc")])
+def test_recordings_find_what_a_user_sees_without_threads(kind: type[NaiveStore], field: str, tmp_path: Path) -> None:
+    with using(load(STORE)._replace(make=kind)):
+        assert field in conformance(tmp_path)
+
+
+def test_a_token_of_the_store_is_replayed_to_the_same_finding(capsys: pytest.CaptureFixture[str]) -> None:
+    with using(load("examples.naive_store.bugs:reads_stale")):
+        played = first_finding()
+        assert played is not None
+        token = of_played(played).token
+    code = command.main(["replay", token, "--device", "examples.naive_store.bugs:reads_stale"])
+    assert (code, "linearizable" in capsys.readouterr().out) == (1, True)
+    assert command.main(["replay", token, "--device", STORE]) == 0
