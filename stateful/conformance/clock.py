@@ -2,15 +2,29 @@
 
 The clock was read when an operation had been done. The driver looked at its own, which may be late, at some time since
 the operation before. Mostly that is one second. Where it may be one of two, what was recorded of the pages says which.
+
+While a store in the background waits, nobody can look. What is seen when it is over says when each page was accessed
+last; of the accesses before that one nothing is known, and nobody asks.
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from stateful.conformance.fields import Json
-from stateful.conformance.operations import Operation, Store
+from stateful.conformance.operations import (
+    ByteRead,
+    ByteWrite,
+    Discard,
+    Operation,
+    Read,
+    Store,
+    Write,
+    Zeroout,
+)
 from stateful.conformance.schema import State
 from zram_impl import ZramError
 from zram_impl.parsing.writeback_args import parse_idle
+from zram_impl.units import PAGE_SIZE
 
 LATE: Final = 1.0
 """Seconds that the driver's clock is late at most: it goes by ticks, for which an emulated machine may have to wait."""
@@ -21,6 +35,37 @@ class Times(NamedTuple):
 
     second: int
     accessed: dict[int, int]
+
+
+class Look(NamedTuple):
+    """What was seen first after an operation: that state, and the pages that others had used again by then."""
+
+    state: State
+    again: tuple[range, ...]
+
+
+def looks_after(operations: Sequence[Operation], states: Sequence[State | None]) -> list[Look]:
+    """Return the look after each operation; a state that is None was not looked at, an empty one is never seen."""
+    looks: list[Look] = []
+    state: State = {}
+    again: tuple[range, ...] = ()
+    for operation, seen in zip(reversed(operations), reversed(states), strict=True):
+        if seen is not None:
+            state, again = seen, ()
+        looks.append(Look(state, again))
+        again += (_pages_used(operation),)
+    return looks[::-1]
+
+
+def _pages_used(operation: Operation) -> range:
+    """Return the pages that an operation names; of one through the page cache, more than it uses."""
+    match operation:
+        case Write(page, count, _) | Read(page, count):
+            return range(page, page + count)
+        case Discard(offset, length) | Zeroout(offset, length) | ByteWrite(offset, length) | ByteRead(offset, length):
+            return range(offset // PAGE_SIZE, -(-(offset + length) // PAGE_SIZE))
+        case _:
+            return range(0)
 
 
 def times_of(operation: Operation, before: State, after: State, since: int) -> Times:

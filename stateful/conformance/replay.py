@@ -5,7 +5,7 @@ was asked, too; those differences have fields that begin with `recount`.
 """
 
 from stateful.common.recount import recounted, shown
-from stateful.conformance.clock import times_of
+from stateful.conformance.clock import Look, looks_after, times_of
 from stateful.conformance.compare import Difference, StateComparison, compare_answers
 from stateful.conformance.observe_state import look
 from stateful.conformance.operations import Discard, Operation, Zeroout
@@ -33,8 +33,9 @@ class Replay:
             if "clk" in self._before:
                 self._guest.runtime.clock = 0  # any second that is recorded comes later
             self._compare_states(-1, recording.before)
+            looks = looks_after(recording.operations, [expected.state for expected in recording.expected])
             for number, (operation, expected) in enumerate(zip(recording.operations, recording.expected, strict=True)):
-                self._set_clock(operation, expected.state)
+                self._set_clock(operation, looks[number], looked=expected.state is not None)
                 got = self._guest.do(operation)
                 for field, (wanted, had) in compare_answers(operation, expected.answer, got, timing=recording.timing):
                     self.differences.append(Difference(recording.name, number, field, wanted, had))
@@ -43,12 +44,17 @@ class Replay:
         finally:
             self._guest.close()
 
-    def _set_clock(self, operation: Operation, after: State | None) -> None:
-        if after is None or "clk" not in after:
+    def _set_clock(self, operation: Operation, look: Look, *, looked: bool) -> None:
+        if "clk" not in look.state:
             return
         runtime = self._guest.runtime
-        runtime.clock, runtime.accesses = times_of(operation, self._before, after, runtime.clock)
-        self._before = after
+        second, accessed = times_of(operation, self._before, look.state, runtime.clock)
+        runtime.clock = second
+        runtime.accesses = {
+            page: at for page, at in accessed.items() if not any(page in others for others in look.again)
+        }
+        if looked:
+            self._before = look.state
 
     def _compare_states(self, number: int, expected: State | None) -> None:
         if expected is None or self._recording.timing:

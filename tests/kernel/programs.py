@@ -64,6 +64,7 @@ class Generator:
     def __init__(self, seed: int, coverage: Coverage, *, recompression: bool = False, schema: int = 1) -> None:
         self._rng = random.Random(seed)
         self._coverage = coverage
+        self._clock = schema > 1
         self._draws = self._table(recompression=recompression, second=schema > 1)
 
     def _table(self, *, recompression: bool, second: bool) -> dict[str, tuple[float, Callable[[], Unit]]]:
@@ -106,6 +107,9 @@ class Generator:
             draws |= {name: (0.5, partial(_alone, name)) for name in ("getsize", "flush")}
             draws["xhold"] = draws["rhold"] = (0.4, self._held_otherwise)
             draws["mkfile"] = (0.3, self._file)
+            draws["sleep"] = (0.1, lambda: [self._sleep()])
+            # Schema 2 has the clock: which of two seconds an age was counted from can be told.
+            draws["idle age"] = (2, lambda: [store("idle", rng.choice([0, 1, 1, 2, 3, 100000, 4294967295]))])
         return draws
 
     def possible(self) -> list[Cell]:
@@ -273,6 +277,10 @@ class Generator:
         self._number += 4
         return {**op, "seed": self._number}
 
+    def _sleep(self) -> Operation:
+        """Let part of a second pass, or more than one, so that pages have ages."""
+        return {"op": "sleep", "ms": self._rng.choice([50, 300, 1100])}
+
     def _file(self) -> Unit:
         """Make a dictionary, and use it."""
         rng = self._rng
@@ -341,7 +349,9 @@ class Generator:
         written: set[int] = set()
         for _ in range(rng.randrange(1, 8)):
             kind = rng.random()
-            if kind < 0.5:
+            if self._clock and kind < 0.1:
+                op = self._sleep()
+            elif kind < 0.5:
                 op = self._write()
             elif kind < 0.8:
                 op = self._range(rng.choice(["discard", "discard", "zeroout"]))

@@ -2,9 +2,9 @@
 
 import pytest
 
-from stateful.conformance.clock import Times, times_of
+from stateful.conformance.clock import Look, Times, looks_after, times_of
 from stateful.conformance.fields import Json
-from stateful.conformance.operations import Operation, Read, Sleep, Store
+from stateful.conformance.operations import Discard, Join, Operation, Read, Sleep, Store, Zeroout
 from stateful.conformance.schema import State
 
 BEFORE: State = {"clk": 9.9, "bs": {"0": "......", "1": "..h...", "2": ".wh...", "3": "s....."}}
@@ -53,3 +53,21 @@ def test_other_texts_to_idle_say_nothing(text: str) -> None:
 
 def test_a_state_without_a_clock_is_one_of_no_time() -> None:
     assert times_of(Sleep(1), {}, {}, 0) == Times(0, {})
+
+
+def test_what_happens_behind_a_gate_is_dated_by_the_next_look() -> None:
+    """While a pass waits nobody looks, and accesses were dated by the last look: ages were seconds too long.
+
+    Recording gate_ages: the driver was right. A page that is used again later says nothing of its first use.
+    """
+    seen: State = {"clk": 14.0}
+    operations: list[Operation] = [Read(0, 2), Discard(4096, 4096), Zeroout(1 << 62, 1 << 62), Join(), Read(7, 1)]
+    looks = looks_after(operations, [None, None, None, seen, None])
+    assert [look.state for look in looks] == [seen, seen, seen, seen, {}]
+    again = [{page for page in range(8) if any(page in others for others in look.again)} for look in looks]
+    assert again == [{1}, set(), set(), set(), set()]
+
+
+def test_looks_of_no_operations_are_none() -> None:
+    assert looks_after([], []) == []
+    assert looks_after([Sleep(1)], [{"clk": 1.0}]) == [Look({"clk": 1.0}, ())]
