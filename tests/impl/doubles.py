@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Final
 
+from stateful.common.held_engine import HeldEngine
 from zram_impl import PAGE_SIZE, Quirks, Zram
 from zram_impl.device.passes import Passes
 from zram_impl.device.snapshot import Snapshot
-from zram_impl.engine.buffers import PageBuffers
-from zram_impl.engine.request import Phase, WbReq
+from zram_impl.engine.request import WbReq
 from zram_impl.events.observer import Observer
 from zram_impl.pages.page_io import Pages
 from zram_impl.runtime import ThreadRuntime
@@ -72,25 +72,17 @@ class MemoryDevice:
         return bytes(self.data[blk_idx * PAGE_SIZE :][:PAGE_SIZE])
 
 
-class SteppedEngine:
+class AnsweringEngine(HeldEngine):
     """An engine for one thread that holds what is submitted until `answer` is called."""
 
     def __init__(self, device: MemoryDevice, depth: int) -> None:
-        self.depth = depth
-        self.held: list[WbReq] = []
+        super().__init__(device, depth)
         self.closed = 0
         self.errors: list[int] = []
         """Errnos of the next writes that are answered because somebody waits; 0 for success."""
         self.memory = depth
         """Buffers it will hand out at a time."""
-        self._device = device
-        self._buffers = PageBuffers(depth)
         self._done: list[WbReq] = []
-
-    @property
-    def out(self) -> int:
-        """Buffers handed out."""
-        return self._buffers.out
 
     @property
     def slots(self) -> list[int]:
@@ -102,24 +94,13 @@ class SteppedEngine:
         """Blocks held, in the order of their submission."""
         return [req.blk_idx for req in self.held]
 
-    def buffer(self) -> memoryview | None:
-        return self._buffers.take() if self._buffers.out < self.memory else None
-
-    def release(self, page: memoryview) -> None:
-        self._buffers.give(page)
-
-    def submit(self, requests: Sequence[WbReq]) -> None:
-        for req in requests:
-            assert req.phase is Phase.FLIGHT
-            self.held.append(req)
+    def buffer(self) -> memoryview | None:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        return super().buffer() if self.out < self.memory else None
 
     def answer(self, slot: int, error: int = 0) -> None:
         """Write the oldest request held for a slot and answer it; with an error, answer only."""
         req = next(req for req in self.held if req.index == slot)
-        self.held.remove(req)
-        if not error:
-            self._device.write(req.blk_idx, [req.page])
-        req.error, req.phase = error, Phase.ANSWERED
+        self.answer_one(req, error)
         self._done.append(req)
 
     def answer_all(self, error: int = 0) -> None:
@@ -135,9 +116,9 @@ class SteppedEngine:
         done, self._done = self._done, []
         return done
 
-    def close(self) -> None:
+    def close(self) -> None:  # type: ignore[explicit-override]  # typing has it from 3.12 on
         self.closed += 1
-        self._buffers.close()
+        super().close()
 
 
 class Clock(ThreadRuntime):
@@ -165,7 +146,7 @@ class Bench:
         compressed: bool = False,
     ) -> None:
         self.backing = MemoryDevice(max(blocks, 1))
-        self.engine = SteppedEngine(self.backing, depth)
+        self.engine = AnsweringEngine(self.backing, depth)
         self.clock = Clock()
         self.dev = Zram(
             quirks=quirks, engine=lambda _device, _runtime: self.engine, observer=observer, runtime=self.clock
