@@ -11,6 +11,7 @@ from zram_impl.bdev.memory import MemoryDevice
 from zram_impl.events.observer import Recorder
 from zram_impl.events.read_steps import ReadSteps
 from zram_impl.faults import Gated
+from zram_impl.runtime import Rank, ThreadRuntime
 
 
 def reads(recorder: Recorder) -> list[tuple[str, tuple[int, ...]]]:
@@ -33,6 +34,43 @@ def test_a_plain_observer_sees_one_step_for_a_backed_read() -> None:
         dev.writeback(pages=[0])
         dev.read_page(0)
     assert seen[-1] == "read"
+
+
+class CountedLock:
+    """A lock that counts how often it was taken."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.taken = 0
+
+    def __enter__(self) -> bool:
+        self.taken += 1
+        return self._lock.__enter__()
+
+    def __exit__(self, *_raised: object) -> None:
+        self._lock.release()
+
+
+class CountingRuntime(ThreadRuntime):
+    """The runtime of production with counted locks."""
+
+    def __init__(self) -> None:
+        self.locks: dict[str, CountedLock] = {}
+
+    def lock(self, name: str, rank: Rank) -> CountedLock:  # type: ignore[explicit-override]  # typing: from 3.12 on
+        del rank
+        return self.locks.setdefault(name, CountedLock())
+
+
+def test_each_step_is_looked_at_and_reported_in_one_hold() -> None:
+    runtime = CountingRuntime()
+    with Zram.create(PAGE_SIZE, backing=MemoryDevice(1), observer=Recorder(), runtime=runtime) as dev:
+        dev.write_page(0, page(1))
+        dev.writeback(pages=[0])
+        before = {name: lock.taken for name, lock in runtime.locks.items()}
+        dev.read_page(0)
+        taken = {name: lock.taken - before[name] for name, lock in runtime.locks.items()}
+    assert taken["table"] == 2, "one for the beginning, one for the second look"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from tests.impl.doubles import Bench, Gate, huge, page, same
 from tests.impl.passes.driving import begin
-from zram_impl import PAGE_SIZE, WritebackResult, ZramError
+from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
 from zram_impl.decisions import SlotKind
 from zram_impl.pages.page_io import CHUNK, Pages
 from zram_impl.shield import Interrupts
@@ -83,6 +83,27 @@ def test_a_read_takes_off_the_idle_mark_and_a_look_does_not() -> None:
     seen = [bench.snapshot.slots[1].idle]
     bench.dev.read_page(1)
     assert [*seen, bench.snapshot.slots[1].idle] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "access",
+    [
+        lambda dev: dev.write_page(0, page(1)),
+        lambda dev: dev.write_page(0, bytes(PAGE_SIZE)),
+        lambda dev: dev.write_pages(0, page(1) + page(2)),
+        lambda dev: dev.write(1, b"a part"),
+        lambda dev: dev.read_page(0),
+        lambda dev: dev.read_pages_into(0, bytearray(2 * PAGE_SIZE)),
+        lambda dev: dev.read(1, 1),
+    ],
+    ids=["write_page", "zeros", "write_pages", "write", "read_page", "read_pages_into", "read"],
+)
+def test_an_access_as_a_second_begins_is_in_that_second(access: Callable[[Zram], object]) -> None:
+    bench = Bench()
+    bench.store(0, 1)
+    bench.clock.seconds += 1.0
+    access(bench.dev)
+    assert bench.dev.block_state().split()[1] == f"{bench.clock.seconds:.6f}"
 
 
 def reuse(bench: Bench) -> None:
