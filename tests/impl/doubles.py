@@ -185,6 +185,21 @@ class Bench:
         return self.dev.snapshot()
 
 
+class CountedLock:
+    """A lock that counts how often it was taken."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.taken = 0
+
+    def __enter__(self) -> bool:
+        self.taken += 1
+        return self._lock.__enter__()
+
+    def __exit__(self, *_raised: object) -> None:
+        self._lock.release()
+
+
 class Gate:
     """A place where a thread stops until it is let through."""
 

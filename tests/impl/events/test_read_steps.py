@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.impl.doubles import PATIENCE, page
+from tests.impl.doubles import PATIENCE, CountedLock, page
 from zram_impl import PAGE_SIZE, Zram
 from zram_impl.bdev.memory import MemoryDevice
 from zram_impl.events.observer import Recorder
@@ -34,21 +34,6 @@ def test_a_plain_observer_sees_one_step_for_a_backed_read() -> None:
         dev.writeback(pages=[0])
         dev.read_page(0)
     assert seen[-1] == "read"
-
-
-class CountedLock:
-    """A lock that counts how often it was taken."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.taken = 0
-
-    def __enter__(self) -> bool:
-        self.taken += 1
-        return self._lock.__enter__()
-
-    def __exit__(self, *_raised: object) -> None:
-        self._lock.release()
 
 
 class CountingRuntime(ThreadRuntime):
