@@ -10,6 +10,10 @@ EQUIVALENT: Final[Mapping[str, str]] = {
     "table/access_times._is_over:9:46 is as ==": "a clock is a function or an object without an equality of its own",
     "table/access_times.__init__:13:46 is as ==": "a clock is a function or an object without an equality of its own",
     "table/block_map.reserve:5:18 < as <=": "block 0 that was found is found again from 0 on",
+    "passes/pp_buckets.claimed:2:17 <= as <": "the slice that is taken of a bucket is empty, too",
+    "passes/recompress._try_next:7:1 self._table_lock released and taken again": (
+        "the buckets are the pass's own, and whether the slot has its claim is looked at in the second hold"
+    ),
     "table/slot_table.module:53:18 < as <=": "it compares two constants, which are far apart",
     "table/slot_table.replace:31:21 > as >=": "the greater of two equal numbers is either of them",
     "table/access_times.begin:4:1 last statement after self._lock": (
