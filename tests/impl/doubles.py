@@ -3,9 +3,11 @@
 import random
 import struct
 import threading
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
-from typing import Final
+from typing import Final, cast
 
 from stateful.common.held_engine import HeldEngine
 from zram_impl import PAGE_SIZE, Quirks, Zram
@@ -14,7 +16,7 @@ from zram_impl.device.snapshot import Snapshot
 from zram_impl.engine.request import WbReq
 from zram_impl.events.observer import Observer
 from zram_impl.pages.page_io import Pages
-from zram_impl.runtime import ThreadRuntime
+from zram_impl.runtime import Rank, ThreadRuntime
 
 PATIENCE: Final = 20.0
 """Seconds after which a wait for another thread gives up: only ever spent by a test that fails."""
@@ -121,13 +123,48 @@ class AnsweringEngine(HeldEngine):
         super().close()
 
 
+class CountedLock:
+    """A lock that adds up in a counter how often it was taken, under its name."""
+
+    def __init__(self, name: str, taken: Counter[str]) -> None:
+        self.acquire, self.release = (lock := threading.Lock()).acquire, lock.release
+        self._name, self._taken = name, taken
+
+    def __enter__(self) -> bool:
+        self._taken[self._name] += 1
+        return self.acquire()
+
+    def __exit__(self, *_raised: object) -> None:
+        self.release()
+
+
 class Clock(ThreadRuntime):
-    """The runtime of production with a clock that stands still until it is set."""
+    """The runtime of production with a clock that stands still until it is set, and locks that are counted.
+
+    Attributes:
+        taken: How often each lock was taken, by its name.
+    """
 
     def __init__(self) -> None:
         self.seconds = 1000.0
-
+        self.taken: Counter[str] = Counter()
         self.now = lambda: self.seconds
+
+    def lock(self, name: str, rank: Rank) -> CountedLock:  # type: ignore[explicit-override]  # typing: from 3.12 on
+        del rank
+        return CountedLock(name, self.taken)
+
+    def condition(  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        self, name: str, rank: Rank
+    ) -> threading.Condition:
+        return threading.Condition(cast("threading.Lock", self.lock(name, rank)))
+
+    @contextmanager
+    def counting(self) -> Iterator[Counter[str]]:
+        """Yield a counter that has, at the end, how often each lock was taken since."""
+        taken, before = Counter[str](), self.taken.copy()
+        yield taken
+        taken.update(self.taken - before)
 
 
 class Bench:
@@ -183,21 +220,6 @@ class Bench:
     def snapshot(self) -> Snapshot:
         """The device's state."""
         return self.dev.snapshot()
-
-
-class CountedLock:
-    """A lock that counts how often it was taken."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.taken = 0
-
-    def __enter__(self) -> bool:
-        self.taken += 1
-        return self._lock.__enter__()
-
-    def __exit__(self, *_raised: object) -> None:
-        self._lock.release()
 
 
 class Gate:

@@ -5,13 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.impl.doubles import PATIENCE, CountedLock, page
+from tests.impl.doubles import PATIENCE, Bench, page
 from zram_impl import PAGE_SIZE, Zram
 from zram_impl.bdev.memory import MemoryDevice
 from zram_impl.events.observer import Recorder
 from zram_impl.events.read_steps import ReadSteps
 from zram_impl.faults import Gated
-from zram_impl.runtime import Rank, ThreadRuntime
 
 
 def reads(recorder: Recorder) -> list[tuple[str, tuple[int, ...]]]:
@@ -36,25 +35,12 @@ def test_a_plain_observer_sees_one_step_for_a_backed_read() -> None:
     assert seen[-1] == "read"
 
 
-class CountingRuntime(ThreadRuntime):
-    """The runtime of production with counted locks."""
-
-    def __init__(self) -> None:
-        self.locks: dict[str, CountedLock] = {}
-
-    def lock(self, name: str, rank: Rank) -> CountedLock:  # type: ignore[explicit-override]  # typing: from 3.12 on
-        del rank
-        return self.locks.setdefault(name, CountedLock())
-
-
 def test_each_step_is_looked_at_and_reported_in_one_hold() -> None:
-    runtime = CountingRuntime()
-    with Zram.create(PAGE_SIZE, backing=MemoryDevice(1), observer=Recorder(), runtime=runtime) as dev:
-        dev.write_page(0, page(1))
-        dev.writeback(pages=[0])
-        before = {name: lock.taken for name, lock in runtime.locks.items()}
-        dev.read_page(0)
-        taken = {name: lock.taken - before[name] for name, lock in runtime.locks.items()}
+    bench = Bench(observer=Recorder())
+    bench.store(0)
+    bench.dev.writeback(pages=[0])
+    with bench.clock.counting() as taken:
+        bench.dev.read_page(0)
     assert taken["table"] == 2, "one for the beginning, one for the second look"
 
 

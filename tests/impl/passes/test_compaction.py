@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.impl.doubles import Bench, CountedLock, huge, page
+from tests.impl.doubles import Bench, huge, page
 from tests.impl.passes.recompressing import letters
 from zram_impl import PAGE_SIZE, Zram, ZramError
 from zram_impl.passes.base import PassProgress
@@ -39,11 +39,13 @@ def moved(bench: Bench) -> list[int]:
 
 
 def test_the_beginning_is_one_moment_and_each_step_another() -> None:
-    lock, bench = CountedLock(), holey()
-    running = Compaction(bench.pages.table, lock)
-    assert lock.taken == 1
-    running.advance()
-    assert lock.taken == 2
+    bench = holey()
+    with bench.clock.counting() as taken:
+        running = Compaction(bench.pages.table, bench.pages.shared.lock)
+    assert taken == {"table": 1}
+    with bench.clock.counting() as taken:
+        running.advance()
+    assert taken == {"table": 1}
     assert running.result == 0, "it has not ended"
 
 
