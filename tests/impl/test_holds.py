@@ -25,6 +25,14 @@ def prepared(*, observed: bool) -> Bench:
     return bench
 
 
+def after_a_reset(call: Call) -> Call:
+    def both(dev: Zram) -> None:
+        dev.reset()
+        call(dev)
+
+    return both
+
+
 RESET = {"control": 1, "table": 2, "openers": 2, "backing reads ended": 1}
 PASS = {"control": 1, "pass ended": 1}
 
@@ -40,8 +48,8 @@ CALLS: dict[str, tuple[Call, dict[str, int]]] = {
     "open and close": (lambda dev: Node(dev).open().close(), {"openers": 1}),
     "reset": (Zram.reset, RESET),
     "reset_mem_used_max": (Zram.reset_mem_used_max, {"control": 1, "table": 1}),
-    "set_algorithm": (lambda dev: (dev.reset(), dev.set_algorithm("zstd")), RESET | {"control": 2}),
-    "set_backing": (lambda dev: (dev.reset(), dev.set_backing(MemoryDevice())), RESET | {"control": 2}),
+    "set_algorithm": (after_a_reset(lambda dev: dev.set_algorithm("zstd")), RESET | {"control": 2}),
+    "set_backing": (after_a_reset(lambda dev: dev.set_backing(MemoryDevice())), RESET | {"control": 2}),
     "set_batch_size": (lambda dev: dev.set_batch_size(2), {"control": 1}),
     "set_mem_limit": (lambda dev: dev.set_mem_limit(0), {"control": 1, "table": 1}),
     "set_writeback_limit": (lambda dev: dev.set_writeback_limit(1), {"table": 1}),
