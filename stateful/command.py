@@ -4,12 +4,15 @@ Exit code 0 clean, 1 found something, 2 usage, 128 and the number of the signal 
 """
 
 import argparse
+import time
 from collections.abc import Sequence
 from typing import Final
 
 from rich.console import Console
 
 from spec.assertions import require_assertions
+from spec.outputs import options
+from spec.outputs.verdicts import FAILED, PASSED, Check, Verdicts
 from stateful import trace_commands
 from stateful.api_fuzz import command as api_fuzz
 from stateful.bugs import command as bugs
@@ -32,6 +35,8 @@ COMMANDS: Final = (
     pairs,
 )  # fmt: skip
 """Modules that add their commands to a parser's."""
+_VERDICTS: Final = {0: PASSED, 1: FAILED}
+"""By exit code; any other is no verdict."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,8 +51,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DeviceError as error:
         complain(str(error))
         return 2
-    with device:
-        code: int = asked.do(asked, Console())
+    asked.verdicts = Verdicts(of_command.prog)
+    began = time.perf_counter()
+    try:
+        with device:
+            code: int = asked.do(asked, Console(stderr=asked.json))
+    except KeyboardInterrupt:
+        asked.verdicts.interrupted = True
+        _written(asked, 0, time.perf_counter() - began)
+        raise
+    if code in _VERDICTS:
+        return _written(asked, code, time.perf_counter() - began)
+    return code
+
+
+def _written(asked: argparse.Namespace, code: int, seconds: float) -> int:
+    """Write the verdicts as the command line asks for and return the exit code."""
+    verdicts: Verdicts = asked.verdicts
+    if not verdicts.checks and not verdicts.interrupted:  # the exit code is all that this command says
+        verdicts.add(Check(asked.command, _VERDICTS[code], f"exit code {code}", seconds))
+    try:
+        options.write(verdicts, asked)
+    except OSError as error:
+        complain(f"{error.filename}: {error.strerror or error}")
+        return 2
     return code
 
 
@@ -63,12 +90,13 @@ def parser() -> argparse.ArgumentParser:
     checking.set_defaults(do=_check)
     for module in COMMANDS:
         module.add_command(commands)
-    for each in commands.choices.values():
+    for each in dict.fromkeys(commands.choices.values()):  # an alias has the same parser
+        options.add_outputs(each)
         each.set_defaults(parser=each)
     return every
 
 
-def _check(_asked: argparse.Namespace, _console: Console) -> int:
+def _check(asked: argparse.Namespace, console: Console) -> int:
     from stateful import check  # noqa: PLC0415  (it needs the provers, which are not where a device is tested alone)
 
-    return run(check.JOBS, worth_seeing=check.WORTH_SEEING)
+    return run(check.JOBS, asked, console, worth_seeing=check.WORTH_SEEING)

@@ -9,7 +9,6 @@ was interrupted.
 """
 
 import argparse
-import json
 import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -20,10 +19,12 @@ from spec.bugs.history import SEEDED_BUGS
 from spec.explore.bfs import search
 from spec.explore.expected_counts import PINNED, REDUCED
 from spec.explore.progress import Drawing
-from spec.explore.report import ExploreVerdict, data, judge, table
+from spec.explore.report import ExploreVerdict, check, judge, table
 from spec.explore.result import ExploreResult
 from spec.explore.workers import ExploreProgress, SearchDied, search_each
 from spec.model.actions import ACTIONS, Action
+from spec.outputs.options import add_outputs, write
+from spec.outputs.verdicts import Verdicts
 from spec.scope import EVERY_RUN, NIGHTLY, Scope
 
 _LEAST: Final = {"slots": 1, "blocks": 1, "requests": 1}
@@ -84,12 +85,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SearchDied, MemoryError) as error:
         print(f"error: {str(error) or 'out of memory'}: a smaller scope may fit", file=sys.stderr)
         return 1
-    wrong = any(verdict.problems for verdict in verdicts)
-    if asked.json:
-        print(json.dumps({"clean": not wrong, "walks": [data(each) for each in verdicts]}, indent=2))
-    else:
+    if not asked.json:
         print(table(verdicts))
-    return int(wrong)
+    collected = Verdicts(parser.prog)
+    for each in verdicts:
+        collected.add(check(each))
+    try:
+        write(collected, asked)
+    except OSError as error:
+        print(f"error: {error.filename}: {error.strerror or error}", file=sys.stderr)
+        return 2
+    return int(any(verdict.problems for verdict in verdicts))
 
 
 _NAMES: Final = [bug.name for bug in SEEDED_BUGS]
@@ -145,7 +151,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--symmetry", action="store_true", help="visit states that differ only in numbers once")
     parser.add_argument("--nightly", action="store_true", help="larger scopes, with symmetry, some minutes")
     parser.add_argument("--list", action="store_true", help="list scopes and bugs")
-    parser.add_argument("--json", action="store_true", help="print data instead of text")
+    add_outputs(parser)
     return parser
 
 

@@ -1,11 +1,13 @@
-"""Verdicts on the results of searches, as a table and as data."""
+"""Verdicts on the results of searches, as a table and as checks for other programs."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from spec.explore.expected_counts import PINNED, REDUCED
 from spec.explore.result import ExploreResult
-from spec.explore.trace import counterexample, parts
+from spec.explore.trace import counterexample, parts, step
+from spec.outputs.places import flow_step, place
+from spec.outputs.verdicts import FAILED, PASSED, Check, Finding, rule_name
 
 
 class ExploreVerdict(NamedTuple):
@@ -61,8 +63,22 @@ def _row(verdict: ExploreVerdict) -> tuple[str, ...]:
     )
 
 
-def data(verdict: ExploreVerdict) -> Mapping[str, object]:
-    """Return a verdict as plain data."""
+def check(verdict: ExploreVerdict, again: str = "") -> Check:
+    """Return a verdict as a check; `again` is the command that searches once more."""
+    o = verdict.outcome
+    what = f"{o.label}: {o.states:,} states, {o.transitions:,} transitions, {o.always} properties: {verdict.word}"
+    if o.broken:
+        steps = tuple(flow_step(text.partition("(")[0], step(text)) for text in o.broken.steps)
+        details, where = counterexample(o.broken), place(o.broken.name)
+        findings = [Finding(o.broken.name, o.broken.sentence, details, again, where, steps)]
+    else:
+        findings = [Finding(rule_name(text.partition(": ")[2]), text, again=again) for text in verdict.problems]
+    word = FAILED if verdict.problems else PASSED
+    details = "\n".join(verdict.problems)
+    return Check(verdict.name, word, what, o.seconds, details, tuple(findings), _data(verdict))
+
+
+def _data(verdict: ExploreVerdict) -> Mapping[str, object]:
     o = verdict.outcome
     found = o.broken and {
         "property": o.broken.name,
@@ -72,16 +88,13 @@ def data(verdict: ExploreVerdict) -> Mapping[str, object]:
         "after": parts(o.broken.after),
     }
     return {
-        "name": verdict.name,
         "scope": o.scope._asdict(),
         "symmetry": o.symmetry,
         "states": o.states,
         "transitions": o.transitions,
         "depth": o.depth,
-        "seconds": round(o.seconds, 3),
         "fired": dict(o.fired),
         "never": list(o.never),
         "counterexample": found,
-        "problems": list(verdict.problems),
-        "verdict": verdict.word,
+        "word": verdict.word,
     }

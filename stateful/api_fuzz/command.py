@@ -25,7 +25,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     odd.set_defaults(do=api_fuzz)
 
 
-def api_fuzz(asked: argparse.Namespace, _console: Console) -> int:
+def api_fuzz(asked: argparse.Namespace, console: Console) -> int:
     """Try the inputs, half of them in each of two processes, and return the exit code."""
     middle = -(-asked.count // 2)
     parts = {"first inputs": (0, middle), "other inputs": (middle, asked.count - middle)}
@@ -34,5 +34,7 @@ def api_fuzz(asked: argparse.Namespace, _console: Console) -> int:
             Job(name, partial(check, inputs if is_ours() else device_inputs, asked.seed, *part))
             for name, part in parts.items()
             if part[1]
-        ]
+        ],
+        asked,
+        console,
     )

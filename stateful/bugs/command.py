@@ -33,7 +33,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     again.set_defaults(do=_replay)
 
 
-def _bugs(asked: argparse.Namespace, _console: Console) -> int:
+def _bugs(asked: argparse.Namespace, console: Console) -> int:
     names: Sequence[str] = asked.names
     known = (
         *(() if asked.schedules else seeded.MACHINE_NAMES),
@@ -47,7 +47,7 @@ def _bugs(asked: argparse.Namespace, _console: Console) -> int:
     ]
     if asked.schedules and not names:
         todo.append(Job("joint shrinking", partial(checks.joint_shrinking, JOINT_SEEDS)))
-    return run(todo, worth_seeing=[job.name for job in todo])
+    return run(todo, asked, console, worth_seeing=[job.name for job in todo])
 
 
 def _replay(asked: argparse.Namespace, console: Console) -> int:

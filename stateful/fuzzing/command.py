@@ -88,6 +88,6 @@ def run_for_a_while(asked: argparse.Namespace, console: Console) -> int:
         )
         for process in range(processes)
     ]
-    code = run(todo, worth_seeing=[job.name for job in todo])
+    code = run(todo, asked, console, worth_seeing=[job.name for job in todo])
     say(console, f"seed {seed}")
     return code

@@ -1,4 +1,4 @@
-"""Running jobs for a command: the table at the end, what is wrong in full, and the exit code."""
+"""Running jobs for a command: the table at the end, what is wrong in full, the verdicts, and the exit code."""
 
 import argparse
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from spec.outputs.verdicts import FAILED, PASSED, Check, Finding, Verdicts, place_of, rule_name
 from stateful.jobs import runner
 from stateful.jobs.progress import say
 from stateful.jobs.runner import Done, Job
@@ -22,16 +23,32 @@ def chosen(
     return [name for name in known if name in names or not names]
 
 
-def run(todo: Sequence[Job], worth_seeing: Sequence[str] = ()) -> int:
-    """Run jobs, print the table and the details of those that went wrong or are worth seeing; return the exit code."""
-    console = Console()
+def run(todo: Sequence[Job], asked: argparse.Namespace, console: Console, worth_seeing: Sequence[str] = ()) -> int:
+    """Run jobs, print the table and the details of those that went wrong or are worth seeing; return the exit code.
+
+    Each job is a check of `asked.verdicts`.
+    """
     done = runner.run(todo, console)
+    verdicts: Verdicts = asked.verdicts
+    for each in done:
+        verdicts.add(check_of(each))
     for each in done:
         if each.verdict.details and (each.job.name in worth_seeing or not each.verdict.good):
             say(console, f"\n{each.job.name}: {each.verdict.details}")
     console.print()
     console.print(table(done))
     return _last_word(done, console)
+
+
+def check_of(done: Done) -> Check:
+    """Return a job that ended as a check. A finding without a place of its own is where the job is written."""
+    verdict, place = done.verdict, place_of(getattr(done.job.run, "func", done.job.run))
+    findings = verdict.findings
+    if not verdict.good and not findings:
+        findings = (Finding(rule_name(done.job.name), verdict.what, verdict.details),)
+    placed = tuple(each if each.place else each._replace(place=place) for each in findings)
+    word = PASSED if verdict.good else FAILED
+    return Check(done.job.name, word, verdict.what, done.seconds, verdict.details, placed if word == FAILED else ())
 
 
 def _last_word(done: Sequence[Done], console: Console) -> int:

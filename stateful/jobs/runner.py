@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from rich.console import Console
 
+from spec.outputs.verdicts import Finding
 from spec.processes import runner
 from spec.processes.entry import raise_again
 from spec.processes.runner import Ended, ProcessTask, Send
@@ -31,6 +32,8 @@ class JobResult(NamedTuple):
     """One line for the table."""
     details: str = ""
     """The problems in full, or what is worth seeing anyway."""
+    findings: tuple[Finding, ...] = ()
+    """The problems one by one; () where `what` and `details` say all."""
 
 
 Report = Callable[[str], None]

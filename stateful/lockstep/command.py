@@ -29,10 +29,10 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.set_defaults(do=machine)
 
 
-def machine(asked: argparse.Namespace, _console: Console) -> int:
+def machine(asked: argparse.Namespace, console: Console) -> int:
     """Run every machine that fits the device, each in a process, and return the exit code."""
     todo = [Job(name, partial(check, name, asked.examples, asked.seed)) for name in machines()]
-    return run(todo)
+    return run(todo, asked, console)
 
 
 def check(name: str, examples: int, seed: int, report: Report) -> JobResult:

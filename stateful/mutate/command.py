@@ -1,13 +1,12 @@
 """`python -m stateful mutate`: make small mistakes in the device, one at a time, and see which quick layer notices."""
 
 import argparse
-import json
-import sys
 import time
 from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
+from spec.outputs.verdicts import FAILED, PASSED, Check, Verdicts
 from spec.prove.jobs import at_least_one
 from stateful.jobs.arguments import duration
 from stateful.jobs.progress import PLAIN_SECONDS, complain, say
@@ -26,7 +25,6 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     mutate.add_argument("--list", action="store_true", help="show them and do nothing")
     mutate.add_argument("--processes", type=at_least_one, default=1, metavar="N", help="mutants at a time (1)")
     mutate.add_argument("--seconds", type=duration, default=SECONDS, metavar="S", help=f"for each ({SECONDS})")
-    mutate.add_argument("--json", action="store_true", help="print a line of data for each, as soon as it is known")
     mutate.add_argument("--page", action="store_true", help="write docs/generated/device-mutation.md, too")
     mutate.set_defaults(do=run)
 
@@ -56,19 +54,23 @@ def _judged(asked: argparse.Namespace, chosen: Sequence[DeviceMutant], console: 
         complain(f"without any mistake: {as_it_is.layer} {as_it_is.test} {as_it_is.how}: {as_it_is.said}")
         return 1
     progress = MutationProgress(len(tried), errors)
+    verdicts: Verdicts = asked.verdicts
 
     def report(known: Sequence[MutantFate]) -> None:
-        if asked.json:  # each as soon as it is known: all of them may take hours
-            sys.stdout.write(json.dumps(known[-1]._asdict()) + "\n")
-            sys.stdout.flush()
+        verdicts.add(_check(known[-1]))  # each as soon as it is known: all of them may take hours
         progress(known)
 
     fates = judge(tried, report, processes=asked.processes, seconds=asked.seconds)
-    if not asked.json:
-        say(console, summary(chosen, fates))
+    say(console, summary(chosen, fates))
     if asked.page:
         PAGE.write_text(drawn(chosen, fates, _how(asked)), encoding="utf-8")
     return int(any(not fate.caught for fate in fates))
+
+
+def _check(fate: MutantFate) -> Check:
+    """Return a mutant as a check, which passes when a layer notices it."""
+    what = f"{fate.layer} {fate.test}: {fate.said}" if fate.caught else f"survived {fate.how}".rstrip()
+    return Check(fate.name, PASSED if fate.caught else FAILED, what, fate.seconds, data=fate._asdict())
 
 
 def control_of(module: str) -> DeviceMutant:

@@ -43,12 +43,12 @@ def guards(asked: argparse.Namespace, console: Console) -> int:
     if asked.meeting is not None:
         return _play(_meeting(asked.usage, *asked.meeting), console)
     if asked.quick:
-        return run([Job("guards", checks.guards)])
+        return run([Job("guards", checks.guards)], asked, console)
     names = chosen(asked.usage, asked.states, list(BY_NAME), "state")
     todo = [Job(name, partial(checks.every_pair, name)) for name in names]
     if not asked.states:
         todo.append(Job("standard scenarios", partial(checks.scenarios, SCENARIO_SEEDS)))
-    return run(todo)
+    return run(todo, asked, console)
 
 
 def _meeting(usage: argparse.ArgumentParser, state: str, first: str, second: str, stops: str, at: str) -> Meeting:

@@ -37,5 +37,7 @@ def _schedules(asked: argparse.Namespace, console: Console) -> int:
     themes = chosen(parser, asked.themes, list(THEMES), "theme")
     return run(
         [Job(theme, partial(checks.every_schedule_of, theme, asked.preemptions)) for theme in themes],
+        asked,
+        console,
         worth_seeing=themes,
     )

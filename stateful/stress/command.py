@@ -28,9 +28,9 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.set_defaults(do=threads)
 
 
-def threads(asked: argparse.Namespace, _console: Console) -> int:
+def threads(asked: argparse.Namespace, console: Console) -> int:
     """Let threads run, and return the exit code."""
-    return run([Job("threads", partial(check, asked.seconds, asked.seed))])
+    return run([Job("threads", partial(check, asked.seconds, asked.seed))], asked, console)
 
 
 def check(seconds: float, seed: int, report: Report) -> JobResult:

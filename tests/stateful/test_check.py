@@ -1,16 +1,19 @@
 """`python -m stateful`: what it checks, its exit codes, and Ctrl-C at any moment."""
 
+import argparse
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from spec.outputs.verdicts import Verdicts
 from stateful import check, command
 from stateful.bugs import by_machine, checks, seeded
 from stateful.jobs import report as outcome
@@ -48,20 +51,32 @@ def test_a_token_breaks_with_its_bug_put_back(capsys: pytest.CaptureFixture[str]
     assert "verdict  FAILED a_written_back_block_holds_the_page" in capsys.readouterr().out
 
 
+def run(*jobs: Job, worth_seeing: Sequence[str] = ()) -> tuple[int, Verdicts]:
+    asked = argparse.Namespace(verdicts=Verdicts("test"))
+    return outcome.run(jobs, asked, Console(), worth_seeing), asked.verdicts
+
+
 def test_a_run_passes_when_every_job_is_good(capsys: pytest.CaptureFixture[str]) -> None:
-    assert outcome.run([Job("good", trial_jobs.good)]) == 0
+    code, verdicts = run(Job("good", trial_jobs.good))
+    assert (code, verdicts.word) == (0, "passed")
     text = capsys.readouterr().out
     assert text.endswith("passed\n")
     assert "in full" not in text
 
 
 def test_what_is_worth_seeing_is_shown_when_passed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert outcome.run([Job("good", trial_jobs.good)], worth_seeing=["good"]) == 0
+    assert run(Job("good", trial_jobs.good), worth_seeing=["good"])[0] == 0
     assert "\ngood: in full\n" in capsys.readouterr().out
 
 
 def test_one_failed_job_fails_the_run_and_is_shown_in_full(capsys: pytest.CaptureFixture[str]) -> None:
-    assert outcome.run([Job("good", trial_jobs.good), Job("bad", trial_jobs.wrong)]) == 1
+    code, verdicts = run(Job("good", trial_jobs.good), Job("bad", trial_jobs.wrong))
+    assert code == 1
+    assert [(check.name, check.verdict) for check in verdicts.checks] == [("good", "passed"), ("bad", "failed")]
+    (finding,) = verdicts.checks[1].findings
+    assert (finding.rule, finding.sentence, finding.details) == ("bad", "one difference", "which one")
+    assert finding.place is not None
+    assert finding.place.path == "tests/stateful/jobs/trial_jobs.py"
     text = capsys.readouterr().out
     assert text.endswith("FAILED: bad\n")
     assert "\nbad: which one\n" in text

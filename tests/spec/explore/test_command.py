@@ -74,13 +74,17 @@ def test_a_scope_too_small_for_a_bug_is_clean(capsys: pytest.CaptureFixture[str]
 def test_data(capsys: pytest.CaptureFixture[str]) -> None:
     assert explore.main(["--json", *TINY]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["clean"] is True
-    assert (found["walks"][0]["states"], found["walks"][0]["counterexample"]) == (97, None)
+    assert found["verdict"] == "passed"
+    data = found["checks"][0]["data"]
+    assert (data["states"], data["counterexample"]) == (97, None)
     assert explore.main(["--json", "--bug", "no_refund"]) == 1
     found = json.loads(capsys.readouterr().out)
-    assert found["clean"] is False
-    assert found["walks"][0]["counterexample"]["property"] == "the_budget_is_conserved"
-    assert found["walks"][0]["counterexample"]["steps"][-1] == "reap(0)"
+    assert found["verdict"] == "failed"
+    (check,) = found["checks"]
+    assert check["data"]["counterexample"]["steps"][-1] == "reap(0)"
+    (finding,) = check["findings"]
+    assert (finding["rule"], finding["steps"][-1]["text"]) == ("the_budget_is_conserved", "reap(req 0)")
+    assert finding["place"]["path"] == "spec/model/invariant.py"
 
 
 @pytest.mark.parametrize(
@@ -156,7 +160,7 @@ def test_a_night_is_about_scopes_of_its_own_with_symmetry(
     monkeypatch.setattr("spec.explore.report.REDUCED", TINY_REDUCED)
     assert explore.main(["--nightly", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert [(search["name"], search["symmetry"]) for search in found["walks"]] == [("one", True), ("two", True)]
+    assert [(check["name"], check["data"]["symmetry"]) for check in found["checks"]] == [("one", True), ("two", True)]
     monkeypatch.setattr("spec.explore.report.REDUCED", {**TINY_REDUCED, "one": Pinned(97, 546, 22)})
     assert explore.main(["--nightly"]) == 1
     assert "one: depth: 21, pinned 22\n" in capsys.readouterr().out

@@ -1,0 +1,63 @@
+"""`--json`, `--junit FILE` and `--sarif FILE`, the same of every command."""
+
+import argparse
+import json
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from spec.outputs.junit import junit
+from spec.outputs.sarif import sarif
+from spec.outputs.verdicts import Verdicts
+
+
+def add_outputs(parser: argparse.ArgumentParser) -> None:
+    """Add the options to the parser of a command that ends in `write`."""
+    group = parser.add_argument_group("outputs", "for other programs (docs/outputs.md)")
+    group.add_argument("--json", action="store_true", help="print the verdicts as data; all else goes to stderr")
+    group.add_argument("--junit", type=output_file, metavar="FILE", help="write the verdicts as JUnit XML")
+    group.add_argument("--sarif", type=output_file, metavar="FILE", help="write what is wrong as SARIF 2.1.0")
+
+
+def output_file(text: str) -> Path:
+    """Refuse now what could not be written to when the work is done; nothing is left there yet."""
+    path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"must be a file, got the folder {text!r}")
+    if not path.absolute().parent.is_dir():
+        raise argparse.ArgumentTypeError(f"must be in a folder that exists, got {text!r}")
+    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"must be writable, got {text!r}")
+    return path
+
+
+def write(verdicts: Verdicts, asked: argparse.Namespace) -> None:
+    """Write what the options of a command line ask for.
+
+    Raises:
+        OSError: A file cannot be written.
+    """
+    if asked.junit is not None:
+        write_file(asked.junit, junit(verdicts))
+    if asked.sarif is not None:
+        write_file(asked.sarif, sarif(verdicts))
+    if asked.json:
+        sys.stdout.write(json.dumps(verdicts.data(), indent=2) + "\n")
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file that is there whole or not at all; a link, a pipe or a device is written to at once."""
+    there = path.exists()
+    if path.is_symlink() or (there and not path.is_file()):
+        path.write_text(text, encoding="utf-8")
+        return
+    aside = path.with_name(f".{os.getpid()}-{os.urandom(4).hex()}.part")
+    try:
+        aside.write_text(text, encoding="utf-8")
+        if there:
+            aside.chmod(path.stat().st_mode & 0o777)
+        aside.replace(path)
+    finally:
+        with suppress(FileNotFoundError):
+            aside.unlink()
