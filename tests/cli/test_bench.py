@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from zram_impl.cli import bench, bench_memory
-from zram_impl.cli.bench import BenchRow, Extent
-from zram_impl.cli.bench_memory import memory
+from zram_impl.cli.bench import figures as bench
+from zram_impl.cli.bench import memory as bench_memory
+from zram_impl.cli.bench.figures import BenchRow, Extent
+from zram_impl.cli.bench.memory import memory
 from zram_impl.cli.command import main
 from zram_impl.cli.corpus import mixed_pages
 from zram_impl.cli.pairing import paired

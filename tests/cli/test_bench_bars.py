@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,13 +11,15 @@ from pathlib import Path
 import pytest
 
 from tests.impl.doubles import MemoryDevice
-from zram_impl.cli import bench_bars, bench_yardsticks, kernel_zram
-from zram_impl.cli.bench_answers import AtOnce
-from zram_impl.cli.bench_bars import GROUPS, BarsExtent
-from zram_impl.cli.bench_compact import compact_pauses
-from zram_impl.cli.bench_yardsticks import Yardstick
+from zram_impl.cli.bench import bars as bench_bars
+from zram_impl.cli.bench import kernel_zram
+from zram_impl.cli.bench.answers import AtOnce
+from zram_impl.cli.bench.bars import GROUPS, BarsExtent, Group
+from zram_impl.cli.bench.compact import compact_pauses
+from zram_impl.cli.bench.figures import BenchRow
+from zram_impl.cli.bench.kernel_zram import PIECE
+from zram_impl.cli.bench.yardsticks import Yardstick
 from zram_impl.cli.command import main
-from zram_impl.cli.kernel_zram import PIECE
 from zram_impl.cli.stop import Stop
 from zram_impl.engine.request import Phase, WbReq
 from zram_impl.runtime import ThreadRuntime
@@ -28,7 +31,7 @@ TINY = BarsExtent(pages=256, rounds=1, fio_seconds=0.2, compact_pages=1024, sche
 def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Little to measure, no program but ours, and no kernel to ask."""
     monkeypatch.setattr(bench_bars, "QUICK", TINY)
-    monkeypatch.setattr(bench_yardsticks.shutil, "which", lambda _name: None)
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
     monkeypatch.setattr(kernel_zram, "_CONTROL", tmp_path / "control")
     monkeypatch.setattr(kernel_zram, "_BLOCK", tmp_path / "block")
 
@@ -101,7 +104,7 @@ def test_the_speed_of_schedules_is_read_from_their_own_command(
         return subprocess.CompletedProcess(command, 0, out, "")
 
     monkeypatch.setattr(bench_bars, "QUICK", TINY._replace(schedules=True))
-    monkeypatch.setattr(bench_bars.subprocess, "run", answer)
+    monkeypatch.setattr(subprocess, "run", answer)
     assert [row[0] for row in rows(tmp_path, scratch, "schedules").values()] == [measured]
     assert commands == [["-m", "stateful", "schedules", "--benchmark"]]
 
@@ -147,7 +150,15 @@ def test_a_user_is_watched_while_pages_are_compacted() -> None:
 
 def test_every_group_is_measured_when_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     measured: list[str] = []
+
+    def measuring(name: str) -> Group:
+        def none(*_: object) -> Iterator[BenchRow]:
+            measured.append(name)
+            return iter(())
+
+        return none
+
     for name in GROUPS:
-        monkeypatch.setitem(GROUPS, name, lambda *_, name=name: iter(measured.append(name) or ()))
+        monkeypatch.setitem(GROUPS, name, measuring(name))
     assert main(["bench", "--quick", "--bars"]) == 0
     assert measured == list(GROUPS)

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from zram_impl.bdev.memory import MemoryDevice
-from zram_impl.cli import bench_published, bench_yardsticks
-from zram_impl.cli.bench_published import LateQueue, PublishedCourse, PublishedExtent, engine_of
-from zram_impl.cli.bench_yardsticks import yardsticks
+from zram_impl.cli.bench import published as bench_published
+from zram_impl.cli.bench import yardsticks as bench_yardsticks
+from zram_impl.cli.bench.published import LateQueue, PublishedCourse, PublishedExtent, engine_of
+from zram_impl.cli.bench.yardsticks import yardsticks
 from zram_impl.cli.command import main
 from zram_impl.cli.stop import Stop
 from zram_impl.engine.ring_queue import Answer, Write

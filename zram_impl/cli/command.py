@@ -7,8 +7,9 @@ import sysconfig
 from collections.abc import Sequence
 from typing import Final, cast
 
-from zram_impl.cli import bench, bench_bars, bench_published, demo
+from zram_impl.cli import demo
 from zram_impl.cli.assertions import require_assertions
+from zram_impl.cli.bench import bars, figures, published
 from zram_impl.cli.screen import complain
 from zram_impl.cli.stop import Stop
 from zram_impl.errors import ZramError
@@ -33,11 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if asked.command == "demo":
                 code = demo.run(_demo_options(asked), stop)
             elif asked.bars is not None:
-                code = bench_bars.run(asked.bars, asked.quick, asked.json, asked.backing, stop)
+                code = bars.run(asked.bars, asked.quick, asked.json, asked.backing, stop)
             elif asked.published:
-                code = bench_published.run(asked.quick, asked.json, asked.backing, stop)
+                code = published.run(asked.quick, asked.json, asked.backing, stop)
             else:
-                code = bench.run(bench.BenchOptions(quick=asked.quick, json=asked.json, directory=asked.backing), stop)
+                code = figures.run(
+                    figures.BenchOptions(quick=asked.quick, json=asked.json, directory=asked.backing), stop
+                )
         sys.stdout.flush()
     except KeyboardInterrupt:
         complain("interrupted")
@@ -108,9 +111,9 @@ def _parser() -> argparse.ArgumentParser:
     instead.add_argument(
         "--bars",
         nargs="*",
-        choices=bench_bars.GROUPS,
+        choices=bars.GROUPS,
         metavar="GROUP",
-        help=f"beside fio, kernel zram and bare engines instead: {', '.join(bench_bars.GROUPS)} (all of them)",
+        help=f"beside fio, kernel zram and bare engines instead: {', '.join(bars.GROUPS)} (all of them)",
     )
     instead.add_argument(
         "--published", action="store_true", help="curves of writeback by batch size, each engine, instead; no bars"

@@ -6,7 +6,7 @@ Time of the clock: what the kernel does for a call counts.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from zram_impl.cli.kernel_zram import PIECE, KernelZram, kernel_zram
+from zram_impl.cli.bench.kernel_zram import PIECE, KernelZram, kernel_zram
 from zram_impl.cli.pairing import Paired, paired, timed
 from zram_impl.cli.stop import Stop
 from zram_impl.units import PAGE_SIZE
@@ -26,7 +26,7 @@ def kernel_costs(pages: Sequence[bytes], rounds: int, stop: Stop) -> KernelCosts
     """Measure with `pages`, whole pieces of them; OSError when there is no kernel device to be had."""
     data = b"".join(pages)
     with kernel_zram(data) as kernel, Zram.create(len(data)) as device:
-        ours = _Ours(device, pages, data)
+        ours = _OurCalls(device, pages, data)
 
         def compare(yardstick: Callable[[int], None], size: int, measured: Callable[[], None]) -> Paired:
             return paired(timed(lambda _: yardstick(size)), timed(lambda _: measured()), 1, rounds, stop)
@@ -35,7 +35,7 @@ def kernel_costs(pages: Sequence[bytes], rounds: int, stop: Stop) -> KernelCosts
 
 
 def _all(
-    compare: Callable[[Callable[[int], None], int, Callable[[], None]], Paired], kernel: KernelZram, ours: "_Ours"
+    compare: Callable[[Callable[[int], None], int, Callable[[], None]], Paired], kernel: KernelZram, ours: "_OurCalls"
 ) -> KernelCosts:
     return KernelCosts(
         write_page=compare(kernel.write, PAGE_SIZE, ours.write),
@@ -45,7 +45,7 @@ def _all(
     )
 
 
-class _Ours:
+class _OurCalls:
     """This device, with the same calls."""
 
     def __init__(self, device: Zram, pages: Sequence[bytes], data: bytes) -> None:

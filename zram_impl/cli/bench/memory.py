@@ -1,6 +1,6 @@
 """Memory of stored pages beyond their compressed data, measured in a process of its own.
 
-    python -m zram_impl.cli.bench_memory PAGES
+    python -m zram_impl.cli.bench.memory PAGES
 
 reads some pages from standard input, stores them again and again, and prints the outcome as JSON. A process that did
 other things before has free memory that would be used first, unseen.

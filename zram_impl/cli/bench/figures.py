@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Final, NamedTuple
 
-from zram_impl.cli.bench_memory import Memory, memory
-from zram_impl.cli.bench_pages import PIECE, PageCosts, page_costs
-from zram_impl.cli.bench_pass import pass_cost
+from zram_impl.cli.bench.memory import Memory, memory
+from zram_impl.cli.bench.pages import PIECE, PageCosts, page_costs
+from zram_impl.cli.bench.pass_cost import pass_cost
 from zram_impl.cli.corpus import mixed_pages
 from zram_impl.cli.output import whole
 from zram_impl.cli.pairing import Paired

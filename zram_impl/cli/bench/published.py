@@ -20,7 +20,7 @@ from time import perf_counter, sleep
 from typing import Final, NamedTuple
 
 from zram_impl.bdev.device import BackingDevice
-from zram_impl.cli.bench_yardsticks import Yardstick, yardsticks
+from zram_impl.cli.bench.yardsticks import Yardstick, yardsticks
 from zram_impl.cli.corpus import mixed_pages
 from zram_impl.cli.output import whole
 from zram_impl.cli.scratch import describe, scratch_file

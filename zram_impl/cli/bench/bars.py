@@ -14,14 +14,14 @@ from importlib.util import find_spec
 from random import Random
 from typing import Final, NamedTuple
 
-from zram_impl.cli.bench import BenchRow, show
-from zram_impl.cli.bench_answers import pass_time
-from zram_impl.cli.bench_compact import compact_pauses
-from zram_impl.cli.bench_kernel import kernel_costs
-from zram_impl.cli.bench_pages import PIECE, page_costs
-from zram_impl.cli.bench_pass import pass_cost
-from zram_impl.cli.bench_published import PATTERNS, PublishedCourse, engine_of
-from zram_impl.cli.bench_yardsticks import fio
+from zram_impl.cli.bench.answers import pass_time
+from zram_impl.cli.bench.compact import compact_pauses
+from zram_impl.cli.bench.figures import BenchRow, show
+from zram_impl.cli.bench.kernel import kernel_costs
+from zram_impl.cli.bench.pages import PIECE, page_costs
+from zram_impl.cli.bench.pass_cost import pass_cost
+from zram_impl.cli.bench.published import PATTERNS, PublishedCourse, engine_of
+from zram_impl.cli.bench.yardsticks import fio
 from zram_impl.cli.corpus import mixed_pages
 from zram_impl.cli.output import whole
 from zram_impl.cli.pairing import Paired, paired
@@ -197,10 +197,10 @@ def _batches(extent: BarsExtent, directory: str | None, stop: Stop) -> Iterator[
     )
     for pattern, latency, many, one, bar in wanted:
         with ExitStack() as stack:
-            courses = [_Course(pattern, engine, latency, extent, directory) for engine in (many, one)]
-            for course in courses:
-                stack.callback(course.close)
-            pair = _many_and_one(*courses, extent, 1 / 64 if latency else 1 / 8, stop)
+            of_many, of_one = (_Course(pattern, engine, latency, extent, directory) for engine in (many, one))
+            stack.callback(of_many.close)
+            stack.callback(of_one.close)
+            pair = _many_and_one(of_many, of_one, extent, 1 / 64 if latency else 1 / 8, stop)
         late = f", {latency * 1e3:.0f} ms a write" if latency else ""
         name = f"{many}, batch 32 / {one}, batch 1, {_PATTERN[pattern]}{late}"
         yield BenchRow(name, pair.ratio, bar or None, False, _rates(1, pair.yardstick, pair.measured))

@@ -1,4 +1,4 @@
-"""The longest that a user waits because of a compaction: a thread that reads and writes pages meanwhile."""
+"""The longest that a user waits because of a compaction: a thread that reads and writes pages beside it."""
 
 import random
 import threading
@@ -15,7 +15,7 @@ _PIECE: Final = 256
 
 
 class Pauses(NamedTuple):
-    """What it did to a user.
+    """The effect of a compaction on a user.
 
     Attributes:
         pages: Pages the device has; half of them were freed before.
@@ -23,7 +23,7 @@ class Pauses(NamedTuple):
         usual: Seconds of the longest of as many calls beside a thread that only computes: what the interpreter itself
             makes two threads wait for each other.
         seconds: How long it took.
-        calls: Calls the user made meanwhile.
+        calls: Calls the user made during it.
     """
 
     pages: int
@@ -44,7 +44,7 @@ def compact_pauses(pages: int, stop: Stop) -> Pauses:
         # Page 0 stays the user's.
         for index in random.Random(pages).sample(range(1, pages), pages // 2):
             device.slot_free_notify(index)
-        user = _User(device, source[0])
+        user = _PageUser(device, source[0])
         began = perf_counter()
         worst, calls = user.beside(device.compact)
         seconds = perf_counter() - began
@@ -53,7 +53,7 @@ def compact_pauses(pages: int, stop: Stop) -> Pauses:
     return Pauses(pages, worst, usual, seconds, calls)
 
 
-class _User:
+class _PageUser:
     """Writes and reads one page again and again, in a thread of its own."""
 
     def __init__(self, device: Zram, page: bytes) -> None:
