@@ -19,6 +19,7 @@ SWITCHED = [
 ]
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("scope", [pytest.param(scope, id=scope.label()) for scope in [*SMALL, *SWITCHED]])
 def test_every_sentence_asked_for_is_seen(scope: Scope) -> None:
     outcome = search(scope)
@@ -26,6 +27,7 @@ def test_every_sentence_asked_for_is_seen(scope: Scope) -> None:
     assert outcome.never == ()
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 def test_the_scopes_of_every_run_ask_for_everything() -> None:
     asked = {sentence for scope in EVERY_RUN.values() for sentence in sometimes(scope)}
     assert asked == set(sometimes(Scope(3, 2, 2, 2, readers=1)))

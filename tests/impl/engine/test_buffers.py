@@ -67,6 +67,11 @@ def test_at_most_depth_pages_are_out_and_one_returned_is_reused() -> None:
     store.close()
 
 
+def test_a_store_of_no_page_is_a_defect() -> None:
+    with pytest.raises(AssertionError, match="at least one request"):
+        PageBuffers(0)
+
+
 def test_a_page_given_back_twice_is_a_defect() -> None:
     store = PageBuffers(2)
     page = take(store)

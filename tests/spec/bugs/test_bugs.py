@@ -12,6 +12,7 @@ from spec.model.properties import EVERY_STEP, REST
 IDS = [pytest.param(bug, id=bug.name) for bug in SEEDED_BUGS]
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("bug", IDS)
 def test_a_bug_breaks_its_property_in_so_many_steps(bug: SpecBug) -> None:
     outcome = search(bug.scope, bug.actions)
@@ -24,6 +25,7 @@ def test_a_bug_breaks_its_property_in_so_many_steps(bug: SpecBug) -> None:
     assert (broken.name, len(broken.steps)) == (bug.breaks, bug.steps)
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("scope", sorted({bug.scope for bug in SEEDED_BUGS}))
 def test_without_the_bug_the_same_scope_is_clean(scope: tuple[int, ...]) -> None:
     outcome = search(next(bug.scope for bug in SEEDED_BUGS if bug.scope == scope))

@@ -56,6 +56,7 @@ def naive(scope: Scope) -> Naive:
     return Naive(seen, fired.total(), depth, fired)
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize(
     "scope",
     [
@@ -82,6 +83,7 @@ def test_the_search_equals_a_naive_search(scope: Scope) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize(
     ("scope", "counts"),
     [

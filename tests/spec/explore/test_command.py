@@ -48,6 +48,7 @@ def test_sizes_that_are_not_given_are_the_usual_ones(monkeypatch: pytest.MonkeyP
     assert asked == [Scope(readers=1), Scope(slots=1, limit=-1)]
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("bug", [pytest.param(bug, id=bug.name) for bug in SEEDED_BUGS])
 def test_a_bug_ends_with_1_and_its_counterexample(bug: SpecBug, capsys: pytest.CaptureFixture[str]) -> None:
     assert explore.main(["--bug", bug.name]) == 1
