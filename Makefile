@@ -44,7 +44,7 @@ check: venv
 
 test: lint
 	$(BIN)/coverage erase
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations 20 --cov --cov-report=term
 
 # A minute with the kernel in the cache; what it looks at is a sample.
 oracle: venv

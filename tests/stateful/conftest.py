@@ -4,5 +4,5 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def _not_measured(unmeasured: None) -> None:
+def not_measured(unmeasured: None) -> None:
     """Pause the measurement for each test of this folder."""
