@@ -11,7 +11,7 @@ was interrupted.
 import argparse
 import math
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from spec.assertions import require_assertions
@@ -25,6 +25,7 @@ from spec.explore.workers import ExploreProgress, SearchDied, search_each
 from spec.model.actions import ACTIONS, Action
 from spec.outputs.options import add_outputs, write
 from spec.outputs.verdicts import Verdicts
+from spec.processes.options import add_loudness, add_processes
 from spec.scope import EVERY_RUN, NIGHTLY, Scope
 
 _LEAST: Final = {"slots": 1, "blocks": 1, "requests": 1}
@@ -80,14 +81,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--nightly: these are scopes of their own, without bugs")
     if asked.symmetry and asked.bug in _NUMBERED:
         parser.error(f"--symmetry: {asked.bug} is about one particular number, so numbers matter")
+    verdicts: list[ExploreVerdict] = []
     try:
-        verdicts = _bugs(asked, scope) if asked.bug else _scopes(asked, scope)
+        for each in _bugs(asked, scope) if asked.bug else _scopes(asked, scope):
+            verdicts.append(each)  # noqa: PERF402  (those before an interrupt are kept)
+    except KeyboardInterrupt:
+        _written(verdicts, parser.prog, asked, interrupted=True)
+        raise
     except (SearchDied, MemoryError) as error:
         print(f"error: {str(error) or 'out of memory'}: a smaller scope may fit", file=sys.stderr)
         return 1
-    if not asked.json:
+    return _written(verdicts, parser.prog, asked)
+
+
+def _written(
+    verdicts: Sequence[ExploreVerdict], prog: str, asked: argparse.Namespace, *, interrupted: bool = False
+) -> int:
+    """Print the verdicts there are, write those that other programs read, and return the exit code."""
+    if not asked.json and (verdicts or not interrupted):
         print(table(verdicts))
-    collected = Verdicts(parser.prog)
+    collected = Verdicts(prog)
+    collected.interrupted = interrupted
     for each in verdicts:
         collected.add(check(each))
     try:
@@ -102,31 +116,42 @@ _NAMES: Final = [bug.name for bug in SEEDED_BUGS]
 _NUMBERED: Final = [bug.name for bug in SEEDED_BUGS if bug.asks_for_a_number]
 
 
-def _scopes(asked: argparse.Namespace, scope: Scope | None) -> list[ExploreVerdict]:
+def _scopes(asked: argparse.Namespace, scope: Scope | None) -> Iterator[ExploreVerdict]:
+    """Yield the verdicts on scopes in their order, of an interrupted run those that are known."""
     if scope is not None:
-        return [judge("scope", _alone("scope", scope, symmetry=asked.symmetry))]
+        yield judge("scope", _alone("scope", scope, asked, symmetry=asked.symmetry))
+        return
     scopes = NIGHTLY if asked.nightly else EVERY_RUN
-    drawing = Drawing(list(scopes), sys.stderr)
+    symmetry: bool = asked.symmetry or asked.nightly
+    pins = REDUCED if symmetry else PINNED
+    expected = {name: pins[name].states if name in pins else None for name in scopes}
+    drawing = Drawing(expected, sys.stderr, asked.loud)
+    found: dict[str, ExploreResult] = {}
+    interrupt: KeyboardInterrupt | None = None
     try:
-        outcomes = search_each(scopes, drawing, symmetry=asked.symmetry or asked.nightly)
+        search_each(scopes, drawing, asked.processes, symmetry=symmetry, found=found, tick=drawing.tick)
+    except KeyboardInterrupt as error:
+        interrupt = error
     finally:
         drawing.done()
-    return [judge(name, outcome) for name, outcome in zip(scopes, outcomes, strict=True)]
+    yield from (judge(name, found[name]) for name in scopes if name in found)
+    if interrupt is not None:
+        raise interrupt
 
 
-def _bugs(asked: argparse.Namespace, scope: Scope | None) -> list[ExploreVerdict]:
+def _bugs(asked: argparse.Namespace, scope: Scope | None) -> Iterator[ExploreVerdict]:
     """Search with one seeded bug, or with each; where indices matter, without symmetry."""
-    verdicts = []
     for each in SEEDED_BUGS:
         if asked.bug in {"all", each.name}:
             symmetry = asked.symmetry and not each.asks_for_a_number
-            outcome = _alone(each.name, scope or each.scope, each.actions, symmetry=symmetry)
-            verdicts.append(judge(each.name, outcome, pinned=False))
-    return verdicts
+            outcome = _alone(each.name, scope or each.scope, asked, each.actions, symmetry=symmetry)
+            yield judge(each.name, outcome, pinned=False)
 
 
-def _alone(name: str, scope: Scope, actions: Iterable[Action] = ACTIONS, *, symmetry: bool) -> ExploreResult:
-    """Search in this process."""
+def _alone(
+    name: str, scope: Scope, asked: argparse.Namespace, actions: Iterable[Action] = ACTIONS, *, symmetry: bool
+) -> ExploreResult:
+    """Search in this process; interrupted, say how far it was."""
     states = estimate_reduced(scope) if symmetry else estimate(scope)
     if states > _MANY_STATES:
         hours, memory = states / _STATES_PER_SECOND[symmetry] / 3600, states * _BYTES_PER_STATE[symmetry] / 1e9
@@ -134,9 +159,15 @@ def _alone(name: str, scope: Scope, actions: Iterable[Action] = ACTIONS, *, symm
             f"warning: {scope.label()} has, very roughly, {states:.0e} states: {hours:,.1f} hours, {memory:,.0f} GB",
             file=sys.stderr,
         )
-    drawing = Drawing([name], sys.stderr)
+    drawing = Drawing({name: None}, sys.stderr, asked.loud)
+    drawing.tick()
     try:
         return search(scope, actions, lambda *numbers: drawing(ExploreProgress(name, *numbers)), symmetry=symmetry)
+    except KeyboardInterrupt:
+        drawing.done()
+        if text := drawing.so_far(name):
+            print(text, file=sys.stderr if asked.json else sys.stdout)
+        raise
     finally:
         drawing.done()
 
@@ -152,6 +183,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--nightly", action="store_true", help="larger scopes, with symmetry, some minutes")
     parser.add_argument("--list", action="store_true", help="list scopes and bugs")
     add_outputs(parser)
+    add_processes(parser)
+    add_loudness(parser)
     return parser
 
 

@@ -1,50 +1,59 @@
-"""Searches under way, drawn: lines that change on a terminal, else a line now and then."""
+"""Searches under way, a line each: states of those expected, states a second, depth, frontier."""
 
 import time
-from collections.abc import Sequence
-from typing import Final, TextIO
+from collections.abc import Mapping
+from typing import TextIO
 
 from spec.explore.workers import ExploreProgress
-
-_REDRAW: Final = 0.1
-_SAY: Final = 5.0
+from spec.processes.progress import PLAIN, Progress, left
 
 
 class Drawing:
-    """Draws one line a search; `done` takes them off again."""
+    """Draws searches; `done` takes them off again."""
 
-    def __init__(self, names: Sequence[str], out: TextIO) -> None:
-        self._out = out
-        self._live = out.isatty()
-        self._last = dict.fromkeys(names, "waits")
+    def __init__(self, expected: Mapping[str, int | None], out: TextIO, loud: int = PLAIN) -> None:
+        """Draw searches by their names, each with the number of states it will visit, None if nobody knows."""
+        self._expected = expected
+        self._progress = Progress(out, loud)
+        self._last: dict[str, tuple[ExploreProgress, float]] = {}
         self._began: dict[str, float] = {}
-        self._drawn = 0
-        self._due = time.monotonic() + (0 if self._live else _SAY)
+        self._newest = next(iter(expected), "")
 
     def __call__(self, progress: ExploreProgress) -> None:
         """Show how far a search has come."""
         now = time.monotonic()
-        began = self._began.setdefault(progress.name, now)
-        rate = progress.states / (now - began) if now > began else 0.0
-        come = f"{progress.states:>10,} states  {rate:>8,.0f}/s"
-        self._last[progress.name] = f"{come}  depth {progress.depth:>3}  frontier {progress.frontier:>8,}"
-        if now < self._due:
-            return
-        self._due = now + (_REDRAW if self._live else _SAY)
-        if self._live:
-            self._erase()
-            self._drawn = len(self._last)
-        shown = self._last if self._live else [progress.name]
-        for name in shown:
-            self._out.write(f"{name:<10} {self._last[name]}\n")
-        self._out.flush()
+        self._began.setdefault(progress.name, now)
+        self._last[progress.name] = progress, now
+        self._newest = progress.name
+        self.tick()
+
+    def tick(self) -> None:
+        """Draw anew, if it is time to."""
+        self._progress.show(lambda: [self._line(name) for name in self._shown()])
+
+    def so_far(self, name: str) -> str:
+        """Return how far a search had come, in words; nothing if it had not begun."""
+        if name not in self._last:
+            return ""
+        at, _now = self._last[name]
+        return f"{name}: {at.states:,} states to depth {at.depth} searched, no property broken"
 
     def done(self) -> None:
         """Take the lines off the terminal."""
-        self._erase()
-        self._out.flush()
+        self._progress.done()
 
-    def _erase(self) -> None:
-        if self._drawn:
-            self._out.write(f"\x1b[{self._drawn}F\x1b[J")  # up to the first line, erase from there
-            self._drawn = 0
+    def _shown(self) -> list[str]:
+        return list(self._expected) if self._progress.live else [self._newest]
+
+    def _line(self, name: str) -> str:
+        if name not in self._last:
+            return f"{name:<10} waits"
+        at, now = self._last[name]
+        seconds, expected = now - self._began[name], self._expected[name]
+        rate = at.states / seconds if seconds else 0.0
+        text = f"{name:<10} {at.states:>10,} "
+        text += f"of {expected:,} states" if expected else "states"
+        text += f"  {rate:>8,.0f}/s  depth {at.depth:>3}  frontier {at.frontier:>8,}"
+        if expected and rate:
+            text += f"  {left((expected - at.states) / rate)}"
+        return text

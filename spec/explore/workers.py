@@ -28,17 +28,24 @@ class SearchDied(Exception):  # noqa: N818  (it says what happened)
 
 
 def search_each(
-    scopes: Mapping[str, Scope], progress: Report | None = None, processes: int = 2, *, symmetry: bool = False
+    scopes: Mapping[str, Scope],
+    progress: Report | None = None,
+    processes: int = 2,
+    *,
+    symmetry: bool = False,
+    found: dict[str, ExploreResult] | None = None,
+    tick: Callable[[], None] = lambda: None,
 ) -> list[ExploreResult]:
     """Search all of `scopes`, some at a time, and return the results in their order.
 
-    With `symmetry`, states that differ only by a permutation of indices are visited once.
+    With `symmetry`, states that differ only by a permutation of indices are visited once. `found` gets each result as
+    soon as it is there; `tick` is called several times a second.
 
     Raises:
         SearchDied: A search ended without a result.
     """
     names = list(scopes)
-    found: dict[str, ExploreResult] = {}
+    found = {} if found is None else found
 
     def received(_index: int, message: object) -> None:
         if progress and isinstance(message, ExploreProgress):
@@ -50,7 +57,7 @@ def search_each(
         found[names[index]] = how.result
 
     tasks = [ProcessTask(partial(_task, name, scope, symmetry=symmetry)) for name, scope in scopes.items()]
-    run(tasks, ended, received, processes=processes)
+    run(tasks, ended, received, lambda _running: tick(), processes)
     return [found[name] for name in scopes]
 
 

@@ -11,7 +11,6 @@ import argparse
 import json
 import random
 import sys
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, TextIO
@@ -19,8 +18,9 @@ from typing import Final, TextIO
 from spec.assertions import require_assertions
 from spec.mutate.kill import SECONDS, SpecFate, counted, judged
 from spec.mutate.mutants import MODULES, SpecMutant, every_mutant
+from spec.processes.options import add_loudness, add_processes, add_seed, count
+from spec.processes.progress import PLAIN, Progress, share
 from spec.processes.runner import Ended, ProcessTask, run
-from spec.prove.jobs import at_least_one
 
 _MUTANTS_A_JOB: Final = 20
 
@@ -34,9 +34,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.list:
         sys.stdout.write("\n".join(f"{each.name}\n  - {each.before}\n  + {each.after}" for each in chosen) + "\n")
         return 0
-    progress = Progress(len(chosen), sys.stderr)
+    progress = MutateProgress(len(chosen), sys.stderr, asked.loud)
     try:
-        fates = judge(chosen, progress, asked.processes)
+        fates = judge(chosen, progress, asked.processes, progress.tick)
+    except KeyboardInterrupt:
+        progress.done()
+        known = {fate.name: fate for fate in progress.fates}
+        some = [mutant for mutant in chosen if mutant.name in known]
+        if some and not asked.json:
+            sys.stdout.write(f"{table(some, [known[mutant.name] for mutant in some])}\n")
+        raise
     finally:
         progress.done()
     text = json.dumps([fate._asdict() for fate in fates], indent=2) if asked.json else table(chosen, fates)
@@ -45,7 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def judge(
-    mutants: Sequence[SpecMutant], report: Callable[[Sequence[SpecFate]], None], processes: int = 2
+    mutants: Sequence[SpecMutant],
+    report: Callable[[Sequence[SpecFate]], None],
+    processes: int = 2,
+    tick: Callable[[], None] = lambda: None,
 ) -> list[SpecFate]:
     """Return the fates of mutants, in their order; where a process ended early, nothing is known of the rest."""
     found: dict[str, SpecFate] = {}
@@ -58,7 +68,7 @@ def judge(
     batches = [mutants[first : first + _MUTANTS_A_JOB] for first in range(0, len(mutants), _MUTANTS_A_JOB)]
     expected = counted()
     tasks = [ProcessTask(partial(judged, batch, expected), SECONDS * (1 + len(batch))) for batch in batches]
-    run(tasks, _ignore, received, processes=processes)
+    run(tasks, _ignore, received, lambda _running: tick(), processes)
     return [found.get(mutant.name, SpecFate(mutant.name)) for mutant in mutants]
 
 
@@ -106,35 +116,31 @@ def reason(fate: SpecFate) -> str:
     return f"the same because of {', '.join(fate.rests_on)}" if fate.rests_on else "the same in every state"
 
 
-class Progress:
-    """How many are done, drawn: one line that changes on a terminal, else a line now and then."""
+class MutateProgress:
+    """How many are done, and what is known of them by now."""
 
-    def __init__(self, mutants: int, out: TextIO) -> None:
+    def __init__(self, mutants: int, out: TextIO, loud: int = PLAIN) -> None:
         self._mutants = mutants
-        self._out = out
-        self._live = out.isatty()
-        self._began = time.monotonic()
-        self._due = self._began + (0 if self._live else _SAY)
+        self._progress = Progress(out, loud)
+        self.fates: Sequence[SpecFate] = ()
 
     def __call__(self, fates: Sequence[SpecFate]) -> None:
         """Take note of what is known by now."""
-        now = time.monotonic()
-        if now < self._due:
-            return
-        refuted = sum(fate.refuted for fate in fates)
-        line = f"{len(fates):,} of {self._mutants:,} mutants, {refuted:,} refuted, {now - self._began:.0f} s"
-        self._out.write(f"\r\x1b[K{line}" if self._live else f"{line}\n")
-        self._out.flush()
-        self._due = now + (0 if self._live else _SAY)
+        self.fates = fates
+        self.tick()
+
+    def tick(self) -> None:
+        """Draw anew, if it is time to."""
+        self._progress.show(self._lines)
 
     def done(self) -> None:
         """Take the line off the terminal."""
-        if self._live:
-            self._out.write("\r\x1b[K")
-            self._out.flush()
+        self._progress.done()
 
-
-_SAY: Final = 5.0
+    def _lines(self) -> Sequence[str]:
+        refuted = sum(fate.refuted for fate in self.fates)
+        done = share(len(self.fates), self._mutants, self._progress.seconds)
+        return [f"mutants: {done}, {refuted:,} refuted"]
 
 
 def sample(mutants: Sequence[SpecMutant], size: int, seed: int) -> list[SpecMutant]:
@@ -156,9 +162,10 @@ def _chosen(asked: argparse.Namespace, refuse: Callable[[str], object]) -> list[
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m spec.mutate", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="these mutants (all)")
-    parser.add_argument("--sample", type=at_least_one, metavar="N", help="so many of them, chosen by the seed")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="another sample (0)")
+    parser.add_argument("--sample", type=count, metavar="N", help="so many of them, chosen by the seed")
+    add_seed(parser, "another sample")
     parser.add_argument("--list", action="store_true", help="show them and do nothing")
-    parser.add_argument("--processes", type=at_least_one, default=2, metavar="N", help="programs at a time (2)")
+    add_processes(parser)
     parser.add_argument("--json", action="store_true", help="print data instead of text")
+    add_loudness(parser)
     return parser

@@ -6,11 +6,17 @@ import sys
 import tempfile
 import threading
 from importlib import import_module
+from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
 from spec.processes.interrupts import SIGNALS, Interrupted, handled, scratch
 
+UNUSABLE: Final = 2
+CLOSED_PIPE: Final = 141
+"""As a shell says of a program that SIGPIPE ended."""
+OURS: Final = frozenset({"docs", "examples", "spec", "stateful", "tests", "zram_impl"})
+ROOT: Final = Path(__file__).resolve().parents[2]
 _SOON: Final = 0.01
 
 
@@ -26,6 +32,15 @@ def run(module: str) -> NoReturn:
                 tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
                 code: int = import_module(module).main()
             sys.stdout.flush()
+        except BrokenPipeError:
+            code = CLOSED_PIPE
+            # Nobody reads any more; nothing can be said there, not even by the interpreter at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] in OURS:
+                raise
+            code = UNUSABLE
+            sys.stderr.write(f"error: {missing(error.name)}\n")
         except KeyboardInterrupt as interrupt:
             _ignore_signals()
             sys.unraisablehook = lambda _lost: None  # what was interrupted half made complains when it is destroyed
@@ -34,6 +49,16 @@ def run(module: str) -> NoReturn:
         _ignore_signals()
     _ignore_signals()  # the end of the interpreter is all that is left to interrupt, and it would complain
     sys.exit(code)
+
+
+def missing(name: str) -> str:
+    """Say what to do about a module that is not installed: the environment has all that a command needs."""
+    package = name.partition(".")[0]
+    if Path(sys.prefix) == ROOT / ".venv":
+        return f"{package} is not installed in .venv: `make venv` installs the group `dev` anew"
+    activate = "`. .venv/bin/activate` activates the environment that has it"
+    built = (ROOT / ".venv").is_dir()
+    return f"{package} is not installed here: {activate}{'' if built else ', after `make venv`'} (group `dev`)"
 
 
 def raise_again() -> None:

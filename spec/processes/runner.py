@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 STOP_SECONDS: Final = 0.7
 """How long a task may clean up after SIGTERM before its group is killed."""
 _LOOK_SECONDS: Final = 0.05
+_TICK_SECONDS: Final = 0.2
 _LAST_LINES: Final = 3
 
 Send = Callable[[object], None]
@@ -201,8 +202,13 @@ def _stop(running: Collection[_Process]) -> None:
         each.end()
 
 
-def output(command: Sequence[str], cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run a program in a process group of its own and capture its output; an exception kills the whole group."""
+def output(
+    command: Sequence[str], cwd: Path, tick: Callable[[], None] = lambda: None
+) -> subprocess.CompletedProcess[str]:
+    """Run a program in a process group of its own and capture its output; an exception kills the whole group.
+
+    `tick` is called several times a second.
+    """
     started: list[subprocess.Popen[str]] = []
     try:
         with blocked():  # a signal between the start and the note of it would leave a process behind
@@ -217,7 +223,11 @@ def output(command: Sequence[str], cwd: Path) -> subprocess.CompletedProcess[str
                     process_group=0,
                 )
             )
-        out, errors = started[0].communicate()
+        while True:
+            tick()
+            with suppress(subprocess.TimeoutExpired):
+                out, errors = started[0].communicate(timeout=_TICK_SECONDS)
+                break
         return subprocess.CompletedProcess(command, started[0].returncode, out, errors)
     finally:
         for process in started:

@@ -11,7 +11,8 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -22,6 +23,8 @@ from spec.explore.trace import step
 from spec.model.invariant import CLAUSES
 from spec.model.properties import EVERY_STEP
 from spec.processes.interrupts import scratch
+from spec.processes.options import add_loudness
+from spec.processes.progress import Progress
 from spec.processes.runner import output
 from spec.scope import EVERY_RUN, Scope
 
@@ -79,11 +82,14 @@ class SpinResult(NamedTuple):
         return Pinned(self.states, self.transitions, self.depth)
 
 
-def search(scope: Scope, bug: str = "") -> SpinResult:
-    """Let SPIN visit every state of `scope`, or go the shortest way to a violated assertion; `bug` is seeded."""
+def search(scope: Scope, bug: str = "", tick: Callable[[], None] = lambda: None) -> SpinResult:
+    """Let SPIN visit every state of `scope`, or go the shortest way to a violated assertion; `bug` is seeded.
+
+    `tick` is called several times a second.
+    """
     began = time.perf_counter()
     with scratch("spin-") as place:
-        model = _Model(place, scope, bug)
+        model = _Model(place, scope, bug, tick)
         said = model.verify()
         clean = re.search(r"errors: 0$", said, re.MULTILINE)
         found = None if clean else broken(model.replay())
@@ -100,7 +106,8 @@ def taken(scope: Scope) -> Counter[str]:
 class _Model:
     """A copy of the model in a directory of its own."""
 
-    def __init__(self, place: Path, scope: Scope, bug: str = "") -> None:
+    def __init__(self, place: Path, scope: Scope, bug: str = "", tick: Callable[[], None] = lambda: None) -> None:
+        self._tick = tick
         self._spin, self._compiler = programs()
         self._place = place
         sizes = [f"-D{name.upper()}={value}" for name, value in scope._asdict().items()]
@@ -118,7 +125,7 @@ class _Model:
         return self._run(self._spin, "-t", "-B", "-T", *self._defines, _MAIN)
 
     def _run(self, *command: str) -> str:
-        done = output(command, self._place)
+        done = output(command, self._place, self._tick)
         if done.returncode:
             last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-5:])
             raise SpinFailed(f"{Path(command[0]).name} ended with {done.returncode}\n{last}")
@@ -196,42 +203,57 @@ def main(arguments: Sequence[str] | None = None) -> int:
     what.add_argument("--scope", default="all", metavar="NAME", choices=("all", *EVERY_RUN), help="a scope (all)")
     names = [bug.name for bug in BATCHING_V3]
     what.add_argument("--bug", "--variant", metavar="NAME", choices=("all", *names), help="seed a bug: a name, or all")
+    add_loudness(parser)
     asked = parser.parse_args(arguments)
     require_assertions()
     try:
         programs()
-        return _bugs(asked.bug) if asked.bug else _scopes(asked.scope)
+        return _bugs(asked) if asked.bug else _scopes(asked)
     except SpinMissing as error:
         return _refuse(f"error: {error}", 3)
     except SpinFailed as error:
         return _refuse(f"error: {error}", 1)
 
 
-def _scopes(wanted: str) -> int:
+def _scopes(asked: argparse.Namespace) -> int:
+    wanted: str = asked.scope
     wrong: list[str] = []
+    names = [name for name in EVERY_RUN if wanted in {"all", name}]
     _say(_ROW.format("scope", "", "states", "transitions", "depth", "seconds", "verdict"))
-    for name, scope in EVERY_RUN.items():
-        if wanted in {"all", name}:
-            found = search(scope)
-            different = problems(found, PINNED[name])
-            wrong += [f"\n{name}: {problem}" for problem in different]
-            verdict = "FAILED" if found.broken else "DIFFERENT COUNTS" if different else "equal"
-            numbers = ["-", "-", "-"] if found.broken else [f"{number:,}" for number in found.counts]
-            _say(_ROW.format(name, scope.label(), *numbers, f"{found.seconds:.1f}", verdict))
+    for number, name in enumerate(names):
+        scope = EVERY_RUN[name]
+        with _drawn(f"scope {name}: {number} of {len(names)} done", asked.loud) as tick:
+            found = search(scope, tick=tick)
+        different = problems(found, PINNED[name])
+        wrong += [f"\n{name}: {problem}" for problem in different]
+        verdict = "FAILED" if found.broken else "DIFFERENT COUNTS" if different else "equal"
+        numbers = ["-", "-", "-"] if found.broken else [f"{number:,}" for number in found.counts]
+        _say(_ROW.format(name, scope.label(), *numbers, f"{found.seconds:.1f}", verdict))
     for problem in wrong:
         _say(problem)
     return int(bool(wrong))
 
 
-def _bugs(wanted: str) -> int:
+def _bugs(asked: argparse.Namespace) -> int:
     """Return 1, as a search does that finds a bug."""
-    for bug in BATCHING_V3:
-        if wanted in {"all", bug.name}:
-            found = search(bug.scope, bug.name)
-            shown = readable(found.broken) if found.broken else "nothing is broken"
-            different = disagreement(found, bug)
-            _say(f"{bug.name}: {shown}\n{f'DIFFERENT: {different}' if different else 'the same as in the search'}\n")
+    bugs = [bug for bug in BATCHING_V3 if asked.bug in {"all", bug.name}]
+    for number, bug in enumerate(bugs):
+        with _drawn(f"bug {bug.name}: {number} of {len(bugs)} done", asked.loud) as tick:
+            found = search(bug.scope, bug.name, tick)
+        shown = readable(found.broken) if found.broken else "nothing is broken"
+        different = disagreement(found, bug)
+        _say(f"{bug.name}: {shown}\n{f'DIFFERENT: {different}' if different else 'the same as in the search'}\n")
     return 1
+
+
+@contextmanager
+def _drawn(text: str, loud: int) -> Iterator[Callable[[], None]]:
+    """Yield a function that draws what is under way and its seconds."""
+    progress = Progress(sys.stderr, loud)
+    try:
+        yield lambda: progress.show(lambda: [f"{text}, {progress.seconds:.0f} s"])
+    finally:
+        progress.done()
 
 
 def _say(text: str) -> None:

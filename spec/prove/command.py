@@ -12,13 +12,14 @@ number of the signal when it was interrupted. Not confirmed, unknown, out of tim
 import argparse
 import json
 import sys
-import time
 from collections.abc import Sequence
-from typing import Final, TextIO
+from typing import TextIO
 
 from spec.assertions import require_assertions
-from spec.processes.interrupts import scratch
-from spec.prove.jobs import ProofJob, at_least_one, run
+from spec.processes.interrupts import Interrupted, scratch
+from spec.processes.options import add_loudness, add_processes
+from spec.processes.progress import PLAIN, Progress, share
+from spec.prove.jobs import ProofJob, run
 from spec.prove.plan import FULL, NIGHTLY, QUICK, Part, parts, parts_of
 from spec.prove.table import ProofRow, data, table
 from spec.prove.verdict import ProofVerdict
@@ -33,7 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with scratch("contracts-") as directory:
             to_prove = parts_of(asked.modules, directory) if asked.modules else parts(choice, directory)
-            rows = prove(to_prove, sys.stderr, asked.processes)
+            rows = prove(to_prove, sys.stderr, asked.processes, asked.loud)
+    except ProofInterrupted as interrupt:
+        if interrupt.rows and not asked.json:
+            print(table(interrupt.rows))
+        raise
     except (ImportError, SyntaxError, ValueError) as error:
         parser.error(str(error))
     found = data(rows)
@@ -41,53 +46,63 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(not found["proved"])
 
 
-def prove(to_prove: Sequence[Part], out: TextIO, processes: int = 2) -> list[ProofRow]:
-    """Prove, report the progress on `out`, and return the verdicts on each part."""
-    progress = _ProofProgress(to_prove, out)
+def prove(to_prove: Sequence[Part], out: TextIO, processes: int = 2, loud: int = PLAIN) -> list[ProofRow]:
+    """Prove, report the progress on `out`, and return the verdicts on each part.
+
+    Raises:
+        ProofInterrupted: With the rows of the parts that were decided.
+    """
+    progress = ProofProgress(to_prove, out, loud)
     try:
-        run([job for part in to_prove for job in part.jobs], progress.ended, processes)
+        run([job for part in to_prove for job in part.jobs], progress.ended, processes, progress.tick)
+    except Interrupted as interrupt:
+        known = [ProofRow(part, *progress.of_part(part)) for part in to_prove]
+        raise ProofInterrupted(interrupt.number, [row for row in known if row.verdicts]) from None
     finally:
         progress.done()
-    return [ProofRow(part, *progress.came_of(part)) for part in to_prove]
+    return [ProofRow(part, *progress.of_part(part)) for part in to_prove]
 
 
-class _ProofProgress:
-    """Progress of the proof: one line redrawn on a terminal, else a line every few seconds."""
+class ProofInterrupted(Interrupted):
+    """A signal has arrived; `rows` are those of which something is known."""
 
-    def __init__(self, chosen: Sequence[Part], out: TextIO) -> None:
-        self._out = out
-        self._live = out.isatty()
-        self._began = time.monotonic()
-        self._due = self._began + (0 if self._live else _SAY)
+    def __init__(self, number: int, rows: Sequence[ProofRow]) -> None:
+        super().__init__(number)
+        self.rows = rows
+
+
+class ProofProgress:
+    """How many conditions have their verdict, and the verdicts."""
+
+    def __init__(self, chosen: Sequence[Part], out: TextIO, loud: int = PLAIN) -> None:
+        self._progress = Progress(out, loud)
         self._conditions = sum(len(job.conditions) for part in chosen for job in part.jobs)
         self._ended: list[tuple[ProofJob, list[ProofVerdict], float]] = []
 
     def ended(self, job: ProofJob, verdicts: list[ProofVerdict], seconds: float) -> None:
         """Note the verdicts of a job."""
         self._ended.append((job, verdicts, seconds))
-        now = time.monotonic()
-        if now < self._due:
-            return
-        found = [verdict for _job, verdicts, _seconds in self._ended for verdict in verdicts]
-        open_ = sum(not verdict.good for verdict in found)
-        line = f"{len(found):,} of {self._conditions:,} conditions, {open_:,} not proved, {now - self._began:.0f} s"
-        self._out.write(f"\r\x1b[K{line}  {job.part}" if self._live else f"{line}\n")
-        self._out.flush()
-        self._due = now + (0 if self._live else _SAY)
+        self.tick()
+
+    def tick(self) -> None:
+        """Draw anew, if it is time to."""
+        self._progress.show(self._lines)
 
     def done(self) -> None:
         """Take the line off the terminal."""
-        if self._live:
-            self._out.write("\r\x1b[K")
-            self._out.flush()
+        self._progress.done()
 
-    def came_of(self, part: Part) -> tuple[tuple[ProofVerdict, ...], float]:
+    def of_part(self, part: Part) -> tuple[tuple[ProofVerdict, ...], float]:
         """Return the verdicts on a part, and the time its programs took."""
         mine = [(verdicts, seconds) for job, verdicts, seconds in self._ended if job in part.jobs]
         return tuple(verdict for verdicts, _ in mine for verdict in verdicts), sum(seconds for _, seconds in mine)
 
-
-_SAY: Final = 5.0
+    def _lines(self) -> Sequence[str]:
+        found = [verdict for _job, verdicts, _seconds in self._ended for verdict in verdicts]
+        open_ = sum(not verdict.good for verdict in found)
+        done = share(len(found), self._conditions, self._progress.seconds)
+        latest = f"  {self._ended[-1][0].part}" if self._ended else ""
+        return [f"conditions: {done}, {open_:,} not proved{latest}"]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -96,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="everything with z3, CrossHair on the contracts that decide")
     size.add_argument("--nightly", action="store_true", help="larger devices as well")
-    parser.add_argument("--processes", type=at_least_one, default=2, metavar="N", help="programs at a time (2)")
     parser.add_argument("--json", action="store_true", help="print data instead of text")
+    add_processes(parser)
+    add_loudness(parser)
     return parser

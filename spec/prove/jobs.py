@@ -1,6 +1,5 @@
 """Proof jobs: some conditions, the task that decides them, and the verdicts its result stands for."""
 
-from argparse import ArgumentTypeError
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -20,18 +19,17 @@ class ProofJob(NamedTuple):
 
 
 def run(
-    jobs: Sequence[ProofJob], ended: Callable[[ProofJob, list[ProofVerdict], float], None], processes: int = 2
+    jobs: Sequence[ProofJob],
+    ended: Callable[[ProofJob, list[ProofVerdict], float], None],
+    processes: int = 2,
+    tick: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run `jobs` in their order, `processes` at a time; report the verdicts of each and the time it took."""
+    """Run `jobs` in their order, `processes` at a time; report the verdicts of each and the time it took.
+
+    `tick` is called several times a second.
+    """
 
     def report(index: int, how: Ended) -> None:
         ended(jobs[index], jobs[index].read(how), how.seconds)
 
-    runner.run([job.task for job in jobs], report, processes=processes)
-
-
-def at_least_one(text: str) -> int:
-    """Read a number of processes, or of anything else there has to be one of, from the command line."""
-    if not text.isascii() or not text.isdigit() or not int(text):
-        raise ArgumentTypeError(f"{text} is not a whole number from 1 on")
-    return int(text)
+    runner.run([job.task for job in jobs], report, tick=lambda _running: tick(), processes=processes)

@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 
 from spec.outputs.verdicts import FAILED, PASSED, Check, Verdicts
-from spec.prove.jobs import at_least_one
-from stateful.jobs.arguments import duration
+from stateful.jobs.arguments import count, duration
 from stateful.jobs.progress import PLAIN_SECONDS, complain, say
 from stateful.mutate.equivalent import EQUIVALENT
 from stateful.mutate.judge import SECONDS, MutantFate, judge
@@ -20,10 +19,10 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     """Add this command to the parser of the command line."""
     mutate = commands.add_parser("mutate", help="small mistakes in the device, and which quick layer notices each")
     mutate.add_argument("modules", nargs="*", metavar="MODULE", help="in these, as in passes/writeback (all)")
-    mutate.add_argument("--sample", type=at_least_one, metavar="N", help="so many of them, of each kind in turn")
+    mutate.add_argument("--sample", type=count, metavar="N", help="so many of them, of each kind in turn")
     mutate.add_argument("--seed", type=int, default=0, metavar="S", help="another sample (0)")
     mutate.add_argument("--list", action="store_true", help="show them and do nothing")
-    mutate.add_argument("--processes", type=at_least_one, default=1, metavar="N", help="mutants at a time (1)")
+    mutate.add_argument("--processes", type=count, default=1, metavar="N", help="mutants at a time (1)")
     mutate.add_argument("--seconds", type=duration, default=SECONDS, metavar="S", help=f"for each ({SECONDS})")
     mutate.add_argument("--page", action="store_true", help="write docs/generated/device-mutation.md, too")
     mutate.set_defaults(do=run)

@@ -11,7 +11,6 @@ number of the signal when it was interrupted.
 import argparse
 import json
 import sys
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TextIO
 
@@ -19,6 +18,8 @@ from spec.assertions import require_assertions
 from spec.bugs.history import SEEDED_BUGS
 from spec.model.actions import ACTIONS, Action
 from spec.processes.interrupts import Interrupted, handled
+from spec.processes.options import add_loudness
+from spec.processes.progress import PLAIN, Progress, share
 from spec.prove.unbounded.actions import MOVES
 from spec.prove.unbounded.batching_v3 import REPLACED
 from spec.prove.unbounded.conditions import Given, conditions
@@ -95,15 +96,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = [each.name for each in SEEDED_BUGS]
     parser.add_argument("--bug", "--variant", metavar="NAME", help="with a seeded bug")
     parser.add_argument("--json", action="store_true", help="print data instead of text")
+    add_loudness(parser)
     asked = parser.parse_args(arguments)
     require_assertions()
     if asked.bug and asked.bug not in names:
         parser.error(f"--bug: there is no {asked.bug!r}; there are {', '.join(names)}")
     texts = with_bug(asked.bug) if asked.bug else AS_IT_IS
-    progress = _SizesProgress(sum(len(given.conditions) for given in givens(texts)), sys.stderr)
+    progress = SizesProgress(sum(len(given.conditions) for given in givens(texts)), sys.stderr, asked.loud)
+    progress.tick()
     try:
         with handled(progress.interrupt):
             found = prove_all_sizes(progress, texts)
+    except KeyboardInterrupt:
+        progress.done()
+        if progress.found and not asked.json:
+            sys.stdout.write(f"{table(progress.found)}\n")
+        raise
     finally:
         progress.done()
     report = data(found)
@@ -111,16 +119,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(not report["proved"])
 
 
-class _SizesProgress:
-    """How far it has come: one line that changes on a terminal, else a line now and then."""
+class SizesProgress:
+    """How many conditions have their answer, and the answers."""
 
-    def __init__(self, conditions: int, out: TextIO) -> None:
+    def __init__(self, conditions: int, out: TextIO, loud: int = PLAIN) -> None:
         self._conditions = conditions
-        self._out = out
-        self._live = out.isatty()
-        self._found: list[ProofAnswer] = []
+        self._progress = Progress(out, loud)
+        self.found: list[ProofAnswer] = []
         self._interrupted = 0
-        self._due = time.monotonic() + (0 if self._live else _SAY)
 
     def interrupt(self, number: int, _frame: object) -> None:
         """End with the next answer: raised anywhere, the exception could get lost in z3's destructors."""
@@ -132,22 +138,19 @@ class _SizesProgress:
         """Take note of an answer."""
         if self._interrupted:
             raise Interrupted(self._interrupted)
-        self._found.append(answer)
-        now = time.monotonic()
-        if now < self._due:
-            return
-        self._due = now + (_REDRAW if self._live else _SAY)
-        open_ = sum(not each.good for each in self._found)
-        line = f"{len(self._found):,} of {self._conditions:,} conditions, {open_:,} open"
-        self._out.write(f"\r\x1b[K{line}  {answer.layer}: {answer.action}" if self._live else f"{line}\n")
-        self._out.flush()
+        self.found.append(answer)
+        self.tick()
+
+    def tick(self) -> None:
+        """Draw anew, if it is time to."""
+        self._progress.show(self._lines)
 
     def done(self) -> None:
         """Take the line off the terminal."""
-        if self._live:
-            self._out.write("\r\x1b[K")
-            self._out.flush()
+        self._progress.done()
 
-
-_REDRAW: Final = 0.1
-_SAY: Final = 5.0
+    def _lines(self) -> Sequence[str]:
+        open_ = sum(not each.good for each in self.found)
+        done = share(len(self.found), self._conditions, self._progress.seconds)
+        latest = f"  {self.found[-1].layer}: {self.found[-1].action}" if self.found else ""
+        return [f"conditions: {done}, {open_:,} open{latest}"]

@@ -1,7 +1,7 @@
 """The command that mutates: what it prints, and its exit codes."""
 
+import io
 import json
-import sys
 from collections.abc import Sequence
 
 import pytest
@@ -62,7 +62,7 @@ def test_there_is_at_least_one(option: str, number: str, capsys: pytest.CaptureF
     with pytest.raises(SystemExit) as refused:
         main([option, number])
     assert refused.value.code == 2
-    assert "is not a whole number from 1 on" in capsys.readouterr().err
+    assert "must be a whole number from 1 on" in capsys.readouterr().err
 
 
 def test_a_sample_is_the_same_for_a_seed() -> None:
@@ -109,7 +109,24 @@ def test_a_name_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> N
     assert "there is no mutant 'nothing'" in capsys.readouterr().err
 
 
-def test_progress_is_said_now_and_then(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(mutate, "_SAY", 0.0)
-    assert len(judge(MUTANTS[:1], mutate.Progress(1, sys.stderr))) == 1
-    assert capsys.readouterr().err.startswith("1 of 1 mutants, 1 refuted")
+def test_progress_counts_mutants() -> None:
+    progress = mutate.MutateProgress(len(FATES), io.StringIO())
+    assert progress._lines() == ["mutants: 0 of 8, 0 refuted"]
+    progress(FATES)
+    progress.done()
+    assert progress._lines() == ["mutants: 8 of 8, 5 refuted"]
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_an_interrupted_run_shows_the_fates_it_knows(
+    options: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(mutants: Sequence[SpecMutant], report: mutate.MutateProgress, *_rest: object) -> None:
+        report([SpecFate(mutants[1].name)])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(mutate, "judge", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        main(["--sample", "3", *options])
+    out = capsys.readouterr().out
+    assert out.count("NOT REFUTED") == (not options)

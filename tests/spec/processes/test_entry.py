@@ -1,7 +1,9 @@
 """The entry of a command: its exit code, signals, temporary files, and interrupts that are lost."""
 
+import importlib
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -90,3 +92,58 @@ def test_other_lost_exceptions_are_reported(run: Run, monkeypatch: pytest.Monkey
 
     assert run(main) == 0
     assert [type(each) for each in reported] == [LookupError]
+
+
+def test_a_reader_that_has_enough_is_no_traceback(tmp_path: Path) -> None:
+    package = tmp_path / "talks"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "command.py").write_text("def main():\n    while True:\n        print('x' * 4000)\n", encoding="utf-8")
+    program = 'from spec.processes.entry import run; run("talks.command")'
+    environment = {**os.environ, "PYTHONPATH": f"{entry.ROOT}{os.pathsep}{tmp_path}"}
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == (b"", entry.CLOSED_PIPE)
+
+
+def test_a_module_that_is_not_installed_is_one_line(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    def main() -> int:
+        importlib.import_module("not_installed.at_all")
+        return 0
+
+    assert run(main) == entry.UNUSABLE
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith("error: not_installed is not installed")
+
+
+def test_a_module_of_ours_that_is_absent_is_a_mistake(run: Run) -> None:
+    def main() -> int:
+        importlib.import_module("spec.nowhere")
+        return 0
+
+    with pytest.raises(ModuleNotFoundError):
+        run(main)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "built", "where"),
+    [
+        (".venv", True, "in .venv: `make venv` installs the group `dev` anew"),
+        ("usr", True, "here: `. .venv/bin/activate` activates the environment that has it (group `dev`)"),
+        ("usr", False, "here: `. .venv/bin/activate` activates the environment that has it, after `make venv` (group "
+         "`dev`)"),
+    ],
+)  # fmt: skip
+def test_a_command_says_how_to_get_its_environment(
+    prefix: str, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, built: bool
+) -> None:
+    monkeypatch.setattr(entry, "ROOT", tmp_path)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / prefix))
+    if built:
+        (tmp_path / ".venv").mkdir()
+    assert entry.missing("rich.console") == f"rich is not installed {where}"

@@ -149,7 +149,8 @@ def test_what_is_not_allowed_ends_with_2(arguments: list[str], capsys: pytest.Ca
 
 
 def test_a_search_that_fails_ends_with_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def fail(_scope: Scope, _bug: str = "") -> SpinResult:
+    def fail(_scope: Scope, _bug: str = "", *, tick: object) -> SpinResult:
+        del tick
         raise SpinFailed("pan ended with 1")
 
     monkeypatch.setattr(promela, "programs", lambda: ("spin", "gcc"))

@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from spec.processes.interrupts import SIGNALS
+from spec.processes.interrupts import SIGNALS, Interrupted
 from spec.processes.runner import Ended, ProcessTask
 from spec.prove import command
 from spec.prove.command import main, prove
@@ -27,6 +28,7 @@ from tests.spec.processes import trial_tasks
 from tests.spec.prove.unbounded.test_any_size import COUNTS
 
 ROOT = Path(__file__).resolve().parents[3]
+Report = Callable[[ProofJob, list[ProofVerdict], float], None]
 TINY = Sizes(1, 1, 1)
 RUNS = {"quick": QUICK, "full": FULL, "nightly": NIGHTLY}
 GOOD = ProofVerdict("reap: it", CONFIRMED, REFUTED)
@@ -159,22 +161,33 @@ def test_a_wrong_call_is_not_a_verdict(arguments: list[str]) -> None:
     assert refused.value.code == 2
 
 
-def test_progress_is_redrawn_on_a_terminal_and_printed_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_counts_conditions_and_keeps_the_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
     part, terminal = row(GOOD).part, io.StringIO()
     monkeypatch.setattr(terminal, "isatty", lambda: True)
-    for out, expected in [
-        (terminal, "\r\x1b[K1 of 1 conditions, 0 not proved, 0 s  z3 1/1/1\r\x1b[K"),
-        (io.StringIO(), ""),
-    ]:
-        progress = command._ProofProgress([part], out)
-        progress.ended(part.jobs[0], [GOOD], 1.0)
-        progress.done()
-        assert out.getvalue() == expected
-        assert progress.came_of(part) == ((GOOD,), 1.0)
-    monkeypatch.setattr(command, "_SAY", 0.0)
-    plain = io.StringIO()
-    command._ProofProgress([part], plain).ended(part.jobs[0], [GOOD], 1.0)
-    assert plain.getvalue() == "1 of 1 conditions, 0 not proved, 0 s\n"
+    progress = command.ProofProgress([part], terminal)
+    progress.tick()
+    assert terminal.getvalue() == "conditions: 0 of 1, 0 not proved\n"
+    progress.ended(part.jobs[0], [GOOD], 1.0)
+    assert progress._lines() == ["conditions: 1 of 1, 0 not proved  z3 1/1/1"]
+    assert progress.of_part(part) == ((GOOD,), 1.0)
+
+
+def test_an_interrupted_proof_shows_what_is_decided(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    part = row(GOOD).part
+
+    def interrupted(jobs: object, ended: Report, *_rest: object) -> None:
+        ended(part.jobs[0], [GOOD], 1.0)
+        raise Interrupted(signal.SIGTERM)
+
+    monkeypatch.setattr(command, "run", interrupted)
+    monkeypatch.setattr(command, "parts", lambda *_which: [part, part._replace(jobs=())])
+    for options, shown in [([], ["layer", "z3"]), (["--json"], [])]:
+        with pytest.raises(Interrupted):
+            main(options)
+        out = capsys.readouterr().out
+        assert [word for word in ("layer", "z3") if word in out] == shown
 
 
 def children(pid: int) -> list[int]:

@@ -1,5 +1,6 @@
 """The command that proves every size, what it prints, how it ends; and the page that tells of it."""
 
+import io
 import json
 import os
 import signal
@@ -107,33 +108,35 @@ def test_ctrl_c_ends_the_program_within_a_second() -> None:
         began = time.monotonic()
         out, err = process.communicate(timeout=20)
         took = time.monotonic() - began
-    assert (process.returncode, out, err) == (130, "", "interrupted\n")
+    assert (process.returncode, err.splitlines()[-1]) == (130, "interrupted")
+    assert out.startswith("layer")
     assert took < 1
 
 
-def test_progress_on_a_terminal_and_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Out:
-        def __init__(self, *, live: bool) -> None:
-            self.live, self.text = live, ""
+def test_progress_counts_answers() -> None:
+    progress = prove_sizes.SizesProgress(3, io.StringIO())
+    progress(GOOD)
+    progress(OPEN_ONE)
+    assert progress.found == [GOOD, OPEN_ONE]
+    [line] = progress._lines()
+    assert line.startswith("conditions: 2 of 3, ")
+    assert line.endswith("1 open  keeps: drop_held")
 
-        def isatty(self) -> bool:
-            return self.live
 
-        def write(self, text: str) -> None:
-            self.text += text
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_an_interrupted_run_shows_its_answers(
+    options: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(report: prove_sizes.SizesProgress, *_rest: object) -> None:
+        report(OPEN_ONE)
+        report.interrupt(signal.SIGTERM, None)
+        report(GOOD)
 
-        def flush(self) -> None:
-            pass
-
-    for live, wanted in [(True, "\r\x1b[K2 of 3 conditions, 1 open  keeps: drop_held\r\x1b[K"), (False, "")]:
-        out = Out(live=live)
-        progress = prove_sizes._SizesProgress(3, out)  # type: ignore[arg-type]  # as much of a file as it needs
-        monkeypatch.setattr(prove_sizes, "_REDRAW", 0)
-        progress(GOOD)
-        progress(OPEN_ONE)
-        progress.done()
-        assert out.text.endswith(wanted)
-        assert bool(out.text) == live
+    monkeypatch.setattr(prove_sizes, "prove_all_sizes", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        prove_sizes.main(options)
+    out, err = capsys.readouterr()
+    assert ("NOT PROVED" in out, err) == (not options, "")
 
 
 def test_what_an_assumption_is_shown_by_exists() -> None:
