@@ -12,7 +12,7 @@ from typing import Final
 
 from docs.draw_tables import markdown_table
 from spec.assertions import require_assertions
-from spec.mutate.command import HEADER, Progress, judge, numbers, reason
+from spec.mutate.command import HEADER, MutateProgress, judge, numbers, reason
 from spec.mutate.kill import SCOPES, SIZES, SpecFate, read
 from spec.mutate.mutants import MODULES, SpecMutant, every_mutant
 from zram_impl.cli.output import write_whole
@@ -77,7 +77,9 @@ def main(arguments: Sequence[str]) -> None:
         by_name = {each["name"]: read(json.dumps(list(each.values()))) for each in written}
         fates = [by_name[mutant.name] for mutant in mutants]
     else:
-        fates = judge(mutants, Progress(len(mutants), sys.stderr))
+        progress = MutateProgress(len(mutants), sys.stderr)
+        fates = judge(mutants, progress, tick=progress.tick)
+        progress.done()
     write_whole(PAGE, page(mutants, fates))
 
 
