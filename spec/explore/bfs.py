@@ -16,7 +16,7 @@ from typing import Final
 
 from spec.explore.encoding import Encoding, mask, mask_of
 from spec.explore.permutation import arguments
-from spec.explore.result import Counterexample, ExploreResult
+from spec.explore.result import Counterexample, ExploreResult, TakenStep
 from spec.explore.symmetry import Representatives, to_canonical
 from spec.footprint import Piece, footprint
 from spec.model import properties
@@ -235,12 +235,15 @@ class BreadthFirstSearch:
         moves = [self._between(*pair) for pair in itertools.pairwise(reversed(visited))]
         if found.move or found.before != found.after:
             moves.append(found.move or self._between(found.before, found.after))
-        steps, before = [], (after := self.encoding.decode(self.start))
+        start = before = after = self.encoding.decode(self.start)
+        taken = []
         for move in moves:
             args = self._really(move, after)
-            steps.append(f"{move.action.name}({', '.join(map(str, args))})")
             before, after = after, move.action.effect(after, *args)
-        return Counterexample(*found.said, tuple(steps), before if found.before != found.after else after, after)
+            taken.append(TakenStep(move.action.name, args, after))
+        before = before if found.before != found.after else after
+        steps = tuple(f"{each.action}({', '.join(map(str, each.args))})" for each in taken)
+        return Counterexample(*found.said, steps, before, after, start, tuple(taken))
 
     def _between(self, before: int, after: int) -> _Move:
         """Return the step that leads from one visited state to another."""

@@ -21,9 +21,11 @@ from spec.explore.expected_counts import PINNED, REDUCED
 from spec.explore.progress import Drawing
 from spec.explore.report import ExploreVerdict, check, judge, table
 from spec.explore.result import ExploreResult
+from spec.explore.story import story
+from spec.explore.trace import parts
 from spec.explore.workers import ExploreProgress, SearchDied, search_each
 from spec.model.actions import ACTIONS, Action
-from spec.outputs.options import add_outputs, write
+from spec.outputs.options import add_outputs, add_run_outputs, write, write_run
 from spec.outputs.verdicts import Verdicts
 from spec.processes.options import add_loudness, add_processes
 from spec.scope import EVERY_RUN, NIGHTLY, Scope
@@ -77,6 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.list:
         print(_listing())
         return 0
+    if asked.bug == "all" and (asked.html or asked.itf):
+        parser.error("--html, --itf: one run is shown, so name one bug")
     if asked.nightly and (scope or asked.bug):
         parser.error("--nightly: these are scopes of their own, without bugs")
     if asked.symmetry and asked.bug in _NUMBERED:
@@ -106,10 +110,21 @@ def _written(
         collected.add(check(each))
     try:
         write(collected, asked)
+        _show(asked, verdicts, prog)
     except OSError as error:
         print(f"error: {error.filename}: {error.strerror or error}", file=sys.stderr)
         return 2
     return int(any(verdict.problems for verdict in verdicts))
+
+
+def _show(asked: argparse.Namespace, verdicts: Sequence[ExploreVerdict], program: str) -> None:
+    """Write the first counterexample as the command line asks for; say so if there is none."""
+    broken = next((each.outcome.broken for each in verdicts if each.outcome.broken), None)
+    if broken is not None:
+        bug = next((bug for bug in SEEDED_BUGS if bug.name == asked.bug), None)
+        write_run(story(broken, f"{program} --bug {bug.name}" if bug else program, bug), parts, asked)
+    elif asked.html or asked.itf:
+        print("note: no property is broken, so there is no run to show", file=sys.stderr)
 
 
 _NAMES: Final = [bug.name for bug in SEEDED_BUGS]
@@ -183,6 +198,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--nightly", action="store_true", help="larger scopes, with symmetry, some minutes")
     parser.add_argument("--list", action="store_true", help="list scopes and bugs")
     add_outputs(parser)
+    add_run_outputs(parser)
     add_processes(parser)
     add_loudness(parser)
     return parser

@@ -7,6 +7,14 @@ from spec.model.state import State
 from spec.scope import Scope
 
 
+class TakenStep(NamedTuple):
+    """A step of a run."""
+
+    action: str
+    args: tuple[int, ...]
+    after: State
+
+
 class Counterexample(NamedTuple):
     """A shortest way to break a property."""
 
@@ -16,6 +24,10 @@ class Counterexample(NamedTuple):
     steps: tuple[str, ...]
     before: State
     after: State
+    start: State | None = None
+    """The state before the first step; None when only the end is known."""
+    taken: tuple[TakenStep, ...] = ()
+    """The steps once more, as data."""
 
 
 class ExploreResult(NamedTuple):

@@ -1,4 +1,4 @@
-"""`--json`, `--junit FILE` and `--sarif FILE`, the same of every command."""
+"""The options that write for other programs: `--json`, `--junit`, `--sarif`; of a run to look at, `--html`, `--itf`."""
 
 import argparse
 import json
@@ -7,8 +7,11 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from spec.outputs.itf import itf
 from spec.outputs.junit import junit
+from spec.outputs.page import Parts, page
 from spec.outputs.sarif import sarif
+from spec.outputs.story import Story
 from spec.outputs.verdicts import Verdicts
 
 
@@ -18,6 +21,13 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--json", action="store_true", help="print the verdicts as data; all else goes to stderr")
     group.add_argument("--junit", type=output_file, metavar="FILE", help="write the verdicts as JUnit XML")
     group.add_argument("--sarif", type=output_file, metavar="FILE", help="write what is wrong as SARIF 2.1.0")
+
+
+def add_run_outputs(parser: argparse.ArgumentParser) -> None:
+    """Add the options to the parser of a command that ends in `write_run`."""
+    group = parser.add_argument_group("the run", "step by step (docs/outputs.md)")
+    group.add_argument("--html", type=output_file, metavar="FILE", help="write it as a page to look at in a browser")
+    group.add_argument("--itf", type=output_file, metavar="FILE", help="write its states as an ITF trace")
 
 
 def output_file(text: str) -> Path:
@@ -44,6 +54,18 @@ def write(verdicts: Verdicts, asked: argparse.Namespace) -> None:
         write_file(asked.sarif, sarif(verdicts))
     if asked.json:
         sys.stdout.write(json.dumps(verdicts.data(), indent=2) + "\n")
+
+
+def write_run(story: Story, parts: Parts, asked: argparse.Namespace) -> None:
+    """Write a run as the options of a command line ask for.
+
+    Raises:
+        OSError: A file cannot be written.
+    """
+    if asked.html is not None:
+        write_file(asked.html, page(story, parts))
+    if asked.itf is not None:
+        write_file(asked.itf, itf(story))
 
 
 def write_file(path: Path, text: str) -> None:

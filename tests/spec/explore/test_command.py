@@ -89,9 +89,37 @@ def test_data(capsys: pytest.CaptureFixture[str]) -> None:
     assert finding["place"]["path"] == "spec/model/invariant.py"
 
 
+def test_a_run_is_written_as_a_page_and_as_a_trace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page, trace = tmp_path / "run.html", tmp_path / "run.itf.json"
+    assert explore.main(["--bug", "no_refund", "--html", str(page), "--itf", str(trace)]) == 1
+    assert "<code>python -m spec.explore --bug no_refund</code>" in page.read_text()
+    assert json.loads(trace.read_text())["states"][-1]["action"] == "reap"
+    page.unlink()
+    capsys.readouterr()
+    assert explore.main([*TINY, "--html", str(page)]) == 0
+    assert "note: no property is broken, so there is no run to show" in capsys.readouterr().err
+    assert not page.exists()
+
+
+def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+
+    def lose(_scope: Scope, *_rest: object, symmetry: bool) -> ExploreResult:
+        assert not symmetry
+        gone.rmdir()
+        return search(Scope(1, 1, 1, 1))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(explore, "search", lose)
+        assert explore.main([*TINY, "--junit", str(gone / "out.xml")]) == 2
+    assert "No such file or directory" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--bug", "all", "--html", "run.html"], "--html, --itf: one run is shown, so name one bug"),
         (["--slots", "0"], "--slots: 0 is not allowed: 1 to 16"),
         (["--blocks", "-1"], "--blocks: -1 is not allowed: 1 to 16"),
         (["--requests", "many"], "--requests: many is not allowed: 1 to 16"),
