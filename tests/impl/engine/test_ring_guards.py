@@ -41,7 +41,8 @@ def findings(state: str, first: str, second: str) -> list[str]:
 )
 def test_pairs_of_calls_are_sound_on_a_ring(first: str, second: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(world, "ThreadEngine", make_ring)
-    assert findings("stored", first, second) == []
+    found = findings("stored", first, second)
+    assert not found, "\n".join(found)
 
 
 MISTAKES = (

@@ -43,7 +43,8 @@ def test_a_mistake_is_named(mistake: Mistake) -> None:
     "mistake", [each for each in EVERY if isinstance(each.values[0], Mistake) and each.values[0].state]
 )
 def test_where_a_mistake_is_looked_for_there_is_none(mistake: Mistake) -> None:
-    assert list(findings(mistake)) == []
+    found = list(findings(mistake))
+    assert not found, "\n".join(found)
 
 
 def test_a_mistake_whose_text_is_gone_is_noticed() -> None:

@@ -49,7 +49,8 @@ def test_every_access_is_as_declared_and_every_pair_is_sound() -> None:
     ],
 )
 def test_a_pair_that_is_easily_forgotten_is_sound(state: str, first: str, second: str) -> None:
-    assert findings(state, first, second) == []
+    found = findings(state, first, second)
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("state", ["stored", "limited"])
@@ -58,7 +59,8 @@ def test_statistics_beside_a_reset_are_of_one_moment(state: str) -> None:
 
     The limit was read from the device without a lock, before the statistics of the disk were taken under one.
     """
-    assert findings(state, "Zram.reset", "Zram.stats") == []
+    found = findings(state, "Zram.reset", "Zram.stats")
+    assert not found, "\n".join(found)
 
 
 def test_a_writeback_store_beside_a_reset_has_its_errno() -> None:
@@ -66,7 +68,8 @@ def test_a_writeback_store_beside_a_reset_has_its_errno() -> None:
 
     Whether the device is initialised and whether it has a backing device were two looks, with the reset in between.
     """
-    assert findings("as the driver", "store reset", "store writeback") == []
+    found = findings("as the driver", "store reset", "store writeback")
+    assert not found, "\n".join(found)
 
 
 def test_a_meeting_is_played_again_the_same() -> None:
