@@ -127,7 +127,9 @@ class CountedLock:
     """A lock that adds up in a counter how often it was taken, under its name."""
 
     def __init__(self, name: str, taken: Counter[str]) -> None:
-        self.acquire, self.release = (lock := threading.Lock()).acquire, lock.release
+        lock = threading.Lock()
+        self.acquire, self.release = lock.acquire, lock.release
+        self._at_fork_reinit = getattr(lock, "_at_fork_reinit", None)  # what a child calls
         self._name, self._taken = name, taken
 
     def __enter__(self) -> bool:
