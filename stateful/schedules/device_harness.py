@@ -11,6 +11,7 @@ from errno import errorcode
 from functools import partial
 from typing import Final
 
+from spec.model.state import State
 from stateful.common.stamped_pages import same_filled, stamped
 from stateful.schedules.memory_device import BlocksInMemory
 from stateful.schedules.program import BEFORE, LANES, PAGES, FaultKind, Op, OpKind, TaskProgram, faults_of
@@ -66,7 +67,8 @@ class DeviceHarness:
         self.runtime = ScheduledRuntime(policy, most_points=POINTS_MOST, time_may_pass=True)
         self.blocks = BlocksInMemory(what.blocks, faults_of(what), self.runtime.point)
         self.tell: Callable[[str], None] = lambda _text: None
-        self._following = Following(Header(PAGES, what.blocks, max(what.batch, 1), 0, None), self._passed_on)
+        self._header = Header(PAGES, what.blocks, max(what.batch, 1), 0, None)
+        self._following = Following(self._header, self._passed_on)
         self._history: dict[int, list[PageOperation]] = defaultdict(list)
         self._results: list[PassReport] = []
         self._generation = 0
@@ -84,6 +86,16 @@ class DeviceHarness:
     def steps(self) -> Sequence[object]:
         """The events so far."""
         return [line.said for line in self._following.lines]
+
+    @property
+    def start(self) -> State:
+        """The state of the specification that the device begins in."""
+        return self._header.state()
+
+    @property
+    def taken(self) -> Sequence[tuple[str, tuple[int, ...]]]:
+        """The events so far, and their parameters."""
+        return [(line.action.name, line.args) for line in self._following.lines]
 
     def watch(self, tell: Callable[[str], None]) -> None:
         """Have `tell` called with every operation and every step."""

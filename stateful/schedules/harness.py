@@ -10,6 +10,7 @@ from errno import EAGAIN, EBUSY, EINVAL, EIO, ENOMEM, errorcode
 from functools import lru_cache, partial
 from typing import Final
 
+from spec.model.state import State
 from spec.scope import Scope
 from stateful.common import stamped_pages
 from stateful.common.inside import inside
@@ -79,7 +80,8 @@ class Harness:
         self.runtime = _Runtime(policy, what, releasing)
         self.blocks = BlocksInMemory(what.blocks, faults, self.runtime.point)
         requests = max([what.batch, *(op.number + 1 for op in what.ops if op.does == OpKind.STORE_BATCH)])
-        self.monitors = Monitors(Scope(PAGES, what.blocks, requests, limit=-1), self.blocks, self.pages)
+        self._scope = Scope(PAGES, what.blocks, requests, limit=-1)
+        self.monitors = Monitors(self._scope, self.blocks, self.pages)
         self.monitors.current = lambda: self.runtime.current
         self.tell: Callable[[str], None] | None = None
         """Called as operations begin and end."""
@@ -105,6 +107,16 @@ class Harness:
     @property
     def steps(self) -> Sequence[object]:
         """The steps of the specification so far."""
+        return self.monitors.follower.steps
+
+    @property
+    def start(self) -> State:
+        """The state of the specification that the device begins in."""
+        return self._scope.initial()
+
+    @property
+    def taken(self) -> Sequence[tuple[str, tuple[int, ...]]]:
+        """The steps that the device took, and their parameters."""
         return self.monitors.follower.steps
 
     def watch(self, tell: Callable[[str], None]) -> None:

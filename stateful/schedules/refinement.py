@@ -25,6 +25,9 @@ Steps = tuple[str, tuple[int, ...]]
 class NotRefined(AssertionError):  # noqa: N818  (it is a finding, not an error)
     """A step that the specification does not allow, or that breaks a property."""
 
+    device: State | None = None
+    """The state of the device, where that is what is wrong."""
+
 
 class Known:
     """A state of the specification, and what was found out about it."""
@@ -114,7 +117,9 @@ class Follower:
             )
             clause = broken_clause(mine)
             name = clause.__name__ if clause is not None else "same_state"
-            raise NotRefined(f"{name}: in the device {different}{self._so_far()}")
+            wrong = NotRefined(f"{name}: in the device {different}{self._so_far()}")
+            wrong.device = mine
+            raise wrong
         self._at.looks.add(look)
 
     def _so_far(self) -> str:

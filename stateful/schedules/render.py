@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from spec.model.state import State
 from stateful.schedules.device_harness import playable
 from stateful.schedules.policies import NondeterminismError
 from stateful.schedules.program import BEFORE, LANES, TaskProgram
@@ -17,10 +18,24 @@ class LaneRow(NamedTuple):
     task: str
     text: str
     preempted: bool = False
+    enters: str = ""
+    """The task that runs instead, of a preemption and of a wait."""
 
 
-def watched(what: TaskProgram) -> tuple[Execution, list[LaneRow]]:
-    """Run a program under its own preemptions; return the execution and the rows of its lanes."""
+class Watched(NamedTuple):
+    """An execution and all that was seen of it."""
+
+    played: Execution
+    rows: list[LaneRow]
+    """Of its lanes."""
+    start: State
+    """The state of the specification before the first step."""
+    taken: Sequence[tuple[str, tuple[int, ...]]]
+    """The steps and their parameters; each has its row."""
+
+
+def watched(what: TaskProgram) -> Watched:
+    """Run a program under its own preemptions."""
     rows: list[LaneRow] = []
     policy = policy_of(what)
 
@@ -28,7 +43,8 @@ def watched(what: TaskProgram) -> tuple[Execution, list[LaneRow]]:
         taken = policy(ready, can_run)
         if taken and stage.runtime.current is not None:
             at = _before(stage.runtime)
-            rows.append(LaneRow(stage.runtime.current.name, f"preempted before {at}" if can_run else "waits", can_run))
+            text, enters = f"preempted before {at}" if can_run else "waits", stage.runtime.name_of(ready[taken])
+            rows.append(LaneRow(stage.runtime.current.name, text, can_run, enters))
         return taken
 
     def tell(text: str) -> None:
@@ -39,7 +55,7 @@ def watched(what: TaskProgram) -> tuple[Execution, list[LaneRow]]:
     stage = stage_of(what, choose)
     stage.watch(tell)
     played = run_harness(stage, what)
-    return played._replace(what=what), rows
+    return Watched(played._replace(what=what), rows, stage.start, stage.taken)
 
 
 def _before(runtime: ScheduledRuntime) -> str:
@@ -74,8 +90,8 @@ def describe(what: TaskProgram) -> Iterable[str]:
 
 def story(what: TaskProgram) -> str:
     """Run a program; return its text, its lanes and the verdict."""
-    played, rows = watched(what)
-    return "\n".join([*describe(what), "", draw(rows), "", verdict(played)])
+    seen = watched(what)
+    return "\n".join([*describe(what), "", draw(seen.rows), "", verdict(seen.played)])
 
 
 def verdict(played: Execution) -> str:

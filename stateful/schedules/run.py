@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
+from spec.model.state import State
 from stateful.schedules.device_harness import DeviceHarness, playable
 from stateful.schedules.harness import Harness
 from stateful.schedules.policies import NondeterminismError, parting, pct, round_robin, sparse, steady
@@ -26,6 +27,16 @@ class Stage(Protocol):
     @property
     def steps(self) -> Sequence[object]:
         """The steps that the device took."""
+        ...
+
+    @property
+    def start(self) -> State:
+        """The state of the specification that the device begins in."""
+        ...
+
+    @property
+    def taken(self) -> Sequence[tuple[str, tuple[int, ...]]]:
+        """The steps that the device took, as actions of traces and their parameters."""
         ...
 
     def watch(self, tell: Callable[[str], None]) -> None:

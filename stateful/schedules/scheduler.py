@@ -153,6 +153,10 @@ class ScheduledRuntime:
             return run(Interrupts())
         return shielded(self, task, run, lost)
 
+    def name_of(self, number: int) -> str:
+        """Return the name of a task that is not done, as a policy has its number."""
+        return next(task.name for task in self._live if task.number == number)
+
     def now(self) -> float:
         """Time stands still."""
         return 0.0
