@@ -17,7 +17,7 @@ BUGS: Final = {bug.name: bug for bug in SEEDED_BUGS if bug.steps}
 
 
 @cache
-def told(name: str) -> Story:
+def shown_of(name: str) -> Story:
     """Return the counterexample of a bug."""
     bug = BUGS[name]
     broken = search(bug.scope, bug.actions).broken

@@ -12,14 +12,14 @@ from spec.explore.trace import parts
 from spec.outputs.itf import VARS, encoded, itf, owners
 from spec.outputs.page import page
 from spec.outputs.story import NOTHING, Story
-from tests.spec.outputs.stories import BUGS, Reader, plain, read_page, told
+from tests.spec.outputs.stories import BUGS, Reader, plain, read_page, shown_of
 
 SOME = ("leak_on_error", "late_charge", "not_drained", "read_not_checked")
 
 
 @pytest.mark.parametrize("name", BUGS)
 def test_the_step_of_the_bug_is_the_one_that_is_stopped(name: str) -> None:
-    made = told(name)
+    made = shown_of(name)
     assert made.stopped.at > 0
     step = made.steps[made.stopped.at - 1]
     assert step.action in {action.name for action in BUGS[name].replaced}
@@ -32,7 +32,7 @@ def test_the_step_of_the_bug_is_the_one_that_is_stopped(name: str) -> None:
 
 @pytest.mark.parametrize("name", BUGS)
 def test_a_task_is_preempted_only_where_it_could_continue(name: str) -> None:
-    made = told(name)
+    made = shown_of(name)
     before = made.start
     for number, step in enumerate(made.steps, 1):
         changes = number > 1 and step.lane != made.steps[number - 2].lane
@@ -46,7 +46,7 @@ def test_a_task_is_preempted_only_where_it_could_continue(name: str) -> None:
 
 @pytest.mark.parametrize("name", SOME)
 def test_each_step_of_the_data_is_that_of_the_run(name: str) -> None:
-    made = told(name)
+    made = shown_of(name)
     reader, data = read_page(made)
     texts, names, steps = data["texts"], data["names"], data["steps"]
     assert isinstance(texts, list)
@@ -71,7 +71,7 @@ def test_each_step_of_the_data_is_that_of_the_run(name: str) -> None:
 
 @pytest.mark.parametrize("name", SOME)
 def test_the_page_answers_the_three_questions_without_a_script(name: str) -> None:
-    made = told(name)
+    made = shown_of(name)
     text = re.sub(r"<script.*", "", page(made, parts), flags=re.DOTALL)
     broke, preempted, guard = re.findall(r"<article.*?</article>", text, re.DOTALL)
     assert made.rule in broke
@@ -83,7 +83,7 @@ def test_the_page_answers_the_three_questions_without_a_script(name: str) -> Non
 
 
 def test_the_page_loads_nothing_and_its_policy_allows_its_own_texts_only() -> None:
-    text = page(told("leak_on_error"), parts)
+    text = page(shown_of("leak_on_error"), parts)
     reader = Reader(text)
     loads = [
         (tag, name, value) for tag, name, value in reader.attributes if name in {"src", "href", "action", "srcset"}
@@ -104,7 +104,7 @@ def test_the_page_loads_nothing_and_its_policy_allows_its_own_texts_only() -> No
 
 
 def test_text_that_looks_like_html_stays_text() -> None:
-    made = told("leak_on_error")
+    made = shown_of("leak_on_error")
     evil = "</script><script>alert(1)</script><!--"
     step = made.steps[0]._replace(text=evil)
     reader, data = read_page(made._replace(title=evil, message=evil, steps=(step, *made.steps[1:])))
@@ -115,7 +115,7 @@ def test_text_that_looks_like_html_stays_text() -> None:
 
 
 def test_a_run_that_passed_has_a_page_as_well() -> None:
-    made = told("leak_on_error")
+    made = shown_of("leak_on_error")
     passed = made._replace(rule="", sentence="", message="", stopped=NOTHING, history=(), steps=made.steps[:5])
     text = page(passed, parts)
     assert "Nothing: every property held" in text
@@ -124,7 +124,7 @@ def test_a_run_that_passed_has_a_page_as_well() -> None:
 
 
 def test_the_state_of_a_device_that_differs_is_shown() -> None:
-    made = told("leak_on_error")
+    made = shown_of("leak_on_error")
     _reader, data = read_page(made._replace(device=made.start))
     device = data["device"]
     assert isinstance(device, dict)
@@ -138,7 +138,7 @@ def test_the_state_of_a_device_that_differs_is_shown() -> None:
 
 @pytest.mark.parametrize("name", SOME)
 def test_an_itf_trace_has_every_state_in_full(name: str) -> None:
-    made = told(name)
+    made = shown_of(name)
     trace = json.loads(itf(made))
     assert trace["#meta"]["format"] == "ITF"
     assert (trace["vars"], trace["params"]) == (list(VARS), [])
@@ -168,6 +168,6 @@ def test_every_kind_of_value_is_encoded_as_the_format_says() -> None:
 
 
 def test_only_steps_of_the_specification_are_states() -> None:
-    made = told("leak_on_error")
+    made = shown_of("leak_on_error")
     noted: Story = made._replace(steps=(made.steps[0]._replace(action="", kind="call", text="[write"), *made.steps))
     assert itf(noted) == itf(made)

@@ -35,7 +35,7 @@ def kept() -> Iterator[tuple[str, str]]:
 
 
 @cache
-def told(token: str, name: str) -> Story:
+def shown_of(token: str, name: str) -> Story:
     bug = by_name(name)
     with bug.applied():
         return story(watched(decode(token)), "again", name, bug.mistake, bug.numbers)
@@ -43,7 +43,7 @@ def told(token: str, name: str) -> Story:
 
 @pytest.mark.parametrize(("token", "name"), list(kept()))
 def test_a_kept_bug_has_a_page_that_says_what_broke(token: str, name: str) -> None:
-    made = told(token, name)
+    made = shown_of(token, name)
     assert made.rule in by_name(name).breaks
     assert made.sentence
     assert 0 < made.stopped.at <= len(made.steps)
@@ -58,7 +58,7 @@ def test_a_kept_bug_has_a_page_that_says_what_broke(token: str, name: str) -> No
 @pytest.mark.parametrize(("token", "name"), list(kept()))
 def test_each_step_is_one_of_the_specification(token: str, name: str) -> None:
     """Up to the one that is stopped: its guard holds, its effect leads to the state shown, which breaks nothing."""
-    made = told(token, name)
+    made = shown_of(token, name)
     before = made.start
     for number, step in enumerate(made.steps, 1):
         if step.action:
@@ -73,7 +73,7 @@ def test_each_step_is_one_of_the_specification(token: str, name: str) -> None:
 
 @pytest.mark.parametrize(("token", "name"), list(kept()))
 def test_every_change_of_lane_is_a_switch(token: str, name: str) -> None:
-    made = told(token, name)
+    made = shown_of(token, name)
     for before, step in zip(made.steps, made.steps[1:], strict=False):
         if before.lane != step.lane:
             assert before.kind == "switch" or step.switch is not None
@@ -83,7 +83,7 @@ def test_every_change_of_lane_is_a_switch(token: str, name: str) -> None:
 
 
 def test_a_false_guard_is_found_in_the_run_of_a_device() -> None:
-    made = told("1cpa85b", "stale_completion_count")
+    made = shown_of("1cpa85b", "stale_completion_count")
     (guard,) = made.stopped.guards
     assert guard.false == "reqs[1].phase >= DONE_OK, but reqs[1].phase is FLIGHT"
     assert [switch.text for _number, switch in made.switches if switch.preempts] == [
@@ -93,13 +93,13 @@ def test_a_false_guard_is_found_in_the_run_of_a_device() -> None:
 
 
 def test_the_state_of_the_device_is_shown_where_it_is_wrong() -> None:
-    made = told("1pjsept8pgzd", "leak_when_failed_and_lost")
+    made = shown_of("1pjsept8pgzd", "leak_when_failed_and_lost")
     assert made.device is not None
     assert "blk 1 is of nobody, and has to be free" in made.stopped.differences
 
 
 def test_a_standstill_names_the_step_that_nobody_takes() -> None:
-    made = told("1cp92049", "wake_before_queue")
+    made = shown_of("1cp92049", "wake_before_queue")
     assert "nobody takes: reap(req 0), reap(req 1)" in made.stopped.headline
 
 
@@ -117,7 +117,7 @@ def test_a_run_that_passed_and_its_trace() -> None:
 def test_a_property_that_only_a_device_breaks_has_a_sentence() -> None:
     broken = {name for bug in EVERY for name in bug.breaks}
     assert broken & set(OF_THE_DEVICE)
-    assert all(told(token, name).sentence != told(token, name).message for token, name in kept())
+    assert all(shown_of(token, name).sentence != shown_of(token, name).message for token, name in kept())
 
 
 def test_another_device_has_a_story_too() -> None:
