@@ -16,7 +16,7 @@ from typing import Final
 
 from spec.explore.encoding import Encoding, mask, mask_of
 from spec.explore.permutation import arguments
-from spec.explore.result import Counterexample, ExploreResult, TakenStep
+from spec.explore.result import Counterexample, ExploreResult, RunStep
 from spec.explore.symmetry import Representatives, to_canonical
 from spec.footprint import Piece, footprint
 from spec.model import properties
@@ -240,7 +240,7 @@ class BreadthFirstSearch:
         for move in moves:
             args = self._really(move, after)
             before, after = after, move.action.effect(after, *args)
-            taken.append(TakenStep(move.action.name, args, after))
+            taken.append(RunStep(move.action.name, args, after))
         before = before if found.before != found.after else after
         steps = tuple(f"{each.action}({', '.join(map(str, each.args))})" for each in taken)
         return Counterexample(*found.said, steps, before, after, start, tuple(taken))

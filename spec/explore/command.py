@@ -118,7 +118,7 @@ def _written(
 
 
 def _show(asked: argparse.Namespace, verdicts: Sequence[ExploreVerdict], program: str) -> None:
-    """Write the first counterexample as the command line asks for; say so if there is none."""
+    """Write the first counterexample as the command line asks for; say so without any."""
     broken = next((each.outcome.broken for each in verdicts if each.outcome.broken), None)
     if broken is not None:
         bug = next((bug for bug in SEEDED_BUGS if bug.name == asked.bug), None)

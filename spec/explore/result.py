@@ -7,7 +7,7 @@ from spec.model.state import State
 from spec.scope import Scope
 
 
-class TakenStep(NamedTuple):
+class RunStep(NamedTuple):
     """A step of a run."""
 
     action: str
@@ -26,7 +26,7 @@ class Counterexample(NamedTuple):
     after: State
     start: State | None = None
     """The state before the first step; None when only the end is known."""
-    taken: tuple[TakenStep, ...] = ()
+    taken: tuple[RunStep, ...] = ()
     """The steps once more, as data."""
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from spec.bugs.catalogue import CATALOGUE, DriverBug
 from spec.bugs.history import SEEDED_BUGS
-from spec.explore.result import TakenStep
+from spec.explore.result import RunStep
 from spec.explore.trace import difference, step
 from spec.model.actions import ACTIONS, Action
 from spec.model.properties import at_rest
@@ -27,7 +27,7 @@ def judged(action: str, s: State, args: tuple[int, ...]) -> GuardVerdict:
     return verdict(said(action, args), BY_NAME[action].guard, s, args)
 
 
-def stopped(start: State, taken: Sequence[TakenStep]) -> Stopped:
+def stopped(start: State, taken: Sequence[RunStep]) -> Stopped:
     """Return the first step that the specification does not take like this, and why."""
     before = start
     for number, each in enumerate(taken, 1):
@@ -58,7 +58,7 @@ def apart(due: State, found: State) -> Iterator[str]:
         yield f"{name} is {other}, and has to be {expected}"
 
 
-def _twin(s: State, rest: Sequence[TakenStep], number: int) -> tuple[GuardVerdict, ...]:
+def _twin(s: State, rest: Sequence[RunStep], number: int) -> tuple[GuardVerdict, ...]:
     """Return the first guard that is false when the specification follows, having done the step its own way."""
     for each in rest:
         guard = judged(each.action, s, each.args)

@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 
 from spec.bugs.batching_v3 import SpecBug
-from spec.explore.result import Counterexample, TakenStep
+from spec.explore.result import Counterexample, RunStep
 from spec.explore.stopped import BY_NAME, enabled, history, said, stopped
 from spec.model.state import State
-from spec.outputs.story import Story, StoryStep, Switch
+from spec.outputs.story import RunStory, StoryStep, Switch
 
 LANES = ("user", "pass", "device")
 
 
-def story(found: Counterexample, again: str, bug: SpecBug | None = None) -> Story:
+def story(found: Counterexample, again: str, bug: SpecBug | None = None) -> RunStory:
     """Return a counterexample as a story; `again` is the command that finds it."""
     assert found.start is not None, "the search keeps its way"
-    return Story(
+    return RunStory(
         title=bug.name if bug else found.name,
         mistake=bug.mistake if bug else "",
         again=again,
@@ -29,7 +29,7 @@ def story(found: Counterexample, again: str, bug: SpecBug | None = None) -> Stor
     )
 
 
-def _steps(start: State, taken: tuple[TakenStep, ...]) -> Iterator[StoryStep]:
+def _steps(start: State, taken: tuple[RunStep, ...]) -> Iterator[StoryStep]:
     before, lane = start, ""
     for each in taken:
         made = step_of(each.action, each.args, each.after)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from spec.model.state import State
-from spec.outputs.story import Story, StoryStep
+from spec.outputs.story import RunStory, StoryStep
 
 _DESCRIPTION: Final = "https://apalache-mc.org/docs/adr/015adr-trace.html"
 _OF_STEP: Final = ("lane", "action", "args")
@@ -13,7 +13,7 @@ VARS: Final = (*State._fields, "owners", *_OF_STEP)
 """The state, who owns each block in use, and the step that led here."""
 
 
-def itf(story: Story) -> str:
+def itf(story: RunStory) -> str:
     """Return the trace: the state before everything, then one for each step of the specification."""
     steps = [step for step in story.steps if step.action]
     states = [_state(0, story.start, None), *(_state(n, step.state, step) for n, step in enumerate(steps, 1))]

@@ -11,7 +11,7 @@ from spec.outputs.itf import itf
 from spec.outputs.junit import junit
 from spec.outputs.page import Parts, page
 from spec.outputs.sarif import sarif
-from spec.outputs.story import Story
+from spec.outputs.story import RunStory
 from spec.outputs.verdicts import Verdicts
 
 
@@ -56,7 +56,7 @@ def write(verdicts: Verdicts, asked: argparse.Namespace) -> None:
         sys.stdout.write(json.dumps(verdicts.data(), indent=2) + "\n")
 
 
-def write_run(story: Story, parts: Parts, asked: argparse.Namespace) -> None:
+def write_run(story: RunStory, parts: Parts, asked: argparse.Namespace) -> None:
     """Write a run as the options of a command line ask for.
 
     Raises:

@@ -15,7 +15,7 @@ from typing import Final
 
 from spec.model.state import State
 from spec.outputs.itf import owners
-from spec.outputs.story import Story, Switch
+from spec.outputs.story import RunStory, Switch
 from spec.outputs.why import GuardVerdict
 
 Parts = Callable[[State], Mapping[str, str]]
@@ -24,7 +24,7 @@ Parts = Callable[[State], Mapping[str, str]]
 _FOLDER: Final = Path(__file__).resolve().parent
 
 
-def page(story: Story, parts: Parts) -> str:
+def page(story: RunStory, parts: Parts) -> str:
     """Return the page of a story."""
     style, script = (_FOLDER / "page.css").read_text("utf-8"), (_FOLDER / "page.js").read_text("utf-8")
     policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'"
@@ -55,7 +55,7 @@ def _hash(text: str) -> str:
 # --- what the script draws from ------------------------------------------------------------------------------------
 
 
-def data(story: Story, parts: Parts) -> Mapping[str, object]:
+def data(story: RunStory, parts: Parts) -> Mapping[str, object]:
     """Return all that changes from step to step. Texts are stored once; a state is the numbers of its texts."""
     texts: dict[str, int] = {}
 
@@ -112,7 +112,7 @@ def _step_link(number: int, text: str = "") -> str:
     return f'<button type="button" class="goto" data-step="{number}">{escape(text or f"step {number}")}</button>'
 
 
-def _broke(story: Story) -> str:
+def _broke(story: RunStory) -> str:
     if not story.rule:
         return "<p>Nothing: every property held at each step.</p>"
     said = f"<p><code>{escape(story.rule)}</code></p><p>{escape(story.sentence)}</p>"
@@ -120,7 +120,7 @@ def _broke(story: Story) -> str:
     return said + more + f"<p>It is noticed at the end: {_step_link(len(story.steps))}.</p>"
 
 
-def _preempted(story: Story) -> str:
+def _preempted(story: RunStory) -> str:
     real = [(number, each) for number, each in story.switches if each.preempts]
     rest = [(number, each) for number, each in story.switches if not each.preempts]
     first = f"<ol>{''.join(map(_switch, real))}</ol>" if real else "<p>Nobody: each task ran until it had to wait.</p>"
@@ -135,7 +135,7 @@ def _switch(numbered: tuple[int, Switch]) -> str:
     return f"<li>{_step_link(number)} {escape(each.text)}</li>"
 
 
-def _guard(story: Story) -> str:
+def _guard(story: RunStory) -> str:
     stopped = story.stopped
     lines = [f"<p>{escape(stopped.headline)}</p>"]
     if stopped.at:
@@ -157,7 +157,7 @@ def _conditions(guard: GuardVerdict) -> str:
     return f"<details{open_}><summary>{summary}</summary><p>{escape(guard.sentence)}</p><ul>{rows}</ul></details>"
 
 
-def _history(story: Story) -> str:
+def _history(story: RunStory) -> str:
     if not story.history:
         return "<p>No bug of the kernel is known that breaks this property in this way.</p>"
     return "".join(
@@ -166,7 +166,7 @@ def _history(story: Story) -> str:
     )
 
 
-def _lanes(story: Story) -> str:
+def _lanes(story: RunStory) -> str:
     """Return the steps as a table, a column a lane; a row that follows a switch says so."""
     heads = "".join(f'<th scope="col">{escape(lane)}</th>' for lane in story.lanes)
     rows = []

@@ -51,13 +51,13 @@ class Stopped(NamedTuple):
     """Number of the step, from 1; 0 for none."""
     guards: tuple[GuardVerdict, ...] = ()
     differences: tuple[str, ...] = ()
-    """What the step makes otherwise than the specification, a thing each."""
+    """The results of the step that are not as specified, a thing each."""
 
 
 NOTHING: Final = Stopped("No guard had to: nothing is broken.", 0)
 
 
-class Story(NamedTuple):
+class RunStory(NamedTuple):
     """A run and what is to be said of it."""
 
     title: str
@@ -75,7 +75,7 @@ class Story(NamedTuple):
     steps: tuple[StoryStep, ...]
     stopped: Stopped = NOTHING
     history: tuple[DriverBug, ...] = ()
-    """What is known of such a bug in the kernel."""
+    """The bugs of the kernel that it repeats."""
     device: State | None = None
     """The state that the device is in at the end, where it is not that of the specification."""
 

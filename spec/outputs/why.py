@@ -18,12 +18,12 @@ _NAMES: Final[Mapping[str, Sequence[str]]] = {
     "s.running": ("AT_REST", "SCANNING", "WRITING"),
     ".phase": _PHASES,
 }
-"""What the numbers of a field are called in the specification, by the end of the text that reads it."""
+"""The names of the numbers of a field, by the end of the text that reads it."""
 _READER_PHASES: Final = ("IDLE", "ASKED", "ANSWERED")
 _ROW: Final = re.compile(r"\bat\(s\.(\w+), (\w+)\)")
 
 
-class Condition(NamedTuple):
+class GuardPart(NamedTuple):
     """A part of a guard."""
 
     text: str
@@ -39,9 +39,9 @@ class GuardVerdict(NamedTuple):
     action: str
     """The step that it admits or not."""
     sentence: str
-    """What it says, in words."""
+    """The condition in words."""
     holds: bool
-    conditions: tuple[Condition, ...]
+    conditions: tuple[GuardPart, ...]
 
     @property
     def false(self) -> str:
@@ -54,10 +54,10 @@ def verdict(step: str, guard: Guard, s: State, args: tuple[int, ...]) -> GuardVe
     sentence = (guard.__doc__ or "").strip().partition("\n")[0]
     holds = bool(guard(s, *args))
     conditions = () if guard is always else tuple(_conditions(guard, (s, *args)))
-    return GuardVerdict(step, sentence, holds, conditions or (Condition(sentence, holds, str(holds).lower()),))
+    return GuardVerdict(step, sentence, holds, conditions or (GuardPart(sentence, holds, str(holds).lower()),))
 
 
-def _conditions(function: Callable[..., bool], values: Sequence[object]) -> Iterator[Condition]:  # type: ignore[explicit-any]  # guards
+def _conditions(function: Callable[..., bool], values: Sequence[object]) -> Iterator[GuardPart]:  # type: ignore[explicit-any]  # guards
     """Yield the parts of what a function returns; a part that is itself a call of one is taken apart if it is false."""
     try:
         (tree,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
@@ -84,7 +84,7 @@ def _parts(node: ast.expr) -> Iterator[ast.expr]:
         yield node
 
 
-def _condition(part: ast.expr, scope: dict[str, object]) -> Iterator[Condition]:
+def _condition(part: ast.expr, scope: dict[str, object]) -> Iterator[GuardPart]:
     holds = bool(_value(part, scope))
     if not holds and isinstance(part, ast.Call) and not part.keywords:
         first = [*_first_false(part, scope)]
@@ -97,10 +97,10 @@ def _condition(part: ast.expr, scope: dict[str, object]) -> Iterator[Condition]:
             if any(not each.holds for each in inner):
                 yield from inner
                 return
-    yield Condition(_text(part, scope), holds, _found(part, scope))
+    yield GuardPart(_text(part, scope), holds, _found(part, scope))
 
 
-def _first_false(part: ast.Call, scope: dict[str, object]) -> Iterator[Condition]:
+def _first_false(part: ast.Call, scope: dict[str, object]) -> Iterator[GuardPart]:
     """Yield the false parts of the first row for which `every([... for row in rows])` does not hold."""
     row = part.args[0] if ast.unparse(part.func) == "every" and part.args else None
     if not isinstance(row, ast.ListComp) or len(row.generators) != 1:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from spec.explore.trace import parts
 from spec.outputs.options import add_run_outputs, write_run
-from spec.outputs.story import Story
+from spec.outputs.story import RunStory
 from spec.outputs.verdicts import FAILED, PASSED, Check, Verdicts
 from stateful.bugs import checks, seeded
 from stateful.bugs.by_schedules import JOINT_SEEDS, SEEDS
@@ -113,7 +113,7 @@ def _diff(asked: argparse.Namespace, bug: seeded.SeededBug | None, console: Cons
     return int(found.parts)
 
 
-def _story(token: str, bug: seeded.SeededBug | None) -> Story:
+def _story(token: str, bug: seeded.SeededBug | None) -> RunStory:
     again = f"python -m stateful replay {token}{f' --bug {bug.name}' if bug else ''}{on_command_line()}"
     title, mistake, numbers = (bug.name, bug.mistake, bug.numbers) if bug else (f"token {token}", "", ())
     return story(watched(decode(token)), again, title, mistake, numbers)

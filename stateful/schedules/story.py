@@ -10,7 +10,7 @@ from spec.explore.stopped import apart, enabled, history, judged
 from spec.explore.story import step_of
 from spec.model.state import State
 from spec.outputs.places import SENTENCES, flow_step, place
-from spec.outputs.story import NOTHING, Stopped, Story, StoryStep, Switch
+from spec.outputs.story import NOTHING, RunStory, Stopped, StoryStep, Switch
 from spec.outputs.verdicts import FAILED, PASSED, Check, Finding
 from stateful.schedules.render import LaneRow, Watched, verdict
 from stateful.schedules.run import name_of
@@ -35,7 +35,7 @@ OF_THE_DEVICE: Final = {
 """Properties that only a device can break, with their sentences."""
 
 
-def story(seen: Watched, again: str, title: str, mistake: str = "", numbers: Sequence[int] = ()) -> Story:
+def story(seen: Watched, again: str, title: str, mistake: str = "", numbers: Sequence[int] = ()) -> RunStory:
     """Return a run as a story.
 
     Args:
@@ -49,7 +49,7 @@ def story(seen: Watched, again: str, title: str, mistake: str = "", numbers: Seq
     rule = seen.played.found
     message = verdict(seen.played).removeprefix("verdict  ").removeprefix("FAILED ")
     walked = list(walk(seen))
-    return Story(
+    return RunStory(
         title=title,
         mistake=mistake,
         again=again,
@@ -65,7 +65,7 @@ def story(seen: Watched, again: str, title: str, mistake: str = "", numbers: Seq
     )
 
 
-def check_of_story(name: str, made: Story) -> Check:
+def check_of_story(name: str, made: RunStory) -> Check:
     """Return a run as a check of a command."""
     if not made.rule:
         return Check(name, PASSED, f"{len(made.steps)} steps", 0.0)

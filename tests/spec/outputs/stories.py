@@ -11,13 +11,13 @@ from spec.explore.bfs import search
 from spec.explore.story import story
 from spec.explore.trace import parts
 from spec.outputs.page import page
-from spec.outputs.story import Story
+from spec.outputs.story import RunStory
 
 BUGS: Final = {bug.name: bug for bug in SEEDED_BUGS if bug.steps}
 
 
 @cache
-def shown_of(name: str) -> Story:
+def shown_of(name: str) -> RunStory:
     """Return the counterexample of a bug."""
     bug = BUGS[name]
     broken = search(bug.scope, bug.actions).broken
@@ -59,7 +59,7 @@ class Reader(HTMLParser):
             self.texts[key] = self.texts.get(key, "") + data
 
 
-def read_page(made: Story) -> tuple[Reader, Mapping[str, object]]:
+def read_page(made: RunStory) -> tuple[Reader, Mapping[str, object]]:
     """Return a page as it is read, and the data in it."""
     found = Reader(page(made, parts))
     data: Mapping[str, object] = json.loads(found.texts["story"])

@@ -11,7 +11,7 @@ from spec.explore.stopped import BY_NAME, enabled
 from spec.explore.trace import parts
 from spec.outputs.itf import VARS, encoded, itf, owners
 from spec.outputs.page import page
-from spec.outputs.story import NOTHING, Story
+from spec.outputs.story import NOTHING, RunStory
 from tests.spec.outputs.stories import BUGS, Reader, plain, read_page, shown_of
 
 SOME = ("leak_on_error", "late_charge", "not_drained", "read_not_checked")
@@ -82,7 +82,7 @@ def test_the_page_answers_the_three_questions_without_a_script(name: str) -> Non
     assert all(bug.name in text for bug in made.history)
 
 
-def test_the_page_loads_nothing_and_its_policy_allows_its_own_texts_only() -> None:
+def test_the_page_loads_nothing_and_allows_only_its_own_texts() -> None:
     text = page(shown_of("leak_on_error"), parts)
     reader = Reader(text)
     loads = [
@@ -169,5 +169,5 @@ def test_every_kind_of_value_is_encoded_as_the_format_says() -> None:
 
 def test_only_steps_of_the_specification_are_states() -> None:
     made = shown_of("leak_on_error")
-    noted: Story = made._replace(steps=(made.steps[0]._replace(action="", kind="call", text="[write"), *made.steps))
+    noted: RunStory = made._replace(steps=(made.steps[0]._replace(action="", kind="call", text="[write"), *made.steps))
     assert itf(noted) == itf(made)

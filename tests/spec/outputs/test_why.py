@@ -6,7 +6,7 @@ from spec.explore.stopped import BY_NAME, arguments_of, judged, stopped
 from spec.model.actions import ACTIONS, Action
 from spec.model.state import FLIGHT, SCANNING, WRITING, Reader, Req, State, initial
 from spec.model.tables import PP_SLOT
-from spec.outputs.why import Condition, verdict
+from spec.outputs.why import GuardPart, verdict
 from tests.spec.states import BUSY
 
 FRESH = initial(2, 2, 1, 2, 1)
@@ -43,7 +43,7 @@ def test_a_guard_without_a_text_is_one_condition() -> None:
     made: dict[str, object] = {}
     exec("def guard(s):\n    'It never holds.'\n    return False", made)
     found = verdict("step", made["guard"], FRESH, ())  # type: ignore[arg-type]  # it is a guard
-    assert found.conditions == (Condition("It never holds.", holds=False, found="false"),)
+    assert found.conditions == (GuardPart("It never holds.", holds=False, found="false"),)
     assert verdict("step", lambda _s: True, FRESH, ()).holds
 
 

@@ -10,7 +10,7 @@ import pytest
 from spec.explore.stopped import BY_NAME
 from spec.model.invariant import broken_clause
 from spec.outputs.itf import itf
-from spec.outputs.story import Story
+from spec.outputs.story import RunStory
 from spec.outputs.verdicts import Verdicts
 from stateful.bugs.seeded import EVERY, by_name
 from stateful.command import main
@@ -35,7 +35,7 @@ def kept() -> Iterator[tuple[str, str]]:
 
 
 @cache
-def shown_of(token: str, name: str) -> Story:
+def shown_of(token: str, name: str) -> RunStory:
     bug = by_name(name)
     with bug.applied():
         return story(watched(decode(token)), "again", name, bug.mistake, bug.numbers)
