@@ -10,6 +10,14 @@ EQUIVALENT: Final[Mapping[str, str]] = {
     "table/access_times._is_over:9:46 is as ==": "a clock is a function or an object without an equality of its own",
     "table/access_times.__init__:13:46 is as ==": "a clock is a function or an object without an equality of its own",
     "table/block_map.reserve:5:18 < as <=": "block 0 that was found is found again from 0 on",
+    "engine/ring._answer:6:1 notified before the change": "who is woken needs the lock, which is held until both are done",
+    "engine/ring.answered:5:1 self._answers released and taken again": (
+        "what is there by then is taken in one step, whether or not the wait had seen it"
+    ),
+    "engine/ring_aio.__init__:19:1 changed before a refusal": "nobody gets an object whose making was refused",
+    "engine/threads._carry:10:1 notified before the change": (
+        "who is woken needs the lock, which is held until both are done"
+    ),
     "engine/ring.submit:4:34 is as ==": "a phase is equal to itself alone",
     "engine/threads.submit:4:34 is as ==": "a phase is equal to itself alone",
     "passes/writeback._complete:27:1 release_claim doubled": "the first leaves nothing for the second to take off",

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.impl.engine.ring_doubles import Make, every_engine
+from tests.impl.engine.ring_doubles import DeviceQueue, Make, every_engine
 from tests.impl.fake_device import FakeDevice, closing, reap, requests, verdicts
 from zram_impl.bdev.file import open_file
 from zram_impl.engine.request import Phase, WbReq
+from zram_impl.engine.ring import RingEngine
 from zram_impl.engine.sync import SyncEngine
+from zram_impl.engine.threads import ThreadEngine
+from zram_impl.runtime import ThreadRuntime
 from zram_impl.units import PAGE_SIZE
 
 
@@ -91,6 +94,26 @@ def test_nothing_is_submitted_to_a_closed_engine(make: Make) -> None:
     with pytest.raises(AssertionError, match="closed engine"):
         engine.submit(sent)
     assert device.calls == []
+
+
+@pytest.mark.parametrize("kind", [ThreadEngine, RingEngine])
+def test_an_answer_is_reported_under_the_lock_of_the_done_queue(kind: type[ThreadEngine | RingEngine]) -> None:
+    """Else the pass could take the answer, and report what it does with it, before the answer is reported."""
+    device, runtime, free = FakeDevice(), ThreadRuntime(), list[bool]()
+
+    def look(_kind: str, *_args: int) -> None:
+        free.append(engine._answers.acquire(blocking=False))  # type: ignore[attr-defined]  # of native conditions
+        if free[-1]:
+            engine._answers.release()  # type: ignore[attr-defined]  # likewise
+
+    engine: ThreadEngine | RingEngine
+    if kind is ThreadEngine:
+        engine = ThreadEngine(device, runtime, depth=4, observer=look)
+    else:
+        engine = RingEngine(device, runtime, DeviceQueue(device), depth=4, observer=look)
+    with closing(engine):
+        verdicts(engine, [1, 2])
+    assert set(free) == {False}
 
 
 def test_the_reference_writes_page_by_page_within_submit() -> None:
