@@ -10,7 +10,9 @@ EQUIVALENT: Final[Mapping[str, str]] = {
     "table/access_times._is_over:9:46 is as ==": "a clock is a function or an object without an equality of its own",
     "table/access_times.__init__:13:46 is as ==": "a clock is a function or an object without an equality of its own",
     "table/block_map.reserve:5:18 < as <=": "block 0 that was found is found again from 0 on",
-    "engine/ring._answer:6:1 notified before the change": "who is woken needs the lock, which is held until both are done",
+    "engine/ring._answer:6:1 notified before the change": (
+        "who is woken needs the lock, which is held until both are done"
+    ),
     "engine/ring.answered:5:1 self._answers released and taken again": (
         "what is there by then is taken in one step, whether or not the wait had seen it"
     ),

@@ -1,14 +1,16 @@
 """An abandoned device, one that does not answer and that nobody waits for any more: it is left to the process."""
 
+import threading
 from collections.abc import Iterator
 
 import pytest
 
-from tests.impl.doubles import Gate, MemoryDevice, page
+from tests.impl.doubles import PATIENCE, Gate, MemoryDevice, page
 from zram_impl import PAGE_SIZE, Zram, ZramError
 from zram_impl.passes.base import PassProgress
 from zram_impl.passes.writeback import WritebackPass
 from zram_impl.runtime import UnshieldedRuntime
+from zram_impl.shield import Interrupts
 
 
 class Hung:
@@ -39,6 +41,18 @@ def hung(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hung]:
 def test_a_close_gives_up_and_leaves_the_backing_device_open(hung: Hung) -> None:
     hung.dev.close()
     assert (hung.backing.closed, hung.dev.pages, hung.dev.backing_name) == (0, 0, None)
+
+
+def test_a_close_that_nobody_waits_for_gives_up_as_well(hung: Hung) -> None:
+    """Whoever drives the pass still waits, but the close was interrupted twice."""
+    hung.running.abandoned = False
+    twice = Interrupts()
+    twice.abandoned = True
+    closing = threading.Thread(target=hung.dev._life._close, args=[twice], daemon=True)
+    closing.start()
+    closing.join(PATIENCE)
+    assert not closing.is_alive(), "the close waits for a device that does not answer"
+    assert (hung.backing.closed, hung.dev.pages) == (0, 0)
 
 
 def test_pages_can_be_used_until_then(hung: Hung) -> None:
