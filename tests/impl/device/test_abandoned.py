@@ -44,7 +44,7 @@ def test_a_close_gives_up_and_leaves_the_backing_device_open(hung: Hung) -> None
 
 
 def test_a_close_that_nobody_waits_for_gives_up_as_well(hung: Hung) -> None:
-    """Whoever drives the pass still waits, but the close was interrupted twice."""
+    """The task that drives the pass still waits, but the close was interrupted twice."""
     hung.running.abandoned = False
     twice = Interrupts()
     twice.abandoned = True
