@@ -14,6 +14,13 @@ from tests.test_tidy import FILES, MODULES, read
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGURATION = tomllib.loads(read("pyproject.toml"))
 COMMANDS = "\n".join(read(name) for name in FILES if name in {"Makefile", ".ci/run"} or name.startswith(".github/"))
+# What an environment of its own has, as that of a release.
+GROUPS = {
+    re.split(r"[^\w-]", each)[0]
+    for group in CONFIGURATION["dependency-groups"].values()
+    for each in group
+    if isinstance(each, str)
+}
 OURS = {name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in MODULES}
 
 Table = dict[str, object]
@@ -85,7 +92,7 @@ def loose_layers(configuration: object) -> Iterator[str]:
 def unmatched_programs(commands: str) -> Iterator[str]:
     """Modules that a command runs and paths that it names, where there is no such thing."""
     for name in re.findall(r"python -m ([a-z_.]+)", commands):
-        if f"{name}.__main__" not in OURS and name not in OURS and find_spec(name) is None:
+        if not {f"{name}.__main__", name} & OURS and name not in GROUPS and find_spec(name) is None:
             yield name
     for path in re.findall(r"(?<![\w./-])((?:tests|stateful|spec|zram_impl|docs)/[\w./-]+)", commands):
         if not (ROOT / path).exists():

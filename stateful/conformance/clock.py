@@ -37,22 +37,22 @@ class Times(NamedTuple):
     accessed: dict[int, int]
 
 
-class Look(NamedTuple):
-    """What was seen first after an operation: that state, and the pages that others had used again by then."""
+class FirstLook(NamedTuple):
+    """The first look after an operation: the state seen, and the pages that others had used again by then."""
 
     state: State
     again: tuple[range, ...]
 
 
-def looks_after(operations: Sequence[Operation], states: Sequence[State | None]) -> list[Look]:
+def looks_after(operations: Sequence[Operation], states: Sequence[State | None]) -> list[FirstLook]:
     """Return the look after each operation; a state that is None was not looked at, an empty one is never seen."""
-    looks: list[Look] = []
+    looks: list[FirstLook] = []
     state: State = {}
     again: tuple[range, ...] = ()
     for operation, seen in zip(reversed(operations), reversed(states), strict=True):
         if seen is not None:
             state, again = seen, ()
-        looks.append(Look(state, again))
+        looks.append(FirstLook(state, again))
         again += (_pages_used(operation),)
     return looks[::-1]
 

@@ -5,7 +5,7 @@ was asked, too; those differences have fields that begin with `recount`.
 """
 
 from stateful.common.recount import recounted, shown
-from stateful.conformance.clock import Look, looks_after, times_of
+from stateful.conformance.clock import FirstLook, looks_after, times_of
 from stateful.conformance.compare import Difference, StateComparison, compare_answers
 from stateful.conformance.observe_state import look
 from stateful.conformance.operations import Discard, Operation, Zeroout
@@ -44,7 +44,7 @@ class Replay:
         finally:
             self._guest.close()
 
-    def _set_clock(self, operation: Operation, look: Look, *, looked: bool) -> None:
+    def _set_clock(self, operation: Operation, look: FirstLook, *, looked: bool) -> None:
         if "clk" not in look.state:
             return
         runtime = self._guest.runtime

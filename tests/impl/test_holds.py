@@ -95,7 +95,7 @@ def test_a_read_takes_the_table_lock_to_report_it(call: Call, expected: dict[str
         assert taken == expected | table
 
 
-def test_a_recompression_takes_the_table_lock_twice_for_each_page() -> None:
+def test_a_recompression_takes_the_table_lock_twice_a_page() -> None:
     for pages in (2, 5):
         bench = Bench()
         bench.dev.reset()

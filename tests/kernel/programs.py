@@ -108,7 +108,7 @@ class Generator:
             draws["xhold"] = draws["rhold"] = (0.4, self._held_otherwise)
             draws["mkfile"] = (0.3, self._file)
             draws["sleep"] = (0.1, lambda: [self._sleep()])
-            # Schema 2 has the clock: which of two seconds an age was counted from can be told.
+            # Schema 2 has the clock: which of two seconds an age was counted from can be seen.
             draws["idle age"] = (2, lambda: [store("idle", rng.choice([0, 1, 1, 2, 3, 100000, 4294967295]))])
         return draws
 

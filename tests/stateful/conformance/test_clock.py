@@ -2,7 +2,7 @@
 
 import pytest
 
-from stateful.conformance.clock import Look, Times, looks_after, times_of
+from stateful.conformance.clock import FirstLook, Times, looks_after, times_of
 from stateful.conformance.fields import Json
 from stateful.conformance.operations import Discard, Join, Operation, Read, Sleep, Store, Zeroout
 from stateful.conformance.schema import State
@@ -70,4 +70,4 @@ def test_what_happens_behind_a_gate_is_dated_by_the_next_look() -> None:
 
 def test_looks_of_no_operations_are_none() -> None:
     assert looks_after([], []) == []
-    assert looks_after([Sleep(1)], [{"clk": 1.0}]) == [Look({"clk": 1.0}, ())]
+    assert looks_after([Sleep(1)], [{"clk": 1.0}]) == [FirstLook({"clk": 1.0}, ())]
