@@ -1,4 +1,4 @@
-"""Writes `docs/generated/bugs.md`, a section for every seeded bug: `python -m docs.draw_bugs [--measure]`.
+"""Writes `docs/generated/bugs.md`, a section a seeded bug, and its pages: `python -m docs.draw_bugs [--measure]`.
 
 All but the times and the numbers of runs and schedules is computed again each time, and a test compares. Those figures
 are measured with `--measure` (minutes) and kept in `bugs-measured.json` beside the page.
@@ -13,6 +13,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
+from docs import draw_bug_pages
 from docs.draw_tables import markdown_table
 from spec.assertions import require_assertions
 from spec.bugs.batching_v3 import BATCHING_V3, SpecBug
@@ -67,6 +68,9 @@ that shows it, the state at the bad moment, the property that fails, and what ea
 | machine | random operations on the device with the bug, compared step by step | `stateful bugs NAME` |
 | schedules | the device with the bug on random schedules, {seeds} seeds | `stateful bugs NAME` |
 
+*Page* leads to the same run as a page for a browser, with a slider over its steps and the state at each; in a clone
+they lie in `docs/generated/bugs/`. [Outputs](../outputs.md#a-run-to-look-at) says what is on such a page.
+
 Lanes are read from top to bottom; ` > ` marks a preemption. In a state, `*` marks what the last step changed or broke.
 The times are of one process of a two-core machine; SPIN's include the compiler. What has no time was not seeded there.
 """
@@ -108,10 +112,29 @@ def section(bug: DriverBug, kept: Mapping[str, str]) -> str:
         markdown_table(("caught by", "seeded bug", "how", "time"), _rows(theirs, ours)),
     ]
     if shown is not None:
-        lines += ["", *_schedule(shown, kept[shown.name])]
+        lines += ["", *_schedule(bug, shown, kept[shown.name])]
     if theirs and theirs[0].steps:
-        lines += ["", *_counterexample(theirs[0], lanes=shown is None)]
+        lines += ["", *_counterexample(bug, theirs[0], lanes=shown is None)]
+    elif theirs:
+        lines += ["", f"**The step that is refused**: {_page(f'{bug.number:02}.html')}."]
     return "\n".join(lines)
+
+
+def pages() -> dict[str, str]:
+    """Return the pages to look at, by their names."""
+    kept, found = tokens(), dict[str, str]()
+    for bug in CATALOGUE:
+        for seed in seeds_of(bug)[:1]:
+            name, text = draw_bug_pages.of_search(bug, seed, outcome(seed.name))
+            found[name] = text
+        for mine in [mine for mine in device_bugs(bug) if mine.name in kept][:1]:
+            name, text = draw_bug_pages.of_replay(bug, mine, kept[mine.name])
+            found[name] = text
+    return found
+
+
+def _page(name: str) -> str:
+    return f"[page](bugs/{name})"
 
 
 def _rows(theirs: Iterable[SpecBug], ours: Iterable[SeededBug]) -> Iterator[list[str]]:
@@ -152,11 +175,11 @@ def _searched(seed: SpecBug) -> str:
     return f"{len(found.broken.steps)} steps, {found.states:,} states"
 
 
-def _counterexample(seed: SpecBug, *, lanes: bool) -> Iterator[str]:
+def _counterexample(bug: DriverBug, seed: SpecBug, *, lanes: bool) -> Iterator[str]:
     broken = outcome(seed.name).broken
     assert broken is not None, f"{seed.name} breaks {seed.breaks}"
     _sentence, way, states = re.split(r"\n\n(?=      user|before\n|there\n)", counterexample(broken), maxsplit=2)
-    command = f"`python -m spec.explore --bug {seed.name}`"
+    command = f"`python -m spec.explore --bug {seed.name}`, {_page(f'{bug.number:02}.html')}"
     if lanes:
         yield f"**The interleaving**, the shortest ({command}):\n\n```text\n{way.rstrip()}\n```\n"
         yield f"**The state**, before and after the last step:\n\n```text\n{states}\n```"
@@ -165,10 +188,11 @@ def _counterexample(seed: SpecBug, *, lanes: bool) -> Iterator[str]:
         yield f"```text\n{states}\n```"
 
 
-def _schedule(bug: SeededBug, token: str) -> Iterator[str]:
-    with bug.applied():
+def _schedule(bug: DriverBug, mine: SeededBug, token: str) -> Iterator[str]:
+    with mine.applied():
         text = story(decode(token))
-    yield f"**The interleaving**, on the device (`python -m stateful replay --bug {bug.name} {token}`):\n"
+    command = f"`python -m stateful replay --bug {mine.name} {token}`, {_page(f'{bug.number:02}-device.html')}"
+    yield f"**The interleaving**, on the device ({command}):\n"
     yield f"```text\n{text}\n```"
 
 
@@ -273,6 +297,7 @@ def main(arguments: list[str]) -> None:
         write_whole(MEASURED, json.dumps(rounded, indent=1) + "\n")
         measured.cache_clear()
     write_whole(PAGE, page())
+    draw_bug_pages.write(pages())
 
 
 if __name__ == "__main__":

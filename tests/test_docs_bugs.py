@@ -4,17 +4,25 @@ import re
 
 import pytest
 
-from docs import draw_bugs
+from docs import draw_bug_pages, draw_bugs
 from spec.bugs.catalogue import CATALOGUE
 from spec.bugs.history import SEEDED_BUGS
 from stateful.bugs.seeded import MACHINE, SCHEDULE
 
 pytestmark = pytest.mark.timeout(120)  # every seeded bug is searched for once
+PAGE_BYTES_MAX = 150_000
 PAGE = draw_bugs.PAGE.read_text(encoding="utf-8")
 
 
 def test_the_page_of_seeded_bugs_is_up_to_date() -> None:
     assert draw_bugs.page() == PAGE, "run: python -m docs.draw_bugs"
+
+
+def test_the_pages_to_look_at_are_up_to_date_and_small() -> None:
+    drawn = draw_bugs.pages()
+    assert list(draw_bug_pages.stale(drawn)) == [], "run: python -m docs.draw_bugs"
+    assert {name: len(text) for name, text in drawn.items() if len(text) >= PAGE_BYTES_MAX} == {}
+    assert {f"bugs/{name}" for name in drawn} == set(re.findall(r"\[page\]\((.*?)\)", PAGE))
 
 
 def test_every_bug_is_seeded_or_says_why_not() -> None:

@@ -18,6 +18,7 @@ from spec.assertions import require_assertions
 from spec.bugs.history import SEEDED_BUGS
 from spec.explore.bfs import search
 from spec.explore.expected_counts import PINNED, REDUCED
+from spec.explore.never import story_of_never
 from spec.explore.progress import Drawing
 from spec.explore.report import ExploreVerdict, check, judge, table
 from spec.explore.result import ExploreResult
@@ -120,9 +121,11 @@ def _written(
 def _show(asked: argparse.Namespace, verdicts: Sequence[ExploreVerdict], program: str) -> None:
     """Write the first counterexample as the command line asks for; say so without any."""
     broken = next((each.outcome.broken for each in verdicts if each.outcome.broken), None)
+    bug = next((bug for bug in SEEDED_BUGS if bug.name == asked.bug), None)
     if broken is not None:
-        bug = next((bug for bug in SEEDED_BUGS if bug.name == asked.bug), None)
         write_run(story(broken, f"{program} --bug {bug.name}" if bug else program, bug), parts, asked)
+    elif bug is not None and not bug.steps and bug.breaks in [text for each in verdicts for text in each.outcome.never]:
+        write_run(story_of_never(bug, bug.breaks, f"{program} --bug {bug.name}"), parts, asked)
     elif asked.html or asked.itf:
         print("note: no property is broken, so there is no run to show", file=sys.stderr)
 

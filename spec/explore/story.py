@@ -1,6 +1,6 @@
 """A counterexample of a search as a story: lanes for user, pass and device, a switch wherever the lane changes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from spec.bugs.batching_v3 import SpecBug
 from spec.explore.result import Counterexample, RunStep
@@ -23,13 +23,14 @@ def story(found: Counterexample, again: str, bug: SpecBug | None = None) -> RunS
         message=f"{found.name} is broken after {len(found.steps)} steps: {found.sentence}",
         lanes=LANES,
         start=found.start,
-        steps=tuple(_steps(found.start, found.taken)),
+        steps=tuple(steps_of(found.start, found.taken)),
         stopped=stopped(found.start, found.taken),
         history=history(found.name, bug.name if bug else ""),
     )
 
 
-def _steps(start: State, taken: tuple[RunStep, ...]) -> Iterator[StoryStep]:
+def steps_of(start: State, taken: Sequence[RunStep]) -> Iterator[StoryStep]:
+    """Yield the steps of a run, each in the lane of its actor, with the switches between them."""
     before, lane = start, ""
     for each in taken:
         made = step_of(each.action, each.args, each.after)

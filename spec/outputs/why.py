@@ -22,6 +22,9 @@ _NAMES: Final[Mapping[str, Sequence[str]]] = {
 _READER_PHASES: Final = ("IDLE", "ASKED", "ANSWERED")
 _ROW: Final = re.compile(r"\bat\(s\.(\w+), (\w+)\)")
 
+_MODULE: Final = re.compile(r"\b(?:transitions|writeback|user)\.")
+"""Before the names of the specification in the text of a seeded bug."""
+
 
 class GuardPart(NamedTuple):
     """A part of a guard."""
@@ -67,19 +70,24 @@ def _conditions(function: Callable[..., bool], values: Sequence[object]) -> Iter
         return
     scope = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
     scope |= dict(zip(inspect.signature(function).parameters, values, strict=False))
+    named: dict[str, ast.expr] = {}
     for statement in tree.body:
         if isinstance(statement, ast.Assign):
             _run(statement, scope)
             _remember(statement, scope)
+            named |= {name.id: statement.value for name in statement.targets if isinstance(name, ast.Name)}
         elif isinstance(statement, ast.Return) and statement.value is not None:
-            for part in _parts(statement.value):
+            for part in _parts(statement.value, named):
                 yield from _condition(part, scope)
 
 
-def _parts(node: ast.expr) -> Iterator[ast.expr]:
+def _parts(node: ast.expr, named: Mapping[str, ast.expr]) -> Iterator[ast.expr]:
+    """Yield what `&` joins, also where a part has been given a name before."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd):
-        yield from _parts(node.left)
-        yield from _parts(node.right)
+        yield from _parts(node.left, named)
+        yield from _parts(node.right, named)
+    elif isinstance(node, ast.Name) and node.id in named:
+        yield from _parts(named[node.id], named)
     else:
         yield node
 
@@ -111,7 +119,7 @@ def _first_false(part: ast.Call, scope: dict[str, object]) -> Iterator[GuardPart
     for number, each in enumerate(rows if isinstance(rows, tuple) and name else ()):
         inner = {**scope, name: each, _ALIAS + name: f"{ast.unparse(loop.iter).removeprefix('s.')}[{number}]"}
         if not _value(row.elt, inner):
-            for condition in (found for each in _parts(row.elt) for found in _condition(each, inner)):
+            for condition in (found for each in _parts(row.elt, {}) for found in _condition(each, inner)):
                 if not condition.holds:
                     yield condition
             return
@@ -147,7 +155,7 @@ def _text(node: ast.expr, scope: Mapping[str, object]) -> str:
     text = _ROW.sub(lambda row: f"{row[1]}[{scope.get(row[2], row[2])}]", ast.unparse(node))
     for name in [name for name in scope if name.startswith(_ALIAS)]:
         text = re.sub(rf"\b{name.removeprefix(_ALIAS)}\.", f"{scope[name]}.", text)
-    return re.sub(r"^no\((.*)\)$", r"not (\1)", text)
+    return re.sub(r"^no\((.*)\)$", r"not (\1)", _MODULE.sub("", text))
 
 
 def _found(node: ast.expr, scope: dict[str, object]) -> str:
@@ -155,7 +163,7 @@ def _found(node: ast.expr, scope: dict[str, object]) -> str:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "no":
         return _found(node.args[0], scope)
     if not isinstance(node, ast.Compare):
-        return "it holds" if _value(node, scope) else "it does not hold"
+        return f"{_text(node, scope)} is {'true' if _value(node, scope) else 'false'}"
     left = _text(node.left, scope)
     return f"{left} is {_named(left, _value(node.left, scope))}"
 

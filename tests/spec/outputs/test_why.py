@@ -2,11 +2,14 @@
 
 import pytest
 
+from spec.bugs.history import SEEDED_BUGS
+from spec.explore.never import shortest, story_of_never
 from spec.explore.stopped import BY_NAME, arguments_of, judged, stopped
 from spec.model.actions import ACTIONS, Action
 from spec.model.state import FLIGHT, SCANNING, WRITING, Reader, Req, State, initial
 from spec.model.tables import PP_SLOT
 from spec.outputs.why import GuardPart, verdict
+from spec.scope import Scope
 from tests.spec.states import BUSY
 
 FRESH = initial(2, 2, 1, 2, 1)
@@ -59,3 +62,15 @@ def test_where_nothing_can_happen_every_guard_is_false() -> None:
     moving = stuck._replace(queued=(1, 0), slots=(claimed, FRESH.slots[1]))
     assert stopped(moving, ()).headline == "No guard: the specification takes each of these steps."
     assert BY_NAME["give_up"].guard(moving, 0)
+
+
+def test_a_bug_that_hides_something_is_stopped_at_the_step_it_forbids() -> None:
+    bug = next(bug for bug in SEEDED_BUGS if bug.name == "inverted_no_space")
+    made = story_of_never(bug, bug.breaks, "again")
+    assert (made.rule, made.stopped.at, len(made.steps)) == ("never_seen", 6, 6)
+    forbidden, specified = made.stopped.guards
+    assert forbidden.false == "blocks[0].used == 1, but blocks[0].used is 0"
+    assert specified.holds
+    assert made.steps[-1].text == "reserve_block(blk 0) is refused"
+    with pytest.raises(AssertionError, match="goal must hold in some state of the scope"):
+        shortest(Scope(1, 1, 1, 1), lambda _s: False)
