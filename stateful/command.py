@@ -16,6 +16,7 @@ from spec.outputs.verdicts import FAILED, PASSED, Check, Verdicts
 from stateful import trace_commands
 from stateful.api_fuzz import command as api_fuzz
 from stateful.bugs import command as bugs
+from stateful.campaign import command as campaign
 from stateful.conformance import command as conformance
 from stateful.fuzzing import command as fuzzing
 from stateful.interrupts import command as interrupts
@@ -31,8 +32,8 @@ from stateful.seam.option import asked_device
 from stateful.stress import command as stress
 
 COMMANDS: Final = (
-    bugs, lockstep, stress, conformance, metamorphic, schedules, fuzzing, trace_commands, api_fuzz, interrupts, mutate,
-    pairs,
+    bugs, lockstep, stress, conformance, metamorphic, schedules, fuzzing, campaign, trace_commands, api_fuzz,
+    interrupts, mutate, pairs,
 )  # fmt: skip
 """Modules that add their commands to a parser's."""
 _VERDICTS: Final = {0: PASSED, 1: FAILED}

@@ -32,6 +32,7 @@ STATEFUL = [
     ["metamorphic"],
     ["schedules"],
     ["fuzz", "--minutes", "0.01"],
+    ["campaign", "campaign", "--seeds", "1"],
     ["trace-check", "README.md"],
     ["trace-record", "trace"],
     ["kernel-judge", "README.md"],

@@ -15,8 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from itertools import islice
 from multiprocessing import connection
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -77,7 +78,7 @@ def program(module: str, arguments: Sequence[str], _send: Send) -> None:
 
 
 def run(
-    tasks: Sequence[ProcessTask],
+    tasks: Iterable[ProcessTask],
     ended: Callable[[int, Ended], None],
     received: Callable[[int, object], None] = lambda _index, _message: None,
     tick: Callable[[Mapping[int, float]], None] = lambda _running: None,
@@ -86,7 +87,7 @@ def run(
     """Run `tasks` in their order, `processes` at a time. The callbacks name a task by its index.
 
     Args:
-        tasks: Functions to run.
+        tasks: Functions to run. Each is taken when there is a process for it, so it may depend on what has ended.
         ended: Called once for each task, when its process and its process group are gone.
         received: Called with each message that a task sends.
         tick: Called several times a second with the tasks under way and the seconds they have taken.
@@ -95,15 +96,16 @@ def run(
     Raises:
         Interrupted: SIGINT, SIGTERM or SIGHUP arrived; everything has been cleaned up.
     """
-    waiting = list(enumerate(tasks))
+    waiting = enumerate(tasks)
     running: dict[int, _Process] = {}
     # Signals are noted and looked for between callbacks: nothing here is ever half done when one is answered.
     with noted() as interrupt, scratch("zram-tasks-") as folder:
         try:
-            while (waiting or running) and not interrupt():
-                while waiting and len(running) < processes:
-                    index, task = waiting.pop(0)
+            while not interrupt():
+                for index, task in islice(waiting, processes - len(running)):
                     running[index] = _Process(task, folder)
+                if not running:
+                    break
                 connection.wait([each.pipe for each in running.values() if each.pipe], timeout=_LOOK_SECONDS)
                 for index, process in list(running.items()):
                     for message in process.messages():

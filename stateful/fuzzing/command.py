@@ -33,7 +33,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     fuzz = commands.add_parser("fuzz", help="machines, programs, schedules and free threads, by chance, for a while")
     fuzz.add_argument("--minutes", type=duration, default=1.0, metavar="N", help="how long (1)")
     fuzz.add_argument("--seed", type=int, metavar="S", help="what to do: the same seed does the same (a random one)")
-    fuzz.add_argument("--out", type=_folder, default="findings", metavar="DIR", help="for findings (./findings)")
+    fuzz.add_argument("--out", type=folder, default="findings", metavar="DIR", help="for findings (./findings)")
     fuzz.add_argument("--source", action="append", choices=list(SOURCES), help="only this one, or these (all that fit)")
     fuzz.add_argument("--upto", type=count, metavar="N", help="N turns of each source from the seed on, then end")
     fuzz.add_argument("--bug", "--variant", metavar="NAME", help="a drill: seed this bug, which has to be found")
@@ -41,20 +41,20 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     fuzz.set_defaults(do=run_for_a_while)
 
 
-def _folder(text: str) -> Path:
+def folder(text: str) -> Path:
     """Refuse now what could not be written to when something is found; nothing is left there yet."""
-    folder = Path(text).absolute()
+    place = Path(text).absolute()
     try:
-        there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
-        if there.is_dir() and there in (folder, folder.parent):
+        there = next(path for path in (place, *place.parents) if os.path.lexists(path))
+        if there.is_dir() and there in (place, place.parent):
             return usable_folder(text)
-        why = f"{there} is no directory" if not there.is_dir() else f"there is no {folder.parent}"
+        why = f"{there} is no directory" if not there.is_dir() else f"there is no {place.parent}"
     except OSError as error:
         why = error.strerror or str(error)
     raise argparse.ArgumentTypeError(f"{text}: {why}, so no finding could be written")
 
 
-def _sources(asked: argparse.Namespace) -> tuple[str, ...]:
+def asked_sources(asked: argparse.Namespace) -> tuple[str, ...]:
     """Return the sources asked for; those that do not fit the device end the program."""
     names: Sequence[str] = asked.source or ()
     for name in names:
@@ -67,7 +67,7 @@ def _sources(asked: argparse.Namespace) -> tuple[str, ...]:
 
 def run_for_a_while(asked: argparse.Namespace, console: Console) -> int:
     """Fuzz as asked for; return the exit code."""
-    sources = _sources(asked)
+    sources = asked_sources(asked)
     bug = asked.bug or ""
     if bug:
         chosen_names(asked.parser, [bug], [each.name for each in seeded.EVERY], "bug")

@@ -37,6 +37,12 @@ def replay_command(source: str, seed: int, found: FuzzFinding, bug: str = "") ->
     return f"python -m stateful fuzz --source {source} --seed {seed} --upto 1{seeded}{on_command_line()}"
 
 
+def file_name(source: str, name: str, which: str) -> str:
+    """Return the name of the file of a finding."""
+    name = f"{'-'.join(filter(None, (source, name, which)))}.txt"
+    return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)
+
+
 class Share(NamedTuple):
     """The part of a run that is one process's."""
 
@@ -77,8 +83,7 @@ class Tally:
                 self.found[key] = self._write(source, seed, found)
 
     def _write(self, source: str, seed: int, found: FuzzFinding) -> str:
-        name = f"{source}-{found.name}-{found.token or f'{seed}-{self._share.process}'}.txt"
-        path = self._out / "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)
+        path = self._out / file_name(source, found.name, found.token or f"{seed}-{self._share.process}")
         text = f"{replay_command(source, seed, found, self._share.bug)}\n\n{found.text}\n"
         try:
             self._out.mkdir(exist_ok=True)

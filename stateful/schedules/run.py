@@ -1,6 +1,7 @@
 """Playing a program: once under a policy, or again as it is written down, and looking whether that is the same."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
@@ -14,6 +15,9 @@ from stateful.seam.chosen import chosen, is_ours
 
 ORDERS: Final = 8
 """Orders of the tasks that are tried to see how long a program is: more than there are of three."""
+
+
+_WATCHERS: Final = list["Callable[[Execution], None]"]()
 
 
 class Stage(Protocol):
@@ -81,10 +85,22 @@ def execute(what: TaskProgram, policy: Policy | None = None) -> Execution:
     """Play a program, under its own preemptions unless there is a policy."""
     what = playable(what)
     played = run_harness(stage_of(what, policy or policy_of(what)), what)
-    if policy is None:
-        return played
-    taken = tuple(Preemption(n, choice.taken) for n, choice in enumerate(played.schedule) if choice.taken)
-    return played._replace(what=what._replace(preemptions=taken))
+    if policy is not None:
+        taken = tuple(Preemption(n, choice.taken) for n, choice in enumerate(played.schedule) if choice.taken)
+        played = played._replace(what=what._replace(preemptions=taken))
+    for each in _WATCHERS:
+        each(played)
+    return played
+
+
+@contextmanager
+def watching(each: Callable[[Execution], None]) -> Iterator[None]:
+    """Have `each` called with every run of a program in this process, while the context lasts."""
+    _WATCHERS.append(each)
+    try:
+        yield
+    finally:
+        _WATCHERS.remove(each)
 
 
 def stage_of(what: TaskProgram, policy: Policy) -> Stage:

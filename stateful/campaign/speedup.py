@@ -1,0 +1,37 @@
+"""The speed of two local workers against one: the same seeds into new directories, in turns."""
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from stateful.campaign.campaign import Campaign, Wanted
+from stateful.campaign.engines import LocalEngine
+from stateful.campaign.journal import CampaignDirectory
+from stateful.jobs.progress import say
+from stateful.seam.chosen import chosen
+
+BUSY: Final = ("scenarios", "joint", "exhausted", "machines")
+"""Sources that need the processor alone: the others run for a time that is fixed."""
+SEEDS: Final = 8
+TURNS: Final = (1, 2, 2, 1)
+
+
+def speedup(console: Console, seeds: int = SEEDS) -> int:
+    """Measure, and print a line for each run and the ratio."""
+    took: dict[int, list[float]] = {1: [], 2: []}
+    for workers in TURNS:
+        with tempfile.TemporaryDirectory(prefix="campaign-") as folder:
+            directory = CampaignDirectory(Path(folder) / "campaign", chosen().name, "")
+            try:
+                campaign = Campaign(directory, Wanted(BUSY, 0, seeds, 1e9))
+                began = time.perf_counter()
+                campaign.run(LocalEngine(workers), lambda _line, _running: None)
+                took[workers].append(time.perf_counter() - began)
+            finally:
+                directory.close()
+            say(console, f"{workers} workers: {took[workers][-1]:.1f} s for {campaign.line}")
+    say(console, f"two workers are {sum(took[1]) / sum(took[2]):.2f} times one")
+    return 0
