@@ -1,8 +1,8 @@
 from collections.abc import Callable
-from typing import Generic, ParamSpec, TypeVar
+from typing import Generic, TypeVar
 
 _T = TypeVar("_T")
-_P = ParamSpec("_P")
+_A = TypeVar("_A")
 
 class Future(Generic[_T]):
     status: str
@@ -27,7 +27,7 @@ class Client:
     dashboard_link: str
     status: str
     def __init__(self, address: str | LocalCluster | None, *, timeout: float, set_as_default: bool) -> None: ...
-    def submit(self, func: Callable[_P, _T], *args: _P.args, pure: bool) -> Future[_T]: ...
+    def submit(self, func: Callable[[_A], _T], arg: _A, /, *, pure: bool) -> Future[_T]: ...
     def nthreads(self) -> dict[str, int]: ...
     def subscribe_topic(self, topic: str, handler: Callable[[tuple[float, str]], None]) -> None: ...
     def close(self) -> None: ...

@@ -1,0 +1,322 @@
+"""A campaign finds and counts the same whatever dies, however often it is told, and wherever it was cut."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from stateful import command
+from stateful.campaign import campaign as campaigns
+from stateful.campaign import chunk as chunks
+from stateful.campaign.campaign import Campaign, Wanted
+from stateful.campaign.chunk import CORPUS, Chunk, row_of, run_chunk
+from stateful.campaign.coverage import Coverage
+from stateful.campaign.journal import CampaignDirectory, CampaignError
+from stateful.campaign.revision import revision
+from stateful.fuzzing.sources import SOURCES, Source
+from stateful.schedules.run import execute, watching
+from stateful.schedules.scenarios import SCENARIOS
+from stateful.seam.chosen import OURS
+from tests.stateful.campaign.inline import TOKEN, Account, InlineEngine, account, campaign, quick
+
+ROOT = Path(__file__).resolve().parents[3]
+BUG = "leak_on_error"
+SEEDS = 3
+"""Of the campaigns in processes, two to a chunk."""
+
+
+@pytest.fixture
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source whose seeds take a moment."""
+    monkeypatch.setitem(SOURCES, "exhausted", Source(quick))
+
+
+@pytest.fixture
+def undisturbed(quickly: None, tmp_path: Path) -> Account:
+    """What a drill of five seeds comes to."""
+    del quickly
+    return campaign(tmp_path / "undisturbed", InlineEngine(), bug=BUG)
+
+
+def test_a_campaign_finds_what_its_seeds_find(undisturbed: Account, tmp_path: Path) -> None:
+    findings = {("exhausted", "every_block_has_one_owner", TOKEN): 1, ("exhausted", "trace", ""): 3}
+    files = [f"exhausted-every_block_has_one_owner-{TOKEN}.txt", "exhausted-trace.txt"]
+    assert undisturbed == Account(5, 15, 2, findings, files, 0)
+    firsts = [
+        (tmp_path / "undisturbed" / "findings" / name).read_text(encoding="utf-8").splitlines()[0] for name in files
+    ]
+    assert firsts == [
+        f"python -m stateful replay {TOKEN} --bug {BUG}",
+        f"python -m stateful fuzz --source exhausted --seed 3 --upto 1 --bug {BUG}",
+    ]
+
+
+def test_an_account_that_comes_twice_counts_once(undisturbed: Account, tmp_path: Path) -> None:
+    assert campaign(tmp_path / "c", InlineEngine(times=2), bug=BUG) == undisturbed
+
+
+def test_a_campaign_in_parts_is_the_same_campaign(undisturbed: Account, tmp_path: Path) -> None:
+    place = tmp_path / "c"
+    for seeds, resumed in ((2, 0), (3, 2), (5, 3)):
+        engine = InlineEngine()
+        assert campaign(place, engine, seeds, BUG).resumed == resumed
+    assert campaign(place, InlineEngine(), bug=BUG) == undisturbed._replace(resumed=5)
+
+
+def test_a_worker_that_dies_in_the_middle_changes_nothing(undisturbed: Account, tmp_path: Path) -> None:
+    died = list[int]()
+
+    def dies(chunk: Chunk, lines: list[str]) -> str:
+        if chunk.first == 2 and len(died) < 2:
+            died.append(chunk.first)
+            del lines[0 if len(died) == 1 else 1 :]  # the first time without having said a word
+            return "no answer: exit code -9"
+        return ""
+
+    engine = InlineEngine(dies)
+    assert campaign(tmp_path / "c", engine, bug=BUG) == undisturbed
+    assert [(chunk.first, chunk.number) for chunk in engine.chunks] == [(0, 2), (2, 2), (2, 1), (3, 2)]
+
+
+@pytest.mark.usefixtures("quickly")
+def test_a_seed_that_kills_three_workers_is_a_finding(tmp_path: Path) -> None:
+    def dies(chunk: Chunk, lines: list[str]) -> str:
+        if 3 not in range(chunk.first, chunk.first + chunk.number):
+            return ""
+        del lines[3 - chunk.first :]
+        return "no answer: exit code -11"
+
+    engine = InlineEngine(dies)
+    done = campaign(tmp_path / "c", engine)
+    assert done.findings == {
+        ("exhausted", "every_block_has_one_owner", TOKEN): 1,
+        ("exhausted", campaigns.KILLED, ""): 3,
+    }
+    assert done.seeds == 5
+    assert [(chunk.first, chunk.number) for chunk in engine.chunks] == [(0, 2), (2, 2), (3, 1), (3, 1), (4, 1)]
+    [name] = [name for name in done.files if campaigns.KILLED in name]
+    text = (tmp_path / "c" / "findings" / name).read_text(encoding="utf-8")
+    assert text.splitlines()[0] == "python -m stateful fuzz --source exhausted --seed 3 --upto 1"
+    assert text.endswith("no answer: exit code -11\n")
+
+
+def in_turn(*ways: Callable[[Chunk, list[str]], str]) -> Callable[[Chunk, list[str]], str]:
+    left = iter(ways)
+
+    def dies(chunk: Chunk, lines: list[str]) -> str:
+        return next(left)(chunk, lines)
+
+    return dies
+
+
+@pytest.mark.usefixtures("quickly")
+def test_deaths_are_remembered_from_one_run_to_the_next(tmp_path: Path) -> None:
+    class Stopped(Exception):  # noqa: N818  (it stands for a signal)
+        pass
+
+    def dies(_chunk: Chunk, lines: list[str]) -> str:
+        lines.clear()
+        return "no answer: exit code -9"
+
+    def stop(_chunk: Chunk, _lines: list[str]) -> str:
+        raise Stopped
+
+    place = tmp_path / "c"
+    for turn in range(3):
+        engine = InlineEngine(in_turn(dies, stop))
+        if turn < 2:
+            with pytest.raises(Stopped):
+                campaign(place, engine, 1)
+        else:
+            assert campaign(place, engine, 1).findings == {("exhausted", campaigns.KILLED, ""): 0}
+
+
+@pytest.mark.usefixtures("quickly")
+def test_a_worker_with_other_sources_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "revision", lambda _device: "000000000000")
+    with pytest.raises(CampaignError, match=f"revision 000000000000 of the sources, .* of {revision(OURS)}"):
+        campaign(tmp_path / "c", InlineEngine())
+
+
+def test_time_that_is_up_ends_a_chunk_after_a_seed() -> None:
+    lines = list[object]()
+    run_chunk(Chunk(revision(OURS), "scenarios", 0, 9, 0.0, OURS), lines.append)
+    assert len(lines) == 1
+
+
+@pytest.mark.usefixtures("quickly")
+def test_time_that_is_up_ends_a_campaign(tmp_path: Path) -> None:
+    directory = CampaignDirectory(tmp_path / "c", OURS, "")
+    running = Campaign(directory, Wanted(["exhausted"], 0, None, 0.0))
+    running.run(InlineEngine(), lambda _line, _chunks: None)
+    assert account(running, tmp_path / "c").seeds == 0
+    directory.close()
+
+
+@pytest.mark.usefixtures("quickly")
+def test_the_corpus_is_played_at_a_new_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "c"
+    campaign(place, InlineEngine(), 1)
+    kept = (place / "corpus.tokens").read_text(encoding="utf-8").splitlines()
+    assert {line.split()[1] for line in kept} == {revision(OURS)}
+    for module in (campaigns, chunks):
+        monkeypatch.setattr(module, "revision", lambda _device: "111111111111")
+    engine = InlineEngine()
+    done = campaign(place, engine, 1, chunk=len(kept))
+    assert [chunk.source for chunk in engine.chunks] == [CORPUS, "exhausted"]
+    assert (done.seeds, done.findings) == (len(kept) + 1, {})
+    again = InlineEngine()
+    assert campaign(place, again, 1).resumed == len(kept) + 1
+    assert again.chunks == []
+
+
+def test_a_token_of_the_corpus_that_fails_is_a_finding() -> None:
+    lines = list[str]()
+    chunk = Chunk(revision(OURS), CORPUS, 5, 1, 9.0, OURS, BUG, ("1pjsdrcr",))
+    assert run_chunk(chunk, lambda line: lines.append(str(line))) == ""
+    row = row_of(lines[0])
+    assert row is not None
+    assert [(found.name, found.token) for found in row.found] == [("every_block_has_one_owner", "1pjsdrcr")]
+
+
+def test_a_token_covers_what_no_earlier_one_did() -> None:
+    seen = Coverage()
+    with watching(seen.watch):
+        for _ in range(2):
+            execute(next(iter(SCENARIOS.values())))
+    [(_token, covers)] = seen.take()
+    assert len(covers) == len(set(covers)) > 10
+    assert seen.take() == ()
+
+
+# In processes
+
+
+def arguments(place: Path, *more: str) -> list[str]:
+    return ["campaign", str(place), "--seeds", str(SEEDS), "--source", "exhausted", "--bug", BUG, "--chunk", "2", *more]
+
+
+def journal(place: Path) -> list[str]:
+    try:
+        return (place / "journal.jsonl").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def begun(place: Path, *more: str) -> "subprocess.Popen[str]":
+    """Begin a campaign, and return when it has done a seed."""
+    line = [sys.executable, "-m", "stateful", *arguments(place, *more)]
+    process = subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    wait_until(lambda: bool(journal(place)) or process.poll() is not None)
+    assert process.poll() is None
+    return process
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.005)
+
+
+def children(parent: int) -> list[int]:
+    """Return the processes that any thread of one has begun."""
+    found = Path(f"/proc/{parent}/task").glob("*/children")
+    return [int(each) for path in found for each in path.read_text(encoding="ascii").split()]
+
+
+def seeds_of(place: Path) -> dict[int, tuple[int, object]]:
+    rows = [row for row in map(row_of, journal(place)) if row is not None]
+    assert len({row.seed for row in rows}) == len(rows), "nothing is counted twice"
+    return {row.seed: (row.schedules, row.found) for row in rows}
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> Mapping[int, tuple[int, object]]:
+    place = tmp_path_factory.mktemp("expected") / "c"
+    campaign(place, InlineEngine(), SEEDS, BUG)
+    return seeds_of(place)
+
+
+def test_a_killed_worker_changes_no_finding(tmp_path: Path, expected: Mapping[int, tuple[int, object]]) -> None:
+    place = tmp_path / "c"
+    process = begun(place)
+    os.kill(children(process.pid)[0], signal.SIGKILL)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 1, out
+    assert seeds_of(place) == expected
+    assert out.splitlines()[-1] == "FAILED: 1 findings"
+
+
+def test_a_killed_campaign_loses_no_seed_it_had_done(
+    tmp_path: Path, expected: Mapping[int, tuple[int, object]]
+) -> None:
+    place = tmp_path / "c"
+    process = begun(place, "--workers", "1")
+    process.kill()
+    process.wait()
+    assert process.stdout is not None
+    process.stdout.close()
+    kept = journal(place)
+    done = subprocess.run(
+        [sys.executable, "-m", "stateful", *arguments(place)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    assert f"resumes after {len([line for line in kept if row_of(line)])} seeds" in done.stdout
+    assert journal(place)[: len(kept)] == kept
+    assert seeds_of(place) == expected
+
+
+def test_an_interrupted_campaign_says_what_it_has_done(tmp_path: Path) -> None:
+    process = begun(tmp_path / "c")
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert " findings" in out
+    assert out.splitlines()[-1] == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--scheduler", "tcp://x:1"], "--scheduler must be given with --engine dask"),
+        (["--source", "inputs"], "--source inputs cannot test stateful.seam.zram:ours: it is for other devices"),
+        (["--bug", "nothing"], "there is no bug nothing"),
+        (["--seeds", "0"], "argument --seeds: must be a whole number from 1 on, got '0'"),
+        (["--minutes", "-1"], "argument --minutes: must be a time above 0, got '-1'"),
+        (["--engine", "ray"], "argument --engine: invalid choice: 'ray'"),
+    ],
+)
+def test_a_wrong_argument_is_refused(
+    more: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        command.main(["campaign", str(tmp_path / "c"), *more])
+    assert refused.value.code == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "c").exists()
+
+
+def test_a_directory_of_another_campaign_is_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = tmp_path / "c"
+    CampaignDirectory(place, "m:f", "").close()
+    assert command.main(["campaign", str(place), "--seeds", "1"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n"), err.startswith(f"error: {place} is the campaign ")) == ("", 1, True)
+
+
+def test_what_was_cut_is_said_and_resuming_does_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = tmp_path / "c"
+    for _ in range(2):
+        assert command.main(["campaign", str(place), "--seeds", "1", "--source", "exhausted"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    [cut] = {line for line in said if "were not exhausted: each has more than 250 schedules" in line}
+    [row] = map(json.loads, journal(place))
+    assert cut.startswith(f"{row['cut']} programs ")
+    assert sum(line.startswith("resumes after 1 seeds") for line in said) == 1
+    assert said[-1] == "passed"
