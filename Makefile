@@ -91,7 +91,7 @@ constraints:
 	rm -rf build/resolve
 	$(PYTHON) -m venv build/resolve
 	build/resolve/bin/python -m pip install -qq --upgrade pip
-	build/resolve/bin/python -m pip install -qq --group dev --group docs --group release .
+	build/resolve/bin/python -m pip install -qq --group dev --group docs --group release '.[campaign]'
 	build/resolve/bin/python -m pip freeze --all --exclude zram-impl --exclude setuptools > build/constraints.txt
 	mv build/constraints.txt constraints.txt
 	rm -rf build/resolve

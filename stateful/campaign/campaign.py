@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from stateful.campaign.chunk import CORPUS, Chunk, SeedRow, row_of
-from stateful.campaign.engines import Dealings, Engine
+from stateful.campaign.engines import ChunkEngine, Dealings
 from stateful.campaign.journal import CampaignDirectory, CampaignError, CampaignTotals
-from stateful.campaign.plan import DEATHS_MOST, CampaignPlan, Part, Seeds
+from stateful.campaign.plan import DEATHS_MOST, CampaignPlan, SeedRange, Seeds
 from stateful.campaign.revision import revision
 from stateful.fuzzing.sources import SOURCES, FuzzFinding
 from stateful.seam.chosen import chosen
@@ -16,8 +16,8 @@ KILLED: Final = "kills_its_worker"
 """The property that a seed breaks whose workers die."""
 
 
-class Wanted(NamedTuple):
-    """What a campaign is to do."""
+class CampaignOrder(NamedTuple):
+    """The order to a campaign."""
 
     sources: Sequence[str]
     first: int
@@ -35,7 +35,7 @@ class Wanted(NamedTuple):
 class Campaign:
     """A campaign in a directory. It resumes where the last one at this revision ended."""
 
-    def __init__(self, directory: CampaignDirectory, wanted: Wanted) -> None:
+    def __init__(self, directory: CampaignDirectory, wanted: CampaignOrder) -> None:
         self._directory, self._wanted = directory, wanted
         self._device = chosen().name
         self.revision: Final = revision(self._device)
@@ -63,7 +63,7 @@ class Campaign:
             else:
                 self._plan.deaths[each] += 1
 
-    def run(self, engine: Engine, show: Callable[[str, Mapping[Chunk, float]], None]) -> None:
+    def run(self, engine: ChunkEngine, show: Callable[[str, Mapping[Chunk, float]], None]) -> None:
         """Run it to its end.
 
         Args:
@@ -103,7 +103,7 @@ class Campaign:
             self._directory.write_findings(row, self.totals)
 
     def _ended(self, chunk: Chunk, words: str) -> None:
-        part = Part(chunk.source, chunk.first, chunk.number)
+        part = SeedRange(chunk.source, chunk.first, chunk.number)
         self._plan.release(part)
         seed = self._plan.died(part) if words else None
         if seed is None:

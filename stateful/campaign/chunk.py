@@ -103,7 +103,7 @@ def _each_once(found: Sequence[FuzzFinding]) -> tuple[FuzzFinding, ...]:
 
 
 def row_of(line: str) -> SeedRow | None:
-    """Return the account that a line says, None if it is none: the last line of a file that was cut short."""
+    """Return the account that a line holds, None for any other line: the last one may have been cut short."""
     try:
         said: object = json.loads(line)
     except ValueError:

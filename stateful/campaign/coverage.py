@@ -1,4 +1,4 @@
-"""What schedules cover: any three steps of the device, one after another.
+"""Coverage of schedules: any three steps of the device, one after another.
 
 A device that reports no steps is covered by the points at which it could be preempted. A step is what it is, so the
 same three have the same number in every process, on every machine and at every revision.
@@ -16,7 +16,7 @@ _BYTES: Final = 6
 
 
 class Coverage:
-    """What was covered, and the tokens that were the first to cover something."""
+    """All that was covered, and the tokens that were the first to cover something."""
 
     def __init__(self) -> None:
         self._seen = set[Sequence[object]]()

@@ -62,7 +62,7 @@ class DaskEngine:
         return f"dashboard: {self._client.dashboard_link}"
 
     def run(self, dealings: Dealings) -> None:
-        """Run chunks until there is none and none is under way."""
+        """Run chunks until nothing is left and nothing is under way."""
         self._client.subscribe_topic(TOPIC, lambda event: self._events.put(event[1]))
         # Signals are noted and looked for between the dealings, as `runner` does.
         with noted() as interrupt:
@@ -76,7 +76,7 @@ class DaskEngine:
                 raise Interrupted(number)
 
     def _submit(self, dealings: Dealings) -> bool:
-        """Submit chunks, one for each worker that has none; return whether any is under way."""
+        """Submit chunks, one for each idle worker; return whether any is under way."""
         while len(self._running) < self._workers() and (chunk := dealings.next()) is not None:
             future = self._client.submit(in_worker, chunk, pure=False)
             self._running[future] = chunk, time.monotonic()

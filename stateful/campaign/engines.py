@@ -1,4 +1,4 @@
-"""What runs chunks: processes of this machine, or workers of a Dask scheduler. Both are asked in the same way."""
+"""Engines run chunks: in processes of this machine, or on the workers of a Dask scheduler."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -15,10 +15,10 @@ GRACE_SECONDS: Final = 120.0
 
 
 class Dealings(NamedTuple):
-    """What an engine asks of a campaign, always from one thread."""
+    """The questions of an engine to its campaign, always from one thread."""
 
     next: Callable[[], Chunk | None]
-    """The next chunk; None: there is none now, but there may be one when another chunk has ended."""
+    """The next chunk; None: nothing is left, unless a chunk under way ends early."""
     heard: Callable[[str], None]
     """A line of a worker."""
     ended: Callable[[Chunk, str], None]
@@ -29,7 +29,7 @@ class Dealings(NamedTuple):
     """Called several times a second with the chunks under way and the seconds they have taken."""
 
 
-class Engine(Protocol):
+class ChunkEngine(Protocol):
     """Something that runs chunks."""
 
     @property
@@ -39,7 +39,7 @@ class Engine(Protocol):
 
     @abstractmethod
     def run(self, dealings: Dealings) -> None:
-        """Run chunks until there is none and none is under way.
+        """Run chunks until nothing is left and nothing is under way.
 
         Raises:
             Interrupted: By a signal; no process is left.
@@ -55,7 +55,7 @@ class LocalEngine:
         self._workers, self._grace = workers, grace
 
     def run(self, dealings: Dealings) -> None:
-        """Run chunks until there is none."""
+        """Run chunks until nothing is left."""
         chunks = list[Chunk]()
 
         def tasks(first: Chunk) -> Iterator[ProcessTask]:

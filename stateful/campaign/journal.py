@@ -23,7 +23,7 @@ VERSION: Final = 1
 
 
 class CampaignError(ValueError):
-    """A campaign that cannot go on; the message is one line."""
+    """A campaign that has to end; the message is one line."""
 
 
 class KeptToken(NamedTuple):
@@ -34,13 +34,26 @@ class KeptToken(NamedTuple):
     """At which it was kept."""
 
 
+class SourceTotals(NamedTuple):
+    """Sums over the seeds of one source."""
+
+    seeds: int = 0
+    schedules: int = 0
+    steps: int = 0
+    cut: int = 0
+    seconds: float = 0.0
+
+
 class CampaignTotals:
-    """What a campaign has done: sums over seeds, each of which counts once."""
+    """Sums over the seeds of a campaign, each of which counts once."""
 
     def __init__(self) -> None:
         self.seeds = self.schedules = self.steps = self.cut = 0
         self.findings: dict[tuple[str, str, str], int] = {}
         """By source, property and token: the smallest seed that shows it."""
+        self.texts: dict[tuple[str, str, str], str] = {}
+        """All there is to say about each of them."""
+        self.by_source: dict[str, SourceTotals] = {}
 
     def add(self, row: SeedRow) -> None:
         """Add a seed."""
@@ -48,9 +61,13 @@ class CampaignTotals:
         self.schedules += row.schedules
         self.steps += row.steps
         self.cut += row.cut
+        of = self.by_source.get(row.source, SourceTotals())
+        sums = (of.seeds + 1, of.schedules + row.schedules, of.steps + row.steps, of.cut + row.cut)
+        self.by_source[row.source] = SourceTotals(*sums, of.seconds + row.seconds)
         for found in row.found:
             key = (row.source, found.name, found.token)
-            self.findings[key] = min(row.seed, self.findings.get(key, row.seed))
+            if row.seed <= self.findings.get(key, row.seed):
+                self.findings[key], self.texts[key] = row.seed, found.text
 
 
 class CampaignDirectory:

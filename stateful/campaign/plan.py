@@ -13,7 +13,7 @@ DEATHS_MOST: Final = 3
 """Workers that a seed may kill."""
 
 
-class Part(NamedTuple):
+class SeedRange(NamedTuple):
     """Some seeds of a source."""
 
     source: str
@@ -37,7 +37,7 @@ class Seeds(NamedTuple):
 
 
 class CampaignPlan:
-    """What is done, what is under way, and what is next.
+    """The seeds that are done, those under way, and the next.
 
     Attributes:
         done: Seeds that are done, by source.
@@ -52,7 +52,7 @@ class CampaignPlan:
         self.done = defaultdict[str, set[int]](set)
         self.deaths = Counter[tuple[str, int]]()
 
-    def next(self) -> Part | None:
+    def next(self) -> SeedRange | None:
         """Lease the next seeds; None: nothing is left that is not under way."""
         for source in sorted(self._sources, key=self._had):
             part = self._part(source)
@@ -65,7 +65,7 @@ class CampaignPlan:
         # What is under way counts as a second each, so that all sources begin at once.
         return (self._seconds[source] + len(self._leased[source])) / self._sources[source].share
 
-    def _part(self, source: str) -> Part | None:
+    def _part(self, source: str) -> SeedRange | None:
         done, leased, end = self.done[source], self._leased[source], self._sources[source].end
         while self._floor[source] in done:
             self._floor[source] += 1
@@ -80,7 +80,7 @@ class CampaignPlan:
                 if seed != first + number or self.deaths[source, seed]:
                     break
                 number += 1
-        return Part(source, first, number)
+        return SeedRange(source, first, number)
 
     def enter(self, source: str, seed: int, seconds: float) -> bool:
         """Note that a seed is done; return whether it was not yet."""
@@ -90,11 +90,11 @@ class CampaignPlan:
         self._seconds[source] += seconds
         return True
 
-    def release(self, part: Part) -> None:
+    def release(self, part: SeedRange) -> None:
         """End the lease of some seeds: those that are not done are free again."""
         self._leased[part.source].difference_update(part.seeds)
 
-    def died(self, part: Part) -> int | None:
+    def died(self, part: SeedRange) -> int | None:
         """Note that the worker of some seeds died; return the seed that was under way, if there was one."""
         seed = next((seed for seed in part.seeds if seed not in self.done[part.source]), None)
         if seed is not None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.console import Console
 
-from stateful.campaign.campaign import Campaign, Wanted
+from stateful.campaign.campaign import Campaign, CampaignOrder
 from stateful.campaign.engines import LocalEngine
 from stateful.campaign.journal import CampaignDirectory
 from stateful.jobs.progress import say
@@ -26,7 +26,7 @@ def speedup(console: Console, seeds: int = SEEDS) -> int:
         with tempfile.TemporaryDirectory(prefix="campaign-") as folder:
             directory = CampaignDirectory(Path(folder) / "campaign", chosen().name, "")
             try:
-                campaign = Campaign(directory, Wanted(BUSY, 0, seeds, 1e9))
+                campaign = Campaign(directory, CampaignOrder(BUSY, 0, seeds, 1e9))
                 began = time.perf_counter()
                 campaign.run(LocalEngine(workers), lambda _line, _running: None)
                 took[workers].append(time.perf_counter() - began)

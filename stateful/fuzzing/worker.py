@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from spec.outputs.verdicts import Finding, rule_name
 from stateful.bugs.seeded import by_name
 from stateful.fuzzing.sources import SCHEDULES_A_PROGRAM, FuzzFinding, Harvest, Source, fitting
 from stateful.jobs.runner import JobResult, Report
@@ -67,6 +68,8 @@ class Tally:
         """Programs of which not every schedule was run."""
         self.found: dict[tuple[str, str, str], str] = {}
         """By source, property and token: the file it was written to, or why it was not, and its text."""
+        self.findings: list[Finding] = []
+        """The same for other programs."""
         self._out = out
         self._share = share
 
@@ -81,6 +84,8 @@ class Tally:
             key = (source, found.name, found.token)
             if key not in self.found and len(self.found) < FILES_MOST:
                 self.found[key] = self._write(source, seed, found)
+                again = replay_command(source, seed, found, self._share.bug)
+                self.findings.append(Finding(rule_name(found.name), f"{source} at seed {seed}", found.text, again))
 
     def _write(self, source: str, seed: int, found: FuzzFinding) -> str:
         path = self._out / file_name(source, found.name, found.token or f"{seed}-{self._share.process}")
@@ -157,5 +162,6 @@ def _verdict(tally: Tally, settled: int) -> JobResult:
     if tally.cut:
         lines.append(f"{tally.cut:,} programs were not exhausted: each has more than {SCHEDULES_A_PROGRAM} schedules")
     lines += [f"{source}: {name}: {file}" for (source, name, _token), file in tally.found.items()]
-    what = f"{tally.line}" + (f" ({settled >> 20} MiB after {TURNS_TO_SETTLE} turns)" if settled else "")
-    return JobResult(not tally.found and not grown, what, "\n".join(["", *lines]))
+    cut = f", {tally.cut:,} programs not exhausted" if tally.cut else ""
+    what = f"{tally.line}{cut}" + (f" ({settled >> 20} MiB after {TURNS_TO_SETTLE} turns)" if settled else "")
+    return JobResult(not tally.found and not grown, what, "\n".join(["", *lines]), tuple(tally.findings))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from stateful.campaign.campaign import Campaign, Wanted
+from stateful.campaign.campaign import Campaign, CampaignOrder
 from stateful.campaign.chunk import Chunk, run_chunk
 from stateful.campaign.engines import Dealings
 from stateful.campaign.journal import CampaignDirectory
@@ -72,7 +72,7 @@ def campaign(place: Path, engine: InlineEngine, seeds: int = 5, bug: str = "", c
     """Run a campaign of one source to its end."""
     directory = CampaignDirectory(place, chosen().name, bug)
     try:
-        running = Campaign(directory, Wanted(["exhausted"], 0, seeds, 1e9, chunk, bug=bug))
+        running = Campaign(directory, CampaignOrder(["exhausted"], 0, seeds, 1e9, chunk, bug=bug))
         running.run(engine, lambda _line, _chunks: None)
         return account(running, place)
     finally:

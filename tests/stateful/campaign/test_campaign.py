@@ -1,4 +1,4 @@
-"""A campaign finds and counts the same whatever dies, however often it is told, and wherever it was cut."""
+"""A campaign finds and counts the same if workers die, rows arrive twice, or it was cut short."""
 
 import json
 import os
@@ -14,12 +14,12 @@ import pytest
 from stateful import command
 from stateful.campaign import campaign as campaigns
 from stateful.campaign import chunk as chunks
-from stateful.campaign.campaign import Campaign, Wanted
+from stateful.campaign.campaign import Campaign, CampaignOrder
 from stateful.campaign.chunk import CORPUS, Chunk, row_of, run_chunk
 from stateful.campaign.coverage import Coverage
 from stateful.campaign.journal import CampaignDirectory, CampaignError
 from stateful.campaign.revision import revision
-from stateful.fuzzing.sources import SOURCES, Source
+from stateful.fuzzing.sources import SOURCES, Harvest, Source
 from stateful.schedules.run import execute, watching
 from stateful.schedules.scenarios import SCENARIOS
 from stateful.seam.chosen import OURS
@@ -39,7 +39,7 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def undisturbed(quickly: None, tmp_path: Path) -> Account:
-    """What a drill of five seeds comes to."""
+    """The result of a drill of five seeds."""
     del quickly
     return campaign(tmp_path / "undisturbed", InlineEngine(), bug=BUG)
 
@@ -153,7 +153,7 @@ def test_time_that_is_up_ends_a_chunk_after_a_seed() -> None:
 @pytest.mark.usefixtures("quickly")
 def test_time_that_is_up_ends_a_campaign(tmp_path: Path) -> None:
     directory = CampaignDirectory(tmp_path / "c", OURS, "")
-    running = Campaign(directory, Wanted(["exhausted"], 0, None, 0.0))
+    running = Campaign(directory, CampaignOrder(["exhausted"], 0, None, 0.0))
     running.run(InlineEngine(), lambda _line, _chunks: None)
     assert account(running, tmp_path / "c").seeds == 0
     directory.close()
@@ -319,4 +319,25 @@ def test_what_was_cut_is_said_and_resuming_does_nothing(tmp_path: Path, capsys: 
     [row] = map(json.loads, journal(place))
     assert cut.startswith(f"{row['cut']} programs ")
     assert sum(line.startswith("resumes after 1 seeds") for line in said) == 1
-    assert said[-1] == "passed"
+    assert said[-1] == "passed, not exhaustive"
+
+
+@pytest.mark.usefixtures("quickly")
+def test_findings_and_limits_are_written_for_other_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    campaign(tmp_path / "c", InlineEngine(), 2)
+    line = ["campaign", "c", "--seeds", "2", "--source", "exhausted", "--json", "--sarif", "s", "--junit", "j"]
+    assert command.main(line) == 1
+    [check] = json.loads(capsys.readouterr().out)["checks"]
+    assert (check["name"], check["verdict"], check["data"]["not_exhausted"]) == ("exhausted", "failed", 1)
+    [finding] = check["findings"]
+    assert finding["again"] == f"python -m stateful replay {TOKEN}"
+    [result] = json.loads(Path("s").read_text(encoding="utf-8"))["runs"][0]["results"]
+    assert result["ruleId"] == "every_block_has_one_owner"
+    assert TOKEN in Path("j").read_text(encoding="utf-8")
+    monkeypatch.setitem(SOURCES, "exhausted", Source(lambda seed, _report: Harvest(1, cut=seed + 1)))
+    campaign(tmp_path / "d", InlineEngine(), 1)
+    assert command.main(["campaign", "d", "--seeds", "1", "--source", "exhausted", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["verdict"] == "incomplete"

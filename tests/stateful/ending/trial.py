@@ -31,6 +31,7 @@ COMMANDS: Final = (
     "stateful schedules",
     "stateful schedules --benchmark",
     "stateful fuzz --minutes 2 --seed 1 --out findings",
+    "stateful campaign campaign --minutes 2",
     f"stateful kernel-judge {RAW} {RAW} {RAW}",
     "stateful trace-record recorded.jsonl --seconds 60",
     "stateful trace-check recorded.jsonl",
@@ -51,8 +52,8 @@ COMMANDS: Final = (
 )
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 MOMENTS: Final = (0.15, 0.6, 1.5, 3.0, 6.0)
-KEPT: Final = {"recorded.jsonl", ".hypothesis"}
-"""Files that a command may leave: a whole trace, the cache of Hypothesis."""
+KEPT: Final = {"recorded.jsonl", ".hypothesis", "campaign"}
+"""Files that a command may leave: a whole trace, the cache of Hypothesis, what a campaign resumes from."""
 PATIENCE: Final = 20.0
 """Seconds that a command may take to end, on a machine that is busy."""
 LINGER: Final = 1.0
