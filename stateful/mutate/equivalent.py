@@ -17,6 +17,7 @@ EQUIVALENT: Final[Mapping[str, str]] = {
         "what is there by then is taken in one step, whether or not the wait had seen it"
     ),
     "engine/ring_aio.__init__:19:1 changed before a refusal": "nobody gets an object whose making was refused",
+    "engine/ring_aio.__init__:24:1 close doubled": "a ring is closed once, however often it is asked to",
     "engine/threads._carry:10:1 notified before the change": (
         "who is woken needs the lock, which is held until both are done"
     ),

@@ -17,7 +17,7 @@ from zram_impl.engine import ring, ring_choice
 from zram_impl.engine.request import Phase
 from zram_impl.engine.ring import RingEngine
 from zram_impl.engine.ring_choice import engine_kind, ring_or_threads
-from zram_impl.engine.ring_queue import Answer, RingQueue, Write
+from zram_impl.engine.ring_queue import Answer, RingQueue, SystemCalls, Write
 from zram_impl.engine.sync import SyncEngine
 from zram_impl.engine.threads import ThreadEngine
 from zram_impl.faults import ScarceThreads, nth
@@ -188,6 +188,24 @@ def test_a_ring_writes_as_the_reference_does(ring: System, file: FileDevice) -> 
                 read = bytearray(PAGE_SIZE)
                 file.read(request.blk_idx, memoryview(read))
                 assert read == request.page
+
+
+@every_ring
+def test_several_writes_are_one_system_call(ring: System, file: FileDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = opened(ring, file.fileno(), 16)
+    with closing(RingEngine(file, ThreadRuntime(), queue, depth=16)) as engine:
+        made, call = list[tuple[int, ...]](), SystemCalls.__call__
+
+        def counted(calls: SystemCalls, *arguments: int) -> int:
+            made.append(arguments)
+            return call(calls, *arguments)
+
+        monkeypatch.setattr(SystemCalls, "__call__", counted)
+        assert queue.submit([(place, [request]) for place, request in enumerate(requests(engine, [1, 7]))]) == 2
+        assert len(made) == 1
+        answered = 0
+        while answered < 2:
+            answered += len(queue.wait())
 
 
 @every_ring
