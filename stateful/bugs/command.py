@@ -75,7 +75,7 @@ def _replay(asked: argparse.Namespace, console: Console) -> int:
     try:
         with bug.applied() if bug else nullcontext():
             passed = replay(asked.token, lambda text: say(console, text))
-            shown = _story(asked.token, bug)
+            shown = story_of(asked.token, bug)
     except BadTokenError as error:
         parser.error(str(error))
     verdicts: Verdicts = asked.verdicts
@@ -113,7 +113,8 @@ def _diff(asked: argparse.Namespace, bug: seeded.SeededBug | None, console: Cons
     return int(found.parts)
 
 
-def _story(token: str, bug: seeded.SeededBug | None) -> RunStory:
+def story_of(token: str, bug: seeded.SeededBug | None) -> RunStory:
+    """Play a token and return the run as a story; a bug is named in it, and seeded by the caller."""
     again = f"python -m stateful replay {token}{f' --bug {bug.name}' if bug else ''}{on_command_line()}"
     title, mistake, numbers = (bug.name, bug.mistake, bug.numbers) if bug else (f"token {token}", "", ())
     return story(watched(decode(token)), again, title, mistake, numbers)

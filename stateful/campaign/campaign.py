@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from stateful.campaign.chunk import CORPUS, Chunk, SeedRow, row_of
+from stateful.campaign.chunk import CORPUS, EXAMPLES, Chunk, SeedRow, row_of
 from stateful.campaign.engines import ChunkEngine, Dealings
 from stateful.campaign.journal import CampaignDirectory, CampaignError, CampaignTotals
 from stateful.campaign.plan import DEATHS_MOST, CampaignPlan, SeedRange, Seeds
@@ -30,6 +30,8 @@ class CampaignOrder(NamedTuple):
     """Seeds that a worker gets at once."""
     chunk_seconds: float = 30.0
     bug: str = ""
+    examples: bool = False
+    """True: machines keep what fails in the directory, and try it first in the next run."""
 
 
 class Campaign:
@@ -45,17 +47,21 @@ class Campaign:
         self.deaths = 0
         self._deadline = time.monotonic() + wanted.seconds
         end = None if wanted.seeds is None else wanted.first + wanted.seeds
+        rows = list(directory.rows(self.revision))
         # Tokens that are new at this revision have been played at it.
         sources = {CORPUS: Seeds(1_000, 0, len(directory.corpus))}
+        if wanted.examples:  # once a run, each time from another seed
+            runs = sum(isinstance(each, SeedRow) and each.source == EXAMPLES for each in rows)
+            sources[EXAMPLES] = Seeds(1_000, runs, runs + 1)
         sources |= {name: Seeds(SOURCES[name].share, wanted.first, end) for name in wanted.sources}
         self._plan = CampaignPlan(sources, wanted.chunk)
         for place, kept in enumerate(directory.corpus):
             if kept.revision == self.revision:
                 self._plan.enter(CORPUS, place, 0.0)
-        self._resume()
+        self._resume(rows)
 
-    def _resume(self) -> None:
-        for each in self._directory.rows(self.revision):
+    def _resume(self, rows: Sequence[SeedRow | tuple[str, int]]) -> None:
+        for each in rows:
             if isinstance(each, SeedRow):
                 if self._plan.enter(each.source, each.seed, each.seconds):
                     self.totals.add(each)
@@ -89,7 +95,8 @@ class Campaign:
         places = part.seeds if part.source == CORPUS else ()
         tokens = tuple(self._directory.corpus[place].token for place in places)
         seconds = min(self._wanted.chunk_seconds, left)
-        return Chunk(self.revision, *part, seconds, self._device, self._wanted.bug, tokens)
+        examples = str(self._directory.examples) if part.source == EXAMPLES else ""
+        return Chunk(self.revision, *part, seconds, self._device, self._wanted.bug, tokens, examples)
 
     def _heard(self, line: str) -> None:
         row = row_of(line)

@@ -8,18 +8,22 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from stateful.bugs.seeded import by_name
 from stateful.campaign.coverage import Coverage
 from stateful.campaign.revision import revision
-from stateful.fuzzing.sources import SOURCES, FuzzFinding, Harvest, of_played
+from stateful.fuzzing.sources import SOURCES, FuzzFinding, Harvest, of_machine, of_played
+from stateful.lockstep.run_machine import Until, machines, run_machine
 from stateful.schedules.run import execute, watching
 from stateful.schedules.token import decode
 from stateful.seam.option import named_device
 
 CORPUS: Final = "corpus"
 """The source that plays kept tokens again; a seed of it is a place in the corpus."""
+EXAMPLES: Final = "examples"
+"""The source that tries the examples again that machines have kept; a seed of it is a run of the campaign."""
 
 
 class Chunk(NamedTuple):
@@ -39,6 +43,8 @@ class Chunk(NamedTuple):
     """Seeded in our device, for a drill."""
     tokens: tuple[str, ...] = ()
     """Of the source `corpus`: what to play, one for each seed."""
+    examples: str = ""
+    """Of the source `examples`: the folder of the examples."""
 
 
 class SeedRow(NamedTuple):
@@ -81,11 +87,13 @@ def run_chunk(chunk: Chunk, send: Callable[[object], None]) -> str:
 def _row(chunk: Chunk, seed: int, seen: Coverage) -> SeedRow:
     began = time.monotonic()
     with watching(seen.watch):
-        harvest = (
-            _again(chunk.tokens[seed - chunk.first])
-            if chunk.source == CORPUS
-            else SOURCES[chunk.source].run(seed, lambda _text: None)
-        )
+        match chunk.source:
+            case "corpus":
+                harvest = _again(chunk.tokens[seed - chunk.first])
+            case "examples":
+                harvest = _kept_examples(seed, Path(chunk.examples))
+            case source:
+                harvest = SOURCES[source].run(seed, lambda _text: None)
     return SeedRow(
         chunk.revision, chunk.source, seed, harvest.schedules, harvest.steps, harvest.cut,
         round(time.monotonic() - began, 3), _each_once(harvest.found), seen.take(),
@@ -96,6 +104,17 @@ def _again(token: str) -> Harvest:
     """Play a token."""
     played = execute(decode(token))
     return Harvest(1, 0, () if played.error is None else (of_played(played),))
+
+
+def _kept_examples(seed: int, folder: Path) -> Harvest:
+    """Try what machines have kept, then a few new examples, of which those that fail are kept."""
+    steps, found = 0, list[FuzzFinding]()
+    for machine in machines().values():
+        campaign = run_machine(machine, Until(examples=1), number=seed, examples=folder)
+        steps += campaign.steps
+        if campaign.finding is not None:
+            found.append(of_machine(machine, campaign))
+    return Harvest(0, steps, tuple(found))
 
 
 def _each_once(found: Sequence[FuzzFinding]) -> tuple[FuzzFinding, ...]:

@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
-from spec.outputs.verdicts import FAILED, INCOMPLETE, PASSED, Check, Finding, Verdicts, rule_name
 from spec.processes.interrupts import Interrupted
 from stateful.bugs import seeded
 from stateful.campaign.campaign import Campaign, CampaignOrder
 from stateful.campaign.chunk import Chunk
 from stateful.campaign.engines import ChunkEngine, LocalEngine
 from stateful.campaign.journal import CampaignDirectory, CampaignError
+from stateful.campaign.results import add_verdicts, write_pages
 from stateful.campaign.speedup import speedup
 from stateful.fuzzing.command import asked_sources, folder
-from stateful.fuzzing.sources import SCHEDULES_A_PROGRAM, SOURCES, FuzzFinding, left_out
-from stateful.fuzzing.worker import replay_command
+from stateful.fuzzing.sources import SCHEDULES_A_PROGRAM, SOURCES, left_out
 from stateful.jobs.arguments import count, duration
 from stateful.jobs.progress import ProgressDisplay, ProgressLine, complain, say
 from stateful.jobs.report import chosen as chosen_names
@@ -76,14 +75,17 @@ def campaign(asked: argparse.Namespace, console: Console) -> int:
     if asked.benchmark:
         return speedup(console)
     minutes = asked.minutes or (MINUTES if asked.seeds is None else FOREVER)
-    wanted = CampaignOrder(sources, asked.seed, asked.seeds, minutes * 60, asked.chunk, bug=bug)
+    examples = "machines" in sources and not bug and asked.seeds is None and asked.engine == "local"
+    wanted = CampaignOrder(sources, asked.seed, asked.seeds, minutes * 60, asked.chunk, bug=bug, examples=examples)
     try:
         with ExitStack() as opened:
             directory = CampaignDirectory(asked.directory, chosen().name, bug)
             opened.callback(directory.close)
             running = Campaign(directory, wanted)
-            opened.callback(_add_verdicts, asked.verdicts, running, bug)
-            return _run(running, _engine(asked, opened), asked.directory, console)
+            opened.callback(add_verdicts, asked.verdicts, running.totals, directory)
+            code = _run(running, _engine(asked, opened), asked.directory, console)
+            write_pages(running.totals, directory, bug)
+            return code
     except CampaignError as error:
         complain(str(error))
         return 2
@@ -135,35 +137,6 @@ def _run(running: Campaign, engine: ChunkEngine, place: Path, console: Console) 
         f"FAILED: {len(found)} findings" if found else "passed, not exhaustive" if running.totals.cut else "passed",
     )
     return 1 if found else 0
-
-
-def _add_verdicts(verdicts: Verdicts, done: Campaign, bug: str) -> None:
-    """Add a check for each source; one that could not do all it should is incomplete."""
-    for source, of in done.totals.by_source.items():
-        found = tuple(
-            Finding(rule_name(name), f"{source} at seed {seed}", done.totals.texts[key], _again(key, seed, bug))
-            for key, seed in sorted(done.totals.findings.items())
-            for name in key[1:2]
-            if key[0] == source
-        )
-        what = f"{of.seeds:,} seeds, {of.schedules:,} schedules, {of.steps:,} steps"
-        if of.cut:
-            what += f"; {of.cut:,} programs were not exhausted"
-        verdicts.add(
-            Check(
-                source,
-                FAILED if found else INCOMPLETE if of.cut else PASSED,
-                what,
-                of.seconds,
-                findings=found,
-                data={"seeds": of.seeds, "schedules": of.schedules, "steps": of.steps, "not_exhausted": of.cut},
-            )
-        )
-
-
-def _again(key: tuple[str, str, str], seed: int, bug: str) -> str:
-    source, name, token = key
-    return replay_command(source, seed, FuzzFinding(name, "", token), bug)
 
 
 def _say_totals(done: Campaign, place: Path, console: Console) -> None:

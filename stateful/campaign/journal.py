@@ -4,6 +4,7 @@
     journal.jsonl      a line for each seed that is done, and for each worker that died, as they come
     corpus.tokens      tokens that were the first to cover something, with the revision of each
     findings/          a file for each finding: the command that shows it again, then all there is to say
+    examples/          what failed in machines, as Hypothesis keeps it
 
 One process writes; a line is written as a whole, so that whatever kills it loses no line but the last.
 """
@@ -15,8 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
-from stateful.campaign.chunk import SeedRow, row_of
+from stateful.campaign.chunk import EXAMPLES, SeedRow, row_of
+from stateful.fuzzing.sources import FuzzFinding
 from stateful.fuzzing.worker import file_name, replay_command
+from stateful.seam.option import on_command_line
 from zram_impl.cli.output import write_whole
 
 VERSION: Final = 1
@@ -167,14 +170,31 @@ class CampaignDirectory:
             write_whole(self.place / "corpus.tokens", whole)
         self.corpus = [KeptToken(*line.split()) for line in whole.splitlines() if line.count(" ") == 1]
 
+    @property
+    def findings(self) -> Path:
+        """The folder of the findings."""
+        return self.place / "findings"
+
+    @property
+    def examples(self) -> Path:
+        """The folder of the examples."""
+        return self.place / "examples"
+
+    def again(self, source: str, seed: int, found: FuzzFinding) -> str:
+        """Return the command that shows a finding again."""
+        if source == EXAMPLES:
+            where = f"--seed {seed} --examples 1 --examples-in {self.examples}"
+            return f"python -m stateful machine {where}{on_command_line()}"
+        return replay_command(source, seed, found, self._bug)
+
     def write_findings(self, row: SeedRow, totals: CampaignTotals) -> None:
         """Write the findings of a seed to files, those of which no smaller seed has shown."""
-        folder = self.place / "findings"
+        folder = self.findings
         for found in row.found:
             if totals.findings[row.source, found.name, found.token] == row.seed:
                 folder.mkdir(exist_ok=True)
                 path = folder / file_name(row.source, found.name, found.token)
-                command = replay_command(row.source, row.seed, found, self._bug)
+                command = self.again(row.source, row.seed, found)
                 write_whole(path, f"{command}\n\n{found.text}\n")
 
 

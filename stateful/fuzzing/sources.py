@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Protocol
 from stateful.api_fuzz.device_fuzz import device_inputs
 from stateful.interrupts.storm import storm
 from stateful.jobs.runner import Report
-from stateful.lockstep.run_machine import Until, run_machine
+from stateful.lockstep.run_machine import AnyMachine, MachineCampaign, Until, run_machine
 from stateful.lockstep.run_machine import machines as machines_that_fit
 from stateful.metamorphic import independence
 from stateful.schedules.policies import exhaust
@@ -113,11 +113,15 @@ def machines(seed: int, report: Report) -> Harvest:
     fitting = list(machines_that_fit().values())
     machine = fitting[seed % len(fitting)]
     campaign = run_machine(machine, Until(examples=1), number=seed, report=lambda runs, _steps: report(f"run {runs}"))
+    found = () if campaign.finding is None else (of_machine(machine, campaign),)
+    return Harvest(0, campaign.steps, found)
+
+
+def of_machine(machine: AnyMachine, campaign: MachineCampaign) -> FuzzFinding:
+    """Say what a machine has found."""
     found = campaign.finding
-    if found is None:
-        return Harvest(0, campaign.steps)
     text = "\n".join([machine.__name__, str(found), *getattr(found, "__notes__", [])])
-    return Harvest(0, campaign.steps, (FuzzFinding(campaign.found.partition(":")[0], text),))
+    return FuzzFinding(campaign.found.partition(":")[0], text)
 
 
 class RunThreads(Protocol):

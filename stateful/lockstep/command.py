@@ -5,6 +5,7 @@ Exit code 0: no difference. 1: a difference; the smallest program that shows it 
 
 import argparse
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console
@@ -25,22 +26,26 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--examples", type=count, default=EXAMPLES, metavar="N", help=f"programs of each machine ({EXAMPLES})"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="where the generator begins (0)")
+    parser.add_argument(
+        "--examples-in", type=Path, metavar="DIR", help="keep what fails there, and try it first (kept nowhere)"
+    )
     add_device(parser, "machine", ["events"])
     parser.set_defaults(do=machine)
 
 
 def machine(asked: argparse.Namespace, console: Console) -> int:
     """Run every machine that fits the device, each in a process, and return the exit code."""
-    todo = [Job(name, partial(check, name, asked.examples, asked.seed)) for name in machines()]
+    todo = [Job(name, partial(check, name, asked.examples, asked.seed, asked.examples_in)) for name in machines()]
     return run(todo, asked, console)
 
 
-def check(name: str, examples: int, seed: int, report: Report) -> JobResult:
+def check(name: str, examples: int, seed: int, kept: Path | None, report: Report) -> JobResult:
     """Run one machine as a job of the command line."""
     campaign = run_machine(
         machines()[name],
         Until(examples=examples),
         number=seed,
+        examples=kept,
         report=lambda runs, steps: report(f"{runs} of {examples} runs, {steps:,} steps"),
     )
     what = f"{campaign.runs:,} runs, {campaign.steps:,} steps, each compared"

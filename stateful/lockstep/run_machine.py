@@ -3,9 +3,11 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.stateful import run_state_machine_as_test
 
 from stateful.lockstep.divergence import Divergence
@@ -52,7 +54,7 @@ class MachineCampaign(NamedTuple):
         return self.finding.name if isinstance(self.finding, Divergence) else f"assert: {self.finding}"
 
 
-def run_machine(
+def run_machine(  # noqa: PLR0913  (all but two by name)
     machine: AnyMachine,
     until: Until,
     *,
@@ -60,11 +62,13 @@ def run_machine(
     shrink: bool = True,
     report: Callable[[int, int], None] | None = None,
     bug: Callable[[], AbstractContextManager[None]] = nullcontext,
+    examples: Path | None = None,
 ) -> MachineCampaign:
     """Run `machine` until it finds something or it is time to stop; `number` is the seed.
 
     `report` gets runs and steps so far. `bug` is applied around the whole. Without `shrink` a finding is as it was
-    first seen, and `seconds` of the result is the time it took to find.
+    first seen, and `seconds` of the result is the time it took to find. What fails is kept in the folder `examples`,
+    and tried first in the next run.
     """
     began = time.perf_counter()
     runs = steps = 0
@@ -80,8 +84,9 @@ def run_machine(
             super().teardown()
 
     how = settings(
-        settings.get_profile("default"), max_examples=CHUNK, stateful_step_count=50, deadline=None, database=None,
-        phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,), print_blob=False, derandomize=False,
+        settings.get_profile("default"), max_examples=CHUNK, stateful_step_count=50, deadline=None,
+        database=None if examples is None else DirectoryBasedExampleDatabase(examples),
+        phases=(Phase.reuse, Phase.generate, *((Phase.shrink,) if shrink else ())), print_blob=False, derandomize=False,
         report_multiple_bugs=False, suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     finding: AssertionError | None = None

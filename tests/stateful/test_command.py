@@ -8,7 +8,7 @@ from stateful.command import main, parser
 
 (SUBPARSERS,) = [each for each in parser()._actions if isinstance(each, argparse._SubParsersAction)]
 COMMANDS = sorted(SUBPARSERS.choices)
-NEEDED = {"replay": ["1cqb4h084"], "conformance": ["."], "trace-check": ["t"], "trace-record": ["t"]}
+NEEDED = {"replay": ["1cqb4h084"], "campaign": ["c"], "conformance": ["."], "trace-check": ["t"], "trace-record": ["t"]}
 """Arguments without which nothing else is looked at."""
 ALIASES = {"mutants": "bugs", "inputs": "api-fuzz"}
 

@@ -15,11 +15,11 @@ from stateful import command
 from stateful.campaign import campaign as campaigns
 from stateful.campaign import chunk as chunks
 from stateful.campaign.campaign import Campaign, CampaignOrder
-from stateful.campaign.chunk import CORPUS, Chunk, row_of, run_chunk
+from stateful.campaign.chunk import CORPUS, EXAMPLES, Chunk, row_of, run_chunk
 from stateful.campaign.coverage import Coverage
 from stateful.campaign.journal import CampaignDirectory, CampaignError
 from stateful.campaign.revision import revision
-from stateful.fuzzing.sources import SOURCES, Harvest, Source
+from stateful.fuzzing.sources import SOURCES, FuzzFinding, Harvest, Source
 from stateful.schedules.run import execute, watching
 from stateful.schedules.scenarios import SCENARIOS
 from stateful.seam.chosen import OURS
@@ -27,6 +27,7 @@ from tests.stateful.campaign.inline import TOKEN, Account, InlineEngine, account
 
 ROOT = Path(__file__).resolve().parents[3]
 BUG = "leak_on_error"
+LOSES = "examples.naive_store.bugs:loses_update"
 SEEDS = 3
 """Of the campaigns in processes, two to a chunk."""
 
@@ -157,6 +158,36 @@ def test_time_that_is_up_ends_a_campaign(tmp_path: Path) -> None:
     running.run(InlineEngine(), lambda _line, _chunks: None)
     assert account(running, tmp_path / "c").seeds == 0
     directory.close()
+
+
+def test_examples_that_failed_are_tried_first_in_the_next_run(tmp_path: Path) -> None:
+    chunk = Chunk(revision(LOSES), EXAMPLES, 0, 1, 9.0, LOSES, examples=str(tmp_path / "examples"))
+    lines = list[str]()
+    for seed in (1, 2):
+        run_chunk(chunk._replace(first=seed), lambda line: lines.append(str(line)))
+    first, second = map(row_of, lines)
+    assert first is not None
+    assert second is not None
+    assert {found.name for found in first.found} == {found.name for found in second.found} == {"same_state"}
+    # Found by the kept example, not by chance.
+    assert second.steps < first.steps
+    assert [path for path in (tmp_path / "examples").rglob("*") if path.is_file()]
+
+
+@pytest.mark.usefixtures("quickly")
+def test_each_run_tries_the_examples_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = FuzzFinding("same_state", "text")
+    monkeypatch.setattr(chunks, "_kept_examples", lambda seed, folder: Harvest(0, seed, (found,) if folder else ()))
+    for run in range(2):
+        directory = CampaignDirectory(tmp_path / "c", OURS, "")
+        running = Campaign(directory, CampaignOrder(["exhausted"], 0, 1, 1e9, examples=True))
+        engine = InlineEngine()
+        running.run(engine, lambda _line, _chunks: None)
+        assert [(chunk.source, chunk.first) for chunk in engine.chunks][:1] == [(EXAMPLES, run)]
+        directory.close()
+    [path] = (tmp_path / "c" / "findings").glob("examples-*")
+    where = f"--seed 0 --examples 1 --examples-in {tmp_path / 'c' / 'examples'}"
+    assert path.read_text(encoding="utf-8").splitlines()[0] == f"python -m stateful machine {where}"
 
 
 @pytest.mark.usefixtures("quickly")
@@ -337,6 +368,8 @@ def test_findings_and_limits_are_written_for_other_programs(
     [result] = json.loads(Path("s").read_text(encoding="utf-8"))["runs"][0]["results"]
     assert result["ruleId"] == "every_block_has_one_owner"
     assert TOKEN in Path("j").read_text(encoding="utf-8")
+    [page] = Path("c/findings").glob("*.html")
+    assert f"replay {TOKEN}" in page.read_text(encoding="utf-8")
     monkeypatch.setitem(SOURCES, "exhausted", Source(lambda seed, _report: Harvest(1, cut=seed + 1)))
     campaign(tmp_path / "d", InlineEngine(), 1)
     assert command.main(["campaign", "d", "--seeds", "1", "--source", "exhausted", "--json"]) == 0
