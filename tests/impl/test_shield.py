@@ -3,6 +3,7 @@
 import _thread
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -84,6 +85,34 @@ def test_an_exception_after_the_call_gives_its_result_back() -> None:
     while not lost:
         pass
     assert lost == [7]
+
+
+class RaisingToken(dict[int, bool]):
+    """A token at which a second exception arrives when the caller looks at it."""
+
+    def pop(self, *_arguments: object) -> bool:  # type: ignore[explicit-override,override]  # of one kind only
+        raise KeyboardInterrupt
+
+
+def test_a_second_exception_at_once_finds_the_call_cancelled() -> None:
+    begun, lost = threading.Event(), threading.Event()
+
+    def until_cancelled(interrupts: Interrupts) -> bool:
+        begun.set()
+        until = time.monotonic() + PATIENCE
+        while not interrupts.cancelled and time.monotonic() < until:
+            pass
+        return interrupts.cancelled
+
+    def interrupted(body: Callable[[], None]) -> None:
+        shield.start_thread(body)
+        assert begun.wait(PATIENCE)
+        body.__self__.token = RaisingToken()  # type: ignore[attr-defined]  # a bound method
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        shielded(interrupted, until_cancelled, lambda cancelled: cancelled and lost.set())
+    assert lost.wait(PATIENCE), "the call was not cancelled"
 
 
 def test_an_exception_carries_what_the_call_raised() -> None:
