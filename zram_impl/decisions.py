@@ -57,9 +57,9 @@ def may_charge(enabled: int, limit: int) -> bool:
     return enabled == 0 or limit > 0
 
 
-def charge(enabled: int, limit: int, grant: int) -> tuple[int, int]:
-    """Charge one block; return the limit left and the grant the request carries (0: it was not charged)."""
-    return (limit - 1, grant) if enabled else (limit, 0)
+def charge(enabled: int, limit: int, grant: int, blocks: int = 1) -> tuple[int, int]:
+    """Charge so many blocks, one a request; return the limit left and the grant each carries (0: not charged)."""
+    return (limit - blocks, grant) if enabled else (limit, 0)
 
 
 def refund(limit: int, grant: int, charged: int) -> int:

@@ -28,9 +28,10 @@ def early_release() -> Patches:
     """Drop the claim before completion tests it."""
     complete = WritebackPass._complete
 
-    def too_early(self: WritebackPass, req: WbReq) -> None:
-        self._shared.table.release_claim(req.index)
-        complete(self, req)
+    def too_early(self: WritebackPass, reqs: Sequence[WbReq]) -> None:
+        for req in reqs:
+            self._shared.table.release_claim(req.index)
+        complete(self, reqs)
 
     return (mock.patch.object(WritebackPass, "_complete", too_early),)
 
@@ -39,11 +40,14 @@ def unassigned_index() -> Patches:
     """Write the content of slot 0, whichever slot was selected."""
     submit = WritebackPass._submit
 
-    def of_slot_0(self: WritebackPass, index: SlotIndex, req: WbReq, block: BlkIdx) -> None:
-        submit(self, index, req, block)
+    def of_slot_0(
+        self: WritebackPass, indexes: Sequence[SlotIndex], reqs: Sequence[WbReq], blocks: Sequence[BlkIdx]
+    ) -> None:
+        submit(self, indexes, reqs, blocks)
         entry = self._shared.table.entries[0]
         if isinstance(entry, bytes):
-            req.entry = entry
+            for req in reqs:
+                req.entry = entry
 
     return (mock.patch.object(WritebackPass, "_submit", of_slot_0),)
 
@@ -150,9 +154,10 @@ def check_then_act() -> Patches:
         flags = self._shared.table.flags
         seen = {req.number: flags[req.index] & PP_SLOT for req in self._answered}
 
-        def late(mine: WritebackPass, req: WbReq) -> None:
-            flags[req.index] = flags[req.index] & ~PP_SLOT | seen[req.number]
-            complete(mine, req)
+        def late(mine: WritebackPass, reqs: Sequence[WbReq]) -> None:
+            for req in reqs:
+                flags[req.index] = flags[req.index] & ~PP_SLOT | seen[req.number]
+            complete(mine, reqs)
 
         with mock.patch.object(WritebackPass, "_complete", late):
             reap(self, actions)

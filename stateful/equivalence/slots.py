@@ -32,7 +32,7 @@ _IMPLEMENTED: Final[tuple[Callable[[SlotTable, int], object], ...]] = (
     lambda table, _huge: table.replace(0, None),
     lambda table, _huge: Cursor([Scan(Mode.PAGES, 0, 1)], queue_twice=False).select(table, 1),
     lambda table, _huge: table.release_claim(0),
-    lambda table, _huge: table.commit(0, BlkIdx(0), checksum=0),
+    lambda table, _huge: table.commit([(0, BlkIdx(0), 0)]),
 )
 _SPECIFIED: Final[tuple[Callable[[State, int], State], ...]] = (
     lambda s, huge: user.write(s, 0, huge),

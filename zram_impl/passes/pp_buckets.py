@@ -53,14 +53,26 @@ class PpBuckets:
         return self._buckets[self._top].pop()
 
     def claimed(self, flags: bytearray, most: int) -> list[SlotIndex]:
-        """List the next candidates, in order, as long as they still have their claim; at most `most`, of one bucket."""
-        if most <= 0 or self.peek() is None:
-            return []
-        following = self._buckets[self._top][: -most - 1 : -1]
+        """List the next candidates, in order, as long as they still have their claim; at most `most`."""
+        following: list[SlotIndex] = []
+        for candidates in self._buckets[self._top :: -1] if self._top >= 0 else ():
+            if len(following) >= most:
+                break
+            following += candidates[: len(following) - most - 1 : -1]
         for number, index in enumerate(following):
             if not flags[index] & PP_SLOT:
                 return following[:number]
         return following
+
+    def detach(self, number: int) -> None:
+        """Detach the next candidates, as many as there are at least: what `pop` does so many times."""
+        self._count -= number
+        while number:
+            candidates = self._buckets[self._top]
+            first = max(len(candidates) - number, 0)
+            number -= len(candidates) - first
+            del candidates[first:]
+            self._top -= not first
 
     def waiting(self) -> list[SlotIndex]:
         """List the pp_slots in buckets."""

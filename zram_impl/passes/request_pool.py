@@ -3,6 +3,7 @@
 Kernel: init_wb_ctl(), release_wb_ctl()
 """
 
+from collections.abc import Sequence
 from errno import ENOMEM
 
 from zram_impl.engine.protocol import Engine
@@ -36,12 +37,14 @@ class RequestPool:
         req.phase = Phase.HELD
         return req
 
-    def retire(self, req: WbReq) -> None:
-        """Take an answered request back; what it carried is its slot's or nobody's by now."""
-        del req.index, req.blk_idx, req.entry
-        req.grant = 0
-        req.phase = Phase.IDLE
-        self.idle.append(req)
+    def retire(self, reqs: Sequence[WbReq]) -> None:
+        """Take answered requests back; what they carried is their slots' or nobody's by now."""
+        idle = Phase.IDLE
+        for req in reqs:
+            del req.index, req.blk_idx, req.entry
+            req.grant = 0
+            req.phase = idle
+        self.idle.extend(reqs)
 
     def give(self, req: WbReq) -> None:
         """Take a held request back."""

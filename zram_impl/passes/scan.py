@@ -2,11 +2,11 @@
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 from zram_impl import decisions
 from zram_impl.parsing.writeback_args import Scan
-from zram_impl.table.slot_table import IDLE, IN_MEMORY, INCOMPRESSIBLE, OWNED, SlotTable
+from zram_impl.table.slot_table import IDLE, IN_MEMORY, INCOMPRESSIBLE, OWNED, SlotTable, size_of
 from zram_impl.units import PAGE_SIZE, SlotIndex
 
 LOOK_AHEAD: Final = 1024
@@ -62,15 +62,20 @@ class Cursor:
         entries, flags = table.entries, table.flags
         wants, owned = _WANTED[mode], self._owned_mask
         before, end = len(found), indexes.stop
-        for index in indexes:
+        # Cast: a call for each, which does nothing, would cost as much as the rest of the loop.
+        for index in cast("Sequence[SlotIndex]", indexes):
             entry = entries[index]
+            if type(entry) is bytes:  # nearly all of them
+                size = len(entry)
+            elif isinstance(entry, IN_MEMORY):
+                size = size_of(entry)
+            else:
+                continue
             flag = flags[index]
-            if isinstance(entry, IN_MEMORY) and not flag & owned:
-                size = len(entry) if isinstance(entry, bytes) else entry.size
-                if wants[flag & (IDLE | INCOMPRESSIBLE) | (_HUGE if size == PAGE_SIZE else 0)]:
-                    found.append((SlotIndex(index), size))
-                    if len(found) == wanted:
-                        end = index + 1
-                        break
+            if not flag & owned and wants[flag & (IDLE | INCOMPRESSIBLE) | (_HUGE if size == PAGE_SIZE else 0)]:
+                found.append((index, size))
+                if len(found) == wanted:
+                    end = index + 1
+                    break
         table.claim(found[before:])
         return end

@@ -150,7 +150,8 @@ class WritebackPass(SteppedPass[WritebackResult]):
             return self._reserve_block(index)
         if lost:
             return self._skip(index)
-        self._submit(index, self.held_request, self.held_block)
+        self._submit([index], [self.held_request], [self.held_block])
+        self._observe("submit", index, self.held_request.number, self.held_block)
         batch.append(self.held_request)
         self.held_request = self.held_block = None
         return 1
@@ -171,12 +172,17 @@ class WritebackPass(SteppedPass[WritebackResult]):
             return 0
         indexes = self._buckets.claimed(shared.table.flags, most)
         blocks = shared.blocks.reserve_up_to(len(indexes))
-        for index, block in zip(indexes, blocks, strict=False):
-            req = idle.pop()
-            self._observe("take_request", req.number)
-            self._observe("reserve_block", block)
-            self._submit(index, req, block)
-            batch.append(req)
+        if not blocks:
+            return 0
+        reqs, indexes = idle[: -len(blocks) - 1 : -1], indexes[: len(blocks)]
+        del idle[-len(blocks) :]
+        self._submit(indexes, reqs, blocks)
+        batch += reqs
+        if self._observer is not None:
+            for index, req, block in zip(indexes, reqs, blocks, strict=True):
+                self._observe("take_request", req.number)
+                self._observe("reserve_block", block)
+                self._observe("submit", index, req.number, block)
         return 3 * len(blocks)
 
     def _take_request(self) -> int:
@@ -206,23 +212,25 @@ class WritebackPass(SteppedPass[WritebackResult]):
         self._observe("reserve_block", block)
         return 1
 
-    def _submit(self, index: SlotIndex, req: WbReq, block: BlkIdx) -> None:
-        """Hand pp_slot, block and budget over to a request, which is in flight from now on."""
-        entry = self._shared.table.object(index)
-        self._buckets.pop()
-        req.index, req.blk_idx, req.entry = index, block, entry
-        req.grant = self._shared.budget.charge()
-        req.error = 0
-        req.phase = Phase.FLIGHT
-        self._alive += 1
-        self._observe("submit", index, req.number, block)
+    def _submit(self, indexes: Sequence[SlotIndex], reqs: Sequence[WbReq], blocks: Sequence[BlkIdx]) -> None:
+        """Hand the next candidates' pp_slots, blocks and budget over to requests, in flight from now on."""
+        entries, stored, flight = self._shared.table.entries, self._shared.table.object, Phase.FLIGHT
+        grant = self._shared.budget.charge(len(reqs))
+        for index, req, block in zip(indexes, reqs, blocks, strict=True):
+            entry = entries[index]
+            req.index, req.blk_idx = index, block
+            req.entry = entry if type(entry) is bytes else stored(index)
+            req.grant, req.error = grant, 0
+            req.phase = flight
+        self._buckets.detach(len(reqs))
+        self._alive += len(reqs)
 
     def _send(self, batch: Sequence[WbReq]) -> None:
         """Fill the buffers and hand the requests to the engine, outside of the table lock.
 
         Kernel: zram_submit_wb_request()
         """
-        decode = self._padded if self._shared.compressed else self._shared.decode
+        decode, crc32 = self._padded if self._shared.compressed else self._shared.decode, zlib.crc32
         ready, failed = list[WbReq](), list[WbReq]()
         for req in batch:
             try:
@@ -232,7 +240,7 @@ class WritebackPass(SteppedPass[WritebackResult]):
                 failed.append(req)
                 continue
             req.page[:] = page
-            req.checksum = zlib.crc32(page)
+            req.checksum = crc32(page)
             ready.append(req)
         if failed:
             self._answered.extend(failed)
@@ -304,45 +312,51 @@ class WritebackPass(SteppedPass[WritebackResult]):
 
         Kernel: zram_complete_done_reqs()
         """
+        answered, number = self._answered, min(actions, len(self._answered))
+        reqs = [answered.popleft() for _ in range(number)]
         with self._table_lock:
-            self._complete_some(min(actions, len(self._answered)))
+            self._complete(reqs)
 
-    def _complete_some(self, number: int) -> None:
-        for _ in range(number):
-            self._complete(self._answered.popleft())
+    def _complete(self, reqs: Sequence[WbReq]) -> None:
+        """Retire answered requests; the table lock is held.
 
-    def _complete(self, req: WbReq) -> None:
-        """Retire one answered request; the table lock is held.
-
-        Race since the submission: the slot was unlocked while its page was in flight, so by now it may have been read,
-        rewritten or freed. That it still has its claim is the only proof that the bytes on the device are the bytes of
-        the page. The decision is made before the claim is taken off: releasing the pp_slot first would destroy the
-        evidence.
+        Race since the submission: the slots were unlocked while their pages were in flight, so by now each may have
+        been read, rewritten or freed. That it still has its claim is the only proof that the bytes on the device are
+        the bytes of the page. The decision is made before the claim is taken off: releasing the pp_slot first would
+        destroy the evidence.
 
         Kernel: zram_writeback_complete()
         """
-        assert req.phase is Phase.ANSWERED, f"only the engine answers a request: {req.phase!r} of slot {req.index}"
-        shared, result = self._shared, self.result
-        table = shared.table
-        row = completion(req.error == 0, table.flags[req.index] & PP_SLOT and 1)
-        if row.commit:
-            table.commit(req.index, req.blk_idx, req.checksum)
-            result.written += 1
-        elif req.error:
-            result.fail(req.index, req.error)
-        else:
-            result.lost += 1
-        if row.release_block:
-            later = req.error and not self._quirks.retry_failed_block
-            (shared.blocks.set_aside if later else shared.blocks.release)(req.blk_idx)
-        if row.refund:
-            shared.budget.refund(req.grant)
-        shared.bd_writes += row.bd_writes
-        table.release_claim(req.index)
-        self._alive -= 1
-        index, block = req.index, req.blk_idx
-        self._pool.retire(req)
-        self._observe("reap", req.number, index, block)
+        shared, answered = self._shared, Phase.ANSWERED
+        flags, release_claim = shared.table.flags, shared.table.release_claim
+        committed: list[tuple[int, BlkIdx, int]] = []
+        bd_writes = 0
+        for req in reqs:
+            assert req.phase is answered, f"only the engine answers a request: {req.phase!r} of slot {req.index}"
+            index, error = req.index, req.error
+            commit, release_block, refund, written = completion(error == 0, flags[index] & PP_SLOT and 1)
+            if commit:
+                committed.append((index, req.blk_idx, req.checksum))
+            elif error:
+                self.result.fail(index, error)
+            else:
+                self.result.lost += 1
+            if release_block:
+                later = error and not self._quirks.retry_failed_block
+                (shared.blocks.set_aside if later else shared.blocks.release)(req.blk_idx)
+            if refund:
+                shared.budget.refund(req.grant)
+            bd_writes += written
+            # Here, not with the commits: a slot that was queued twice is committed once.
+            release_claim(index)
+        shared.bd_writes += bd_writes
+        shared.table.commit(committed)
+        self.result.written += len(committed)
+        self._alive -= len(reqs)
+        reaped = [] if self._observer is None else [(req.number, req.index, req.blk_idx) for req in reqs]
+        self._pool.retire(reqs)
+        for each in reaped:
+            self._observe("reap", *each)
 
     # --- end_pass --------------------------------------------------------------------------------------------------
 

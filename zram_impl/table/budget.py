@@ -33,9 +33,9 @@ class Budget:
         """How many more blocks may be submitted, as far as the budget is concerned."""
         return self.limit if self.enabled else sys.maxsize
 
-    def charge(self) -> int:
-        """Charge one block and return the grant the request carries, 0 when the limit is disabled."""
-        self.limit, grant = decisions.charge(self.enabled, self.limit, self.grant)
+    def charge(self, blocks: int = 1) -> int:
+        """Charge blocks, one a request, and return the grant each carries, 0 when the limit is disabled."""
+        self.limit, grant = decisions.charge(self.enabled, self.limit, self.grant, blocks)
         return grant
 
     def refund(self, grant: int) -> None:

@@ -18,7 +18,7 @@ Everything but the lock-free look at `entries[i]` and `flags[i]` needs the table
 Kernel: struct zram_table_entry, zram_slot_free(), zram_can_store_page().
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from errno import ENOMEM
 from typing import ClassVar, Final, Self
 
@@ -263,16 +263,31 @@ class SlotTable:
             self.same_pages += 1
         self.compr_data_size = used
 
-    def commit(self, index: int, blk_idx: BlkIdx, checksum: int) -> None:
-        """Turn a stored slot into a written-back one that owns `blk_idx`; its object's memory is free."""
-        old = self.entries[index]
-        assert isinstance(old, IN_MEMORY), f"only a stored slot is written back: slot {index} is {type(old).__name__}"
-        if type(old) is bytes:
-            self.entries[index] = Backed.at(blk_idx, len(old), checksum)
-        else:
-            self.entries[index] = Backed.at(blk_idx, size_of(old), checksum, priority_of(old))
-        self.flags[index] &= ~IDLE
-        self._forget_object(old)
+    def commit(self, written: Iterable[tuple[int, BlkIdx, int]]) -> None:
+        """Turn stored slots into written-back ones; the memory of their objects is free.
+
+        Args:
+            written: Index, the block that the slot owns from now on, and the checksum of that block.
+        """
+        entries, flags, forget = self.entries, self.flags, self._forget_object
+        plain, huge = 0, 0
+        for index, blk_idx, checksum in written:
+            old = entries[index]
+            if type(old) is bytes:  # nearly all of them: as below, without a call
+                size = len(old)
+                entries[index] = Backed((blk_idx << _CHECKSUM_BITS | checksum) << _PRIORITY_BITS + _SIZE_BITS | size)
+                plain += size
+                huge += size == PAGE_SIZE
+            else:
+                assert isinstance(old, IN_MEMORY), (
+                    f"only a stored slot is written back: slot {index} is {type(old).__name__}"
+                )
+                entries[index] = Backed.at(blk_idx, size_of(old), checksum, priority_of(old))
+                forget(old)
+            flags[index] &= ~IDLE
+        self.peak = max(self.peak, self.compr_data_size)
+        self.compr_data_size -= plain
+        self.huge_pages -= huge
 
     def recompress(self, index: int, entry: Recompressed) -> None:
         """Replace a stored slot's object by a smaller one of the same page; all marks but the pp_slot are gone."""

@@ -71,22 +71,45 @@ def test_candidates_leave_once_and_never_after_a_smaller_one(candidates: list[tu
 
 @pytest.mark.parametrize(
     ("most", "lost", "next_ones"),
-    [(9, [], [4, 3, 2]), (2, [], [4, 3]), (9, [2], [4, 3]), (9, [4], []), (0, [], []), (-1, [], [])],
+    [
+        (9, [], [4, 3, 2, 1]),
+        (3, [], [4, 3, 2]),
+        (2, [], [4, 3]),
+        (9, [2], [4, 3]),
+        (9, [1], [4, 3, 2]),
+        (9, [4], []),
+        (0, [], []),
+        (-1, [], []),
+    ],
     ids=[
-        "the whole bucket",
+        "all buckets",
+        "one whole bucket",
         "at most so many",
         "up to a lost claim",
+        "up to one in the next bucket",
         "the first is lost",
         "none asked for",
         "overdrawn",
     ],
 )
-def test_claimed_lists_one_bucket_up_to_a_lost_claim(most: int, lost: list[int], next_ones: list[int]) -> None:
+def test_claimed_lists_candidates_up_to_a_lost_claim(most: int, lost: list[int], next_ones: list[int]) -> None:
     buckets = filled([(1, 10), (2, 1000), (3, 1000), (4, 1000)])
     flags = bytearray([0, *[PP_SLOT] * 4])
     for index in lost:
         flags[index] = 0
     assert (buckets.claimed(flags, most), len(buckets)) == (next_ones, 4)
+
+
+@given(st.lists(st.integers(1, 4096), max_size=12), st.lists(st.integers(0, 5), max_size=5))
+def test_detaching_some_is_taking_out_one_by_one(sizes: list[int], numbers: list[int]) -> None:
+    together, singly = filled(enumerate(sizes)), filled(enumerate(sizes))
+    flags = bytearray([PP_SLOT] * len(sizes))
+    for number in numbers:
+        following = together.claimed(flags, number)
+        together.detach(len(following))
+        assert following == [index for _ in following if (index := singly.peek()) is not None and singly.pop() == index]
+        assert (len(together), together.peek()) == (len(singly), singly.peek())
+    assert drain(together) == drain(singly)
 
 
 def test_of_no_candidates_none_is_next() -> None:

@@ -29,7 +29,7 @@ def table_of(entries: Sequence[Entry], flags: list[int]) -> SlotTable:
 
 def mixed() -> SlotTable:
     table = table_of(ENTRIES, FLAGS)
-    table.commit(7, BlkIdx(0), 0)
+    table.commit([(7, BlkIdx(0), 0)])
     return table
 
 

@@ -31,6 +31,13 @@ def test_a_charge_takes_one_block_and_carries_the_grant() -> None:
     assert (limited.charge(), limited.limit) == (limited.grant, 4)
 
 
+@pytest.mark.parametrize("enabled", [False, True])
+def test_a_charge_of_several_is_that_many_charges(enabled: bool) -> None:
+    together, singly = budget(5, enabled=enabled), budget(5, enabled=enabled)
+    assert {together.charge(3)} == {singly.charge() for _ in range(3)}
+    assert together.limit == singly.limit == (2 if enabled else 5)
+
+
 def test_a_disabled_limit_is_neither_charged_nor_refunded() -> None:
     free = budget(5, enabled=False)
     carried = free.charge()

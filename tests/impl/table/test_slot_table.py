@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zram_impl.table.block_map import NextFit
-from zram_impl.table.slot_table import IDLE, INCOMPRESSIBLE, OWNED, PP_SLOT, Backed, Entry, SlotTable
+from zram_impl.table.slot_table import IDLE, INCOMPRESSIBLE, OWNED, PP_SLOT, Backed, Entry, SlotTable, of_priority
 from zram_impl.units import PAGE_SIZE, BlkIdx
 
 ALL_FLAGS = IDLE | PP_SLOT | INCOMPRESSIBLE | OWNED
@@ -75,7 +75,7 @@ def test_after_a_replacement_only_the_new_content_counts(
 @pytest.mark.parametrize("entry", [None, 5, OBJECT], ids=["empty", "same-filled", "object"])
 def test_replacing_a_written_back_slot_releases_its_block(entry: Entry) -> None:
     table = table_with(RAW)
-    table.commit(0, reserved(table, 6), 1)
+    table.commit([(0, reserved(table, 6), 1)])
     table.replace(0, entry)
     assert (table.blocks.in_use(), table.blocks.used) == (bytes([1] * 6 + [0] * 2), 6)
     assert stats(table) == recount(table)
@@ -83,14 +83,14 @@ def test_replacing_a_written_back_slot_releases_its_block(entry: Entry) -> None:
 
 def test_block_zero_is_a_block() -> None:
     table = table_with(OBJECT)
-    table.commit(0, reserved(table, 0), 0)
+    table.commit([(0, reserved(table, 0), 0)])
     table.replace(0, None)
     assert table.blocks.used == 0
 
 
 def test_a_block_that_is_not_in_use_is_not_released() -> None:
     table = table_with(OBJECT)
-    table.commit(0, BlkIdx(3), 0)
+    table.commit([(0, BlkIdx(3), 0)])
     with pytest.raises(AssertionError, match="every block has one owner: block 3 is released twice"):
         table.replace(0, None)
     assert type(table.entries[0]) is Backed
@@ -107,7 +107,7 @@ def test_a_replacement_keeps_no_flag_but_the_pp_slot_s_owner() -> None:
 def test_a_commit_frees_the_memory_and_keeps_the_page_stored(content: bytes) -> None:
     table = table_with(content)
     since = table.huge_pages_since
-    table.commit(0, BlkIdx(3), 7)
+    table.commit([(0, BlkIdx(3), 7)])
     entry = table.entries[0]
     assert type(entry) is Backed
     assert (entry.blk_idx, entry.size, entry.checksum) == (3, len(content), 7)
@@ -117,15 +117,37 @@ def test_a_commit_frees_the_memory_and_keeps_the_page_stored(content: bytes) -> 
 def test_a_commit_takes_off_the_idle_mark_alone() -> None:
     table = table_with(OBJECT)
     table.flags[0] = ALL_FLAGS
-    table.commit(0, BlkIdx(3), 7)
+    table.commit([(0, BlkIdx(3), 7)])
     assert table.flags[0] == ALL_FLAGS & ~IDLE
+
+
+@given(st.lists(st.sampled_from([OBJECT, RAW, b"moved", of_priority(b"packed", 2)]), min_size=1, max_size=5))
+def test_a_commit_of_many_is_that_of_each(contents: list[bytes]) -> None:
+    def filled() -> SlotTable:
+        table = SlotTable(len(contents))
+        for index, content in enumerate(contents):
+            table.replace(index, b"it was longer before that")
+            table.replace(index, content)
+            if content == b"moved":
+                table.move(index)
+        return table
+
+    together, singly = filled(), filled()
+    together.commit([(index, BlkIdx(index), index + 7) for index in range(len(contents))])
+    for index in range(len(contents)):
+        singly.commit([(index, BlkIdx(index), index + 7)])
+    assert together.entries == singly.entries
+    assert [type(entry) for entry in together.entries] == [Backed] * len(contents)
+    for table in (together, singly):
+        assert stats(table) == recount(table)
+        assert (table.peak, table.segments.live) == (singly.peak, 0)
 
 
 @pytest.mark.parametrize("entry", [None, 5], ids=["empty", "same-filled"])
 def test_only_a_stored_slot_is_committed(entry: Entry) -> None:
     table = table_with(entry)
     with pytest.raises(AssertionError, match="only a stored slot is written back: slot 0 is"):
-        table.commit(0, BlkIdx(3), 7)
+        table.commit([(0, BlkIdx(3), 7)])
 
 
 def test_an_access_takes_off_the_idle_mark_and_the_claim() -> None:
@@ -154,7 +176,7 @@ def test_statistics_equal_a_recount_after_any_history(steps: list[tuple[int, Ent
         elif type(table.entries[index]) is bytes:
             block = table.blocks.reserve()
             assert block is not None, "there is a block for each slot"
-            table.commit(index, block, 0)
+            table.commit([(index, block, 0)])
         owned = {entry.blk_idx for entry in table.entries if type(entry) is Backed}
         assert {block for block, used in enumerate(table.blocks.in_use()) if used} == owned
         assert (stats(table), table.blocks.used) == (recount(table), len(owned))

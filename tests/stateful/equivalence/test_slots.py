@@ -43,7 +43,7 @@ def test_every_filled_cell_of_the_table_is_checked() -> None:
     ("method", "instead"),
     [
         ("release_claim", lambda table, index: None),
-        ("commit", lambda table, index, blk_idx, checksum: None),
+        ("commit", lambda table, written: None),
         ("replace", lambda table, index, entry: table.entries.__setitem__(index, entry)),
         ("accessed", lambda table, index: table.flags.__setitem__(index, table.flags[index] & IDLE)),
     ],

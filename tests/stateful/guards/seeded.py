@@ -207,11 +207,11 @@ MISTAKES: Final = (
         "blocks_equal_a_recount",
     ),
     Mistake(
-        "a claim left behind", WritebackPass, "_complete", "        table.release_claim(req.index)\n", "",
+        "a claim left behind", WritebackPass, "_complete", "            release_claim(index)\n", "",
         "a_claim_is_of_a_running_pass",
     ),
     Mistake(
-        "a request counted twice", WritebackPass, "_submit", "        self._alive += 1", "        self._alive += 2",
+        "a request counted twice", WritebackPass, "_submit", "self._alive += len(reqs)", "self._alive += 1 + len(reqs)",
         "requests_equal_a_recount",
     ),
     # --- identity ---

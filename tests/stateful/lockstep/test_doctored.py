@@ -1,7 +1,7 @@
 """A device that is broken by hand is seen to be broken, each time by the property it breaks."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from errno import EIO
 
 import pytest
@@ -74,9 +74,9 @@ def counting_nothing(patch: pytest.MonkeyPatch) -> None:
 def miscounting_bytes(patch: pytest.MonkeyPatch) -> None:
     commit = SlotTable.commit
 
-    def broken(self: SlotTable, index: int, blk_idx: BlkIdx, checksum: int) -> None:
+    def broken(self: SlotTable, written: Iterable[tuple[int, BlkIdx, int]]) -> None:
         before = self.compr_data_size
-        commit(self, index, blk_idx, checksum)
+        commit(self, written)
         self.compr_data_size = before
 
     patch.setattr(SlotTable, "commit", broken)
@@ -121,8 +121,8 @@ def writing_another_page(patch: pytest.MonkeyPatch) -> None:
 def not_counting_what_is_lost(patch: pytest.MonkeyPatch) -> None:
     complete = WritebackPass._complete
 
-    def broken(self: WritebackPass, req: WbReq) -> None:
-        complete(self, req)
+    def broken(self: WritebackPass, reqs: Sequence[WbReq]) -> None:
+        complete(self, reqs)
         self.result.lost = 0
 
     patch.setattr(WritebackPass, "_complete", broken)
@@ -201,7 +201,7 @@ def saying_nothing_of(kind: str) -> Patch:
         (replacing(NextFit, "release", lambda *_: None), f"{IN_FLIGHT} {ERROR} reap(0)", "counters_equal_a_recount"),
         (replacing(NextFit, "reserve", lambda *_: None), IN_FLIGHT, "a_pass_gives_up_for_a_reason"),
         (replacing(NextFit, "reserve", lambda *_: BlkIdx(0)), IN_FLIGHT, "every_block_has_one_owner"),
-        (replacing(Budget, "charge", lambda self: self.grant), IN_FLIGHT, "the_budget_is_conserved"),
+        (replacing(Budget, "charge", lambda self, _blocks: self.grant), IN_FLIGHT, "the_budget_is_conserved"),
         (replacing(Budget, "refund", lambda *_: None), f"{IN_FLIGHT} {ERROR} reap(0)", "the_budget_is_conserved"),
         (
             lambda patch: patch.setattr(decisions, "refund", lambda limit, _grant, _charged: limit + 1),
@@ -218,7 +218,7 @@ def saying_nothing_of(kind: str) -> Patch:
         (writing_another_page, IN_FLIGHT, "a_kept_claim_means_unchanged_content"),
         (miscounting_bytes, REAPED, "statistics_equal_a_recount"),
         (not_counting_what_is_lost, f"{IN_FLIGHT} write(0, 0) {OK} reap(0)", "the_result_is_what_happened"),
-        (replacing(PpBuckets, "pop", PpBuckets.peek), IN_FLIGHT, "every_pp_slot_is_owned_once"),
+        (replacing(PpBuckets, "detach", lambda *_: None), IN_FLIGHT, "every_pp_slot_is_owned_once"),
         (replacing(SteppedEngine, "release", lambda *_: None), BACKED, "nothing_remains_at_rest"),
         (replacing(SteppedEngine, "submit", lambda *_: None), IN_FLIGHT, "the_device_works_for_requests_in_flight"),
         (taking_all_steps_at_once, "write(0, 0) begin_pass() scan(0)", "one_step_at_a_time"),
