@@ -4,7 +4,7 @@ It has a configuration, and once it is initialised pages and passes; `device.lif
 """
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from errno import EINVAL
 from threading import Event
 from typing import Final, Self, Unpack
@@ -14,6 +14,8 @@ from zram_impl.compression.algorithms import DEFAULT_ALGORITHM
 from zram_impl.device.algorithm_settings import checked_params, known, secondary
 from zram_impl.device.config import Configuration, Hooks
 from zram_impl.device.lifecycle import Lifecycle, check_fits
+from zram_impl.device.passes import Passes
+from zram_impl.device.settings import DeviceSettings
 from zram_impl.device.snapshot import Snapshot, block_state, snapshot
 from zram_impl.errors import refuse, shown
 from zram_impl.pages import byte_io
@@ -27,12 +29,15 @@ from zram_impl.parsing.writeback_args import Scan
 from zram_impl.passes.drive import check_watchers, drive, end_pass
 from zram_impl.passes.recompress import RecompressPass
 from zram_impl.passes.writeback import WritebackPass
+from zram_impl.policy.coldest import ColdestFirst
+from zram_impl.policy.keeper import WRITERS_WAIT, Keeper, checked
+from zram_impl.policy.protocol import MemoryPolicy
 from zram_impl.result import RecompressResult, WritebackResult
 from zram_impl.sysfs import Attributes
 from zram_impl.units import DEFAULT_BATCH_SIZE, PAGE_SHIFT, PAGE_SIZE
 
 
-class Zram:
+class Zram(DeviceSettings):
     """A compressed block device in memory that can write pages back to a backing device.
 
     All calls may be made from any thread. A refused call raises `ZramError` with the driver's errno and leaves the
@@ -323,67 +328,33 @@ class Zram:
         """
         return self.runtime.shielded(self._life.compact)
 
+    def keep_within(
+        self, memory: int | str, policy: MemoryPolicy | None = None, *, patience: float = WRITERS_WAIT
+    ) -> Keeper:
+        """Keep the memory of pages within `memory` bytes from here on, by a task that writes them back in time.
+
+        The policy says when and how much; without one it is `ColdestFirst()`. A write that finds no room waits up to
+        `patience` seconds for it, then it is ENOMEM. The task ends with `stop`, with its use as a context manager, and
+        with the device.
+
+        Raises:
+            ZramError: EINVAL (bad arguments, not initialised), ENODEV without a backing device, EBUSY while another one
+                keeps the device.
+        """
+        settings = checked(memory, ColdestFirst() if policy is None else policy, patience)
+
+        def begin(passes: Passes) -> Keeper:
+            passes.require_backing()
+            return Keeper(self._life, passes, settings)
+
+        return self.runtime.shielded(lambda _interrupts: self._life.accompany(begin), Keeper.stop)
+
     # --- attributes, settings, statistics --------------------------------------------------------------------------
 
     @property
     def attrs(self) -> Attributes:
         """The attributes by their sysfs names, text in and text out."""
         return Attributes(self)
-
-    @property
-    def pages(self) -> int:
-        """Number of pages; 0 when not initialised."""
-        return pages.pages if (pages := self._life.pages) is not None else 0
-
-    @property
-    def disksize(self) -> int:
-        """Size in bytes; 0 when not initialised."""
-        return self.pages * PAGE_SIZE
-
-    @property
-    def algorithm(self) -> str:
-        """Name of the compressor."""
-        return self._configuration.algorithms.primary
-
-    @property
-    def algorithms(self) -> Sequence[str | None]:
-        """Name of the algorithm of each priority, None without one."""
-        return self._configuration.algorithms.names
-
-    @property
-    def backing_name(self) -> str | None:
-        """Name of the backing device; None without one."""
-        return backing.name if (backing := self._configuration.backing) is not None else None
-
-    @property
-    def engine_kind(self) -> str | None:
-        """The engine that carries writes to the backing device, for people; None before the first pass of writeback."""
-        return self._life.engine_kind
-
-    @property
-    def batch_size(self) -> int:
-        """Requests the next pass keeps in flight."""
-        return self._configuration.batch_size
-
-    @property
-    def compressed_writeback(self) -> bool:
-        """True if blocks carry objects as they are."""
-        return self._configuration.compressed_writeback
-
-    @property
-    def mem_limit(self) -> int:
-        """The most bytes that objects may have together; 0 is no limit."""
-        return self._configuration.limit_pages << PAGE_SHIFT
-
-    @property
-    def writeback_limit(self) -> int:
-        """The budget left, in blocks of 4 KiB."""
-        return self._configuration.budget.limit
-
-    @property
-    def writeback_limit_enabled(self) -> bool:
-        """True if the budget counts."""
-        return self._configuration.budget.enabled
 
     @property
     def stats(self) -> Stats:

@@ -27,6 +27,7 @@ from zram_impl.engine.threads import ThreadEngine
 from zram_impl.events.read_steps import ReadSteps
 from zram_impl.pages.backing_reads import BackingReads
 from zram_impl.pages.page_io import Pages
+from zram_impl.pages.room import Room
 from zram_impl.passes.base import SteppedPass
 from zram_impl.passes.compaction import Compaction
 from zram_impl.passes.pp_buckets import PpBuckets
@@ -34,6 +35,8 @@ from zram_impl.passes.recompress import RecompressPass
 from zram_impl.passes.request_pool import RequestPool
 from zram_impl.passes.scan import Cursor
 from zram_impl.passes.writeback import WritebackPass
+from zram_impl.policy.keeper import Keeper
+from zram_impl.policy.ranking import Ranking
 from zram_impl.result import RecompressResult, WritebackResult
 from zram_impl.shield import Interrupts
 from zram_impl.table.access_times import AccessTimes
@@ -55,6 +58,7 @@ LOCKS: Final[Mapping[str, str]] = {
     "backing reads ended": "nothing; a close of the backing device waits here for the end of its reads",
     "openers": "who has the node open, and whether a reset has it",
     "pass ended": "nothing; waits for the end of a pass are here",
+    "room": "writers that wait for memory, who wait here, and what a keeper says to them, who waits here, too",
     "pass over": "of the controlled runtime: whether a shielded call is over; its caller waits here",
 }
 """Every lock by the name it is made with, and what it guards."""
@@ -71,6 +75,9 @@ WAITS: Final[Mapping[str, Wait]] = {
     ),
     "pass ended": Wait(
         timed=None, holding=(), why="a pass may need any lock to end; a caller that may be interrupted looks up"
+    ),
+    "room": Wait(
+        timed=True, holding=(), why="a keeper looks up by itself, a writer has so much patience, and may be interrupted"
     ),
     "pass over": Wait(timed=True, holding=(), why="an interrupt that arrives just before the wait does not end it"),
 }
@@ -93,6 +100,7 @@ _RING: Final = "its thread waits in a system call, so no scheduled run has a rin
 _NEVER_WAITS: Final = "it never waits, so nobody gives it up"
 _ONE_PASS: Final = "used by the running pass alone, and by a close that has ended it; passes follow by the table lock"
 _AGAIN: Final = "a task that finds the second over checks again under the lock"
+_KEEPER: Final = "used by the task that begins a keeper until that is there, then by the keeper's alone"
 _LATE: Final = "an access is noted when it is over; a number that is too high or too low is a second more or less"
 
 ROWS: Final = (
@@ -122,8 +130,8 @@ ROWS: Final = (
     row(NextFit, "_aside _hint map map[] used", TABLE),
     row(NextFit, "_lowest", ONCE),
     row(Budget, "grant", TABLE),
-    row(Budget, "limit", TABLE.looked_at(_SHOWN, "Zram.writeback_limit")),
-    row(Budget, "enabled", TABLE.looked_at(_SHOWN, "Zram.writeback_limit_enabled")),
+    row(Budget, "limit", TABLE.looked_at(_SHOWN, "DeviceSettings.writeback_limit")),
+    row(Budget, "enabled", TABLE.looked_at(_SHOWN, "DeviceSettings.writeback_limit_enabled")),
     row(Shared, "bd_writes", TABLE),
     row(Shared, "blocks budget compressed decode lock table", ONCE),
     row(AccessTimes, "_lock _most _now clock ticks", ONCE),
@@ -152,6 +160,7 @@ ROWS: Final = (
         ONCE,
     ),
     row(Pages, "failed_reads failed_writes notify_free", TABLE),
+    row(Pages, "room", TABLE.looked_at(_ONE_LOAD, "Pages._in_time")),
     row(ReadSteps, "_free _numbers", TABLE),
     row(ReadSteps, "_free[]", TABLE.never_accessed("a heap, which heapq changes in C; the field is read each time")),
     row(ReadSteps, "_tell", ONCE),
@@ -189,7 +198,7 @@ ROWS: Final = (
         "selected written lost failed skipped left stopped_by errors errors[] last_errno",
         under("pass").looked_at(
             _FIGURE, "SteppedPass.selected", "WritebackResult.settled", "WritebackResult.driver_errno",
-            "_store_writeback",
+            "_store_writeback", "Keeper._spill", "_in_the_way",
         ),
     ),
     row(RecompressPass, "_comps _compress _table _target _times", ONCE),
@@ -211,6 +220,17 @@ ROWS: Final = (
     row(Compaction, "_cancelled", free(_FLAG).rising()),
     row(Compaction, "abandoned", free(_FLAG).rising().never_accessed(_NEVER_WAITS)),
     row(Interrupts, "abandoned cancelled", free(_FLAG).rising()),
+    # --- keeping within a budget ---
+    row(Room, "_asked _closed _served", under("room", of="_turn").waking("room")),
+    row(Room, "_obstacle _use", under("room", of="_turn")),
+    row(Room, "_now _patience _turn", ONCE),
+    row(Keeper, "_interrupts _life _passes _ranking _room _runtime _settings _task", ONCE),
+    row(Keeper, "_metrics", owned(_KEEPER).looked_at(_SHOWN, "Keeper.metrics")),
+    row(Keeper, "_pause _rest", owned(_KEEPER)),
+    row(Keeper, "_thread", owned(_KEEPER).looked_at("it is the caller's own number, or another", "Keeper.join")),
+    row(Keeper, "_ended", free(_FLAG).rising()),
+    row(Ranking, "_pages", ONCE),
+    row(Ranking, "_ranked _ranked[]", owned(_KEEPER)),
     # --- engine ---
     row(
         WbReq,
@@ -243,20 +263,27 @@ ROWS: Final = (
     # --- configuration ---
     row(Zram, "_configuration _life openers quirks runtime", ONCE),
     row(Configuration, "algorithms budget make_engine observer open_backing quirks runtime", ONCE),
-    row(Configuration, "backing", CONTROL.looked_at(_SHOWN, "Zram.backing_name")),
-    row(Configuration, "batch_size", CONTROL.looked_at(_SHOWN, "Zram.batch_size")),
-    row(Configuration, "compressed_writeback", CONTROL.looked_at(_SHOWN, "Zram.compressed_writeback")),
-    row(Configuration, "limit_pages", CONTROL.looked_at(_SHOWN, "Zram.mem_limit", "Lifecycle.stats")),
+    row(Configuration, "backing", CONTROL.looked_at(_SHOWN, "DeviceSettings.backing_name")),
+    row(Configuration, "batch_size", CONTROL.looked_at(_SHOWN, "DeviceSettings.batch_size")),
+    row(Configuration, "compressed_writeback", CONTROL.looked_at(_SHOWN, "DeviceSettings.compressed_writeback")),
+    row(
+        Configuration,
+        "limit_pages",
+        CONTROL.looked_at(_SHOWN, "DeviceSettings.mem_limit", "Lifecycle.stats", "Keeper._look"),
+    ),
     row(Lifecycle, "configuration control held openers table", ONCE),
+    row(Lifecycle, "companion", CONTROL),
     row(
         Lifecycle,
         "pages",
-        CONTROL.looked_at(_ONE_LOAD, "Zram.pages", "Zram.read_page", "Zram.write_page", "Lifecycle.stats"),
+        CONTROL.looked_at(_ONE_LOAD, "DeviceSettings.pages", "Zram.read_page", "Zram.write_page", "Lifecycle.stats"),
     ),
     row(
         Lifecycle,
         "passes",
-        CONTROL.looked_at(_ONE_LOAD, "Lifecycle.engine_kind", "Lifecycle.live", "Lifecycle.wait_as_the_driver"),
+        CONTROL.looked_at(
+            _ONE_LOAD, "Lifecycle.engine_kind", "Lifecycle.live", "Lifecycle.wait_as_the_driver", "Keeper._turn"
+        ),
     ),
     row(
         AlgorithmSettings,

@@ -192,6 +192,7 @@ CALLS: Final[dict[str, Call]] = {
         "begin_recompression", _begin(lambda dev: dev.begin_recompression(RecompressRequest(priority=1)))
     ),
     "compact": Call("compact", _compact, _GONE),
+    "keep_within": Call("keep_within", lambda it: it.dev.keep_within("1M").stop()),
     "stats": Call("stats", lambda it: it.dev.stats),
     "snapshot": Call("snapshot", lambda it: it.dev.snapshot()),
     "block_state": Call("block_state", lambda it: it.dev.block_state()),

@@ -43,6 +43,12 @@ def _read_into(world: PairWorld, _lane: int) -> tuple[bytes, bytes]:
     return bytes(buffer[:PAGE_SIZE]), bytes(buffer[PAGE_SIZE:])
 
 
+def _keep(world: PairWorld, _lane: int) -> None:
+    """Keep the device within less than it has, for a moment."""
+    with world.device.keep_within(PAGE_SIZE):
+        pass
+
+
 def _create(world: PairWorld, _lane: int) -> int:
     with Zram.create(PAGE_SIZE, runtime=world.runtime) as other:
         return other.pages
@@ -218,6 +224,7 @@ METHODS: Final[Mapping[str, Call]] = {
     "Zram.recompress": _pass(lambda device: device.recompress()),
     "Zram.begin_recompression": lambda world, _lane: world.drive(world.device.begin_recompression(_HUGE)),
     "Zram.compact": lambda world, _lane: world.device.compact(),
+    "Zram.keep_within": _keep,
     "Zram.stats": lambda world, _lane: world.device.stats._replace(bd=BdStat()),
     "Zram.snapshot": lambda world, _lane: world.device.snapshot().slots,
     "Zram.block_state": lambda world, _lane: _SECONDS.sub("", world.device.block_state()),

@@ -24,14 +24,20 @@ _MANY_STEPS: Final = (
     _PASSES
     | _TRANSFERS
     | {
-        "Zram.compact", "store compact", "Zram.read_pages_into", "Zram.write_zeroes", "Zram.create", "NodeFile.size",
-        "NodeFile.span",
+        "Zram.compact", "Zram.keep_within", "store compact", "Zram.read_pages_into", "Zram.write_zeroes", "Zram.create",
+        "NodeFile.size", "NodeFile.span",
     }
 )  # fmt: skip
 _OPENS: Final = _TRANSFERS | {
     "Zram.reset", "store reset", "Node.open", "NodeFile.__enter__", "NodeFile.size", "NodeFile.span",
 }  # fmt: skip
-_ALSO_REFUSED: Final = ((_PASSES, "EAGAIN"), (_OPENS, "EBUSY"), (_TRANSFERS | ENDS, "EIO"), (_PASSES | ENDS, "EINTR"))
+_ALSO_REFUSED: Final = (
+    (_PASSES, "EAGAIN"),
+    (_OPENS, "EBUSY"),
+    (_TRANSFERS | ENDS, "EIO"),
+    (_PASSES | ENDS, "EINTR"),
+    (frozenset({"Zram.keep_within"}), "EBUSY"),
+)
 """Calls of which one may be refused because of another at the same time, and only then.
 
 EINTR is what an attribute makes of a pass that the end of the device stops. EIO is what the block layer makes of a

@@ -200,6 +200,7 @@ STATES: Final = (
     PairState("limited", _limited, (
         "Zram.writeback", "Zram.set_writeback_limit", "Zram.enable_writeback_limit", "Zram.write_page", "Zram.write",
         "Zram.set_mem_limit", "Zram.reset", "Zram.stats", "Zram.writeback_limit", "store writeback",
+        "Zram.keep_within",
     )),
     PairState("moved", _moved, _PAGES),
     PairState("observed", _backed, _OBSERVED, observer=_Observer()),

@@ -36,6 +36,7 @@ from stateful.seam.chosen import chosen
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.decisions import SlotKind
+from zram_impl.policy.keeper import Keeper
 from zram_impl.runtime import Runtime
 
 POINTS_MOST: Final = 3000
@@ -87,6 +88,7 @@ class Harness:
         """Called as operations begin and end."""
         self.results: list[tuple[int, int]] = []
         """Of every pass: pages selected, and those accounted for."""
+        self._keepers: list[Keeper] = []
         self._depth = requests
         self._begins = 0
         self._cancel = threading.Event()
@@ -157,6 +159,8 @@ class Harness:
         self._begins = len(runtime.trace)
         runtime.join_all(lanes)
         runtime.steady = True
+        for keeper in self._keepers:
+            keeper.stop()
         self._check_rest()
         self.device.close()
 
@@ -298,13 +302,19 @@ def _errors(what: TaskProgram) -> Mapping[OpKind, frozenset[int]]:
     """Return the errors that each operation may end in, all things considered."""
     fails = {fault.fails for fault in what.faults}
     passes = [op for op in what.ops if op.does in PASSES]
-    busy = ({EAGAIN} if len(passes) > 1 else set()) | ({ENOMEM} if FaultKind.BUFFER in fails else set())
+    busy = ({EAGAIN} if len(passes) > 1 or what.does(OpKind.KEEP) else set()) | (
+        {ENOMEM} if FaultKind.BUFFER in fails else set()
+    )
     found: dict[OpKind, set[int]] = {
         does: {EINVAL} if what.does(OpKind.RESET, OpKind.CLOSE) else set() for does in OpKind
     }
     found[OpKind.RESET].add(EBUSY)
     for does in PASSES:
         found[does] |= busy
+    if what.does(OpKind.KEEP):
+        found[OpKind.KEEP] |= {EBUSY} | ({EAGAIN} if FaultKind.THREAD in fails else set())
+        for does in (OpKind.WRITE, OpKind.WRITE_HUGE, OpKind.PATCH):
+            found[does].add(ENOMEM)
     if FaultKind.READ in fails:
         found[OpKind.READ].add(EIO)
         found[OpKind.PATCH].add(EIO)
@@ -338,4 +348,5 @@ _DO: Final[dict[OpKind, Callable[[Harness, Op], None]]] = {
     OpKind.STATS: Harness._stats,
     OpKind.COMPACT: Harness._compact,
     OpKind.COMPRESSED: lambda _stage, _op: None,
+    OpKind.KEEP: lambda stage, op: stage._keepers.append(stage.device.keep_within((op.number + 1) * PAGE_SIZE)),
 }

@@ -52,6 +52,8 @@ class OpKind(IntEnum):
     COMPACT = 18
     COMPRESSED = 19
     """Blocks carry objects instead of pages, from the beginning, in whichever lane it is."""
+    KEEP = 20
+    """The device is kept within one page more than the number, until it is closed."""
 
 
 class Op(NamedTuple):
@@ -150,7 +152,8 @@ _TABLE: Final = frozenset({"table"})
 _PASS: Final = frozenset({"control", "table", "pass", "engine.work", "engine.answers", "pass ended"})
 _ENGINE: Final = frozenset({"engine.work", "engine.answers", "device"})
 _READ: Final = frozenset({"table", "backing reads", "device", "look"})
-_ALL: Final = _PASS | _ENGINE | _READ | {"pass over", "openers", "compaction"}
+_KEEPER: Final = _PASS | {"room", "compaction"}
+_ALL: Final = _KEEPER | _ENGINE | _READ | {"pass over", "openers"}
 
 FOOTPRINTS: Final = {
     OpKind.WRITE: OpFootprint(_TABLE, takes=True),
@@ -173,9 +176,13 @@ FOOTPRINTS: Final = {
     OpKind.STATS: OpFootprint(_TABLE),
     OpKind.COMPACT: OpFootprint(_TABLE | {"compaction", "pass over"}),
     OpKind.COMPRESSED: OpFootprint(frozenset()),
+    OpKind.KEEP: OpFootprint(frozenset({"control", "table", "room"}), takes=True),
 }
 PASSES: Final = (OpKind.WRITEBACK, OpKind.WRITEBACK_IDLE, OpKind.RECOMPRESS)
 _READS: Final = (OpKind.READ, OpKind.PATCH)
+_WRITES: Final = (OpKind.WRITE, OpKind.WRITE_SAME, OpKind.WRITE_HUGE, OpKind.PATCH)
+_WRITER: Final = frozenset({"room"})
+"""A write that finds no room waits for it."""
 
 
 def looks(what: TaskProgram) -> bool:
@@ -188,7 +195,9 @@ def shared(what: TaskProgram) -> frozenset[str]:
     """Return the names of what more than one task touches: only before these there is a choice."""
     lanes = [what.lane(number) for number in range(LANES)]
     tasks = [frozenset[str]().union(*(FOOTPRINTS[OpKind(op.does)].mine for op in lane)) for lane in lanes if lane]
-    if any(op.does in PASSES for lane in lanes for op in lane):
+    if what.does(OpKind.KEEP):
+        tasks += [_KEEPER, *(_WRITER for lane in lanes if any(op.does in _WRITES for op in lane))]
+    if what.does(OpKind.KEEP) or any(op.does in PASSES for lane in lanes for op in lane):
         tasks += [_ENGINE] * what.threads
         if any(fault.fails == FaultKind.THREAD for fault in what.faults):
             tasks.append(_ENGINE)  # a pass that cannot start a thread writes by itself

@@ -72,6 +72,17 @@ CONTROL: Final[Mapping[str, TaskProgram]] = {
     "statistics during a pass": program(_PASS, [OpKind.STATS, OpKind.STATS]),
     "recompression and pass": program([OpKind.RECOMPRESS], _PASS),
 }
+KEEPS: Final[Mapping[str, TaskProgram]] = {
+    "keeper and write": _before(program([on(OpKind.WRITE_HUGE, 0)], batch=1), on(OpKind.KEEP, 0)),
+    "keeper and read": _before(program([on(OpKind.WRITE_HUGE, 0)], [on(OpKind.READ, 1)], batch=1), on(OpKind.KEEP, 0)),
+    "keeper without a block": _before(
+        program([on(OpKind.WRITE_HUGE, 0), on(OpKind.WRITE_HUGE, 1)], blocks=1, batch=1), on(OpKind.KEEP, 0)
+    ),
+    "keeper and pass": _before(
+        program([on(OpKind.WRITEBACK, 2)], batch=1), on(OpKind.WRITE_HUGE, 0), on(OpKind.KEEP, 0)
+    ),
+    "keeper and close": _before(program([OpKind.CLOSE], batch=1), on(OpKind.WRITE_HUGE, 0), on(OpKind.KEEP, 0)),
+}
 ENDS: Final[Mapping[str, TaskProgram]] = {
     "pass and cancellation": program(_PASS, [OpKind.CANCEL], batch=1),
     "pass and interrupt": program(_PASS, [OpKind.INTERRUPT], batch=1),
@@ -88,6 +99,7 @@ THEMES: Final[Mapping[str, Mapping[str, TaskProgram]]] = {
     "changes": CHANGES,
     "reads": READS,
     "control": CONTROL,
+    "keeps": KEEPS,
     "ends": ENDS,
 }
-SCENARIOS: Final[Mapping[str, TaskProgram]] = {**CHANGES, **READS, **CONTROL, **ENDS}
+SCENARIOS: Final[Mapping[str, TaskProgram]] = {**CHANGES, **READS, **CONTROL, **KEEPS, **ENDS}

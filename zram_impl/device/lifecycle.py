@@ -18,6 +18,7 @@ from typing import TypeVar
 from zram_impl import forking
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.compression.compressors import Comps
+from zram_impl.device.companion import Companion, wait_for_end
 from zram_impl.device.config import Configuration
 from zram_impl.device.dropped import Held
 from zram_impl.device.openers import Openers
@@ -40,6 +41,7 @@ from zram_impl.table.slot_table import ACCESS, IDLE, SlotTable, limit_of
 from zram_impl.units import PAGE_SHIFT, PAGE_SIZE
 
 T = TypeVar("T")
+CompanionT = TypeVar("CompanionT", bound=Companion)
 
 
 def pages_of(size: int | str) -> int:
@@ -87,6 +89,8 @@ class Lifecycle:
         self.table = runtime.lock("table", Rank.TABLE)
         self.pages: Pages | None = None
         self.passes: Passes | None = None
+        self.companion: Companion | None = None
+        """The task that keeps the device within a budget; guarded by the control lock."""
         self.held = Held()
         """The parts to close, should nobody close the device."""
         forking.register(self)
@@ -270,6 +274,15 @@ class Lifecycle:
         if self.configuration.quirks.control_plane_blocks and passes is not None:
             self.configuration.runtime.shielded(passes.wait_for_pass)
 
+    def accompany(self, make: Callable[[Passes], CompanionT]) -> CompanionT:
+        """Have the task that `make` starts end with the device; EBUSY while another one runs."""
+        with self.control:
+            passes = self.live()
+            if self.companion is not None and self.companion.running:
+                raise refuse(EBUSY, f"the device is kept within {self.companion.budget} bytes already: stop that first")
+            self.companion = made = make(passes)
+            return made
+
     # --- the end -----------------------------------------------------------------------------------------------------
 
     @property
@@ -292,7 +305,7 @@ class Lifecycle:
     def _reset(self, interrupts: Interrupts) -> None:
         configuration = self.configuration
         with self.openers.shut_out(), self.control:
-            self._release(interrupts)
+            companion = self._release(interrupts)
             configuration.limit_pages = 0
             configuration.algorithms.reset()
             with self.table:
@@ -300,6 +313,7 @@ class Lifecycle:
                     configuration.budget.store(0)
                     configuration.budget.enabled = False
                 configuration.observe("reset")
+        wait_for_end(companion, interrupts)
 
     def close(self) -> None:
         """Give everything back: memory, threads, the backing device."""
@@ -307,11 +321,14 @@ class Lifecycle:
 
     def _close(self, interrupts: Interrupts) -> None:
         with self.control:
-            self._release(interrupts)
+            companion = self._release(interrupts)
+        wait_for_end(companion, interrupts)
 
-    def _release(self, interrupts: Interrupts) -> None:
-        """Close what there is; the control lock is held."""
-        backing = self.configuration.backing
+    def _release(self, interrupts: Interrupts) -> Companion | None:
+        """Close what there is, and return the companion, which ends now; the control lock is held."""
+        backing, companion = self.configuration.backing, self.companion
+        if companion is not None:
+            companion.end_soon()
         try:
             if self.passes is not None:
                 self.passes.close(interrupts)
@@ -322,9 +339,10 @@ class Lifecycle:
             self._forget()
             raise
         self._forget()
+        return companion
 
     def _forget(self) -> None:
-        self.pages = self.passes = self.configuration.backing = None
+        self.pages = self.passes = self.configuration.backing = self.companion = None
         self.held.released()
 
     # --- forks -----------------------------------------------------------------------------------------------------
@@ -337,6 +355,9 @@ class Lifecycle:
         """Be a forked child's copy of a device: no lock is held, no pass runs, the backing device is its maker's."""
         forking.made_anew(self.control, self.table)
         self.openers.after_fork()
+        if self.companion is not None and self.pages is not None:
+            self.pages.room = self.companion = None  # its task is not there
+            self.pages.set_limit(self.configuration.limit_pages)
         if self.passes is not None:
             self.passes.after_fork()
         if not whole:  # it was being made, reset or closed

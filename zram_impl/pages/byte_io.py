@@ -66,7 +66,7 @@ def write(pages: Pages, offset: int, data: Buffer) -> None:
         if hi - lo == PAGE_SIZE:
             pages.write_page(index, piece)
         else:
-            pages.patch_page(index, lo, piece)
+            pages.patch_in_time(index, lo, piece)
 
 
 def discard(pages: Pages, offset: int, length: int) -> None:
@@ -95,4 +95,4 @@ def write_zeroes(pages: Pages, offset: int, length: int) -> None:
     tail = (offset + length) % PAGE_SIZE if lo <= hi else 0
     for at, size in ((offset, head), (offset + length - tail, tail)):
         for index, first, end in pieces(pages.pages, at, size):
-            pages.patch_page(index, first, bytes(end - first))
+            pages.patch_in_time(index, first, bytes(end - first))

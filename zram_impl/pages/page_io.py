@@ -8,7 +8,8 @@ Kernel: zram_read_page(), zram_write_page(), zram_bvec_write_partial(), zram_bio
 
 import zlib
 from collections.abc import Callable, Sequence
-from errno import EINVAL, EIO
+from errno import EINVAL, EIO, ENOMEM
+from functools import partial
 from typing import Final
 
 from zram_impl.bdev.device import BackingDevice
@@ -18,6 +19,7 @@ from zram_impl.errors import ZramError, from_os, refuse, shown
 from zram_impl.events.observer import Observer, ReadingObserver
 from zram_impl.events.read_steps import ReadSteps
 from zram_impl.pages.backing_reads import BackingReads, WasResetError
+from zram_impl.pages.room import Room
 from zram_impl.passes.idle import mark_idle
 from zram_impl.runtime import Runtime
 from zram_impl.shield import raised_by_handler
@@ -63,6 +65,8 @@ class Pages:
         self.failed_reads = 0
         self.failed_writes = 0
         self.notify_free = 0
+        self.room: Room | None = None
+        """Where writers wait while a keeper frees memory; stored under the table lock. Without one they do not wait."""
         self._lock = shared.lock
         self._runtime = runtime
         self._observer = observer
@@ -249,8 +253,11 @@ class Pages:
         if not 0 <= index < self.pages:
             raise self._no_such_page(index)
         entry = encode(page, self._compress)
-        with self._lock:
-            self._install(index, entry)
+        try:
+            with self._lock:
+                self._install(index, entry)
+        except ZramError as error:
+            self._in_time(partial(self._install_alone, index, entry), error)
         times = self.times
         if self._now() >= times.ends:
             times.begin()
@@ -260,7 +267,7 @@ class Pages:
         """Store whole pages of bytes from `start`; each is stored atomically, CHUNK of them in one hold of the lock.
 
         Raises:
-            ZramError: ENOMEM for the first page beyond the limit; those before it are stored.
+            ZramError: ENOMEM for the first page beyond the limit that nobody made room for; those before are stored.
         """
         compress = self._compress
         for at in range(0, len(buffer), CHUNK * PAGE_SIZE):
@@ -272,7 +279,32 @@ class Pages:
                 end, failure = self._install_all(first, entries)
             self.times.stamp(first, end)
             if failure is not None:
-                raise failure
+                self._install_in_time(end, entries[end - first :], failure)
+
+    def _install_in_time(self, index: int, entries: Sequence[int | bytes], error: ZramError) -> None:
+        """Put entries into the table from `index`, the first of which was refused, each once there is room."""
+        for at, entry in enumerate(entries, start=index):
+            self._in_time(partial(self._install_alone, at, entry), error)
+            self.times.stamp(at, at + 1)
+
+    def _in_time(self, attempt: Callable[[], None], error: ZramError) -> None:
+        """Attempt again what `error` refused for want of memory, as often as a keeper makes room; else raise it."""
+        if error.errno != ENOMEM:
+            raise error
+        room = self.room
+        try:
+            if room is None:
+                raise error
+            self._runtime.shielded(lambda interrupts: room.retry(attempt, error, interrupts))
+        except ZramError as failure:
+            if failure.errno == ENOMEM:
+                with self._lock:
+                    self.failed_writes += 1
+            raise
+
+    def _install_alone(self, index: int, entry: int | bytes) -> None:
+        with self._lock:
+            self._install(index, entry)
 
     def _install_all(self, index: int, entries: Sequence[int | bytes]) -> tuple[int, ZramError | None]:
         """Put finished entries into the table from `index`; return where that ended, and why. The lock is held."""
@@ -283,7 +315,6 @@ class Pages:
             try:
                 replace(index, entry)
             except ZramError as error:
-                self.failed_writes += 1
                 return index, error
             if observed:
                 self._installed(index, entry)
@@ -291,7 +322,10 @@ class Pages:
         return index, None
 
     def patch_page(self, index: int, at: int, data: bytes) -> None:
-        """Replace `data` at byte `at` of a page: a read-modify-write that no other write gets lost in."""
+        """Replace `data` at byte `at` of a page: a read-modify-write that no other write gets lost in.
+
+        ENOMEM beyond the limit, even if somebody makes room: `patch_in_time` waits for that.
+        """
         while True:
             old = self._entries[index]
             try:
@@ -310,6 +344,13 @@ class Pages:
             self.times.stamp(index, index + 1)
             return
 
+    def patch_in_time(self, index: int, at: int, data: bytes) -> None:
+        """Replace a part of a page, as `patch_page`, once there is room for what it becomes."""
+        try:
+            self.patch_page(index, at, data)
+        except ZramError as error:
+            self._in_time(partial(self.patch_page, index, at, data), error)
+
     def free_pages(self, lo: int, hi: int) -> None:
         """Free pages `lo` to `hi`, excluded: they read as zeros. Each counts as a notification, stored or not."""
         for chunk in range(lo, hi, CHUNK):
@@ -327,11 +368,7 @@ class Pages:
 
     def _install(self, index: int, entry: int | bytes) -> None:
         """Put a finished entry into the table; the table lock is held."""
-        try:
-            self._replace(index, entry)
-        except ZramError:
-            self.failed_writes += 1
-            raise
+        self._replace(index, entry)
         if self._observer is not None:
             self._installed(index, entry)
 

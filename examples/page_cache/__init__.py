@@ -1,0 +1,1 @@
+"""An example: pages of files in a device that is kept within a budget of memory."""
