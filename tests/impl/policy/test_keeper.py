@@ -270,7 +270,7 @@ def test_without_a_thread_there_is_no_keeper() -> None:
     ("arguments", "message"),
     [
         ((4095,), "memory must be at least 4096 bytes, got 4095"),
-        (("a lot",), "not a size"),
+        (("a lot",), "size must be 0 to"),
         (("1M", object()), "policy must have a method plan"),
     ],
 )
