@@ -13,6 +13,7 @@ from rich.console import Console
 from spec.assertions import require_assertions
 from spec.outputs import options
 from spec.outputs.verdicts import FAILED, PASSED, Check, Verdicts
+from spec.processes.options import add_loudness, add_processes
 from stateful import trace_commands
 from stateful.api_fuzz import command as api_fuzz
 from stateful.bugs import command as bugs
@@ -20,7 +21,7 @@ from stateful.campaign import command as campaign
 from stateful.conformance import command as conformance
 from stateful.fuzzing import command as fuzzing
 from stateful.interrupts import command as interrupts
-from stateful.jobs.progress import complain
+from stateful.jobs.progress import Results, complain
 from stateful.jobs.report import run
 from stateful.lockstep import command as lockstep
 from stateful.metamorphic import command as metamorphic
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.perf_counter()
     try:
         with device:
-            code: int = asked.do(asked, Console(stderr=asked.json))
+            code: int = asked.do(asked, Results(stderr=asked.json))
     except KeyboardInterrupt:
         asked.verdicts.interrupted = True
         _written(asked, 0, time.perf_counter() - began)
@@ -88,11 +89,13 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = every.add_subparsers(dest="command", required=True)
     checking = commands.add_parser("check", help="the main job: everything, in about a minute")
+    add_processes(checking)
     checking.set_defaults(do=_check)
     for module in COMMANDS:
         module.add_command(commands)
     for each in dict.fromkeys(commands.choices.values()):  # an alias has the same parser
         options.add_outputs(each)
+        add_loudness(each)
         each.set_defaults(parser=each)
     return every
 

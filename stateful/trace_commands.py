@@ -20,7 +20,8 @@ from typing import Final
 
 from rich.console import Console
 
-from stateful.jobs.arguments import duration
+from spec.processes.options import add_seconds, add_seed
+from spec.processes.progress import QUIET
 from stateful.jobs.progress import ProgressDisplay, ProgressLine, complain, say
 from stateful.seam.chosen import is_ours
 from stateful.seam.option import add_device
@@ -52,13 +53,14 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     checking.set_defaults(do=trace_check)
     recording = commands.add_parser("trace-record", help="record a trace of threads that run free on a real file")
     recording.add_argument("file", metavar="FILE", type=Path, help="is written, or overwritten")
-    recording.add_argument("--seconds", type=duration, default=SECONDS, metavar="N", help=f"for how long ({SECONDS:g})")
+    add_seconds(recording, "for how long", SECONDS)
+    add_seed(recording, "what the threads do")
     add_device(recording, "trace-record", ["events"])
     recording.set_defaults(do=trace_record)
     judging = commands.add_parser("kernel-judge", help="record the kernel's driver at work, and judge it")
     judging.add_argument("files", nargs="*", metavar="FILE", type=Path, help="raw traces to judge")
     judging.add_argument("--workloads", nargs="+", default=["small"], metavar="W", help="small, large, or names")
-    judging.add_argument("--seed", type=int, default=0, metavar="N", help="of the large workloads (0)")
+    add_seed(judging, "of the large workloads")
     judging.add_argument("--kernel", default="newest", metavar="K", help="see python -m tests.kernel setup --help")
     judging.add_argument("--out", type=Path, default=KEPT, metavar="DIR", help=f"what was recorded is kept in ({KEPT})")
     _add_policy(judging, DRIVER)
@@ -88,15 +90,22 @@ def trace_check(asked: argparse.Namespace, console: Console) -> int:
     """Judge a trace and return the exit code."""
     path: Path = asked.file
     began, spent = time.perf_counter(), time.process_time()
-    with ProgressDisplay(console) as drawing:
+    latest = ""
+    with ProgressDisplay(asked.loud) as drawing:
 
         def report(text: str) -> None:
+            nonlocal latest
+            latest = text
             drawing.show([ProgressLine("trace-check", time.perf_counter() - began, text)])
 
         try:
             report("reading")
             trace = read(read_lines(path), AS_FAR_AS_IT_GOES)
             judgement = judge(trace, _policy(asked), report)
+        except KeyboardInterrupt:
+            drawing.clear()
+            say(console, f"{path}: {latest}; nothing wrong by then")
+            raise
         except OSError as error:
             complain(f"{path}: {error.strerror or error}")
             return 2
@@ -146,7 +155,11 @@ def kernel_judge(asked: argparse.Namespace, console: Console) -> int:
         except OSError as error:
             complain(f"--out {out}: {error.strerror or error}")
             return 2
-    found = [_judge_raw(path, _policy(asked), out, console) for path in files]
+    found = []
+    for number, path in enumerate(files):
+        if asked.loud != QUIET:
+            sys.stderr.write(f"...   kernel-judge: {number} of {len(files)} traces; {path.name}\n")
+        found.append(_judge_raw(path, _policy(asked), out, console))
     events, worst = sum(count for _code, count in found), max(code for code, _count in found)
     say(console, f"{len(files)} traces, {events:,} events of the kernel: {('passed', 'FAILED', 'REFUSED')[worst]}")
     return worst
@@ -210,14 +223,14 @@ def trace_record(asked: argparse.Namespace, console: Console) -> int:
     path: Path = asked.file
     began, stop = time.perf_counter(), Stop()
     try:
-        with stop.on_interrupt(), ProgressDisplay(console) as drawing:
+        with stop.on_interrupt(), ProgressDisplay(asked.loud) as drawing:
 
             def report(text: str) -> None:
                 stop.check()
                 drawing.show([ProgressLine("trace-record", time.perf_counter() - began, text)])
 
             run = free_threads.run if is_ours() else device_threads.run
-            account = run(asked.seconds, report, trace=path)
+            account = run(asked.seconds, report, trace=path, seed=asked.seed)
             stop.check()
     except OSError as error:
         complain(f"{path}: {error.strerror or error}")

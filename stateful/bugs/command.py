@@ -12,6 +12,7 @@ from spec.explore.trace import parts
 from spec.outputs.options import add_run_outputs, write_run
 from spec.outputs.story import RunStory
 from spec.outputs.verdicts import FAILED, PASSED, Check, Verdicts
+from spec.processes.options import add_processes
 from stateful.bugs import checks, seeded
 from stateful.bugs.by_schedules import JOINT_SEEDS, SEEDS
 from stateful.jobs.progress import complain, say
@@ -32,6 +33,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         help=f"which: {', '.join((*seeded.MACHINE_NAMES, *seeded.SCHEDULE_NAMES))} (all that need no schedule)",
     )  # fmt: skip
     catching.add_argument("--schedules", action="store_true", help="all that only some schedules show")
+    add_processes(catching)
     catching.set_defaults(do=_bugs)
     again = commands.add_parser("replay", help="replay a token: lanes per task, preemptions marked, the verdict")
     again.add_argument("token", metavar="TOKEN")

@@ -8,10 +8,11 @@ import time
 from collections import Counter, defaultdict
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from rich.console import Console
 
+from spec.processes.progress import share
 from stateful.conformance.attribution import Attribution
 from stateful.conformance.compare import Difference
 from stateful.conformance.device_replay import device_replay
@@ -55,8 +56,8 @@ def conformance(asked: argparse.Namespace, console: Console) -> int:
         complain(str(error))
         return 2
     if not is_ours():
-        return _on_device(recordings, console)
-    found = _replay_all(recordings, QUIRKS[quirks], console)
+        return _on_device(recordings, asked, console)
+    found = _replay_all(recordings, QUIRKS[quirks], asked, console)
     if quirks == "none":
         _say_what_each_quirk_does(found, console)
     operations = sum(len(recording.operations) for recording in recordings)
@@ -64,16 +65,18 @@ def conformance(asked: argparse.Namespace, console: Console) -> int:
     return 1 if found else 0
 
 
-def _on_device(recordings: list[Recording], console: Console) -> int:
+def _on_device(recordings: list[Recording], asked: argparse.Namespace, console: Console) -> int:
     """Replay those recordings that are for any page store; say which are left out, and why."""
     left_out, found = Counter[str](), list[Difference]()
-    for recording in recordings:
-        replayed = device_replay(recording)
-        if replayed.left_out:
-            left_out[replayed.left_out] += 1
-        for each in replayed.differences:
-            say(console, each.line)
-        found += replayed.differences
+    with _Replaying(recordings, asked, console) as replaying:
+        for recording in recordings:
+            replaying.begin(recording)
+            replayed = device_replay(recording)
+            if replayed.left_out:
+                left_out[replayed.left_out] += 1
+            for each in replayed.differences:
+                replaying.difference(each.line)
+            found += replayed.differences
     count = len(recordings) - left_out.total()
     for reason, number in left_out.most_common():
         say(console, f"{number:>7,} sequences left out: {reason}")
@@ -84,23 +87,57 @@ def _on_device(recordings: list[Recording], console: Console) -> int:
     return 1 if found else 0
 
 
-def _replay_all(recordings: list[Recording], quirks: Quirks, console: Console) -> list[Explained]:
+class _Replaying:
+    """Draws how far it is and prints differences; interrupted, it says how far it was."""
+
+    def __init__(self, recordings: list[Recording], asked: argparse.Namespace, console: Console) -> None:
+        self._drawing = ProgressDisplay(asked.loud)
+        self._console = console
+        self._recordings = len(recordings)
+        self._begun = self._differences = 0
+        self._began = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._drawing.clear()
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            done = f"{max(0, self._begun - 1)} of {self._recordings} sequences replayed"
+            say(self._console, f"{done}, {self._differences} differences")
+
+    def begin(self, recording: Recording) -> None:
+        """Note that a recording is replayed next."""
+        seconds = time.monotonic() - self._began
+        done = share(self._begun, self._recordings, seconds)
+        self._begun += 1
+        said = f"recordings: {done}, {self._differences} differences; {recording.name}"
+        self._drawing.show([ProgressLine("conformance", seconds, said)])
+
+    def difference(self, line: str) -> None:
+        """Print a difference."""
+        self._differences += 1
+        self._drawing.clear()
+        say(self._console, line)
+
+
+def _replay_all(
+    recordings: list[Recording], quirks: Quirks, asked: argparse.Namespace, console: Console
+) -> list[Explained]:
     """Replay, and print each difference with the quirks it comes from; return them."""
     target = Quirks.linux_7_3()
     attribution = Attribution(quirks, target) if quirks != target else None
     found: list[Explained] = []
-    began = time.monotonic()
-    with ProgressDisplay(console) as drawing:
-        for number, recording in enumerate(recordings, start=1):
-            said = f"{recording.name}, {number} of {len(recordings)}, {len(found)} differences"
-            drawing.show([ProgressLine("conformance", time.monotonic() - began, said)])
+    with _Replaying(recordings, asked, console) as replaying:
+        for recording in recordings:
+            replaying.begin(recording)
             differences = replay(recording, quirks)
             if attribution is None:
                 found += [(each, ()) for each in differences]
             elif differences:
                 found += zip(differences, attribution.explain(differences, partial(replay, recording)), strict=True)
             for each, names in found[len(found) - len(differences) :]:
-                say(console, f"{each.line}{_because(names) if attribution else ''}")
+                replaying.difference(f"{each.line}{_because(names) if attribution else ''}")
     return found
 
 

@@ -10,10 +10,10 @@ from typing import Final
 
 from rich.console import Console
 
+from spec.processes.options import add_processes, add_seed, count, duration
 from stateful.bugs import seeded
 from stateful.fuzzing.sources import SOURCES, fitting, left_out
 from stateful.fuzzing.worker import Share, work
-from stateful.jobs.arguments import count, duration
 from stateful.jobs.progress import say
 from stateful.jobs.report import chosen as chosen_names
 from stateful.jobs.report import run
@@ -23,7 +23,6 @@ from stateful.seam.chosen import is_ours
 from stateful.seam.option import add_device
 from zram_impl.cli.output import usable_folder
 
-PROCESSES: Final = 2
 SEEDS: Final = 1_000_000
 """Seeds that are chosen from when none is given."""
 
@@ -31,8 +30,11 @@ SEEDS: Final = 1_000_000
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add this command to the parser of the command line."""
     fuzz = commands.add_parser("fuzz", help="machines, programs, schedules and free threads, by chance, for a while")
-    fuzz.add_argument("--minutes", type=duration, default=1.0, metavar="N", help="how long (1)")
-    fuzz.add_argument("--seed", type=int, metavar="S", help="what to do: the same seed does the same (a random one)")
+    long = fuzz.add_mutually_exclusive_group()
+    long.add_argument("--minutes", type=duration, default=1.0, metavar="N", help="how long (1)")
+    long.add_argument("--seconds", type=duration, metavar="N", help="how long, in seconds")
+    add_seed(fuzz, "what to do: the same seed does the same", None)
+    add_processes(fuzz)
     fuzz.add_argument("--out", type=folder, default="findings", metavar="DIR", help="for findings (./findings)")
     fuzz.add_argument("--source", action="append", choices=list(SOURCES), help="only this one, or these (all that fit)")
     fuzz.add_argument("--upto", type=count, metavar="N", help="N turns of each source from the seed on, then end")
@@ -74,17 +76,17 @@ def run_for_a_while(asked: argparse.Namespace, console: Console) -> int:
         if not is_ours():
             asked.parser.error("--bug must be one of our device's: one of another device is a factory of its own")
     seed = asked.seed if asked.seed is not None else secrets.randbelow(SEEDS)
-    minutes: float = asked.minutes
+    seconds: float = asked.minutes * 60 if asked.seconds is None else asked.seconds
     out: Path = asked.out
-    processes = PROCESSES if asked.upto is None else 1
-    until = f"{minutes:g} minutes" if asked.upto is None else f"{asked.upto} turns of each source"
+    processes: int = asked.processes if asked.upto is None else 1
+    until = f"{seconds / 60:g} minutes" if asked.upto is None else f"{asked.upto} turns of each source"
     say(console, f"seed {seed}, {until}, {processes} processes; findings go to {out}")
     for without in left_out():
         say(console, f"left out: {without}")
     todo = [
         Job(
             f"fuzz {process}",
-            partial(work, Share(process, processes, asked.upto, bug, sources), minutes * 60, seed, out.absolute()),
+            partial(work, Share(process, processes, asked.upto, bug, sources), seconds, seed, out.absolute()),
         )
         for process in range(processes)
     ]

@@ -34,6 +34,8 @@ from stateful.traces.schema import read
 SEEDS_A_TURN: Final = 4
 EXAMPLES: Final = 250
 PROGRAMS: Final = 4
+SHRINKING: Final = "shrinking"
+"""Ends a report from a source that has found something."""
 SCHEDULES_A_PROGRAM: Final = 250
 THREAD_SECONDS: Final = 1.0
 TRACE_SECONDS: Final = 0.3
@@ -78,7 +80,7 @@ def scenarios(seed: int, report: Report) -> Harvest:
                 played = execute(what, policy)
                 schedules += 1
                 if played.error is not None:
-                    report(f"{name}: shrinking")
+                    report(f"{name}: {SHRINKING}")
                     found.append(of_played(played))
     return Harvest(schedules, 0, tuple(found))
 
@@ -103,7 +105,7 @@ def exhausted(seed: int, report: Report) -> Harvest:
             played = execute(what, attempt.policy)
             attempt.schedule, schedules = played.schedule, schedules + 1
             if played.error is not None:
-                report("shrinking")
+                report(SHRINKING)
                 return Harvest(schedules, 0, (of_played(played),), cut)
     return Harvest(schedules, cut=cut)
 

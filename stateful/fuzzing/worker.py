@@ -1,5 +1,6 @@
 """One process of a fuzzing run: the sources in turns, findings to files as they come, memory watched."""
 
+import math
 import os
 import time
 from collections import Counter, defaultdict
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from spec.outputs.verdicts import Finding, rule_name
+from spec.processes.progress import left
 from stateful.bugs.seeded import by_name
-from stateful.fuzzing.sources import SCHEDULES_A_PROGRAM, FuzzFinding, Harvest, Source, fitting
+from stateful.fuzzing.deadline import Deadline
+from stateful.fuzzing.sources import SCHEDULES_A_PROGRAM, SHRINKING, FuzzFinding, Harvest, Source, fitting
 from stateful.jobs.runner import JobResult, Report
 from stateful.schedules.refinement import states_covered
 from stateful.seam.option import on_command_line
@@ -66,6 +69,8 @@ class Tally:
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.cut = 0
         """Programs of which not every schedule was run."""
+        self.given_up = ""
+        """The source whose turn was not over when the time was."""
         self.found: dict[tuple[str, str, str], str] = {}
         """By source, property and token: the file it was written to, or why it was not, and its text."""
         self.findings: list[Finding] = []
@@ -119,20 +124,26 @@ def work(
 
     What a source does in its n-th turn is decided by the seed alone, whatever the others did.
     """
-    with by_name(share.bug).applied() if share.bug else nullcontext():
-        return _work(share, time.monotonic() + seconds, seed, Tally(out, share), report, sources or _only(share.only))
+    deadline = Deadline(seconds if share.upto is None else math.inf)
+    with by_name(share.bug).applied() if share.bug else nullcontext(), deadline.watched():
+        return _work(share, deadline, seed, Tally(out, share), report, sources or _only(share.only))
 
 
 def _work(
-    share: Share, ended: float, seed: int, tally: Tally, report: Report, sources: Mapping[str, Source]
+    share: Share, deadline: Deadline, seed: int, tally: Tally, report: Report, sources: Mapping[str, Source]
 ) -> JobResult:
     settled = 0
-    while time.monotonic() < ended if share.upto is None else any(tally.turns[name] < share.upto for name in sources):
+    while deadline.left > 0 if share.upto is None else any(tally.turns[name] < share.upto for name in sources):
         name = min(sources, key=partial(_had, tally, share, sources))
-        report(f"{tally.line}; {name}")
+        say = partial(_say, report, tally, deadline, name)
+        say("begins")
         number = seed + tally.turns[name] * share.processes + share.process
         began = time.monotonic()
-        harvest = sources[name].run(number, partial(_say, report, tally, name))
+        with deadline.raising() as cut:
+            harvest = sources[name].run(number, say)
+        if cut:
+            tally.given_up = name
+            break
         tally.enter(name, number, harvest, time.monotonic() - began)
         if not settled and min(tally.turns[each] for each in sources) == TURNS_TO_SETTLE:
             settled = memory()
@@ -149,8 +160,10 @@ def _had(tally: Tally, share: Share, sources: Mapping[str, Source], name: str) -
     return tally.turns[name] if share.upto is not None else tally.seconds[name] / sources[name].share
 
 
-def _say(report: Report, tally: Tally, name: str, text: str) -> None:
-    report(f"{tally.line}; {name}: {text}")
+def _say(report: Report, tally: Tally, deadline: Deadline, name: str, text: str) -> None:
+    deadline.patient = text.endswith(SHRINKING)
+    how_long = f"{left(deadline.left)}; " if deadline.left < math.inf else ""
+    report(f"{how_long}{tally.line}; {name}: {text}")
 
 
 def _verdict(tally: Tally, settled: int) -> JobResult:
@@ -159,6 +172,8 @@ def _verdict(tally: Tally, settled: int) -> JobResult:
     lines = [f"{turns:>7,} turns of {name}, {tally.seconds[name]:.0f} s" for name, turns in tally.turns.items()]
     if grown:
         lines.append(f"memory grows: {settled >> 20} MiB after {TURNS_TO_SETTLE} turns, {now >> 20} MiB at the end")
+    if tally.given_up:
+        lines.append(f"the time was over during a turn of {tally.given_up}, which does not count")
     if tally.cut:
         lines.append(f"{tally.cut:,} programs were not exhausted: each has more than {SCHEDULES_A_PROGRAM} schedules")
     lines += [f"{source}: {name}: {file}" for (source, name, _token), file in tally.found.items()]

@@ -5,11 +5,12 @@ Exit code 0: the device was sound each time. 1: it was not.
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from rich.console import Console
 
+from spec.processes.progress import share
 from stateful.interrupts.search import (
     EVERYWHERE,
     EXCEPTIONS,
@@ -85,22 +86,33 @@ def interrupts(asked: argparse.Namespace, console: Console) -> int:
     exceptions = [asked.exception] if asked.exception else list(EXCEPTIONS)
     todo = [*(quick_rounds(names) if asked.quick else rounds(names, exceptions))]
     began, points, found = time.monotonic(), dict.fromkeys(names, 0), list[UnsoundPoint]()
-    with making() as make, ProgressDisplay(console) as drawing:
-        for number, each in enumerate(todo):
-            text = f"{number} of {len(todo)}: {each.call}, {each.exception}"
-            drawing.show([ProgressLine("interrupts", time.monotonic() - began, f"{text}; {len(found)} wrong")])
-            searched = do(each, make)
-            points[each.call] += searched.points
-            found += searched.found
-    for name in names:
-        say(console, f"{points[name]:>7,} points  {name}")
-    for text in summed(found):
-        say(console, text)
+    number = 0
+    try:
+        with making() as make, ProgressDisplay(asked.loud) as drawing:
+            for number, each in enumerate(todo):
+                seconds = time.monotonic() - began
+                text = f"rounds: {share(number, len(todo), seconds)}, {len(found)} wrong; {each.call}, {each.exception}"
+                drawing.show([ProgressLine("interrupts", seconds, text)])
+                searched = do(each, make)
+                points[each.call] += searched.points
+                found += searched.found
+    except KeyboardInterrupt:
+        _say_points(points, found, console)
+        say(console, f"{number:,} of {len(todo):,} rounds were made")
+        raise
+    _say_points(points, found, console)
     say(
         console,
         f"{sum(points.values()):,} points in {len(names)} calls, {len(found)} wrong, {time.monotonic() - began:.0f} s",
     )
     return int(bool(found))
+
+
+def _say_points(points: Mapping[str, int], found: Sequence[UnsoundPoint], console: Console) -> None:
+    for name, number in points.items():
+        say(console, f"{number:>7,} points  {name}")
+    for text in summed(found):
+        say(console, text)
 
 
 def do(each: Round, make: Maker) -> InterruptSearch:

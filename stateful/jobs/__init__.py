@@ -1,1 +1,1 @@
-"""Jobs in processes of their own: runner, progress, report, arguments."""
+"""Jobs in processes of their own: runner, progress, report."""

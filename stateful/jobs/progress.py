@@ -1,17 +1,13 @@
-"""Progress of checks: lines redrawn on a terminal, elsewhere a line every few seconds."""
+"""Progress of checks and notes about them on stderr, results on stdout."""
 
-import time
+import sys
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import NamedTuple, Self, TextIO
 
 from rich.console import Console
-from rich.live import Live
-from rich.table import Table
-from rich.text import Text
 
-PLAIN_SECONDS: Final = 5.0
-"""Seconds between two lines of progress where there is no terminal."""
+from spec.processes.progress import PLAIN, QUIET, Progress
 
 
 class ProgressLine(NamedTuple):
@@ -23,32 +19,43 @@ class ProgressLine(NamedTuple):
 
 
 class ProgressDisplay:
-    """Lines on the screen while checks run; a context manager that removes them."""
+    """Lines on stderr while checks run; a context manager that takes them off a terminal."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        # No thread draws: one that holds a lock of the output would have to be waited for.
-        self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stderr=False)
-        self._due = time.monotonic() + PLAIN_SECONDS
+    def __init__(self, loud: int = PLAIN, out: TextIO | None = None) -> None:
+        self._out = sys.stderr if out is None else out
+        self._loud = loud
+        self._progress = Progress(self._out, loud)
 
     def __enter__(self) -> Self:
-        if self._console.is_interactive:
-            self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, where: TracebackType | None
     ) -> None:
-        self._live.stop()
+        self.clear()
 
-    def show(self, lines: Iterable[ProgressLine]) -> None:
-        """Draw the lines of the running checks."""
-        if self._console.is_interactive:
-            self._live.update(_lines(lines), refresh=True)
-        elif time.monotonic() > self._due:
-            self._due = time.monotonic() + PLAIN_SECONDS
-            for line in lines:
-                say(self._console, f"...   {line.name}: {line.said or 'begins'}")
+    def show(self, lines: Iterable[ProgressLine], head: str = "") -> None:
+        """Draw the lines of the running checks, below a line on all of them if there is one."""
+        self._progress.show(lambda: [*[head][: bool(head)], *_lines(list(lines), live=self._progress.live)])
+
+    def note(self, text: str) -> None:
+        """Print a line that stays, above the others."""
+        if self._loud != QUIET:
+            self.clear()
+            self._out.write(f"{text}\n")
+            self._out.flush()
+
+    def clear(self) -> None:
+        """Take the lines off the terminal, before anything else is printed there."""
+        self._progress.done()
+
+
+class Results(Console):
+    """The console of results; nobody reading them any more is an exception, as with any other file."""
+
+    def on_broken_pipe(self) -> None:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        """Leave it to the entry of the command; rich would end it with the exit code of a finding."""
+        raise  # noqa: PLE0704  (rich calls this while it handles the exception)
 
 
 def say(console: Console, text: str) -> None:
@@ -61,12 +68,10 @@ def complain(text: str) -> None:
     say(Console(stderr=True), f"error: {text}")
 
 
-def _lines(lines: Iterable[ProgressLine]) -> Table:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(no_wrap=True)
-    grid.add_column(no_wrap=True, justify="right")
-    grid.add_column()  # narrowed when not all fit
-    for line in lines:
-        said = Text(line.said, no_wrap=True, overflow="ellipsis")
-        grid.add_row(Text(line.name, style="cyan"), f"{line.seconds:.0f} s", said)
-    return grid
+def _lines(lines: list[ProgressLine], *, live: bool) -> list[str]:
+    if not live:
+        return [f"...   {line.name}: {line.said or 'begins'}" for line in lines]
+    names = max((len(line.name) for line in lines), default=0)
+    times = [f"{line.seconds:.0f} s" for line in lines]
+    width = max(map(len, times), default=0)
+    return [f"{line.name:<{names}}  {time:>{width}}  {line.said}" for line, time in zip(lines, times, strict=True)]

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
@@ -10,7 +11,10 @@ from rich.text import Text
 from spec.outputs.verdicts import FAILED, PASSED, Check, Finding, Verdicts, place_of, rule_name
 from stateful.jobs import runner
 from stateful.jobs.progress import say
-from stateful.jobs.runner import Done, Job
+from stateful.jobs.runner import Done, Job, JobsInterrupted
+
+PROCESSES: Final = 2
+"""Jobs at a time, where the command line says nothing of it."""
 
 
 def chosen(
@@ -28,16 +32,25 @@ def run(todo: Sequence[Job], asked: argparse.Namespace, console: Console, worth_
 
     Each job is a check of `asked.verdicts`.
     """
-    done = runner.run(todo, console)
+    try:
+        done: Sequence[Done] = runner.run(todo, asked.loud, vars(asked).get("processes", PROCESSES))
+    except JobsInterrupted as interrupt:
+        if interrupt.done:
+            _print(interrupt.done, asked, console, worth_seeing)
+        say(console, f"{len(interrupt.done)} of {len(todo)} checks were made")
+        raise
+    _print(done, asked, console, worth_seeing)
+    return _last_word(done, console)
+
+
+def _print(done: Sequence[Done], asked: argparse.Namespace, console: Console, worth_seeing: Sequence[str]) -> None:
     verdicts: Verdicts = asked.verdicts
     for each in done:
         verdicts.add(check_of(each))
-    for each in done:
         if each.verdict.details and (each.job.name in worth_seeing or not each.verdict.good):
             say(console, f"\n{each.job.name}: {each.verdict.details}")
     console.print()
     console.print(table(done))
-    return _last_word(done, console)
 
 
 def check_of(done: Done) -> Check:

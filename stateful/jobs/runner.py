@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
-from rich.console import Console
-
 from spec.outputs.verdicts import Finding
 from spec.processes import runner
 from spec.processes.entry import raise_again
+from spec.processes.interrupts import Interrupted
+from spec.processes.progress import PLAIN, share
 from spec.processes.runner import Ended, ProcessTask, Send
-from stateful.jobs.progress import ProgressDisplay, ProgressLine, say
+from stateful.jobs.progress import ProgressDisplay, ProgressLine
 from stateful.seam.chosen import chosen
 from stateful.seam.option import named_device
 
@@ -54,30 +54,45 @@ class Done(NamedTuple):
     seconds: float
 
 
-def run(jobs: Sequence[Job], console: Console, processes: int = 2) -> list[Done]:
-    """Run all `jobs`, `processes` at a time; draw them, and return how each ended, in their order.
+class JobsInterrupted(Interrupted):
+    """A signal has arrived; no process and no file is left."""
+
+    def __init__(self, number: int, done: Sequence[Done]) -> None:
+        super().__init__(number)
+        self.done = done
+        """The jobs that had ended."""
+
+
+def run(jobs: Sequence[Job], loud: int = PLAIN, processes: int = 2) -> list[Done]:
+    """Run all `jobs`, `processes` at a time; draw them on stderr, and return how each ended, in their order.
 
     Raises:
-        Interrupted: By a signal, once no process and no file is left.
+        JobsInterrupted: By a signal.
     """
     done: dict[int, Done] = {}
     said: dict[int, str] = {}
-    with ProgressDisplay(console) as display:
+    began = time.monotonic()
+    with ProgressDisplay(loud) as display:
 
         def ended(index: int, task: Ended) -> None:
             result = task.result if isinstance(task.result, JobResult) else _died(task)
             done[index] = Done(jobs[index], result, task.seconds)
-            say(console, f"{'passed' if result.good else 'FAILED'} {jobs[index].name}: {result.what}")
+            display.note(f"{'passed' if result.good else 'FAILED'} {jobs[index].name}: {result.what}")
 
         def received(index: int, message: object) -> None:
             said[index] = str(message)
 
         def tick(running: Mapping[int, float]) -> None:
-            display.show(ProgressLine(jobs[each].name, time_, said.get(each, "")) for each, time_ in running.items())
+            lines = [ProgressLine(jobs[each].name, time_, said.get(each, "")) for each, time_ in running.items()]
+            # Of a single job its own words say it.
+            head = f"checks: {share(len(done), len(jobs), time.monotonic() - began)}" if len(jobs) > processes else ""
+            display.show(lines, head)
 
-        runner.run(
-            [ProcessTask(partial(_judged, job, chosen().name)) for job in jobs], ended, received, tick, processes
-        )
+        tasks = [ProcessTask(partial(_judged, job, chosen().name)) for job in jobs]
+        try:
+            runner.run(tasks, ended, received, tick, processes)
+        except Interrupted as interrupt:
+            raise JobsInterrupted(interrupt.number, [done[index] for index in sorted(done)]) from None
     return [done[index] for index in range(len(jobs))]
 
 

@@ -4,13 +4,15 @@ Exit code 0: no difference. 1: a difference; the smallest program that shows it 
 """
 
 import argparse
+import time
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
-from stateful.jobs.arguments import count
+from spec.processes.options import add_processes, add_seconds, add_seed, count
+from spec.processes.progress import share
 from stateful.jobs.report import run
 from stateful.jobs.runner import Job, JobResult, Report
 from stateful.lockstep.run_machine import Until, machines, run_machine
@@ -25,28 +27,32 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument(
         "--examples", type=count, default=EXAMPLES, metavar="N", help=f"programs of each machine ({EXAMPLES})"
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="where the generator begins (0)")
     parser.add_argument(
         "--examples-in", type=Path, metavar="DIR", help="keep what fails there, and try it first (kept nowhere)"
     )
+    add_seed(parser, "where the generator begins")
+    add_seconds(parser, "for each machine at most", None)
+    add_processes(parser)
     add_device(parser, "machine", ["events"])
     parser.set_defaults(do=machine)
 
 
 def machine(asked: argparse.Namespace, console: Console) -> int:
     """Run every machine that fits the device, each in a process, and return the exit code."""
-    todo = [Job(name, partial(check, name, asked.examples, asked.seed, asked.examples_in)) for name in machines()]
+    until = Until(asked.examples) if asked.seconds is None else Until(asked.examples, asked.seconds)
+    todo = [Job(name, partial(check, name, until, asked.seed, asked.examples_in)) for name in machines()]
     return run(todo, asked, console)
 
 
-def check(name: str, examples: int, seed: int, kept: Path | None, report: Report) -> JobResult:
+def check(name: str, until: Until, seed: int, kept: Path | None, report: Report) -> JobResult:
     """Run one machine as a job of the command line."""
+    began = time.monotonic()
     campaign = run_machine(
         machines()[name],
-        Until(examples=examples),
+        until,
         number=seed,
         examples=kept,
-        report=lambda runs, steps: report(f"{runs} of {examples} runs, {steps:,} steps"),
+        report=lambda runs, steps: report(f"{share(runs, until.examples, time.monotonic() - began)}, {steps:,} steps"),
     )
     what = f"{campaign.runs:,} runs, {campaign.steps:,} steps, each compared"
     if campaign.finding is None:

@@ -8,7 +8,8 @@ import time
 
 from rich.console import Console
 
-from stateful.jobs.arguments import count
+from spec.processes.options import add_seed, count
+from spec.processes.progress import share
 from stateful.jobs.progress import ProgressDisplay, ProgressLine, say
 from stateful.metamorphic.independence import run
 from stateful.seam.option import add_device
@@ -18,7 +19,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     """Add the command to a parser's."""
     parser = commands.add_parser("metamorphic", help="run generated programs in several ways that must agree")
     parser.add_argument("--programs", type=count, default=1000, metavar="N", help="how many to generate (1000)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="where the generator begins (0)")
+    add_seed(parser, "where the generator begins")
     add_device(parser, "metamorphic", ["batch"])
     parser.set_defaults(do=metamorphic)
 
@@ -27,13 +28,20 @@ def metamorphic(asked: argparse.Namespace, console: Console) -> int:
     """Run programs, print the counts, and return the exit code."""
     programs: int = asked.programs
     seed: int = asked.seed
-    began = time.monotonic()
-    with ProgressDisplay(console) as drawing:
+    began, agreed = time.monotonic(), 0
+    with ProgressDisplay(asked.loud) as drawing:
 
         def report(done: int) -> None:
-            drawing.show([ProgressLine("metamorphic", time.monotonic() - began, f"{done:,} of {programs:,} programs")])
+            nonlocal agreed
+            agreed, seconds = done, time.monotonic() - began
+            drawing.show([ProgressLine("metamorphic", seconds, f"programs: {share(done, programs, seconds)}")])
 
-        campaign = run(programs, seed, report)
+        try:
+            campaign = run(programs, seed, report)
+        except KeyboardInterrupt:
+            drawing.clear()
+            say(console, f"{agreed:,} of {programs:,} programs agreed")
+            raise
     if campaign.finding is not None:
         say(console, "\n".join([str(campaign.finding), *getattr(campaign.finding, "__notes__", [])]))
     say(

@@ -1,14 +1,15 @@
 """`python -m stateful mutate`: make small mistakes in the device, one at a time, and see which quick layer notices."""
 
 import argparse
-import time
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Sequence
 
 from rich.console import Console
 
 from spec.outputs.verdicts import FAILED, PASSED, Check, Verdicts
-from stateful.jobs.arguments import count, duration
-from stateful.jobs.progress import PLAIN_SECONDS, complain, say
+from spec.processes.options import add_processes, add_seconds, add_seed, count
+from spec.processes.progress import PLAIN, Progress, share
+from stateful.jobs.progress import complain, say
 from stateful.mutate.equivalent import EQUIVALENT
 from stateful.mutate.judge import SECONDS, MutantFate, judge
 from stateful.mutate.mutants import MODULES, PACKAGE, DeviceMutant, every_mutant, sample
@@ -20,10 +21,10 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     mutate = commands.add_parser("mutate", help="small mistakes in the device, and which quick layer notices each")
     mutate.add_argument("modules", nargs="*", metavar="MODULE", help="in these, as in passes/writeback (all)")
     mutate.add_argument("--sample", type=count, metavar="N", help="so many of them, of each kind in turn")
-    mutate.add_argument("--seed", type=int, default=0, metavar="S", help="another sample (0)")
+    add_seed(mutate, "another sample")
     mutate.add_argument("--list", action="store_true", help="show them and do nothing")
-    mutate.add_argument("--processes", type=count, default=1, metavar="N", help="mutants at a time (1)")
-    mutate.add_argument("--seconds", type=duration, default=SECONDS, metavar="S", help=f"for each ({SECONDS})")
+    add_processes(mutate, 1)
+    add_seconds(mutate, "for each mutant at most", SECONDS)
     mutate.add_argument("--page", action="store_true", help="write docs/generated/device-mutation.md, too")
     mutate.set_defaults(do=run)
 
@@ -44,22 +45,29 @@ def run(asked: argparse.Namespace, console: Console) -> int:
 
 
 def _judged(asked: argparse.Namespace, chosen: Sequence[DeviceMutant], console: Console) -> int:
-    errors = Console(stderr=True)
     tried = [each for each in chosen if each.name not in EQUIVALENT]
     # What the layers say of the device as it is they would say of every mutant.
     control = control_of(tried[0].module if tried else MODULES[0])
-    as_it_is = judge([control], lambda _fates: None, seconds=max(asked.seconds, SECONDS))[0]
+    progress = MutationProgress(len(tried), asked.loud)
+    as_it_is = judge([control], lambda _fates: None, seconds=max(asked.seconds, SECONDS), tick=progress.tick)[0]
+    progress.done()
     if as_it_is.caught or as_it_is.how:
         complain(f"without any mistake: {as_it_is.layer} {as_it_is.test} {as_it_is.how}: {as_it_is.said}")
         return 1
-    progress = MutationProgress(len(tried), errors)
     verdicts: Verdicts = asked.verdicts
 
     def report(known: Sequence[MutantFate]) -> None:
         verdicts.add(_check(known[-1]))  # each as soon as it is known: all of them may take hours
         progress(known)
 
-    fates = judge(tried, report, processes=asked.processes, seconds=asked.seconds)
+    try:
+        fates = judge(tried, report, processes=asked.processes, seconds=asked.seconds, tick=progress.tick)
+    except KeyboardInterrupt:
+        progress.done()
+        known = {fate.name for fate in progress.fates}
+        say(console, summary([each for each in tried if each.name in known], progress.fates))
+        raise
+    progress.done()
     say(console, summary(chosen, fates))
     if asked.page:
         PAGE.write_text(drawn(chosen, fates, _how(asked)), encoding="utf-8")
@@ -87,25 +95,27 @@ def _how(asked: argparse.Namespace) -> str:
 
 
 class MutationProgress:
-    """How many are done and how long the rest may take: a line now and then."""
+    """How many are done, and what is known of them by now."""
 
-    def __init__(self, mutants: int, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, mutants: int, loud: int = PLAIN) -> None:
         self._mutants = mutants
-        self._console = console
-        self._clock = clock
-        self._began = clock()
-        self._due = self._began
+        self._progress = Progress(sys.stderr, loud)
+        self.fates: Sequence[MutantFate] = ()
 
     def __call__(self, fates: Sequence[MutantFate]) -> None:
         """Take note of what is known by now."""
-        now = self._clock()
-        if now < self._due:
-            return
-        self._due = now + PLAIN_SECONDS
-        survivors = sum(not fate.caught for fate in fates)
-        left = (now - self._began) / len(fates) * (self._mutants - len(fates)) if fates else 0.0
-        minutes, seconds = divmod(round(left), 60)
-        say(
-            self._console,
-            f"{len(fates):,} of {self._mutants:,} mutants, {survivors:,} survived, {minutes}:{seconds:02} left",
-        )
+        self.fates = fates
+        self.tick()
+
+    def tick(self) -> None:
+        """Draw anew, if it is time to."""
+        self._progress.show(self._lines)
+
+    def done(self) -> None:
+        """Take the line off the terminal."""
+        self._progress.done()
+
+    def _lines(self) -> Sequence[str]:
+        survivors = sum(not fate.caught for fate in self.fates)
+        done = share(len(self.fates), self._mutants, self._progress.seconds)
+        return [f"mutants: {done}, {survivors:,} survived"]

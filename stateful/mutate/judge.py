@@ -42,8 +42,12 @@ def judge(
     *,
     processes: int = 1,
     seconds: float = SECONDS,
+    tick: Callable[[], None] = lambda: None,
 ) -> list[MutantFate]:
-    """Return what becomes of mutants, in their order; whatever happens, neither a process nor a file is left behind."""
+    """Return what becomes of mutants, in their order; whatever happens, neither a process nor a file is left behind.
+
+    `tick` is called several times a second.
+    """
     found: dict[str, MutantFate] = {}
 
     def ended(index: int, how: Ended) -> None:
@@ -56,7 +60,7 @@ def judge(
             file = folder / f"{number}.json"
             file.write_text(json.dumps([mutant.module, mutant.source]), encoding="utf-8")
             tasks.append(ProcessTask(partial(program, "stateful.mutate.trial", (str(file),)), seconds, (ROOT,)))
-        run(tasks, ended, processes=processes)
+        run(tasks, ended, tick=lambda _running: tick(), processes=processes)
     return [found[mutant.name] for mutant in mutants]
 
 

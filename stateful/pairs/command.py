@@ -10,6 +10,7 @@ from typing import Final
 
 from rich.console import Console
 
+from spec.processes.options import add_processes
 from stateful.guards.hooks import installed
 from stateful.jobs.progress import say
 from stateful.jobs.report import chosen, run
@@ -35,6 +36,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         metavar=("STATE", "CALL", "CALL", "STOPS", "AT"),
         help="play one meeting of two calls again",
     )
+    add_processes(parser)
     parser.set_defaults(do=guards, usage=parser)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from rich.console import Console
 
-from stateful.jobs.arguments import duration
+from spec.processes.options import add_seconds, add_seed
 from stateful.jobs.report import run
 from stateful.jobs.runner import Job, JobResult, Report
 from stateful.seam.chosen import is_ours
@@ -22,8 +22,8 @@ SECONDS: Final = 5.0
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to a parser's."""
     parser = commands.add_parser("threads", help="threads that run free: is what they saw linearizable?")
-    parser.add_argument("--seconds", type=duration, default=SECONDS, metavar="N", help=f"for how long ({SECONDS:g})")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="what the threads do (0)")
+    add_seconds(parser, "for how long", SECONDS)
+    add_seed(parser, "what the threads do")
     add_device(parser, "threads")
     parser.set_defaults(do=threads)
 

@@ -13,7 +13,7 @@ from typing import Final
 from rich.console import Console
 
 from spec.assertions import require_assertions
-from stateful.jobs.arguments import count
+from spec.processes.options import count
 from stateful.jobs.progress import complain, say
 from stateful.traces.driver.convert import convert
 from stateful.traces.driver.raw import open_text, read_raw

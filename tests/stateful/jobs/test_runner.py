@@ -1,9 +1,11 @@
 """Jobs in processes of their own: however one ends, its result is reported and nothing of it is left."""
 
+import argparse
 import io
 import multiprocessing
 import os
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -13,6 +15,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from spec.outputs.verdicts import Verdicts
+from spec.processes.interrupts import Interrupted
+from spec.processes.progress import QUIET
 from spec.processes.runner import STOP_SECONDS
 from stateful.jobs import progress, report, runner
 from stateful.jobs.runner import Done, Job, JobResult
@@ -29,21 +34,20 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     assert (signal.getsignal(signal.SIGINT), set(threading.enumerate())) == before
 
 
-def console(*, terminal: bool = False) -> Console:
-    return Console(file=io.StringIO(), width=80, force_terminal=terminal, force_interactive=terminal, color_system=None)
+class Screen(io.StringIO):
+    def isatty(self) -> bool:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        return True
 
 
-def printed(to: Console) -> str:
-    assert isinstance(to.file, io.StringIO)
-    return to.file.getvalue()
+def screen(*, terminal: bool) -> io.StringIO:
+    return Screen() if terminal else io.StringIO()
 
 
 def verdicts(done: list[Done]) -> list[tuple[str, JobResult]]:
     return [(each.job.name, each.verdict._replace(details="")) for each in done]
 
 
-def test_every_job_has_its_verdict_in_the_order_of_the_list(scratch: Path) -> None:
-    out = console()
+def test_every_job_has_its_verdict_in_the_order_of_the_list(scratch: Path, capsys: pytest.CaptureFixture[str]) -> None:
     todo = [
         Job(each.__name__, each)
         for each in (
@@ -51,7 +55,7 @@ def test_every_job_has_its_verdict_in_the_order_of_the_list(scratch: Path) -> No
             trial_jobs.with_a_thread_that_stays,
         )
     ]  # fmt: skip
-    done = runner.run(todo, out)
+    done = runner.run(todo)
     assert verdicts(done) == [
         ("leaving", JobResult(good=False, what="died with exit code 7")),
         ("good", JobResult(good=True, what="[red]all[/x] is well")),
@@ -61,7 +65,9 @@ def test_every_job_has_its_verdict_in_the_order_of_the_list(scratch: Path) -> No
         ("with_a_thread_that_stays", JobResult(good=True, what="but for a thread")),
     ]
     assert "raise LookupError" in done[3].verdict.details
-    assert {"passed good: [red]all[/x] is well", "FAILED wrong: one difference"} <= set(printed(out).splitlines())
+    assert {"passed good: [red]all[/x] is well", "FAILED wrong: one difference"} <= set(
+        capsys.readouterr().err.splitlines()
+    )
     assert scratch.exists()
 
 
@@ -70,7 +76,7 @@ def test_every_job_has_its_verdict_in_the_order_of_the_list(scratch: Path) -> No
 def test_an_interrupt_stops_the_jobs_soon_and_leaves_nothing(
     scratch: Path, monkeypatch: pytest.MonkeyPatch, job: object, *, terminal: bool
 ) -> None:
-    monkeypatch.setattr(progress, "PLAIN_SECONDS", 0.0)
+    monkeypatch.setattr(sys, "stderr", screen(terminal=terminal))
     assert callable(job)
     todo = [Job(f"{number} [red]", job) for number in range(3)]
     sent: list[float] = []
@@ -83,8 +89,9 @@ def test_an_interrupt_stops_the_jobs_soon_and_leaves_nothing(
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(progress.ProgressDisplay, "show", watching(interrupt_once_both_run))
-    with pytest.raises(KeyboardInterrupt):
-        runner.run(todo, console(terminal=terminal))
+    with pytest.raises(runner.JobsInterrupted) as caught:
+        runner.run(todo)
+    assert caught.value.done == []
     assert time.perf_counter() - sent[0] < STOP_SECONDS + 1.0
     ended = list(scratch.glob("ended-*"))
     assert len(ended) == (2 if job is trial_jobs.working else 0)
@@ -95,8 +102,8 @@ def test_an_interrupt_stops_the_jobs_soon_and_leaves_nothing(
 def watching(also: object) -> object:
     show = progress.ProgressDisplay.show
 
-    def watched(self: progress.ProgressDisplay, lines: Iterator[progress.ProgressLine]) -> None:
-        show(self, lines)
+    def watched(self: progress.ProgressDisplay, lines: Iterator[progress.ProgressLine], head: str = "") -> None:
+        show(self, lines, head)
         assert callable(also)
         also(self)
 
@@ -113,8 +120,8 @@ def test_reports_are_passed_on_a_few_times_a_second() -> None:
 
 # --- how it looks --------------------------------------------------------------------------------------------------
 
-TAKEN_OFF = "\x1b[1A\x1b[2K"
-"""One line up, and erased."""
+TAKEN_OFF = "\x1b[3F\x1b[J"
+"""Up to the first of three lines, and erased from there."""
 LINES = [
     progress.ProgressLine("explore base", 3.2, "1,000 states, depth 4"),
     progress.ProgressLine("stateful", 12.0, "x" * 100),
@@ -125,38 +132,67 @@ ROWS = [
 ]
 
 
-def test_on_a_terminal_the_lines_fit_and_are_taken_off_again() -> None:
-    out = console(terminal=True)
-    with progress.ProgressDisplay(out) as drawn:
-        drawn.show(LINES)
-        text = printed(out)
-        progress.say(out, "passed explore base: 157,719 states")
-    assert "explore base   3 s  1,000 states, depth 4" in text
-    assert f"stateful      12 s  {'x' * 59}…" in text
-    assert printed(out).count(TAKEN_OFF) >= 2
+def test_on_a_terminal_the_lines_fit_and_are_taken_off_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    out = Screen()
+    with progress.ProgressDisplay(out=out) as drawn:
+        drawn.show(LINES, "checks: 0 of 2")
+        assert out.getvalue().splitlines() == [
+            "checks: 0 of 2",
+            "explore base   3 s  1,000 states, depth 4",
+            f"stateful      12 s  {'x' * 38}…",
+        ]
+        drawn.note("passed explore base: 157,719 states")
+    assert out.getvalue().count(TAKEN_OFF) == 1
+    assert out.getvalue().endswith(f"{TAKEN_OFF}passed explore base: 157,719 states\n")
 
 
 def test_off_a_terminal_a_line_is_printed_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    out = console()
-    with progress.ProgressDisplay(out) as drawn:
+    out = io.StringIO()
+    with progress.ProgressDisplay(out=out) as drawn:
         drawn.show(LINES)
-        assert printed(out) == ""
+        assert out.getvalue() == ""
         monkeypatch.setattr(time, "monotonic", lambda: float("inf"))
         drawn.show([*LINES, progress.ProgressLine("threads", 0.0, "")])
-    assert printed(out).splitlines() == [
+    assert out.getvalue().splitlines() == [
         "...   explore base: 1,000 states, depth 4",
         f"...   stateful: {'x' * 100}",
         "...   threads: begins",
     ]
 
 
-def test_the_table_fits_into_eighty_columns() -> None:
-    out = console()
+def test_nothing_is_drawn_or_noted_for_who_wants_quiet() -> None:
+    out = Screen()
+    with progress.ProgressDisplay(QUIET, out) as drawn:
+        drawn.show(LINES)
+        drawn.note("passed")
+    assert out.getvalue() == ""
+
+
+@pytest.mark.parametrize(("width", "rows"), [(60, 6), (200, 2)])
+def test_the_table_fits_its_columns(width: int, rows: int) -> None:
+    out = Console(file=io.StringIO(), width=width, color_system=None)
     out.print(report.table(ROWS))
-    lines = printed(out).splitlines()
-    assert lines[3:6] == [
-        "│ explore base │ passed │ 157,719 states and [brackets]              │    20.0 │",
-        "│ stateful     │ FAILED │ a word a word a word a word a word a word  │     8.0 │",
-        "│              │        │ a word a word a word a word a word a word  │         │",
-    ]
-    assert {len(line) for line in lines} == {80}
+    assert isinstance(out.file, io.StringIO)
+    lines = out.file.getvalue().splitlines()
+    assert len({len(line) for line in lines}) == 1
+    assert len(lines[0]) <= width
+    assert [line.split()[1:3] for line in lines[3:4]] == [["explore", "base"]]
+    assert sum(line.startswith("│") for line in lines) == rows
+
+
+def test_an_interrupted_run_prints_the_table_of_what_ended(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_given: object) -> list[Done]:
+        raise runner.JobsInterrupted(signal.SIGTERM, ROWS[1:])
+
+    monkeypatch.setattr(runner, "run", interrupted)
+    verdicts = Verdicts("a test")
+    asked = argparse.Namespace(loud=QUIET, verdicts=verdicts)
+    with pytest.raises(Interrupted):
+        report.run([each.job for each in ROWS], asked, Console(width=80))
+    out = capsys.readouterr().out
+    assert "│ stateful │ FAILED │" in out
+    assert out.endswith("1 of 2 checks were made\n")
+    assert [each.name for each in verdicts.checks] == ["stateful"]

@@ -47,7 +47,7 @@ def test_what_is_asked_for_wrongly_is_refused(
 def test_states_and_scenarios_are_jobs_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = list[list[str]]()
 
-    def run(todo: list[Job]) -> int:
+    def run(todo: list[Job], *_rest: object) -> int:
         asked.append([job.name for job in todo])
         return 0
 

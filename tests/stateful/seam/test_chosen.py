@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from spec.scope import Scope
 from stateful import command
@@ -205,9 +204,9 @@ def test_a_class_derived_from_ours_is_looked_into() -> None:
 
 def test_a_job_in_another_process_gets_the_device(capsys: pytest.CaptureFixture[str]) -> None:
     with using(load(STORE)):
-        [done] = runner.run([Job("which", say_which)], Console())
+        [done] = runner.run([Job("which", say_which)])
     assert (done.verdict.good, done.verdict.what) == (True, STORE)
-    assert STORE in capsys.readouterr().out
+    assert STORE in capsys.readouterr().err
     with named_device(OURS):
         assert is_ours()
 
