@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 
 from spec.processes.interrupts import Interrupted
+from spec.processes.options import add_seed, count, duration
 from stateful.bugs import seeded
 from stateful.campaign.campaign import Campaign, CampaignOrder
 from stateful.campaign.chunk import Chunk
@@ -23,7 +24,6 @@ from stateful.campaign.results import add_verdicts, write_pages
 from stateful.campaign.speedup import speedup
 from stateful.fuzzing.command import asked_sources, folder
 from stateful.fuzzing.sources import SCHEDULES_A_PROGRAM, SOURCES, left_out
-from stateful.jobs.arguments import count, duration
 from stateful.jobs.progress import ProgressDisplay, ProgressLine, complain, say
 from stateful.jobs.report import chosen as chosen_names
 from stateful.seam.chosen import chosen, is_ours
@@ -42,13 +42,17 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     """Add the command to a parser's."""
     parser = commands.add_parser("campaign", help="fuzz on many workers, in a directory from which it resumes")
     parser.add_argument("directory", metavar="DIR", type=folder, help="made if it is not there; resumed if it is")
-    parser.add_argument("--minutes", type=duration, metavar="N", help=f"how long ({MINUTES:g}; no limit with --seeds)")
+    long = parser.add_mutually_exclusive_group()
+    long.add_argument("--minutes", type=duration, metavar="N", help=f"how long ({MINUTES:g}; no limit with --seeds)")
+    long.add_argument("--seconds", type=duration, metavar="N", help="how long, in seconds")
     parser.add_argument("--seeds", type=count, metavar="N", help="N seeds of each source, then end")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="the first seed (0)")
+    add_seed(parser, "the first seed")
     parser.add_argument(
         "--source", action="append", choices=list(SOURCES), help="only this one, or these (all that fit)"
     )
-    parser.add_argument("--workers", type=count, default=WORKERS, metavar="N", help=f"chunks at a time ({WORKERS})")
+    parser.add_argument(
+        "--workers", "--processes", type=count, default=WORKERS, metavar="N", help=f"chunks at a time ({WORKERS})"
+    )
     parser.add_argument("--chunk", type=count, default=CHUNK, metavar="N", help=f"seeds of a chunk ({CHUNK})")
     parser.add_argument("--bug", "--variant", metavar="NAME", help="a drill: seed this bug, which has to be found")
     parser.add_argument(
@@ -75,15 +79,16 @@ def campaign(asked: argparse.Namespace, console: Console) -> int:
     if asked.benchmark:
         return speedup(console)
     minutes = asked.minutes or (MINUTES if asked.seeds is None else FOREVER)
+    seconds = minutes * 60 if asked.seconds is None else asked.seconds
     examples = "machines" in sources and not bug and asked.seeds is None and asked.engine == "local"
-    wanted = CampaignOrder(sources, asked.seed, asked.seeds, minutes * 60, asked.chunk, bug=bug, examples=examples)
+    wanted = CampaignOrder(sources, asked.seed, asked.seeds, seconds, asked.chunk, bug=bug, examples=examples)
     try:
         with ExitStack() as opened:
             directory = CampaignDirectory(asked.directory, chosen().name, bug)
             opened.callback(directory.close)
             running = Campaign(directory, wanted)
             opened.callback(add_verdicts, asked.verdicts, running.totals, directory)
-            code = _run(running, _engine(asked, opened), asked.directory, console)
+            code = _run(running, _engine(asked, opened), asked, console)
             write_pages(running.totals, directory, bug)
             return code
     except CampaignError as error:
@@ -108,7 +113,8 @@ def _dask(address: str | None, workers: int) -> "DaskEngine":
     return DaskEngine(address, workers)
 
 
-def _run(running: Campaign, engine: ChunkEngine, place: Path, console: Console) -> int:
+def _run(running: Campaign, engine: ChunkEngine, asked: argparse.Namespace, console: Console) -> int:
+    place: Path = asked.directory
     say(console, f"revision {running.revision}, {engine.dashboard}")
     if running.resumed:
         say(console, f"resumes after {running.line}")
@@ -116,14 +122,14 @@ def _run(running: Campaign, engine: ChunkEngine, place: Path, console: Console) 
         say(console, f"left out: {without}")
     began = time.monotonic()
     try:
-        with ProgressDisplay(console) as display:
+        with ProgressDisplay(asked.loud) as display:
 
             def show(line: str, chunks: Mapping[Chunk, float]) -> None:
                 lines = [ProgressLine("campaign", time.monotonic() - began, line)]
                 for chunk, seconds in chunks.items():
                     seeds = f"seeds {chunk.first} to {chunk.first + chunk.number - 1}"
                     lines.append(ProgressLine(f"  {chunk.source}", seconds, seeds))
-                display.show(lines if console.is_interactive else lines[:1])
+                display.show(lines if sys.stderr.isatty() else lines[:1])
 
             running.run(engine, show)
     except Interrupted:
