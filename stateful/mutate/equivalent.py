@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+_REFUSED: Final = "nobody gets an object whose making was refused"
+
 EQUIVALENT: Final[Mapping[str, str]] = {
     "pages/page_io._look_again:4:1 self._lock held in between": (
         "it reports a step to the observer, as all other steps are reported under this lock"
@@ -16,8 +18,14 @@ EQUIVALENT: Final[Mapping[str, str]] = {
     "engine/ring.answered:5:1 self._answers released and taken again": (
         "what is there by then is taken in one step, whether or not the wait had seen it"
     ),
-    "engine/ring_aio.__init__:19:1 changed before a refusal": "nobody gets an object whose making was refused",
+    "engine/ring_aio.__init__:19:1 changed before a refusal": _REFUSED,
     "engine/ring_aio.__init__:24:1 close doubled": "a ring is closed once, however often it is asked to",
+    "engine/ring_uring.__init__:7:1 changed before a refusal": _REFUSED,
+    "engine/ring_uring.__init__:14:1 changed before a refusal": _REFUSED,
+    "engine/ring_uring.__init__:15:1 changed before a refusal": _REFUSED,
+    "engine/ring_uring.close:3:17 >= as >": "descriptor 0 is the standard input",
+    "device/config.__init__:11:1 changed before a refusal": _REFUSED,
+    "device/config.check_named:2:30 is not as !=": "a function is equal to itself alone",
     "engine/threads._carry:10:1 notified before the change": (
         "who is woken needs the lock, which is held until both are done"
     ),

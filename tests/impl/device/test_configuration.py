@@ -52,6 +52,9 @@ def test_a_backing_device_is_taken_once() -> None:
         with pytest.raises(ZramError, match="is this device's already") as refused:
             dev.set_backing(taken)
         assert refused.value.errno == errno.EBUSY
+        equal = cast("BackingDevice", SimpleNamespace(**vars(taken)))
+        assert equal == taken
+        dev.set_backing(equal)  # another one that only looks the same
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,12 @@ from tests.impl.fake_device import FakeDevice, closing, reap, requests, verdicts
 from zram_impl import PAGE_SIZE, Zram, ZramError
 from zram_impl.bdev.file import FileDevice, open_file
 from zram_impl.bdev.memory import MemoryDevice
-from zram_impl.engine import ring, ring_choice
+from zram_impl.engine import ring, ring_choice, ring_uring
 from zram_impl.engine.request import Phase
 from zram_impl.engine.ring import RingEngine
 from zram_impl.engine.ring_choice import engine_kind, ring_or_threads
 from zram_impl.engine.ring_queue import Answer, RingQueue, SystemCalls, Write
+from zram_impl.engine.ring_uring import IoUring
 from zram_impl.engine.sync import SyncEngine
 from zram_impl.engine.threads import ThreadEngine
 from zram_impl.faults import ScarceThreads, nth
@@ -188,6 +189,17 @@ def test_a_ring_writes_as_the_reference_does(ring: System, file: FileDevice) -> 
                 read = bytearray(PAGE_SIZE)
                 file.read(request.blk_idx, memoryview(read))
                 assert read == request.page
+
+
+def test_an_io_uring_that_lacks_a_feature_is_refused_and_closed(
+    file: FileDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(IoUring, file.fileno(), 4).close()
+    before = len(os.listdir("/proc/self/fd"))
+    monkeypatch.setattr(ring_uring, "_FEATURES", 1 << 31)
+    with pytest.raises(OSError, match="0x80000000 are needed"):
+        IoUring(file.fileno(), 4)
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 @every_ring
