@@ -31,9 +31,8 @@ EQUIVALENT: Final[Mapping[str, str]] = {
     ),
     "engine/ring.submit:4:34 is as ==": "a phase is equal to itself alone",
     "engine/threads.submit:4:34 is as ==": "a phase is equal to itself alone",
-    "passes/writeback._complete:27:1 release_claim doubled": "the first leaves nothing for the second to take off",
-    "passes/writeback._send:15:39 checksum of the buffer": "the page has just been copied into it",
-    "passes/pp_buckets.claimed:2:17 <= as <": "the slice that is taken of a bucket is empty, too",
+    "passes/writeback._complete:31:1 release_claim doubled": "the first leaves nothing for the second to take off",
+    "passes/writeback._send:15:34 checksum of the buffer": "the page has just been copied into it",
     "passes/recompress._try_next:7:1 self._table_lock released and taken again": (
         "the buckets are the pass's own, and whether the slot has its claim is looked at in the second hold"
     ),
