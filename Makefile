@@ -10,12 +10,13 @@ READY := $(VENV)/.ready
 RELEASE := build/release
 RELEASE_READY := $(RELEASE)/.ready
 
-.PHONY: help venv check test oracle oracle-nightly lint format dist constraints clean
+.PHONY: help venv check test oracle oracle-nightly browser lint format dist constraints clean
 
 help:
 	@echo "make check        the verification layers, about a minute, one table"
 	@echo "make test         everything CI runs: lint, types, contracts, tests with coverage"
 	@echo "make oracle       ask a live kernel in an emulated machine (fetches Debian packages, needs qemu)"
+	@echo "make browser      click through the pages of runs (needs Chromium)"
 	@echo "make lint         ruff, mypy and the import contracts"
 	@echo "make format       let ruff rewrite what it can"
 	@echo "make dist         build wheel and sdist into dist/ and judge them"
@@ -59,6 +60,11 @@ oracle-nightly: venv
 	$(BIN)/python -m stateful kernel-judge
 	$(BIN)/python -m stateful kernel-judge --workloads large --seed $(SEED)
 	$(BIN)/python -m pytest --quiet --timeout 900 tests/kernel/live.py
+
+# A minute; without Chromium it says so in one line and passes.
+browser: venv
+	$(PIP) install -qq --constraint constraints.txt --group browser
+	$(BIN)/python -m pytest --quiet -rs --timeout 300 tests/spec/outputs/browser.py || [ $$? -eq 5 ]  # 5: skipped
 
 lint: venv
 	$(BIN)/ruff check

@@ -64,7 +64,7 @@ def test_where_nothing_can_happen_every_guard_is_false() -> None:
     assert BY_NAME["give_up"].guard(moving, 0)
 
 
-def test_a_bug_that_hides_something_is_stopped_at_the_step_it_forbids() -> None:
+def test_a_bug_that_hides_something_forbids_a_step() -> None:
     bug = next(bug for bug in SEEDED_BUGS if bug.name == "inverted_no_space")
     made = story_of_never(bug, bug.breaks, "again")
     assert (made.rule, made.stopped.at, len(made.steps)) == ("never_seen", 6, 6)
