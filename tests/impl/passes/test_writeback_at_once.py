@@ -2,14 +2,17 @@
 
 import errno
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.impl.doubles import Bench, huge, page
-from tests.impl.passes.driving import assert_at_rest
+from tests.impl.passes.driving import assert_at_rest, begin
 from zram_impl import Quirks
 from zram_impl.passes.base import MANY, PassProgress, PassStage
 from zram_impl.passes.writeback import WritebackPass
+from zram_impl.table.block_map import NextFit
+from zram_impl.units import BlkIdx
 
 PAGES = 12
 QUIRKS = st.builds(
@@ -85,3 +88,17 @@ def test_the_same_actions_in_the_same_order(
         assert at_once.bench.snapshot == one_by_one.bench.snapshot
     assert at_once.running.result == one_by_one.running.result
     assert_at_rest(at_once.bench)
+
+
+def test_the_blocks_of_a_batch_are_reserved_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    reserve, asked = NextFit.reserve_up_to, list[int]()
+
+    def counted(blocks: NextFit, most: int) -> list[BlkIdx]:
+        asked.append(most)
+        return reserve(blocks, most)
+
+    monkeypatch.setattr(NextFit, "reserve_up_to", counted)
+    bench = Bench(PAGES, PAGES, batch_size=4)
+    bench.store(*range(PAGES))
+    begin(bench, *range(PAGES))
+    assert (len(bench.engine.held), asked) == (4, [4])
