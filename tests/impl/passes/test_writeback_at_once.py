@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.impl.doubles import Bench, huge, page
-from tests.impl.passes.driving import assert_at_rest, begin
+from tests.impl.passes.driving import assert_at_rest
 from zram_impl import Quirks
 from zram_impl.passes.base import MANY, PassProgress, PassStage
 from zram_impl.passes.writeback import WritebackPass
@@ -100,5 +100,7 @@ def test_the_blocks_of_a_batch_are_reserved_in_one_go(monkeypatch: pytest.Monkey
     monkeypatch.setattr(NextFit, "reserve_up_to", counted)
     bench = Bench(PAGES, PAGES, batch_size=4)
     bench.store(*range(PAGES))
-    begin(bench, *range(PAGES))
+    running = bench.dev.begin_writeback(pages=range(PAGES))
+    while running.advance(MANY) is PassProgress.PROGRESS:
+        pass
     assert (len(bench.engine.held), asked) == (4, [4])
