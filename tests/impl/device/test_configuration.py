@@ -10,6 +10,7 @@ import pytest
 from zram_impl import Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.device.config import Configuration
+from zram_impl.runtime import Runtime
 
 
 class NoPath:
@@ -37,6 +38,12 @@ def device(blocks: object = 4, name: object = "memory") -> BackingDevice:
 def test_what_is_no_backing_device_is_refused(backing: BackingDevice | os.PathLike[str], text: str) -> None:
     with pytest.raises(ZramError, match=text) as refused:
         Zram().set_backing(backing)
+    assert refused.value.errno == errno.EINVAL
+
+
+def test_what_is_no_runtime_is_refused() -> None:
+    with pytest.raises(ZramError, match=r"runtime must have lock, condition, spawn.*, got <object") as refused:
+        Zram(runtime=cast("Runtime", object()))
     assert refused.value.errno == errno.EINVAL
 
 
