@@ -74,7 +74,10 @@ def run_chunk(chunk: Chunk, send: Callable[[object], None]) -> str:
     with named_device(chunk.device):
         here = revision(chunk.device)
         if here != chunk.revision:
-            return f"a worker has revision {here} of the sources, and the campaign is of {chunk.revision}"
+            return (
+                f"a worker has revision {here} of the sources, and the campaign is of {chunk.revision}: "
+                "they have been changed since it began, or the worker has another checkout"
+            )
         seen = Coverage()
         with by_name(chunk.bug).applied() if chunk.bug else nullcontext():
             for done in range(chunk.number):

@@ -76,13 +76,13 @@ def campaign(asked: argparse.Namespace, console: Console) -> int:
             asked.parser.error("--bug must be one of our device's: one of another device is a factory of its own")
     if asked.scheduler is not None and asked.engine != "dask":
         asked.parser.error("--scheduler must be given with --engine dask")
-    if asked.benchmark:
-        return speedup(console)
     minutes = asked.minutes or (MINUTES if asked.seeds is None else FOREVER)
     seconds = minutes * 60 if asked.seconds is None else asked.seconds
     examples = "machines" in sources and not bug and asked.seeds is None and asked.engine == "local"
     wanted = CampaignOrder(sources, asked.seed, asked.seeds, seconds, asked.chunk, bug=bug, examples=examples)
     try:
+        if asked.benchmark:
+            return speedup(console)
         with ExitStack() as opened:
             directory = CampaignDirectory(asked.directory, chosen().name, bug)
             opened.callback(directory.close)

@@ -17,6 +17,7 @@ from stateful.campaign import chunk as chunks
 from stateful.campaign.campaign import Campaign, CampaignOrder
 from stateful.campaign.chunk import CORPUS, EXAMPLES, Chunk, row_of, run_chunk
 from stateful.campaign.coverage import Coverage
+from stateful.campaign.engines import LocalEngine
 from stateful.campaign.journal import CampaignDirectory, CampaignError
 from stateful.campaign.revision import revision
 from stateful.fuzzing.sources import SOURCES, FuzzFinding, Harvest, Source
@@ -227,6 +228,16 @@ def test_a_token_covers_what_no_earlier_one_did() -> None:
 
 
 # In processes
+
+
+def test_a_seed_that_takes_too_long_is_a_finding(tmp_path: Path) -> None:
+    """The time is less than a process takes to begin."""
+    directory = CampaignDirectory(tmp_path / "c", OURS, "")
+    running = Campaign(directory, CampaignOrder(["exhausted"], 0, 1, 1e9, chunk_seconds=0.05))
+    running.run(LocalEngine(1, grace=0.05), lambda _line, _chunks: None)
+    directory.close()
+    assert running.totals.findings == {("exhausted", campaigns.KILLED, ""): 0}
+    assert "no answer: stopped after 0 s" in running.totals.texts["exhausted", campaigns.KILLED, ""]
 
 
 def arguments(place: Path, *more: str) -> list[str]:
