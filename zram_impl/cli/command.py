@@ -7,7 +7,7 @@ import sysconfig
 from collections.abc import Sequence
 from typing import Final, cast
 
-from zram_impl.cli import demo
+from zram_impl.cli import demo, screen
 from zram_impl.cli.assertions import require_assertions
 from zram_impl.cli.bench import bars, figures, published
 from zram_impl.cli.screen import complain
@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:  # which argparse itself would answer with the usage of all commands
         cast("argparse.ArgumentParser", asked.parser).error(f"unrecognized arguments: {' '.join(unknown)}")
     require_assertions()
+    screen.be(cast("int", asked.loud))
     stop = Stop()
     try:
         with stop.on_interrupt():
@@ -123,7 +124,12 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--backing", metavar="DIR", help="directory for the temporary backing file (default: the system's)"
         )
-        command.set_defaults(parser=command)
+        loud = command.add_mutually_exclusive_group()
+        loud.add_argument("-q", "--quiet", action="store_const", dest="loud", const=screen.QUIET, help="no progress")
+        loud.add_argument(
+            "-v", "--verbose", action="store_const", dest="loud", const=screen.VERBOSE, help="progress every second"
+        )
+        command.set_defaults(parser=command, loud=screen.PLAIN)
     return parser
 
 

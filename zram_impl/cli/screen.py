@@ -9,8 +9,13 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Final
 
-_LINE_EVERY: Final = 3.0
+QUIET, PLAIN, VERBOSE = -1, 0, 1
+"""How much is said on standard error besides problems."""
+
+_LINE_EVERY: Final = {PLAIN: 3.0, VERBOSE: 0.8}
 """Seconds between two lines of progress."""
+
+_loudness = PLAIN
 
 _DRAW_EVERY: Final = 0.1
 """Seconds between two drawings of the bar. It is drawn by who makes the progress: no thread has to be stopped."""
@@ -20,6 +25,12 @@ _UNITS: Final = ("KiB", "MiB", "GiB")
 
 Advance = Callable[[int, int], None]
 """Takes the part that is done, and the whole."""
+
+
+def be(loud: int) -> None:
+    """Be quiet, plain or verbose from now on, as the command line says; there is one in a process."""
+    global _loudness  # noqa: PLW0603  (standard error belongs to the process, too)
+    _loudness = loud
 
 
 def say(text: str = "") -> None:
@@ -56,6 +67,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 @contextmanager
 def progress(title: str) -> Iterator[Advance]:
     """Show how far a step is, for as long as the context lasts."""
+    if _loudness == QUIET:
+        yield lambda _done, _total: None
+        return
     if sys.stderr.isatty():
         try:
             from rich.console import Console  # noqa: PLC0415  (optional, and slow to import)
@@ -69,7 +83,7 @@ def progress(title: str) -> Iterator[Advance]:
                     lambda done, total: bar.update(task, completed=done, total=total, refresh=True), _DRAW_EVERY
                 )
             return
-    yield _seldom(lambda done, total: complain(f"{title}: {done:,} of {total:,}"), _LINE_EVERY)
+    yield _seldom(lambda done, total: complain(f"{title}: {done:,} of {total:,}"), _LINE_EVERY[_loudness])
 
 
 def _seldom(show: Advance, seconds: float) -> Advance:

@@ -1,7 +1,7 @@
 """Kill a command at a moment, and list what it leaves behind: processes, files, words on stderr, a wrong exit code.
 
 `python -m tests.stateful.ending.trial [WORD...]` kills every command whose line contains one of the words, by every
-signal, at every moment, and prints what is left. All commands take about half an hour.
+signal, at every moment, and prints what is left. All commands take about 40 minutes.
 """
 
 import os
@@ -39,6 +39,7 @@ COMMANDS: Final = (
     "stateful interrupts",
     "stateful mutate",
     "stateful guards",
+    "stateful replay 1cqb4h084",
     "spec.explore",
     "spec.explore --nightly",
     "spec.explore --slots 3 --readers 1",
