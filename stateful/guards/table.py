@@ -276,13 +276,14 @@ ROWS: Final = (
     row(
         Lifecycle,
         "pages",
-        CONTROL.looked_at(_ONE_LOAD, "DeviceSettings.pages", "Zram.read_page", "Zram.write_page", "Lifecycle.stats"),
+        CONTROL.looked_at(_ONE_LOAD, "DeviceSettings.pages", "Zram.read_page", "Zram.write_page"),
     ),
     row(
         Lifecycle,
         "passes",
         CONTROL.looked_at(
-            _ONE_LOAD, "Lifecycle.engine_kind", "Lifecycle.live", "Lifecycle.wait_as_the_driver", "Keeper._turn"
+            _ONE_LOAD, "Lifecycle.engine_kind", "Lifecycle.live", "Lifecycle.stats", "Lifecycle.wait_as_the_driver",
+            "Keeper._turn",
         ),
     ),
     row(

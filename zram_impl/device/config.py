@@ -35,8 +35,8 @@ class Hooks(TypedDict, total=False):
     Attributes:
         quirks: Decisions to make as the driver does; nothing by default.
         runtime: Where locks, threads and the clock come from.
-        engine: "threads"; "ring", which keeps many writes under way wherever their blocks lie, and is threads where the
-            system has no ring (`engine_kind` says why); or a function that makes the engine for a backing device.
+        engine: "ring", which keeps many writes under way wherever their blocks lie, and is threads where the system has
+            no ring (`engine_kind` says why); "threads"; or a function that makes the engine for a backing device.
         open_backing: Opens a backing device that is named by its path.
         observer: Called for every action.
     """

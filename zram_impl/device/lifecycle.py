@@ -293,10 +293,11 @@ class Lifecycle:
 
     def stats(self) -> Stats:
         """Return the statistics of this moment."""
-        pages = self.pages
-        if pages is None:
+        passes = self.passes
+        if passes is None:
             return Stats(MmStat(mem_limit=self.configuration.limit_pages << PAGE_SHIFT))
-        return stats_of(pages)
+        # In this order: an engine that begins in between has written nothing yet, as far as anybody can tell.
+        return stats_of(passes.pages)._replace(engine=passes.engine_kind)
 
     def reset(self) -> None:
         """Forget pages, size, backing device, memory limit and algorithms."""

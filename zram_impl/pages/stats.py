@@ -46,12 +46,18 @@ class DebugStat(NamedTuple):
 
 
 class Stats(NamedTuple):
-    """Everything at one moment."""
+    """Everything at one moment.
+
+    Attributes:
+        engine: What carries writes to the backing device, and why no ring does where none does; None before the first
+            pass of writeback. No attribute of the driver shows it.
+    """
 
     mm: MmStat = MmStat()
     bd: BdStat = BdStat()
     io: IoStat = IoStat()
     debug: DebugStat = DebugStat()
+    engine: str | None = None
 
 
 def stats_of(pages: Pages) -> Stats:

@@ -357,12 +357,13 @@ def test_an_unknown_system_is_refused_a_ring(direct: FileDevice, monkeypatch: py
 
 
 @pytest.mark.usefixtures("direct")
-def test_a_device_writes_back_through_a_ring(tmp_path: Path) -> None:
+def test_a_device_writes_back_through_a_ring_by_default(tmp_path: Path) -> None:
     pages = [os.urandom(PAGE_SIZE) for _ in range(64)]
-    with Zram.create("256K", backing=tmp_path / "device.img", backing_size="256K", engine="ring") as dev:
+    with Zram.create("256K", backing=tmp_path / "device.img", backing_size="256K") as dev:
         dev.write_pages(0, b"".join(pages))
         assert dev.writeback("huge").written == 64
         assert dev.engine_kind in {"ring over io_uring", "ring over native AIO"}
+        assert dev.stats.engine == dev.engine_kind
         assert [dev.read_page(number) for number in range(64)] == pages
         dev.reset()
         assert ring_threads() == []
