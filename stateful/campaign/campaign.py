@@ -68,6 +68,7 @@ class Campaign:
                     self.resumed += 1
             else:
                 self._plan.deaths[each] += 1
+        self._directory.put_aside(self.totals)
 
     def run(self, engine: ChunkEngine, show: Callable[[str, Mapping[Chunk, float]], None]) -> None:
         """Run it to its end.

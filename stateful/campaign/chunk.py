@@ -18,6 +18,7 @@ from stateful.fuzzing.sources import SOURCES, FuzzFinding, Harvest, of_machine, 
 from stateful.lockstep.run_machine import Until, machines, run_machine
 from stateful.schedules.run import execute, watching
 from stateful.schedules.token import decode
+from stateful.seam.chosen import DeviceError
 from stateful.seam.option import named_device
 
 CORPUS: Final = "corpus"
@@ -70,21 +71,28 @@ class SeedRow(NamedTuple):
 
 def run_chunk(chunk: Chunk, send: Callable[[object], None]) -> str:
     """Do the seeds of a chunk and send a line for each; return why it is refused, "" if it is not."""
-    ended = time.monotonic() + chunk.seconds
-    with named_device(chunk.device):
+    try:
+        device = named_device(chunk.device)
+    except DeviceError as error:
+        return f"a worker cannot make the device: {error}"
+    with device:
         here = revision(chunk.device)
         if here != chunk.revision:
             return (
                 f"a worker has revision {here} of the sources, and the campaign is of {chunk.revision}: "
                 "they have been changed since it began, or the worker has another checkout"
             )
-        seen = Coverage()
         with by_name(chunk.bug).applied() if chunk.bug else nullcontext():
-            for done in range(chunk.number):
-                if done and time.monotonic() > ended:
-                    break
-                send(_row(chunk, chunk.first + done, seen).line)
+            _do(chunk, send)
     return ""
+
+
+def _do(chunk: Chunk, send: Callable[[object], None]) -> None:
+    ended, seen = time.monotonic() + chunk.seconds, Coverage()
+    for done in range(chunk.number):
+        if done and time.monotonic() > ended:
+            return
+        send(_row(chunk, chunk.first + done, seen).line)
 
 
 def _row(chunk: Chunk, seed: int, seen: Coverage) -> SeedRow:

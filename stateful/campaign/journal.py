@@ -4,6 +4,7 @@
     journal.jsonl      a line for each seed that is done, and for each worker that died, as they come
     corpus.tokens      tokens that were the first to cover something, with the revision of each
     findings/          a file for each finding: the command that shows it again, then all there is to say
+    earlier/           those of other revisions
     examples/          what failed in machines, as Hypothesis keeps it
 
 One process writes; a line is written as a whole, so that whatever kills it loses no line but the last.
@@ -13,6 +14,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
@@ -144,10 +146,12 @@ class CampaignDirectory:
                 corpus.append((token, new))
         row = row._replace(corpus=tuple(corpus))
         self._write(f"{row.line}\n")
-        known = {kept.token for kept in self.corpus}
-        kept = [KeptToken(token, row.revision) for token, _new in corpus if token not in known]
+        # What was found has to be tried again at another revision, whatever it covers.
+        tokens = dict.fromkeys([*(token for token, _new in corpus), *(found.token for found in row.found)])
+        known = {"", *(kept.token for kept in self.corpus)}
+        kept = [KeptToken(token, row.revision) for token in tokens if token not in known]
         if kept:
-            with (self.place / "corpus.tokens").open("a", encoding="utf-8") as file:
+            with self._writing(), (self.place / "corpus.tokens").open("a", encoding="utf-8") as file:
                 file.writelines(f"{each.token} {each.revision}\n" for each in kept)
             self.corpus += kept
         return row
@@ -157,8 +161,16 @@ class CampaignDirectory:
         self._write(json.dumps({"revision": revision, "source": source, "seed": seed, "died": words}) + "\n")
 
     def _write(self, line: str) -> None:
-        self._journal.write(line)
-        self._journal.flush()
+        with self._writing():
+            self._journal.write(line)
+            self._journal.flush()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise CampaignError(f"{self.place}: {error.strerror or error}; the same command resumes") from error
 
     def _read_corpus(self) -> None:
         try:
@@ -192,10 +204,20 @@ class CampaignDirectory:
         folder = self.findings
         for found in row.found:
             if totals.findings[row.source, found.name, found.token] == row.seed:
-                folder.mkdir(exist_ok=True)
                 path = folder / file_name(row.source, found.name, found.token)
                 command = self.again(row.source, row.seed, found)
-                write_whole(path, f"{command}\n\n{found.text}\n")
+                with self._writing():
+                    folder.mkdir(exist_ok=True)
+                    write_whole(path, f"{command}\n\n{found.text}\n")
+
+    def put_aside(self, totals: CampaignTotals) -> None:
+        """Move the files of findings away that are not of this revision."""
+        names = {Path(file_name(*key)).stem for key in totals.findings}
+        for path in self.findings.glob("*"):
+            if path.stem not in names:
+                with self._writing():
+                    (self.place / "earlier").mkdir(exist_ok=True)
+                    path.replace(self.place / "earlier" / path.name)
 
 
 def _death_of(line: str) -> tuple[str, str, int] | None:

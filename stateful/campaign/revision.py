@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final
 
 PACKAGES: Final = ("spec", "stateful", "zram_impl")
+SUFFIXES: Final = (".py", ".so")
+"""Of files that are code."""
 _BYTES: Final = 6
 
 
@@ -29,9 +31,10 @@ def _files(package: str) -> Iterator[tuple[str, Path]]:
     found = find_spec(package)
     assert found is not None, f"{package} can be imported"
     if found.submodule_search_locations is None:
-        if found.origin is not None and found.origin.endswith(".py"):
+        if found.origin is not None and found.origin.endswith(SUFFIXES):
             yield "", Path(found.origin)
         return
     for place in found.submodule_search_locations:
-        for path in Path(place).rglob("*.py"):
-            yield str(path.relative_to(place)), path
+        for path in Path(place).rglob("*"):
+            if path.suffix in SUFFIXES and path.is_file():
+                yield str(path.relative_to(place)), path

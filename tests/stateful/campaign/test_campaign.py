@@ -1,7 +1,9 @@
 """A campaign finds and counts the same if workers die, rows arrive twice, or it was cut short."""
 
+import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -144,6 +146,42 @@ def test_a_worker_with_other_sources_is_refused(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(chunks, "revision", lambda _device: "000000000000")
     with pytest.raises(CampaignError, match=f"revision 000000000000 of the sources, .* of {revision(OURS)}"):
         campaign(tmp_path / "c", InlineEngine())
+
+
+def test_a_worker_that_cannot_make_the_device_is_refused() -> None:
+    refusal = run_chunk(Chunk("r", "scenarios", 0, 1, 1.0, "absent:make"), print)
+    assert refusal.startswith("a worker cannot make the device: absent:make: there is no module absent; ")
+
+
+@pytest.mark.usefixtures("quickly")
+def test_what_another_revision_found_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "c"
+    assert len(campaign(place, InlineEngine()).files) == 2
+    for module in (campaigns, chunks):
+        monkeypatch.setattr(module, "revision", lambda _device: "111111111111")
+    engine = InlineEngine()
+    assert campaign(place, engine, 1).findings == {}
+    assert TOKEN in {token for chunk in engine.chunks for token in chunk.tokens}
+    assert len(list((place / "earlier").iterdir())) == 2
+
+
+def test_a_full_disk_ends_a_campaign_with_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(_self: object, _row: object) -> None:
+        raise CampaignError("c: No space left on device; the same command resumes")
+
+    monkeypatch.setattr(CampaignDirectory, "enter", full)
+    assert command.main(["campaign", str(tmp_path / "c"), "--seeds", "1", "--source", "scenarios"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: c: No space left")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_a_line_that_cannot_be_written_is_an_error(tmp_path: Path, number: int) -> None:
+    directory = CampaignDirectory(tmp_path / "c", OURS, "")
+    with pytest.raises(CampaignError, match=re.escape(os.strerror(number))), directory._writing():
+        raise OSError(number, os.strerror(number))
+    directory.close()
 
 
 def test_time_that_is_up_ends_a_chunk_after_a_seed() -> None:

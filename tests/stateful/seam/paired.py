@@ -32,7 +32,7 @@ DRAWN: Final = ("│", "┏", "┃", "┡", "├", "└", "...")
 
 
 class Said(NamedTuple):
-    """What a command did."""
+    """The outcome of a command."""
 
     lines: list[str]
     """Without times, tables and progress; sorted, because jobs end in any order."""
