@@ -24,7 +24,7 @@ from zram_impl.cli.stop import Stop
 from zram_impl.engine.request import Phase, WbReq
 from zram_impl.runtime import ThreadRuntime
 
-TINY = BarsExtent(pages=256, rounds=1, fio_seconds=0.2, compact_pages=1024, schedules=False)
+TINY = BarsExtent(pages=256, rounds=1, fio_seconds=0.2, compact_pages=1024, schedules=False, slots=(1024, 2048))
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +51,7 @@ def rows(tmp_path: Path, scratch: Path, *groups: str) -> dict[str, tuple[float |
         ("fio", [0.45, 0.38, 0.55]),
         ("batches", [16, None, 12, 8, 30]),
         ("compact", [15]),
+        ("growth", [None] * 5),
         ("schedules", [100_000]),
     ],
 )

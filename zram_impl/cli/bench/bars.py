@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from zram_impl.cli.bench.answers import pass_time
 from zram_impl.cli.bench.compact import compact_pauses
 from zram_impl.cli.bench.figures import BenchRow, show
+from zram_impl.cli.bench.growth import Growth, growth
 from zram_impl.cli.bench.kernel import kernel_costs
 from zram_impl.cli.bench.pages import PIECE, page_costs
 from zram_impl.cli.bench.pass_cost import pass_cost
@@ -40,6 +41,7 @@ class BarsExtent(NamedTuple):
         fio_seconds: Of one run of fio.
         compact_pages: Of the device that is compacted.
         schedules: Whether the speed of schedules is measured, too.
+        slots: Of the devices that are compared in their growth, ascending.
     """
 
     pages: int
@@ -47,10 +49,11 @@ class BarsExtent(NamedTuple):
     fio_seconds: float
     compact_pages: int
     schedules: bool
+    slots: Sequence[int]
 
 
-EXTENT: Final = BarsExtent(8192, 11, 0.8, 1 << 18, True)
-QUICK: Final = BarsExtent(2048, 5, 0.2, 1 << 15, True)
+EXTENT: Final = BarsExtent(8192, 11, 0.8, 1 << 18, True, (1 << 20, 1 << 22, 1 << 24))
+QUICK: Final = BarsExtent(2048, 5, 0.2, 1 << 15, True, (1 << 16, 1 << 18, 1 << 20))
 
 Group = Callable[[BarsExtent, str | None, Stop], Iterator[BenchRow]]
 _RATE: Final = re.compile(r"([\d,]+) points a second: the scenarios")
@@ -239,6 +242,21 @@ def _schedules(extent: BarsExtent, _directory: str | None, stop: Stop) -> Iterat
     yield BenchRow(name, float(rate[1].replace(",", "")), bar, False, "of processor time")
 
 
+def _growth(extent: BarsExtent, _directory: str | None, stop: Stop) -> Iterator[BenchRow]:
+    """Say how the cost of a slot grows with the device; 1 is not at all."""
+    found = {slots: growth(slots, stop) for slots in extent.slots}
+    smallest, largest = extent.slots[0], extent.slots[-1]
+    for name in Growth._fields:
+        costs = [getattr(each, name) for each in found.values()]
+        figures = f"{' / '.join(f'{cost:,.0f}' for cost in costs)} ns a slot, {' / '.join(map(_power, extent.slots))}"
+        title = f"{name}, a slot of {_power(largest)} / of {_power(smallest)}"
+        yield BenchRow(title, costs[-1] / costs[0], None, True, figures)
+
+
+def _power(slots: int) -> str:
+    return f"{slots >> 20} Mi" if slots >= 1 << 20 else f"{slots >> 10} Ki"
+
+
 GROUPS: Final[dict[str, Group]] = {
     "pages": _pages,
     "kernel": _kernel,
@@ -246,6 +264,7 @@ GROUPS: Final[dict[str, Group]] = {
     "fio": _fio,
     "batches": _batches,
     "compact": _compact,
+    "growth": _growth,
     "schedules": _schedules,
 }
 """Groups of figures, by name."""

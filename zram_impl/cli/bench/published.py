@@ -54,7 +54,7 @@ class PublishedExtent(NamedTuple):
 
 
 QUICK: Final = PublishedExtent(2048, 3, 0.1, (1, 32, 256), (0, 100e-6, 1e-3))
-FULL: Final = PublishedExtent(8192, 5, 0.25, (1, 2, 4, 8, 16, 32, 64, 128, 256), (0, 100e-6, 1e-3))
+FULL: Final = PublishedExtent(8192, 5, 0.15, (1, 2, 4, 8, 16, 32, 64, 128, 256), (0, 100e-6, 1e-3))
 
 
 class Point(NamedTuple):
