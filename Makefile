@@ -9,8 +9,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 READY := $(VENV)/.ready
 RELEASE := build/release
 RELEASE_READY := $(RELEASE)/.ready
+DOCS := build/docs
+DOCS_READY := $(DOCS)/.ready
+DEVICE := build/device
 
-.PHONY: help venv check test oracle oracle-nightly browser lint format dist constraints clean
+.PHONY: help venv check test oracle oracle-nightly browser lint format dist site test-device constraints clean
 
 help:
 	@echo "make check        the verification layers, about a minute, one table"
@@ -19,6 +22,8 @@ help:
 	@echo "make browser      click through the pages of runs (needs Chromium)"
 	@echo "make lint         ruff, mypy and the import contracts"
 	@echo "make format       let ruff rewrite what it can"
+	@echo "make site         build the documentation into build/site"
+	@echo "make test-device  test the device alone, with an interpreter that not all tools have wheels for"
 	@echo "make dist         build wheel and sdist into dist/ and judge them"
 	@echo "make venv         set up .venv (PYTHON=python3.12 picks another interpreter)"
 	@echo "make constraints  resolve the newest versions into constraints.txt"
@@ -75,6 +80,24 @@ lint: venv
 format: venv
 	$(BIN)/ruff check --fix --exit-zero --quiet
 	$(BIN)/ruff format
+
+# For interpreters that not all tools have wheels for, a build without the GIL for one.
+test-device:
+	$(PYTHON) -m venv --clear $(DEVICE)
+	$(DEVICE)/bin/python -m pip install -qq --upgrade --constraint constraints.txt pip
+	$(DEVICE)/bin/python -m pip install -qq --constraint constraints.txt --group device .
+	$(DEVICE)/bin/python -m pytest -q tests/impl
+
+# In an environment of its own; every link and every anchor has to lead somewhere.
+site: $(DOCS_READY)
+	$(DOCS)/bin/mkdocs build --strict --quiet
+
+$(DOCS_READY): pyproject.toml constraints.txt
+	rm -rf $(DOCS)
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install -qq --upgrade --constraint constraints.txt pip
+	$(DOCS)/bin/python -m pip install -qq --constraint constraints.txt --group docs
+	@touch $@
 
 # In an environment of its own, whose tools nothing else needs. The wheel is built from the sdist, as a packager would.
 dist: $(RELEASE_READY)

@@ -94,7 +94,7 @@ def unmatched_programs(commands: str) -> Iterator[str]:
     for name in re.findall(r"python -m ([a-z_.]+)", commands):
         if not {f"{name}.__main__", name} & OURS and name not in GROUPS and find_spec(name) is None:
             yield name
-    for path in re.findall(r"(?<![\w./-])((?:tests|stateful|spec|zram_impl|docs)/[\w./-]+)", commands):
+    for path in re.findall(r"(?<![\w./-])((?:tests|stateful|spec|zram_impl|docs)/[\w./-]*[\w/])", commands):
         if not (ROOT / path).exists():
             yield path
 

@@ -3,6 +3,7 @@
 The workflows are read as text: a step begins with a dash.
 """
 
+import argparse
 import json
 import os
 import re
@@ -12,13 +13,16 @@ import textwrap
 from pathlib import Path
 
 import pytest
+import yaml
 
-from stateful.command import main
+from stateful.command import main, parser
+from tests.stateful.ending import trial
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".github" / "workflows"
-CI, FUZZ = ((FOLDER / name).read_text(encoding="utf-8") for name in ("ci.yml", "fuzz.yml"))
-every_workflow = pytest.mark.parametrize("text", [CI, FUZZ], ids=["ci", "fuzz"])
+TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.yml"))}
+CI, FUZZ, RELEASE = TEXTS["ci"], TEXTS["fuzz"], TEXTS["release"]
+every_workflow = pytest.mark.parametrize("text", [CI, FUZZ, RELEASE], ids=["ci", "fuzz", "release"])
 
 
 def steps(text: str) -> list[str]:
@@ -47,9 +51,18 @@ def commands(text: str) -> list[str]:
 
 
 def test_every_step_of_the_workflows_is_read() -> None:
-    assert len(steps(CI)) == 4 * 3 + 1
+    assert len(steps(CI)) == 3 + 3 + 4 + 3 + 4 + 4 + 1
+    assert {name: len(steps(text)) for name, text in TEXTS.items()} == {
+        name: sum(len(job.get("steps", [])) for job in yaml.safe_load(text)["jobs"].values())
+        for name, text in TEXTS.items()
+    }
     assert len(steps(FUZZ)) >= 14
-    assert {"make lint PYTHON=python", "make test PYTHON=python", "make check PYTHON=python"} <= set(commands(CI))
+    assert {
+        "make lint PYTHON=python",
+        "make test PYTHON=python",
+        "make dist PYTHON=python",
+        "make site PYTHON=python",
+    } <= set(commands(CI))
 
 
 # The first trap: under CI Hypothesis loads a profile that tries the same examples every time and keeps none, and every
@@ -208,7 +221,8 @@ def test_the_one_required_status_needs_every_job() -> None:
 @every_workflow
 def test_a_workflow_has_permission_to_read_only(text: str) -> None:
     assert "\npermissions:\n  contents: read\n" in text
-    assert text.count("permissions:") == 1
+    more = [job.get("permissions") for job in yaml.safe_load(text)["jobs"].values()]
+    assert [each for each in more if each] == ([{"id-token": "write"}] if text is RELEASE else [])
     assert "secrets." not in text
     assert "pull_request_target" not in text
     checkouts = [each for each in steps(text) if "actions/checkout@" in each]
@@ -235,8 +249,8 @@ def test_every_job_has_a_time_limit_and_a_concurrency_group(text: str) -> None:
 def test_every_command_and_path_of_a_workflow_exists(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for command in commands(text):
-        for target in re.findall(r"^make (\w+)", command):
-            assert f"\n{target}: " in makefile
+        for target in re.findall(r"^make ([\w-]+)", command):
+            assert f"\n{target}:" in makefile
         for name in re.findall(r"-m stateful (\S+)", command):
             with pytest.raises(SystemExit) as caught:
                 main([name, "--help"])
@@ -251,3 +265,80 @@ def test_every_promised_python_is_tried() -> None:
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     promised = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', project)
     assert f"        python: [{', '.join(json.dumps(version) for version in promised)}]\n" in CI
+
+
+# A workflow that the runner would refuse.
+
+KEYS = {
+    "workflow": {"name", True, "permissions", "concurrency", "defaults", "env", "jobs"},  # YAML 1.1 reads `on` as true
+    "job": {
+        *("name", "if", "needs", "runs-on", "timeout-minutes", "strategy", "env", "steps", "container", "environment"),
+        "permissions",
+    },
+    "step": {"name", "if", "id", "uses", "with", "run", "env", "shell", "working-directory"},
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_workflow_has_the_form_that_the_runner_takes(name: str) -> None:
+    document = yaml.safe_load(TEXTS[name])
+    assert set(document) <= KEYS["workflow"]
+    for job in document["jobs"].values():
+        assert set(job) <= KEYS["job"]
+        assert set(job.get("needs", [])) <= set(document["jobs"])
+        matrix = set(job.get("strategy", {}).get("matrix", {}))
+        for each in job["steps"]:
+            assert set(each) <= KEYS["step"]
+            assert ("run" in each) != ("uses" in each)
+            named = re.findall(r"matrix\.([\w-]+)", json.dumps(each))
+            assert set(named) <= matrix
+
+
+def run_lines() -> list[tuple[str, str]]:
+    """Return every script of every workflow, with the workflow it is of."""
+    found = []
+    for name, text in TEXTS.items():
+        for job in yaml.safe_load(text)["jobs"].values():
+            found += [(name, each["run"]) for each in job["steps"] if "run" in each]
+    return found
+
+
+def test_every_script_of_a_workflow_is_one_that_bash_can_read() -> None:
+    for name, script in run_lines():
+        done = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
+        assert (name, done.returncode, done.stderr) == (name, 0, "")
+
+
+def test_every_target_that_a_workflow_makes_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = {target for _, script in run_lines() for target in re.findall(r"^make ([\w-]+)", script, re.MULTILINE)}
+    assert targets >= {"lint", "test", "test-device", "site", "dist", "venv", "oracle-nightly"}
+    assert [target for target in targets if f"\n{target}:" not in makefile] == []
+
+
+def test_a_release_is_built_of_its_tag_and_published_without_a_password() -> None:
+    document = yaml.safe_load(RELEASE)
+    assert document[True] == {"push": {"tags": ["v*"]}}
+    assert document["jobs"]["publish"]["needs"] == ["build"]
+    assert '[ "$GITHUB_REF_NAME" = "v$version" ]' in commands(RELEASE)
+    assert [line for line in commands(RELEASE) if "publish" in line] == [
+        "uv publish --trusted-publishing always dist/*"
+    ]
+    save, restore = step(RELEASE, "cache/save@"), step(RELEASE, "cache/restore@")
+    assert (value(save, "key"), value(save, "path")) == (value(restore, "key"), value(restore, "path"))
+
+
+def test_dependabot_looks_after_actions_and_pins() -> None:
+    document = yaml.safe_load((FOLDER.parent / "dependabot.yml").read_text(encoding="utf-8"))
+    assert {each["package-ecosystem"] for each in document["updates"]} == {"github-actions", "pip"}
+
+
+def test_builds_without_the_gil_are_tried() -> None:
+    assert yaml.safe_load(CI)["jobs"]["device"]["strategy"]["matrix"]["python"] == ["3.13t", "3.14t"]
+
+
+def test_every_command_is_killed_every_night() -> None:
+    assert '.venv/bin/python -m tests.stateful.ending.trial | tee -a "$GITHUB_STEP_SUMMARY"' in commands(FUZZ)
+    known = {" ".join(line.split()[:2]) for line in trial.COMMANDS}
+    (found,) = [each for each in parser()._actions if isinstance(each, argparse._SubParsersAction)]
+    assert {f"stateful {name}" for name in found.choices} - known == {"stateful mutants", "stateful inputs"}
