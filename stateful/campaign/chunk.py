@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from stateful.bugs.seeded import by_name
 from stateful.campaign.coverage import Coverage
 from stateful.campaign.revision import revision
-from stateful.fuzzing.sources import SOURCES, FuzzFinding, Harvest, of_machine, of_played
+from stateful.fuzzing.sources import SOURCES, FuzzFinding, Harvest, of_machine, of_played, turn
 from stateful.lockstep.run_machine import Until, machines, run_machine
 from stateful.schedules.run import execute, watching
 from stateful.schedules.token import decode
@@ -104,7 +104,7 @@ def _row(chunk: Chunk, seed: int, seen: Coverage) -> SeedRow:
             case "examples":
                 harvest = _kept_examples(seed, Path(chunk.examples))
             case source:
-                harvest = SOURCES[source].run(seed, lambda _text: None)
+                harvest = turn(SOURCES[source], seed, lambda _text: None)
     return SeedRow(
         chunk.revision, chunk.source, seed, harvest.schedules, harvest.steps, harvest.cut,
         round(time.monotonic() - began, 3), _each_once(harvest.found), seen.take(),

@@ -6,6 +6,7 @@ which says what it did and what it found. It must not keep anything from one cal
 
 import random
 import tempfile
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
@@ -200,6 +201,15 @@ class Source(NamedTuple):
         """Return whether it can test the device that is tested."""
         has = not self.needs or is_ours() or self.needs in chosen().capabilities
         return has and self.ours in (None, is_ours())
+
+
+def turn(source: Source, seed: int, report: Report) -> Harvest:
+    """Give a source one turn. An exception that it does not expect is a finding, too: the device may raise anything."""
+    try:
+        return source.run(seed, report)
+    except Exception as error:
+        text = "".join(traceback.format_exception(error)).rstrip()
+        return Harvest(found=(FuzzFinding(type(error).__name__, text),))
 
 
 SOURCES: Final[dict[str, Source]] = {

@@ -14,7 +14,7 @@ from spec.outputs.verdicts import Finding, rule_name
 from spec.processes.progress import left
 from stateful.bugs.seeded import by_name
 from stateful.fuzzing.deadline import Deadline
-from stateful.fuzzing.sources import SCHEDULES_A_PROGRAM, SHRINKING, FuzzFinding, Harvest, Source, fitting
+from stateful.fuzzing.sources import SCHEDULES_A_PROGRAM, SHRINKING, FuzzFinding, Harvest, Source, fitting, turn
 from stateful.jobs.runner import JobResult, Report
 from stateful.schedules.refinement import states_covered
 from stateful.seam.option import on_command_line
@@ -140,7 +140,7 @@ def _work(
         number = seed + tally.turns[name] * share.processes + share.process
         began = time.monotonic()
         with deadline.raising() as cut:
-            harvest = sources[name].run(number, say)
+            harvest = turn(sources[name], number, say)
         if cut:
             tally.given_up = name
             break

@@ -61,6 +61,18 @@ def test_a_finding_without_a_token_says_its_source_and_seed() -> None:
     assert replay_command("joint", 7, token, "lost_update") == "python -m stateful replay 1cqb4h084 --bug lost_update"
 
 
+def test_an_exception_that_nobody_expects_is_a_finding(tmp_path: Path) -> None:
+    def run(seed: int, _report: Report) -> Harvest:
+        raise RuntimeError(f"no {seed}")
+
+    share = Share(0, 1, upto=2)
+    verdict = work(share, 9.0, 5, tmp_path, silent, sources={"one": Source(run), "two": Source(lambda *_: Harvest(3))})
+    assert (verdict.good, verdict.what.partition(",")[0]) == (False, "6 schedules")
+    [file] = tmp_path.iterdir()
+    lines = file.read_text(encoding="utf-8").splitlines()
+    assert (lines[0], lines[-1]) == ("python -m stateful fuzz --source one --seed 5 --upto 1", "RuntimeError: no 5")
+
+
 def test_a_drill_finds_the_bug_that_it_seeds(tmp_path: Path) -> None:
     share = Share(0, 1, upto=1, bug="leak_on_error", only=("exhausted",))
     verdict = work(share, 1.0, 1, tmp_path, silent)
