@@ -20,6 +20,7 @@ from typing import Final
 
 from rich.console import Console
 
+from spec.outputs.verdicts import Verdicts
 from spec.processes.options import add_seconds, add_seed
 from spec.processes.progress import QUIET
 from stateful.jobs.progress import ProgressDisplay, ProgressLine, complain, say
@@ -27,11 +28,12 @@ from stateful.seam.chosen import is_ours
 from stateful.seam.option import add_device
 from stateful.stress import device_threads, free_threads
 from stateful.traces.check import Judgement, TooManyError, judge
-from stateful.traces.compressed import read_lines
+from stateful.traces.compressed import CorruptedFileError, read_lines
 from stateful.traces.driver.convert import Converted, convert
 from stateful.traces.driver.raw import RefusedTrace, open_text, read_raw
 from stateful.traces.policy import DRIVER, POLICIES, SPECIFICATION, UNSOUND, Policy
 from stateful.traces.schema import AS_FAR_AS_IT_GOES, MalformedTrace, read
+from stateful.traces.verdict import check_of
 from zram_impl.cli.output import write_whole
 from zram_impl.cli.stop import Stop
 
@@ -47,7 +49,7 @@ GRACE: Final = 2.0
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the commands."""
     checking = commands.add_parser("trace-check", help="judge a recorded trace (docs/traces.md has the format)")
-    checking.add_argument("file", metavar="FILE", type=Path, help="JSON lines, or such compressed with xz (.xz)")
+    checking.add_argument("file", metavar="FILE", type=Path, help="JSON lines, also compressed (.xz, .gz); - for stdin")
     checking.add_argument("--complete", action="store_true", help="refuse a trace that was cut short (exit code 2)")
     _add_policy(checking, SPECIFICATION)
     checking.set_defaults(do=trace_check)
@@ -109,11 +111,13 @@ def trace_check(asked: argparse.Namespace, console: Console) -> int:
         except OSError as error:
             complain(f"{path}: {error.strerror or error}")
             return 2
-        except (LZMAError, MalformedTrace, TooManyError) as error:
+        except (CorruptedFileError, MalformedTrace, TooManyError) as error:
             complain(f"{path}: {error}")
             return 2
     for text in _deviations(judgement):
         say(console, text)
+    verdicts: Verdicts = asked.verdicts
+    verdicts.add(check_of(str(path), judgement, time.perf_counter() - began))
     if judgement.finding is not None:
         say(console, f"{path}, {judgement.finding.text}")
         return 1
@@ -159,7 +163,7 @@ def kernel_judge(asked: argparse.Namespace, console: Console) -> int:
     for number, path in enumerate(files):
         if asked.loud != QUIET:
             sys.stderr.write(f"...   kernel-judge: {number} of {len(files)} traces; {path.name}\n")
-        found.append(_judge_raw(path, _policy(asked), out, console))
+        found.append(_judge_raw(path, asked, out, console))
     events, worst = sum(count for _code, count in found), max(code for code, _count in found)
     say(console, f"{len(files)} traces, {events:,} events of the kernel: {('passed', 'FAILED', 'REFUSED')[worst]}")
     return worst
@@ -179,14 +183,15 @@ def _have_recorded(arguments: Sequence[str]) -> int:
             raise
 
 
-def _judge_raw(path: Path, policy: Policy, out: Path | None, console: Console) -> tuple[int, int]:
+def _judge_raw(path: Path, asked: argparse.Namespace, out: Path | None, console: Console) -> tuple[int, int]:
     """Judge one raw trace; return the exit code and the number of the kernel's events."""
+    began = time.perf_counter()
     try:
         raw = read_raw(open_text(path))
         converted = convert(raw)
         lines = [json.dumps(line) for line in converted.lines]
         trace = read(lines)
-        judgement = judge(trace, policy)
+        judgement = judge(trace, _policy(asked))
         if out is not None:
             write_whole(out / f"{raw.device.name}.jsonl", "".join(f"{line}\n" for line in lines))
     except OSError as error:
@@ -196,6 +201,8 @@ def _judge_raw(path: Path, policy: Policy, out: Path | None, console: Console) -
         complain(f"{path}: {error}")
         return 2, 0
     unexplained = _unexplained(converted, judgement)
+    verdicts: Verdicts = asked.verdicts
+    verdicts.add(check_of(str(path), judgement, time.perf_counter() - began, unexplained))
     verdict = "FAILED" if judgement.finding else "passed"
     # No event was lost, but a device that is gone reports no end.
     of_end = f", incomplete: {judgement.incomplete}" if judgement.incomplete else ""

@@ -6,12 +6,14 @@ Exit code 0: no difference. 1: some. 2: there is no such directory, nothing in i
 import argparse
 import time
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
 from rich.console import Console
 
+from spec.outputs.verdicts import FAILED, PASSED, Check, Finding, Place, Verdicts
 from spec.processes.progress import share
 from stateful.conformance.attribution import Attribution
 from stateful.conformance.compare import Difference
@@ -29,6 +31,7 @@ Explained = tuple[Difference, tuple[str, ...]]
 """A difference and the quirks it comes from."""
 
 NO_QUIRK: Final = "no quirk"
+RULE: Final = "an_answer_is_that_of_the_recorded_kernel"
 
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -58,6 +61,7 @@ def conformance(asked: argparse.Namespace, console: Console) -> int:
     if not is_ours():
         return _on_device(recordings, asked, console)
     found = _replay_all(recordings, QUIRKS[quirks], asked, console)
+    _note(asked, recordings, [(each, _because(names)) for each, names in found])
     if quirks == "none":
         _say_what_each_quirk_does(found, console)
     operations = sum(len(recording.operations) for recording in recordings)
@@ -67,16 +71,19 @@ def conformance(asked: argparse.Namespace, console: Console) -> int:
 
 def _on_device(recordings: list[Recording], asked: argparse.Namespace, console: Console) -> int:
     """Replay those recordings that are for any page store; say which are left out, and why."""
-    left_out, found = Counter[str](), list[Difference]()
+    left_out, found, replayed_here = Counter[str](), list[Difference](), list[Recording]()
     with _Replaying(recordings, asked, console) as replaying:
         for recording in recordings:
             replaying.begin(recording)
             replayed = device_replay(recording)
             if replayed.left_out:
                 left_out[replayed.left_out] += 1
+            else:
+                replayed_here.append(recording)
             for each in replayed.differences:
                 replaying.difference(each.line)
             found += replayed.differences
+    _note(asked, replayed_here, [(each, "") for each in found])
     count = len(recordings) - left_out.total()
     for reason, number in left_out.most_common():
         say(console, f"{number:>7,} sequences left out: {reason}")
@@ -85,6 +92,19 @@ def _on_device(recordings: list[Recording], asked: argparse.Namespace, console: 
         return 2
     say(console, f"{count} of {len(recordings)} sequences replayed, {len(found)} differences")
     return 1 if found else 0
+
+
+def _note(asked: argparse.Namespace, recordings: Sequence[Recording], found: Sequence[tuple[Difference, str]]) -> None:
+    """Note each recording as a check, and each difference, with why it is there, as a finding in it."""
+    verdicts: Verdicts = asked.verdicts
+    wrong: defaultdict[str, list[Finding]] = defaultdict(list)
+    for each, why in found:
+        place = Place(str(asked.directory / f"{each.sequence}.ops.jsonl"), max(1, each.number + 1))
+        wrong[each.sequence].append(Finding(RULE, f"{each.line}{why}", place=place))
+    for recording in recordings:
+        mine = tuple(wrong[recording.name])
+        what = f"{len(recording.operations)} operations, {len(mine)} differences"
+        verdicts.add(Check(recording.name, FAILED if mine else PASSED, what, 0.0, findings=mine))
 
 
 class _Replaying:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from rich.console import Console
 
+from spec.outputs.verdicts import FAILED, PASSED, Check, Finding, Verdicts, place_of, rule_name
 from spec.processes.progress import share
 from stateful.interrupts.search import (
     EVERYWHERE,
@@ -97,15 +98,31 @@ def interrupts(asked: argparse.Namespace, console: Console) -> int:
                 points[each.call] += searched.points
                 found += searched.found
     except KeyboardInterrupt:
+        _note(asked, points, found)
         _say_points(points, found, console)
         say(console, f"{number:,} of {len(todo):,} rounds were made")
         raise
+    _note(asked, points, found)
     _say_points(points, found, console)
     say(
         console,
         f"{sum(points.values()):,} points in {len(names)} calls, {len(found)} wrong, {time.monotonic() - began:.0f} s",
     )
     return int(bool(found))
+
+
+def _note(asked: argparse.Namespace, points: Mapping[str, int], found: Sequence[UnsoundPoint]) -> None:
+    """Note each call as a check, and what was wrong at a point of it as a finding."""
+    verdicts: Verdicts = asked.verdicts
+    for name, number in points.items():
+        mine = [each for each in found if each.call == name]
+        again = f'{asked.parser.prog} "{name}"'
+        findings = tuple(
+            Finding(rule_name(problem.partition(":")[0]), problem, each.text, again, place_of(search))
+            for each in mine
+            for problem in each.problems
+        )
+        verdicts.add(Check(name, FAILED if findings else PASSED, f"{number:,} points", 0.0, findings=findings))
 
 
 def _say_points(points: Mapping[str, int], found: Sequence[UnsoundPoint], console: Console) -> None:

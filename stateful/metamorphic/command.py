@@ -8,10 +8,11 @@ import time
 
 from rich.console import Console
 
+from spec.outputs.verdicts import FAILED, PASSED, Check, Finding, Verdicts, place_of
 from spec.processes.options import add_seed, count
 from spec.processes.progress import share
 from stateful.jobs.progress import ProgressDisplay, ProgressLine, say
-from stateful.metamorphic.independence import run
+from stateful.metamorphic.independence import ProgramCampaign, run
 from stateful.seam.option import add_device
 
 
@@ -42,11 +43,22 @@ def metamorphic(asked: argparse.Namespace, console: Console) -> int:
             drawing.clear()
             say(console, f"{agreed:,} of {programs:,} programs agreed")
             raise
+    what = f"{campaign.programs:,} programs in {campaign.runs:,} runs, {campaign.passes:,} passes"
+    verdicts: Verdicts = asked.verdicts
+    verdicts.add(_check_of(campaign, f"{asked.parser.prog} --programs {programs} --seed {seed}", what, began))
     if campaign.finding is not None:
         say(console, "\n".join([str(campaign.finding), *getattr(campaign.finding, "__notes__", [])]))
     say(
         console,
-        f"{campaign.programs:,} programs in {campaign.runs:,} runs, {campaign.passes:,} passes with "
-        f"{campaign.failed:,} failed writes: {'FAILED' if campaign.finding else 'passed'}",
+        f"{what} with {campaign.failed:,} failed writes: {'FAILED' if campaign.finding else 'passed'}",
     )
     return 1 if campaign.finding else 0
+
+
+def _check_of(campaign: ProgramCampaign, again: str, what: str, began: float) -> Check:
+    seconds, found = time.monotonic() - began, campaign.finding
+    if found is None:
+        return Check("metamorphic", PASSED, what, seconds)
+    details = "\n".join([str(found), *getattr(found, "__notes__", [])])
+    finding = Finding("the_runs_of_a_program_agree", str(found).partition("\n")[0], details, again, place_of(run))
+    return Check("metamorphic", FAILED, what, seconds, details, (finding,))

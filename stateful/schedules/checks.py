@@ -3,10 +3,13 @@
 import time
 from typing import Final
 
+from spec.outputs.places import place
+from spec.outputs.verdicts import Finding
 from stateful.jobs.runner import JobResult, Report
 from stateful.schedules.device_harness import absent
 from stateful.schedules.scenarios import THEMES
 from stateful.schedules.search import SearchResult, exhaust_one, exhaustively, randomly
+from stateful.schedules.story import sentence_of
 
 SCHEDULE_SECONDS: Final = 8.0
 
@@ -23,7 +26,7 @@ def schedules(report: Report) -> JobResult:
         f"{exhausted:,} schedules, all of one preemption in {searched.scenarios} scenarios, "
         f"and {searched.schedules - exhausted:,} random ones; {searched.points:,} points"
     )
-    return JobResult(not searched.findings, what, "\n".join(searched.findings))
+    return JobResult(not searched.findings, what, "\n".join(_lines(searched)), _findings(searched))
 
 
 def every_schedule_of(theme: str, bound: int, report: Report) -> JobResult:
@@ -33,10 +36,22 @@ def every_schedule_of(theme: str, bound: int, report: Report) -> JobResult:
         searched = exhaust_one(name, bound, report)
         total = total.and_then(searched)
         without = absent(THEMES[theme][name])
-        lines += [f"{searched.schedules:>9,} {name}{without and f' without {without}'}", *searched.findings]
+        lines += [f"{searched.schedules:>9,} {name}{without and f' without {without}'}", *_lines(searched)]
     rate = total.points / max(time.process_time() - began, 1e-9)
     what = (
         f"{total.schedules:,} schedules, all of at most {bound} preemptions, in {len(THEMES[theme])} scenarios; "
         f"{total.points:,} points, {rate:,.0f} a second"
     )
-    return JobResult(not total.findings, what, "\n".join(["", *lines]))
+    return JobResult(not total.findings, what, "\n".join(["", *lines]), _findings(total))
+
+
+def _lines(searched: SearchResult) -> list[str]:
+    return [each.line for each in searched.findings]
+
+
+def _findings(searched: SearchResult) -> tuple[Finding, ...]:
+    """Return findings as other programs read them: at the property, or at the scenario if only a device has it."""
+    return tuple(
+        Finding(each.found, f"{each.scenario}: {sentence_of(each.found)}", again=each.again, place=place(each.found))
+        for each in searched.findings
+    )

@@ -15,14 +15,28 @@ from stateful.seam.option import on_command_line
 DEPTHS: Final = (2, 3, 4, 5)
 
 
+class ScheduleFinding(NamedTuple):
+    """The smallest program that shows what a schedule broke."""
+
+    scenario: str
+    found: str
+    """The property, or the kind of error."""
+    again: str
+    """The command that replays it."""
+
+    @property
+    def line(self) -> str:
+        """The finding in a line."""
+        return f"{self.scenario}: {self.found}: {self.again}"
+
+
 class SearchResult(NamedTuple):
     """The result of a search."""
 
     scenarios: int = 0
     schedules: int = 0
     points: int = 0
-    findings: tuple[str, ...] = ()
-    """A line each, with a token."""
+    findings: tuple["ScheduleFinding", ...] = ()
 
     def and_then(self, other: "SearchResult") -> "SearchResult":
         """Add a search of the same scenarios."""
@@ -34,10 +48,10 @@ class SearchResult(NamedTuple):
         )
 
 
-def finding(name: str, played: Execution) -> str:
-    """Return a finding as a line, with the token of the smallest program that shows it."""
+def finding(name: str, played: Execution) -> ScheduleFinding:
+    """Return a finding, with the token of the smallest program that shows it."""
     small = smallest(played)
-    return f"{name}: {small.found}: python -m stateful replay {encode(small.what)}{on_command_line()}"
+    return ScheduleFinding(name, small.found, f"python -m stateful replay {encode(small.what)}{on_command_line()}")
 
 
 def exhaustively(bound: int, report: Callable[[str], None]) -> SearchResult:
@@ -71,7 +85,7 @@ def policies(seed: int, what: TaskProgram) -> Iterable[Policy]:
 def randomly(seeds: Iterable[int], report: Callable[[str], None]) -> SearchResult:
     """Run every scenario under random walks and PCT of several depths."""
     schedules = points = 0
-    found: list[str] = []
+    found: list[ScheduleFinding] = []
     for seed in seeds:
         for name, what in SCENARIOS.items():
             for policy in policies(seed, what):

@@ -54,7 +54,7 @@ def story(seen: Watched, again: str, title: str, mistake: str = "", numbers: Seq
         mistake=mistake,
         again=again,
         rule=rule,
-        sentence=SENTENCES.get(rule) or OF_THE_DEVICE.get(rule, message),
+        sentence=sentence_of(rule, message),
         message=message if error is not None else "",
         lanes=tuple(dict.fromkeys(row.task for row in seen.rows)) or ("main",),
         start=seen.start,
@@ -63,6 +63,11 @@ def story(seen: Watched, again: str, title: str, mistake: str = "", numbers: Seq
         history=_of_kernel(rule, numbers) if error is not None else (),
         device=getattr(error, "device", None),
     )
+
+
+def sentence_of(rule: str, otherwise: str = "") -> str:
+    """Return what a property says; for a kind of error, `otherwise` or its name."""
+    return SENTENCES.get(rule) or OF_THE_DEVICE.get(rule) or otherwise or rule
 
 
 def check_of_story(name: str, made: RunStory) -> Check:

@@ -72,6 +72,8 @@ class Line(NamedTuple):
     args: tuple[int, ...]
     also: tuple[int, ...]
     touched: Touched
+    more: Mapping[str, object] = {}
+    """Keys of the writer's own."""
 
     @property
     def said(self) -> str:
@@ -217,7 +219,6 @@ def _header(number: int, found: dict[str, object]) -> Header:
 
 def line_of(number: int, found: dict[str, object], header: Header) -> Line:
     """Return the event that an object says; MalformedTrace if it says no event."""
-    _only(number, found, _EVENT)
     name, task, values = found.get("does"), found.get("task"), found.get("args", [])
     if not isinstance(task, str):
         raise MalformedTrace(number, f"`task`: expected a name, found {_short(task)}")
@@ -234,10 +235,11 @@ def line_of(number: int, found: dict[str, object], header: Header) -> Line:
     args = [_within(number, over, value, header) for over, value in zip((*action.over, *also), values, strict=False)]
     few = len(action.over)
     touched = _touched(number, found["touches"]) if "touches" in found else ()
-    return Line(number, task, action, tuple(args[:few]), tuple(args[few:]), touched)
+    more = {key: value for key, value in found.items() if key not in _EVENT}
+    return Line(number, task, action, tuple(args[:few]), tuple(args[few:]), touched, more)
 
 
-_EVENT: Final = {"task", "does", "args", "touches"}
+_EVENT: Final = frozenset({"task", "does", "args", "touches"})
 
 
 def _within(number: int, over: str, value: object, header: Header) -> int:

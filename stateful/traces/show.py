@@ -1,5 +1,6 @@
 """A finding as text: the last events in lanes, and the states that were possible."""
 
+import json
 from collections.abc import Sequence
 from typing import Final
 
@@ -12,6 +13,8 @@ LAST: Final = 16
 STATES_MOST: Final = 3
 """States shown."""
 _WIDEST: Final = 34
+_MORE: Final = 500
+"""Characters of the writer's own keys that are shown."""
 
 
 def touches(line: Line) -> str:
@@ -23,7 +26,10 @@ def impossible(worlds: Sequence[World], lines: Sequence[Line]) -> str:
     """Return what there is to say about the last of `lines`, which none of `worlds` allows."""
     line = lines[-1]
     guard = (line.action.guard.__doc__ or "").strip().splitlines()[0]
-    said = [f"  {line.task}; {line.action.name} ({line.action.kernel}) needs: {guard}", "", lanes(lines[-LAST:])]
+    said = [f"  {line.task}; {line.action.name} ({line.action.kernel}) needs: {guard}"]
+    if line.more:
+        said.append(f"  it also has {json.dumps(line.more)[:_MORE]}")
+    said += ["", lanes(lines[-LAST:])]
     for number, world in enumerate(worlds[:STATES_MOST]):
         said += ["", f"  possible before it, state {number + 1} of {len(worlds)}", *_parts(world, line)]
     return "\n".join(said)
