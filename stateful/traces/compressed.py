@@ -10,7 +10,7 @@ from typing import BinaryIO, Final, Protocol
 STDIN: Final = Path("-")
 _CHUNK: Final = 1 << 18
 _GZIP: Final = 16 + zlib.MAX_WBITS
-"""What makes zlib read gzip's header and trailer."""
+"""The bits with which zlib reads the header and trailer of gzip."""
 _MAGIC: Final = {b"\xfd7zXZ\x00": ".xz", b"\x1f\x8b": ".gz"}
 """The first bytes of what is compressed, for what has no name."""
 

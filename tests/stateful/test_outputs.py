@@ -16,6 +16,7 @@ from stateful.interrupts.search import UnsoundPoint
 from stateful.metamorphic import command as metamorphic
 from stateful.metamorphic.independence import ProgramCampaign
 from stateful.schedules import checks, search
+from stateful.schedules.scenarios import THEMES
 from stateful.schedules.search import ScheduleFinding, SearchResult
 from stateful.traces.check import Judgement, TraceFinding
 from stateful.traces.verdict import check_of
@@ -100,7 +101,7 @@ def test_what_a_schedule_finds_is_at_its_property(monkeypatch: pytest.MonkeyPatc
         ScheduleFinding("two writes", "ZeroDivisionError", "python -m stateful replay 2"),
     ]
     monkeypatch.setattr(checks, "exhaust_one", lambda *_arguments: SearchResult(1, 2, 3, tuple(found)))
-    result = checks.every_schedule_of(next(iter(checks.THEMES)), 1, lambda _text: None)
+    result = checks.every_schedule_of(next(iter(THEMES)), 1, lambda _text: None)
     first, second, *_rest = result.findings
     assert first.place is not None
     assert first.place.path == "spec/model/invariant.py"

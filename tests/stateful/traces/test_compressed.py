@@ -114,7 +114,7 @@ def test_what_is_not_compressed_so_is_refused(
 
 
 def test_a_finding_is_at_its_line_for_other_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What the writer said besides is kept, too."""
+    """The keys of the writer's own are kept, too."""
     path = tmp_path / "trace.jsonl"
     header = {"trace": 1, "slots": 2, "blocks": 1, "requests": 1}
     events = [{"task": "t", "does": "begin_pass"}, {"task": "t", "does": "reap", "args": [0], "at": 7.5}]
