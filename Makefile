@@ -90,7 +90,8 @@ test-device:
 
 # In an environment of its own; every link and every anchor has to lead somewhere.
 site: $(DOCS_READY)
-	$(DOCS)/bin/mkdocs build --strict --quiet
+	$(DOCS)/bin/python -m docs.site build/pages
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
 
 $(DOCS_READY): pyproject.toml constraints.txt
 	rm -rf $(DOCS)

@@ -47,7 +47,7 @@ def addresses(environment: Mapping[str, str]) -> dict[str, str]:
         return {}
     return {
         "Repository": where,
-        "Documentation": f"{below}/docs/map.md",
+        "Documentation": f"{below}/docs/tutorial.md",
         "Changelog": f"{below}/CHANGELOG.md",
         "Issues": f"{where}/issues",
     }

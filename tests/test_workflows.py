@@ -316,7 +316,7 @@ def test_every_target_that_a_workflow_makes_exists() -> None:
     assert [target for target in targets if f"\n{target}:" not in makefile] == []
 
 
-def test_a_release_is_built_of_its_tag_and_published_without_a_password() -> None:
+def test_a_release_needs_its_tag_and_no_password() -> None:
     document = yaml.safe_load(RELEASE)
     assert document[True] == {"push": {"tags": ["v*"]}}
     assert document["jobs"]["publish"]["needs"] == ["build"]
