@@ -269,7 +269,7 @@ def test_every_promised_python_is_tried() -> None:
 
 # A workflow that the runner would refuse.
 
-KEYS = {
+KEYS: dict[str, set[object]] = {
     "workflow": {"name", True, "permissions", "concurrency", "defaults", "env", "jobs"},  # YAML 1.1 reads `on` as true
     "job": {
         *("name", "if", "needs", "runs-on", "timeout-minutes", "strategy", "env", "steps", "container", "environment"),
