@@ -28,7 +28,7 @@ COMMANDS: Final = (
 TURNS: Final = "ABBA"
 SLOWER_MOST: Final = 1.05
 TIMES: Final = re.compile(r"[\d,.]+ (?:s\b|seconds|a second)|\b\d+\.\d+\b")
-DRAWN: Final = ("│", "┏", "┃", "┡", "├", "└", "...")
+DRAWN: Final = ("│", "┏", "┃", "┡", "├", "└", "...", "checks: ")
 
 
 class Said(NamedTuple):
