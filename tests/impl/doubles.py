@@ -129,6 +129,7 @@ class CountedLock:
     def __init__(self, name: str, taken: Counter[str]) -> None:
         lock = threading.Lock()
         self.acquire, self.release = lock.acquire, lock.release
+        self.locked = lock.locked  # which a condition asks for from 3.14 on
         self._at_fork_reinit = getattr(lock, "_at_fork_reinit", None)  # what a child calls
         self._name, self._taken = name, taken
 
