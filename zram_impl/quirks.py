@@ -24,9 +24,9 @@ class Quirks:
         read_cancels_claim: Reading a selected page, or one in flight, takes the claim of the pass off, so it stays in
             memory; else only a write or a discard does. On by default: who is read is not idle. Recordings g01, g03.
         limit_survives_reset: A reset keeps the limit and its enable. Recording h07.
-        pass_waits: A second pass waits for the first instead of being refused with EAGAIN. Derived from the driver's
-            taking its device lock exclusively for a pass.
-        control_plane_blocks: Attributes and block_state wait until no pass runs, disksize excepted. Derived likewise.
+        pass_waits: A second pass waits for the first instead of being refused with EAGAIN. Recording gate_stores.
+        control_plane_blocks: Attributes and block_state wait until no pass runs; what is shown of disksize, and a store
+            whose text is refused before the device is looked at, do not. Recording gate_stores.
         old_age_unchecked: Storing an idle age at or above the clock's succeeds without a look at the device, which may
             have no size. Recordings a012, a036.
         unknown_keys_ignored: `writeback` ignores a key it does not know instead of refusing it. Recording h10.

@@ -5,26 +5,35 @@ Text in, text out, with the driver's parsing, order of checks and errno.
 
 from collections.abc import Callable
 from errno import EACCES, EBUSY, EINVAL, ENOENT
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from zram_impl.compression.algorithms import ALGORITHMS
+from zram_impl.device.algorithm_settings import known
 from zram_impl.errors import refuse, shown
 from zram_impl.pages.stats import columns
 from zram_impl.parsing import kstrto
 from zram_impl.parsing.algorithm_args import parse_algorithm_name, parse_algorithm_params, parse_recomp_algorithm
 from zram_impl.parsing.backing_args import parse_backing_path
-from zram_impl.parsing.recompress_args import RecompressMode, parse_recompress
+from zram_impl.parsing.recompress_args import RecompressMode, RecompressRequest, parse_recompress
 from zram_impl.parsing.writeback_args import parse_idle, parse_writeback
 
 if TYPE_CHECKING:  # which has these attributes
     from zram_impl.zram import Zram
 
 
+Act: TypeAlias = Callable[[], object]
+
+
 class Attribute(NamedTuple):
-    """One attribute; what cannot be shown, or stored, is None."""
+    """One attribute; what cannot be shown, or stored, is None.
+
+    A store has two parts, as the driver does: the text is looked at, then the device. `store` does the first part,
+    refuses, and returns the second; None when nothing is left to do.
+    """
 
     show: "Callable[[Zram], str] | None"
-    store: "Callable[[Zram, str], None] | None"
+    store: "Callable[[Zram, str], Act | None] | None"
 
 
 class Attributes:
@@ -44,16 +53,24 @@ class Attributes:
 
     def store(self, name: str, text: str) -> int:
         """Store text and return its length in bytes; ENOENT, EACCES when it is read-only, or the driver's errno."""
+        act = self.look_at(name, text)
+        if act is not None:
+            self._device._life.wait_as_the_driver()
+            act()
+        return len(kstrto.as_bytes(text, name))
+
+    def look_at(self, name: str, text: str) -> Act | None:
+        """Return what a store does once its text was looked at, None if that is nothing; refusals are those of `store`.
+
+        A pass that runs holds up only what is returned.
+        """
         store = _find(name).store
         if store is None:
             raise refuse(EACCES, f"attribute {name} is read-only")
         if not isinstance(text, str):
             raise refuse(EINVAL, f"{name} must be text, got {shown(text)}")
-        length = len(kstrto.as_bytes(text, name))
-        if text:  # a write of nothing never reaches the driver
-            self._device._life.wait_as_the_driver()
-            store(self._device, text)
-        return length
+        kstrto.as_bytes(text, name)
+        return store(self._device, text) if text else None  # a write of nothing never reaches the driver
 
 
 def _find(name: str) -> Attribute:
@@ -62,8 +79,8 @@ def _find(name: str) -> Attribute:
     return ATTRIBUTES[name]
 
 
-def _store_algorithm(dev: "Zram", text: str) -> None:
-    dev.set_algorithm(parse_algorithm_name(text))
+def _store_algorithm(dev: "Zram", text: str) -> Act:
+    return partial(dev.set_algorithm, known(parse_algorithm_name(text)))
 
 
 def _listed(chosen: str) -> str:
@@ -81,12 +98,16 @@ def _show_recomp_algorithms(dev: "Zram") -> str:
     return text
 
 
-def _store_recomp_algorithm(dev: "Zram", text: str) -> None:
+def _store_recomp_algorithm(dev: "Zram", text: str) -> Act:
     asked = parse_recomp_algorithm(text, unknown_keys_ignored=dev.quirks.unknown_keys_ignored)
-    dev.set_recomp_algorithm(asked.algorithm, asked.priority)
+    return partial(dev.set_recomp_algorithm, known(asked.algorithm), asked.priority)
 
 
-def _store_algorithm_params(dev: "Zram", text: str) -> None:
+def _store_algorithm_params(dev: "Zram", text: str) -> Act:
+    return lambda: _set_algorithm_params(dev, text)
+
+
+def _set_algorithm_params(dev: "Zram", text: str) -> None:
     params = parse_algorithm_params(text, unknown_keys_ignored=dev.quirks.unknown_keys_ignored)
     dev.set_algorithm_params(
         params.priority,
@@ -97,27 +118,34 @@ def _store_algorithm_params(dev: "Zram", text: str) -> None:
     )
 
 
-def _store_disksize(dev: "Zram", text: str) -> None:
+def _store_disksize(dev: "Zram", text: str) -> Act:
     size = kstrto.parse_size(text)
     if not size:
         raise refuse(EINVAL, f"disksize must be above 0, got {text!r}")
-    aligned = kstrto.page_align(size)
+    return lambda: _set_disksize(dev, kstrto.page_align(size))
+
+
+def _set_disksize(dev: "Zram", aligned: int) -> None:
     if not aligned and dev.pages:  # a size of nothing, which is looked at after the state
         raise refuse(EBUSY, f"device must be reset before disksize is set, got one of {dev.pages} pages")
     dev.initialise(aligned)
 
 
-def _store_reset(dev: "Zram", text: str) -> None:
+def _store_reset(dev: "Zram", text: str) -> Act:
     if kstrto.parse_u16(text) == 0:
         raise refuse(EINVAL, f"reset must be above 0, got {text!r}")
-    dev.reset()
+    return dev.reset
 
 
-def _store_backing(dev: "Zram", text: str) -> None:
-    dev.set_backing_path(parse_backing_path(text))
+def _store_backing(dev: "Zram", text: str) -> Act:
+    return lambda: dev.set_backing_path(parse_backing_path(text))
 
 
-def _store_writeback(dev: "Zram", text: str) -> None:
+def _store_writeback(dev: "Zram", text: str) -> Act:
+    return lambda: _write_back(dev, text)
+
+
+def _write_back(dev: "Zram", text: str) -> None:
     """Run a pass and raise what the driver would return; what was written before stays written."""
     # One look for all: beside a reset, several would be answers of two devices.
     passes = dev._life.live()
@@ -131,8 +159,12 @@ def _store_writeback(dev: "Zram", text: str) -> None:
         raise refuse(code, f"writeback {text.strip()!r}: {result}")
 
 
-def _store_recompress(dev: "Zram", text: str) -> None:
+def _store_recompress(dev: "Zram", text: str) -> Act:
     asked = parse_recompress(text, unknown_keys_ignored=dev.quirks.unknown_keys_ignored)
+    return lambda: _recompress(dev, text, asked)
+
+
+def _recompress(dev: "Zram", text: str, asked: RecompressRequest) -> None:
     result = dev.recompress(
         None if asked.mode is RecompressMode.ALL else asked.mode.value,
         threshold=asked.threshold,
@@ -144,43 +176,47 @@ def _store_recompress(dev: "Zram", text: str) -> None:
         raise refuse(result.driver_errno, f"recompress {text.strip()!r}: {result}")
 
 
-def _store_idle(dev: "Zram", text: str) -> None:
-    dev.mark_idle(age_seconds=parse_idle(text))
+def _store_idle(dev: "Zram", text: str) -> Act | None:
+    age = parse_idle(text)
+    return None if dev._life.is_unchecked(age) else lambda: dev.mark_idle(age_seconds=age)
 
 
-def _store_mem_limit(dev: "Zram", text: str) -> None:
-    dev.set_mem_limit(kstrto.page_align(kstrto.parse_size(text)))
+def _store_mem_limit(dev: "Zram", text: str) -> Act:
+    return partial(dev.set_mem_limit, kstrto.page_align(kstrto.parse_size(text)))
 
 
-def _store_mem_used_max(dev: "Zram", text: str) -> None:
+def _store_mem_used_max(dev: "Zram", text: str) -> Act:
     if _u64(text) != 0:
         raise refuse(EINVAL, f"mem_used_max must be 0, got {text!r}")
-    dev.reset_mem_used_max()
+    return dev.reset_mem_used_max
 
 
-def _store_compact(dev: "Zram", text: str) -> None:
+def _store_compact(dev: "Zram", text: str) -> Act:
     del text  # anything will do
-    dev.compact()
+    return dev.compact
 
 
 def _u64(text: str) -> int:
     return kstrto.parse_u64(text, too_big=EINVAL)
 
 
-def _store_limit(dev: "Zram", text: str) -> None:
-    dev.set_writeback_limit(_u64(text))
+def _store_limit(dev: "Zram", text: str) -> Act:
+    return partial(dev.set_writeback_limit, _u64(text))
 
 
-def _store_limit_enable(dev: "Zram", text: str) -> None:
-    dev.enable_writeback_limit(_u64(text) != 0)
+def _store_limit_enable(dev: "Zram", text: str) -> Act:
+    return partial(dev.enable_writeback_limit, _u64(text) != 0)
 
 
-def _store_compressed_writeback(dev: "Zram", text: str) -> None:
-    dev.set_compressed_writeback(kstrto.parse_bool(text))
+def _store_compressed_writeback(dev: "Zram", text: str) -> Act:
+    return partial(dev.set_compressed_writeback, kstrto.parse_bool(text))
 
 
-def _store_batch_size(dev: "Zram", text: str) -> None:
-    dev.set_batch_size(kstrto.parse_u32(text, too_big=EINVAL))
+def _store_batch_size(dev: "Zram", text: str) -> Act:
+    size = kstrto.parse_u32(text, too_big=EINVAL)
+    if not size:
+        raise refuse(EINVAL, f"writeback_batch_size must be above 0, got {text!r}")
+    return partial(dev.set_batch_size, size)
 
 
 def _show_io_stat(dev: "Zram") -> str:

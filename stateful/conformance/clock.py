@@ -21,11 +21,13 @@ from stateful.conformance.operations import (
     Write,
     Zeroout,
 )
-from stateful.conformance.schema import State
+from stateful.conformance.schema import Expected, State
 from zram_impl import ZramError
 from zram_impl.parsing.writeback_args import parse_idle
 from zram_impl.units import PAGE_SIZE
 
+REFUSED: Final = -1
+"""The `rc` of what was refused, which uses no page."""
 LATE: Final = 1.0
 """Seconds that the driver's clock is late at most: it goes by ticks, for which an emulated machine may have to wait."""
 
@@ -44,16 +46,17 @@ class FirstLook(NamedTuple):
     again: tuple[range, ...]
 
 
-def looks_after(operations: Sequence[Operation], states: Sequence[State | None]) -> list[FirstLook]:
-    """Return the look after each operation; a state that is None was not looked at, an empty one is never seen."""
+def looks_after(operations: Sequence[Operation], expected: Sequence[Expected]) -> list[FirstLook]:
+    """Return the look after each operation; that after the last one that was seen is empty."""
     looks: list[FirstLook] = []
     state: State = {}
     again: tuple[range, ...] = ()
-    for operation, seen in zip(reversed(operations), reversed(states), strict=True):
+    for operation, (answer, seen) in zip(reversed(operations), reversed(expected), strict=True):
         if seen is not None:
             state, again = seen, ()
         looks.append(FirstLook(state, again))
-        again += (_pages_used(operation),)
+        if answer.rc != REFUSED:
+            again += (_pages_used(operation),)
     return looks[::-1]
 
 

@@ -126,7 +126,8 @@ class Guest:
         self.runtime = GuestRuntime()
         self.device = _recorded_class()(self, quirks, self.runtime)
         self._node = RecordedNode(self.device)
-        self._background: Background | None = None
+        self._begun: list[Background | Store] = []
+        """Stores in the background, oldest first; a `Store` waits for the one before it, and has not begun."""
         self._stuck: list[Background] = []
         """Stores that hang, and were not in the background."""
 
@@ -182,10 +183,7 @@ class Guest:
                 self.disks.suspend(number, on=False)
             case BackgroundStore(attribute, value):
                 self._check_there(attribute)
-                if self._would_wait() or (attribute == "reset" and self._passes()):
-                    raise Hangs
-                self._background = self.turns.begin(lambda: self._store_now(attribute, value))
-                return RecordedAnswer(0, text="done" if self._background.over else "blocked")
+                return RecordedAnswer(0, text=self._begin(Store(attribute, value)))
             case Join():
                 return RecordedAnswer(self._join())
             case Hold():
@@ -198,7 +196,7 @@ class Guest:
 
     def _would_wait(self, attribute: str = "") -> bool:
         """Return whether an attribute waits for a store that itself waits."""
-        begun = [self._background] if self._background is not None else []
+        begun = [store for store in self._begun if isinstance(store, Background)]
         waiting = any(store.waits for store in [*begun, *self._stuck])
         return waiting and self.device.quirks.control_plane_blocks and attribute != "disksize"
 
@@ -219,7 +217,7 @@ class Guest:
     def _store(self, attribute: str, value: str) -> int:
         """Store; on the side while a device is suspended, where it can be seen to hang."""
         self._check_there(attribute)
-        if self._would_wait() or (attribute == "reset" and self.disks.suspended and self._passes()):
+        if self._would_be_held_up(Store(attribute, value)):
             raise Hangs
         if not self.disks.suspended:
             return self._store_now(attribute, value)
@@ -227,6 +225,16 @@ class Guest:
         if not store.over:
             self._stuck.append(store)
         return _result(store)
+
+    def _would_be_held_up(self, store: Store) -> bool:
+        """Return whether a store waits for a pass that waits: one whose text is refused does not get that far."""
+        waits = self._would_wait() or (store.attribute == "reset" and self.disks.suspended and self._passes())
+        if not waits:
+            return False
+        try:
+            return self.device.attrs.look_at(store.attribute, _passed_on(store.value)) is not None
+        except ZramError:
+            return False
 
     def _passes(self) -> bool:
         """Return whether a pass runs, which a reset would have to end."""
@@ -246,14 +254,28 @@ class Guest:
     def _store_now(self, attribute: str, value: str) -> int:
         if attribute == "algorithm_params":
             self._check_priority(value)
-        return self.device.attrs.store(attribute, as_text(as_bytes(value)[:STORE_BYTES]))
+        return self.device.attrs.store(attribute, _passed_on(value))
+
+    def _begin(self, store: Store) -> str:
+        """Begin a store in the background, behind one that waits where the driver has it wait; return how it is."""
+        if self._would_be_held_up(store):
+            if self._stuck:
+                raise Hangs
+            self._begun.append(store)
+            return "blocked"
+        begun = self.turns.begin(lambda: self._store_now(store.attribute, store.value))
+        self._begun.append(begun)
+        return "done" if begun.over else "blocked"
 
     def _join(self) -> int:
-        store = self._background
-        if store is None:
+        if not self._begun:
             raise ZramError(errno.ECHILD, "no store was begun in the background")
+        store = self._begun[0]
+        if isinstance(store, Store):  # the one before it is over
+            attribute, value = store
+            store = self._begun[0] = self.turns.begin(lambda: self._store_now(attribute, value))
         if store.over:
-            self._background = None
+            self._begun.pop(0)
         return _result(store)
 
     # --- what the device is made of -----------------------------------------------------------------------------------
@@ -263,6 +285,10 @@ class Guest:
         assert size is None, "an attribute names no size"
         self.disk = self.disks.open(str(path), files_too=not self.device.quirks.regular_file_refused)
         return self.disk
+
+
+def _passed_on(value: str) -> str:
+    return as_text(as_bytes(value)[:STORE_BYTES])
 
 
 def _result(store: Background) -> int:

@@ -33,7 +33,7 @@ class Replay:
             if "clk" in self._before:
                 self._guest.runtime.clock = 0  # any second that is recorded comes later
             self._compare_states(-1, recording.before)
-            looks = looks_after(recording.operations, [expected.state for expected in recording.expected])
+            looks = looks_after(recording.operations, recording.expected)
             for number, (operation, expected) in enumerate(zip(recording.operations, recording.expected, strict=True)):
                 self._set_clock(operation, looks[number], looked=expected.state is not None)
                 got = self._guest.do(operation)

@@ -1,7 +1,7 @@
 """Quirks: none by default but the one that is no worse, all of them as the driver; what each changes."""
 
 from dataclasses import FrozenInstanceError, asdict, fields
-from errno import EIO, ENOSPC, ENOTBLK
+from errno import EINVAL, EIO, ENOSPC, ENOTBLK
 from inspect import cleandoc
 from pathlib import Path
 
@@ -121,4 +121,18 @@ def test_the_control_plane_waits_for_a_pass_only_if_asked_to(waits: bool, monkey
     bench.dev.attrs.store("writeback_limit", "7")
     bench.dev.block_state()
     assert len(waited) == (3 if waits else 0)
+    for name, text in REFUSED_AT_ONCE:
+        with pytest.raises(ZramError) as refused:
+            bench.dev.attrs.store(name, text)
+        assert refused.value.errno == EINVAL, name
+    assert bench.dev.attrs.store("idle", "") == 0
+    assert len(waited) == (3 if waits else 0)
     assert finish(running).written == 1
+
+
+REFUSED_AT_ONCE = (
+    *(("idle", "x"), ("mem_limit", "x"), ("mem_used_max", "1"), ("writeback_limit", "x")),
+    *(("writeback_limit_enable", "x"), ("writeback_batch_size", "0"), ("compressed_writeback", "x")),
+    *(("comp_algorithm", "nosuch"), ("disksize", "0"), ("reset", "0"), ("recompress", "type=x")),
+    *(("recomp_algorithm", "algo=nosuch priority=1"), ("recomp_algorithm", "priority=1")),
+)

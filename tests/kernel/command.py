@@ -82,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     fuzzing.add_argument("--seed", type=int, default=0, metavar="N", help="of the generator (0)")
     fuzzing.add_argument("--schema", type=int, choices=(1, 2), default=1, help="2: byte transfers, opens, files, too")
     fuzzing.add_argument("--out", type=Path, default=Path("build/kernel-fuzz"), metavar="DIR", help="for what differs")
+    fuzzing.add_argument(
+        "--coverage", type=Path, metavar="FILE", help="counts of earlier runs, which steer; kept there"
+    )
     lying = commands.add_parser("lies", help="plant lies in traces that are accepted, and count those that are found")
     lying.set_defaults(do=plant_lies)
     lying.add_argument("files", nargs="+", type=Path, metavar="FILE", help="raw traces without deviations")
@@ -164,11 +167,20 @@ def plant_lies(asked: argparse.Namespace, console: Console) -> int:
 
 def fuzz_programs(asked: argparse.Namespace, console: Console) -> int:
     """Run generated programs; print the coverage table; make small and write what differs."""
-    kernel, options, coverage = _kernel(asked, console), _options(asked), Coverage()
+    coverage = Coverage()
+    if asked.coverage is not None and asked.coverage.exists():
+        try:
+            coverage.read(asked.coverage)
+        except (OSError, ValueError, TypeError) as error:
+            complain(f"--coverage must be a file that an earlier run wrote, got {asked.coverage}: {error}")
+            return 2
+    kernel, options = _kernel(asked, console), _options(asked)
     generator = Generator(asked.seed, coverage, recompression=asked.recompression, schema=asked.schema)
     outcome = fuzz.run(
         kernel, generator, coverage, asked.programs, options=options, say=lambda text: say(console, text)
     )
+    if asked.coverage is not None:
+        coverage.write(asked.coverage)
     for line in coverage.table():
         say(console, line)
     empty = coverage.empty(generator.possible())

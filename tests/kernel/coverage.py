@@ -1,7 +1,9 @@
 """The coverage table: how often each operation was tried, and accepted, in each context."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
 from stateful.conformance.fields import Json
@@ -10,7 +12,7 @@ from tests.kernel.scripts import Operation
 
 CONTEXTS: Final = ("no size", "plain", "backed", "compressed", "limited", "failing", "in flight", "held")
 """Of a device: it has no size; a size but no backing device; both; blocks hold compressed pages; a limit is in force;
-some blocks fail; a writeback waits for its writes; somebody has the device open."""
+some blocks fail; a writeback waits for its writes, and stores for it; somebody has the device open."""
 WAITING: Final = "in flight"
 _MODES: Final = ("page_indexes", "page_index", "huge_idle", "incompressible", "huge", "idle")
 
@@ -56,19 +58,50 @@ class Coverage:
 
     def add(self, operations: Sequence[Operation], rows: Sequence[Row]) -> None:
         """Count a program that was run; `rows` begin with the state before it."""
-        failing = held = waiting = False
+        failing = held = False
         state: dict[str, Json] = {}
+        begun: list[list[Cell]] = []
+        """Of stores in the background, whose answers are those of the joins."""
+        waiting = False
         for number, op in enumerate(operations):
             state |= rows[number]
             answer = rows[number + 1]
-            row = row_of(op)
-            for context in contexts(op, state, failing=failing, held=held, waiting=waiting):
-                self.tried[row, context] += 1
-                self.accepted[row, context] += answer["rc"] != -1
-            name = op["op"]
+            row, name = row_of(op), op["op"]
+            cells = [(row, each) for each in contexts(op, state, failing=failing, held=held, waiting=waiting)]
+            self.tried.update(cells)
+            if name == "bg_store":
+                begun.append(cells)
+            elif answer["rc"] != -1:
+                self.accepted.update(cells)
+            if name == "join" and begun:
+                joined = begun.pop(0)
+                self.accepted.update(joined if answer["rc"] != -1 else [])
             failing = bool(op.get("fail_write") or op.get("fail_all")) if name == "dmtab" else failing
             held = name in ("hold", "xhold", "rhold") or (held and name != "unhold")
-            waiting = (name == "bg_store" and answer.get("text") == "blocked") or (waiting and name != "join")
+            waiting = (name == "bg_store" and answer.get("text") == "blocked") or (waiting and bool(begun))
+
+    def read(self, path: Path) -> None:
+        """Add the counts that earlier runs kept in a file.
+
+        Raises:
+            OSError: It cannot be read.
+            ValueError: It is none of theirs.
+        """
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(kept, dict):
+            raise ValueError(f"coverage must be a JSON object, got {type(kept).__name__}")  # noqa: TRY004 (of the file)
+        for key, counts in kept.items():
+            row, context = key.split(" | ")
+            tried, accepted = counts
+            self.tried[row, context] += int(tried)
+            self.accepted[row, context] += int(accepted)
+
+    def write(self, path: Path) -> None:
+        """Keep the counts in a file."""
+        kept = {" | ".join(cell): [self.tried[cell], self.accepted[cell]] for cell in sorted(self.tried)}
+        aside = path.with_name(f"{path.name}.new")
+        aside.write_text(json.dumps(kept, indent=0) + "\n", encoding="utf-8")
+        aside.replace(path)
 
     def weight(self, row: str, context: str) -> float:
         """Return how much an operation is wanted in a context: what is thin is drawn more."""

@@ -4,49 +4,29 @@ A program is a list of units; a unit is a list of operations that belong togethe
 that a program still finishes whichever units are taken out of it.
 """
 
-import json
 import random
-import re
 from collections.abc import Callable, Sequence
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 from typing import Final
 
 from tests.kernel.coverage import CONTEXTS, WAITING, Cell, Coverage
 from tests.kernel.scripts import Operation
+from tests.kernel.situation import Situation
+from tests.kernel.texts import PAGE, odd_attribute, odd_text, store
 
 Unit = list[Operation]
 Program = list[Unit]
+Makers = dict[str, tuple[float, Callable[[], Unit]]]
+"""Base weight and maker of rows of the coverage table."""
 
-RECORDINGS: Final = Path(__file__).resolve().parents[1] / "data" / "kernel-traces"
-PAGE: Final = 4096
 _ALGORITHMS: Final = ("lz4", "lz4", "lz4hc", "zstd", "deflate")
 _SHOWN: Final = (
     *("backing_dev", "bd_stat", "comp_algorithm", "compressed_writeback", "debug_stat", "disksize", "initstate"),
     *("io_stat", "writeback_batch_size", "writeback_limit", "writeback_limit_enable", "mem_limit", "idle", "reset"),
 )
-_NOT_ODD: Final = {"reset", "nosuch", "recompress", "recomp_algorithm"}
-_LONG_NUMBER: Final = re.compile(r"\d{5}|[kmgtpeKMGTPE]|0x")
-"""A batch of so many requests is more than the machine's memory; a pass allocates all of them."""
-_CLOCK: Final = re.compile(r"\s*[+]?0*\d{1,4}\s*")
-"""An idle age below the machine's uptime: what it marks is a question of seconds."""
-
-
-@cache
-def recorded_values() -> dict[str, list[str]]:
-    """Return what recordings store to each attribute, odd texts included, each text once."""
-    found: dict[str, set[str]] = {}
-    for path in RECORDINGS.glob("*.ops.jsonl"):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            op = json.loads(line)
-            if op.get("op") == "store" and len(op["value"]) < PAGE:
-                found.setdefault(op["attr"], set()).add(op["value"])
-    return {attribute: sorted(values) for attribute, values in found.items()}
-
-
-def store(attribute: str, value: object) -> Operation:
-    """Return a store."""
-    return {"op": "store", "attr": attribute, "value": str(value)}
+_WRITEBACKS: Final = (
+    *("idle", "huge", "huge_idle", "incompressible", "page_index", "page_indexes", "several", "other"),
+)
 
 
 def _alone(name: str, **fields: str) -> Unit:
@@ -64,13 +44,15 @@ class Generator:
     def __init__(self, seed: int, coverage: Coverage, *, recompression: bool = False, schema: int = 1) -> None:
         self._rng = random.Random(seed)
         self._coverage = coverage
-        self._clock = schema > 1
+        self._second = schema > 1
+        self._pages, self._whole = 1, False
+        self._batches: Sequence[object] = (1,)
         self._draws = self._table(recompression=recompression, second=schema > 1)
 
-    def _table(self, *, recompression: bool, second: bool) -> dict[str, tuple[float, Callable[[], Unit]]]:
+    def _table(self, *, recompression: bool, second: bool) -> Makers:
         """Return base weight and maker of each row of the coverage table."""
         rng = self._rng
-        draws: dict[str, tuple[float, Callable[[], Unit]]] = {
+        draws: Makers = {
             "write": (30, lambda: [self._write()]),
             "read": (8, lambda: [self._read()]),
             "discard": (7, lambda: [self._range("discard")]),
@@ -80,10 +62,10 @@ class Generator:
             "idle age": (0.5, lambda: [store("idle", rng.choice([100000, 99999999, 4294967295]))]),
             "dmtab": (3, lambda: [self._faults()]),
             "reset": (0.7, self._reset),
-            "disksize": (0.5, lambda: [store("disksize", self._odd("disksize"))]),
+            "disksize": (0.5, lambda: [store("disksize", self._odd_text("disksize"))]),
             "backing_dev": (0.7, lambda: [store("backing_dev", self._backing())]),
-            "comp_algorithm": (0.5, lambda: [store("comp_algorithm", self._odd("comp_algorithm"))]),
-            "algorithm_params": (0.7, lambda: [store("algorithm_params", self._odd("algorithm_params"))]),
+            "comp_algorithm": (0.5, lambda: [store("comp_algorithm", self._odd_text("comp_algorithm"))]),
+            "algorithm_params": (0.7, lambda: [store("algorithm_params", self._odd_text("algorithm_params"))]),
             "compressed_writeback": (0.5, lambda: [store("compressed_writeback", rng.choice("01yn"))]),
             "writeback_limit": (3, lambda: [store("writeback_limit", rng.choice([0, 1, 2, 3, 5, 8, 20, 100]))]),
             "writeback_limit_enable": (1, lambda: [store("writeback_limit_enable", rng.choice("0111"))]),
@@ -92,9 +74,9 @@ class Generator:
             "mem_used_max": (0.3, lambda: [store("mem_used_max", rng.choice(["0", "0", "1"]))]),
             "compact": (0.4, lambda: [store("compact", "1")]),
             "odd": (4, lambda: [self._anything()]),
-            "gate": (3, self._gate),
+            "gate": (9, self._gate),
         }
-        for row in ("idle", "huge", "huge_idle", "incompressible", "page_index", "page_indexes", "several", "other"):
+        for row in _WRITEBACKS:
             draws[f"writeback {row}"] = (3, partial(self._store_writeback, row))
         for name in _SHOWN:
             draws[f"show {name}"] = (0.15, partial(_alone, "show", attr=name))
@@ -114,10 +96,10 @@ class Generator:
 
     def possible(self) -> list[Cell]:
         """Return the cells of the coverage table that programs can reach."""
-        inside = ("write", "read", "discard", "zeroout", "show disksize")
-        rows = [row for row in self._draws if row not in ("odd", "gate", "xhold", "rhold", "mkfile", "dmtab")]
+        rows = [*(row for row in self._draws if row not in ("odd", "gate")), "unhold"]
         cells = [(row, context) for row in rows for context in CONTEXTS if context != WAITING]
-        return [*cells, *((row, WAITING) for row in inside)]
+        inside = dict.fromkeys((*self._inside(set()), "unhold", *self._behind()), WAITING)
+        return [*cells, *inside.items()]
 
     def program(self, least: int = 30) -> Program:
         """Return a program of at least so many operations."""
@@ -126,11 +108,11 @@ class Generator:
         self._failing = rng.random() < 0.3
         self._mapped = self._failing or rng.random() < 0.5
         # With failing writes the outcome of other batches depends on when they are answered.
-        self._batches: Sequence[object] = (1, 32) if self._failing else (1, 2, 3, 8, 32)
+        self._batches = (1, 32) if self._failing else (1, 2, 3, 8, 32)
         self._number = rng.randrange(1 << 20)
         # How much memory compressed pages take is the allocator's; a small limit is for pages that are kept whole.
         self._whole = rng.random() < 0.15
-        self._limited = self._sized = self._compressed = self._backed = False
+        self._situation = Situation(str(self._pages * PAGE))
         program: Program = [[{"op": "mkbd", "bd": 0, "blocks": self._blocks}]]
         if self._mapped:
             program.append([self._table_of([], [])])
@@ -140,39 +122,23 @@ class Generator:
             program += [[self._write()] for _ in range(rng.randrange(2, 8))]
             if self._failing and rng.random() < 0.8:
                 program.append([self._faults()])
+        for unit in program:
+            for op in unit:
+                self._situation.note(op)
         while sum(map(len, program)) < least + rng.randrange(25):
             program.append(self._next())
         return [*program, [self._read(0, self._pages)], [store("idle", "all")], [store("writeback", "idle")]]
 
     def _next(self) -> Unit:
-        context = self._context()
-        rows = [row for row in self._draws if row != "dmtab" or self._failing]
-        weights = [self._draws[row][0] * self._coverage.weight(row, context) for row in rows]
-        row = self._rng.choices(rows, weights)[0]
-        unit = self._draws[row][1]()
+        contexts = self._situation.contexts()
+        rows = [row for row in self._draws if row != "dmtab" or self._mapped]
+        weights = [
+            self._draws[row][0] * max(self._coverage.weight(row, context) for context in contexts) for row in rows
+        ]
+        unit = self._draws[self._rng.choices(rows, weights)[0]][1]()
         for op in unit:
-            self._note(op)
+            self._situation.note(op)
         return unit
-
-    def _context(self) -> str:
-        """Return the rarest of the contexts that the device probably is in."""
-        if not self._sized:
-            return "no size"
-        if not self._backed:
-            return "plain"
-        if self._failing:
-            return "failing"
-        if self._limited:
-            return "limited"
-        return "compressed" if self._compressed else "backed"
-
-    def _note(self, op: Operation) -> None:
-        if op["op"] == "store" and op["attr"] == "reset":
-            self._sized = self._compressed = self._backed = False
-        if op["op"] == "store" and op["attr"] == "disksize" and op["value"] == str(self._pages * PAGE):
-            self._sized = True
-        if op["op"] == "store" and op["attr"] == "writeback_limit_enable":
-            self._limited = op["value"] == "1"
 
     # --- life cycle --------------------------------------------------------------------------------------------------
 
@@ -181,21 +147,17 @@ class Generator:
         units: Program = [[store("comp_algorithm", rng.choice(_ALGORITHMS[:1]))]]
         if rng.random() < 0.85:
             units.append([store("backing_dev", f"/dev/{'dm-0' if self._mapped else 'loop0'}")])
-            self._backed = True
         if not self._failing and rng.random() < 0.2:
             units.append([store("compressed_writeback", 1)])
-            self._compressed = True
         if rng.random() < 0.6:
             units.append([store("writeback_batch_size", rng.choice(self._batches))])
         if rng.random() < 0.35:
             units += [[store("writeback_limit_enable", 1)], [store("writeback_limit", rng.choice([0, 2, 5, 10, 30]))]]
-            self._limited = True
         if rng.random() < 0.25:
             units += [[self._anything()] for _ in range(rng.randrange(1, 6))]
         return units
 
     def _size(self) -> Program:
-        self._sized = True
         return [[store("disksize", self._pages * PAGE)]]
 
     def _reset(self) -> Unit:
@@ -208,7 +170,7 @@ class Generator:
 
     def _backing(self) -> str:
         rng = self._rng
-        return rng.choice(["/dev/loop0", "/dev/dm-0", "/dev/loop1", "none", self._odd("backing_dev")])
+        return rng.choice(["/dev/loop0", "/dev/dm-0", "/dev/loop1", "none", self._odd_text("backing_dev")])
 
     def _held(self) -> Unit:
         """Hold the device open while other things happen, of which a reset is refused."""
@@ -223,7 +185,8 @@ class Generator:
         return [*holds, *self._simple(), {"op": "unhold"}]
 
     def _simple(self) -> Unit:
-        rows = [row for row in self._draws if row not in ("gate", "hold", "xhold", "rhold", "reset", "dmtab")]
+        left_out = ("gate", "hold", "xhold", "rhold", "reset", *(() if self._mapped else ("dmtab",)))
+        rows = [row for row in self._draws if row not in left_out]
         weights = [self._coverage.weight(row, "held") for row in rows]
         return self._draws[self._rng.choices(rows, weights)[0]][1]()
 
@@ -288,6 +251,18 @@ class Generator:
         params = store("algorithm_params", f"algo={rng.choice(_ALGORITHMS)} dict={path}")
         return [{"op": "mkfile", "path": path, "bytes": rng.choice([0, 1, 7, 8, 100, 4096, 5000]), "seed": 7}, params]
 
+    def _odd_text(self, attribute: str) -> str:
+        return odd_text(self._rng, attribute, failing=self._failing)
+
+    def _anything(self) -> Operation:
+        attribute = odd_attribute(self._rng)
+        if attribute == "mem_limit" and not self._whole:
+            return store(attribute, self._memory())
+        value = self._odd_text(attribute)
+        if attribute == "writeback" and len(value.split()) > 1:
+            value = "bogus 1"
+        return store(attribute, value)
+
     # --- writeback ---------------------------------------------------------------------------------------------------
 
     def _store_writeback(self, row: str) -> Unit:
@@ -305,7 +280,7 @@ class Generator:
             # No page twice: which of its two writes is lost is a question of time.
             return f"page_index={low} page_indexes={high}-{high}" if low != high else f"page_index={low} unknown=1"
         if row == "other":
-            odd = self._odd("writeback")
+            odd = self._odd_text("writeback")
             return odd if len(odd.split()) < 2 else "bogus"
         return rng.choice([row, row, f"type={row}"])
 
@@ -328,7 +303,7 @@ class Generator:
     def _faults(self) -> Operation:
         rng = self._rng
         kind, low = rng.random(), rng.randrange(self._blocks)
-        if kind < 0.35:
+        if not self._failing or kind < 0.35:
             return self._table_of([], [])
         span = [low, min(self._blocks - 1, low + rng.randrange(4))]
         if kind < 0.5:
@@ -339,59 +314,79 @@ class Generator:
         return {"op": "dmtab", "bd": 0, "blocks": self._blocks, "fail_write": writes, "fail_all": everything}  # type: ignore[dict-item]  # lists of pairs of numbers
 
     def _gate(self) -> Unit:
-        """Suspend the backing device, begin a pass, change pages, resume."""
-        if not self._mapped or not self._sized:
+        """Suspend the backing device, begin a pass, change pages, mostly begin a store behind it, resume."""
+        if not self._mapped or not self._situation.sized:
             return self._simple()
         rng = self._rng
+        everything = f"page_indexes=0-{self._pages - 1}"
         row = rng.choice(["idle", "huge", "huge_idle", "page_index", "page_indexes"])
-        begun: Operation = {"op": "bg_store", "attr": "writeback", "value": self._writeback(row)}
+        value = everything if rng.random() < 0.5 else self._writeback(row)
+        begun: Operation = {"op": "bg_store", "attr": "writeback", "value": value}
         inside: Unit = []
         written: set[int] = set()
         for _ in range(rng.randrange(1, 8)):
-            kind = rng.random()
-            if self._clock and kind < 0.1:
-                op = self._sleep()
-            elif kind < 0.5:
-                op = self._write()
-            elif kind < 0.8:
-                op = self._range(rng.choice(["discard", "discard", "zeroout"]))
-            elif kind < 0.85:
-                op = {"op": "show", "attr": "disksize"}  # the one attribute that does not wait for the pass
-            elif written:  # a page that cannot be on the suspended device
-                op = self._read(rng.choice(sorted(written)), 1)
-            else:
-                continue
-            inside.append(op)
-            page, count = op.get("page"), op.get("count")
-            if op["op"] == "write" and isinstance(page, int) and isinstance(count, int) and page + count <= self._pages:
-                written |= set(range(page, page + count))
-        return [{"op": "suspend", "bd": 0}, begun, *inside, {"op": "resume", "bd": 0}, {"op": "join"}]
+            # A write that a memory limit refuses leaves the page where it was: perhaps on the device.
+            inside += self._drawn(self._inside(set() if self._whole else written))
+            for op in inside[-1:]:
+                page, count = op.get("page"), op.get("count")
+                if op["op"] == "write" and isinstance(page, int) and isinstance(count, int):
+                    written |= {*range(page, page + count)} if page + count <= self._pages else set()
+        behind = self._drawn(self._behind()) if rng.random() < 0.6 else []
+        behind = [{**op, "op": "bg_store"} for op in behind]
+        over: Operation = self._faults() if rng.random() < 0.15 else {"op": "resume", "bd": 0}
+        return [{"op": "suspend", "bd": 0}, begun, *inside, *behind, over, *[{"op": "join"}] * (1 + len(behind))]
 
-    # --- odd texts ---------------------------------------------------------------------------------------------------
+    def _drawn(self, makers: Makers) -> Unit:
+        weights = [weight * self._coverage.weight(row, WAITING) for row, (weight, _make) in makers.items()]
+        return self._rng.choices([*makers.values()], weights)[0][1]()
 
-    def _anything(self) -> Operation:
-        attribute = self._rng.choice(sorted(set(recorded_values()) - _NOT_ODD))
-        if attribute == "mem_limit" and not self._whole:
-            return store(attribute, self._memory())
-        value = self._odd(attribute)
-        if attribute == "writeback" and len(value.split()) > 1:
-            value = "bogus 1"
-        return store(attribute, value)
+    def _inside(self, written: set[int]) -> Makers:
+        """Return what can be done while a pass waits: no attribute but one, and no page that may be on the device."""
+        makers: Makers = {
+            "write": (8, lambda: [self._write()]),
+            "discard": (3, lambda: [self._range("discard")]),
+            "zeroout": (1, lambda: [self._range("zeroout")]),
+            "show disksize": (0.2, partial(_alone, "show", attr="disksize")),
+            "hold": (0.2, lambda: [{"op": "hold"}, {"op": "unhold"}]),
+        }
+        if self._second:
+            makers |= {row: (0.1, partial(_alone, row)) for row in ("flush", "getsize")}
+            makers |= {row: (0.1, partial(self._opened, row)) for row in ("xhold", "rhold")}
+            makers["sleep"] = (0.3, lambda: [self._sleep()])
+            makers["mkfile"] = (0.1, lambda: self._file()[:1])
+        pages = sorted(written)
+        if pages:
+            makers["read"] = (2, lambda: [self._read(self._rng.choice(pages), 1)])
+            for row in ("bread", "bwrite") if self._second else ():
+                makers[row] = (0.5, partial(self._transferred, row, pages))
+        return makers
 
-    def _odd(self, attribute: str) -> str:
-        """Return a text that was recorded, or one with a small change."""
+    def _opened(self, name: str) -> Unit:
+        return [{"op": name}, {"op": "unhold"}]
+
+    def _transferred(self, name: str, pages: Sequence[int]) -> Unit:
+        """Move a page that is in memory past the page cache; the driver takes whole pages alone there."""
+        op: Operation = {"op": name, "off": PAGE * self._rng.choice(pages), "len": PAGE, "how": "direct"}
+        return [op if name == "bread" else {**op, "seed": self._rng.randrange(1 << 20)}]
+
+    def _behind(self) -> Makers:
+        """Return the stores that wait for the pass before them."""
         rng = self._rng
-        known = recorded_values().get(attribute, ["1"])
-        text = rng.choice(known)
-        if rng.random() < 0.35 and attribute not in ("disksize", "algorithm_params", "mem_limit"):
-            at = rng.randrange(len(text) + 1)
-            text = (
-                text[:at] + rng.choice([" ", "\n", "0", "-", "+", "=", "x", "\t", "a"]) + text[at + rng.randrange(2) :]
-            )
-        if attribute == "writeback_batch_size" and _LONG_NUMBER.search(text):
-            return "0"
-        if attribute == "writeback_batch_size" and self._failing:
-            return rng.choice(["0", "1", "32", "abc"])
-        if attribute == "idle" and _CLOCK.fullmatch(text):
-            return "all"
-        return text
+        rows = ("idle all", "disksize", "compressed_writeback", "writeback_limit", "writeback_limit_enable", "compact")
+        makers: Makers = {row: (1, self._draws[row][1]) for row in rows}
+        makers |= {
+            "idle age": (1, lambda: [store("idle", rng.choice([100000, 4294967295]))]),
+            "reset": (1, lambda: [store("reset", 1)]),
+            "disksize": (1, lambda: [store("disksize", self._pages * PAGE)]),
+            "backing_dev": (1, lambda: [store("backing_dev", "/dev/loop1")]),
+            "comp_algorithm": (1, lambda: [store("comp_algorithm", "zstd")]),
+            "algorithm_params": (1, lambda: [store("algorithm_params", "algo=zstd level=3")]),
+            "writeback_batch_size": (1, lambda: [store("writeback_batch_size", rng.choice(self._batches))]),
+            "mem_limit": (1, lambda: [store("mem_limit", rng.choice(["0", "16M"]))]),
+            "mem_used_max": (1, lambda: [store("mem_used_max", 0)]),
+        }
+        makers |= {
+            f"writeback {row}": (1, partial(self._store_writeback, row)) for row in _WRITEBACKS if row != "other"
+        }
+        makers |= {row: (1, self._draws[row][1]) for row in ("recompress", "recomp_algorithm") if row in self._draws}
+        return makers

@@ -8,12 +8,14 @@ import pytest
 from stateful.conformance.fields import Fields
 from stateful.conformance.operations import parse_operation
 from tests.kernel import fuzz
+from tests.kernel.command import main
 from tests.kernel.coverage import WAITING, Coverage, row_of
 from tests.kernel.fuzz import Finding, flat, shrink
 from tests.kernel.machine import GuestError, Options, Report, Row
 from tests.kernel.packages import Kernel
-from tests.kernel.programs import Generator, Program, recorded_values, store
+from tests.kernel.programs import Generator, Program
 from tests.kernel.scripts import Operation, script_line
+from tests.kernel.texts import recorded_values, store
 
 KERNEL = Kernel("7.9.1", "7.9.1-1", Path())
 
@@ -49,11 +51,12 @@ def test_suspended_device_resumes_whatever_is_left_out() -> None:
     rng = random.Random(3)
     for program in programs(60):
         kept = [unit for unit in program if rng.random() < 0.6]
-        waiting = False
+        waiting, begun = False, 0
         for op in flat(kept):
             assert not (op["op"] == "suspend" and waiting)
-            waiting = op["op"] == "suspend" or (waiting and op["op"] != "resume")
-        assert not waiting
+            begun += (op["op"] == "bg_store") - (op["op"] == "join")
+            waiting = op["op"] == "suspend" or (waiting and op["op"] not in ("resume", "dmtab"))
+        assert (waiting, begun) == (False, 0)
 
 
 def test_no_attribute_is_stored_while_a_pass_waits() -> None:
@@ -61,7 +64,7 @@ def test_no_attribute_is_stored_while_a_pass_waits() -> None:
     for program in programs(60):
         waiting = False
         for op in flat(program):
-            waiting = op["op"] == "suspend" or (waiting and op["op"] != "resume")
+            waiting = op["op"] == "suspend" or (waiting and op["op"] not in ("resume", "dmtab"))
             assert not (waiting and op["op"] == "store")
             assert not (waiting and op["op"] == "show" and op["attr"] != "disksize")
 
@@ -118,6 +121,28 @@ def test_coverage_counts_every_context_an_operation_is_in() -> None:
     assert coverage.tried["dmtab", "limited"] == 1
     assert any("0/1" in line for line in coverage.table())
     assert coverage.empty([("read", WAITING), ("read", "plain")]) == [("read", "plain")]
+
+
+def test_coverage_is_kept_between_runs(tmp_path: Path) -> None:
+    coverage, again, kept = Coverage(), Coverage(), tmp_path / "coverage"
+    coverage.tried["read", "plain"], coverage.accepted["read", "plain"] = 3, 2
+    coverage.write(kept)
+    again.read(kept)
+    again.read(kept)
+    assert (again.tried["read", "plain"], again.accepted["read", "plain"]) == (6, 4)
+    for text in ("[]", '{"read": [1, 2]}', '{"read | plain": [1]}', "x"):
+        kept.write_text(text)
+        assert main(["fuzz", "--coverage", str(kept)]) == 2
+
+
+def test_answer_of_a_store_in_the_background_is_that_of_its_join() -> None:
+    coverage = Coverage()
+    gate: Operation = {"op": "bg_store", "attr": "writeback", "value": "huge"}
+    behind: Operation = {"op": "bg_store", "attr": "disksize", "value": "8K"}
+    rows = [state(), state(text="blocked"), state(text="blocked"), state(), state(rc=-1)]
+    coverage.add([gate, behind, {"op": "join"}, {"op": "join"}], rows)
+    assert (coverage.accepted["writeback huge", "backed"], coverage.accepted["disksize", WAITING]) == (1, 0)
+    assert coverage.tried["disksize", WAITING] == 1
 
 
 def test_thin_cells_weigh_more() -> None:

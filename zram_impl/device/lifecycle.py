@@ -232,11 +232,18 @@ class Lifecycle:
             self.live().pages.mark_idle(None)
             return
         kstrto.whole(age_seconds, "age_seconds", 0, kstrto.U32_MAX)
+        if self.is_unchecked(age_seconds):
+            return
         now = int(self.configuration.runtime.now())
+        pages = self.live().pages
         if age_seconds < now:
-            self.live().pages.mark_idle(now - age_seconds)
-        elif not self.configuration.quirks.old_age_unchecked:
-            self.live()
+            pages.mark_idle(now - age_seconds)
+
+    def is_unchecked(self, age_seconds: int | None) -> bool:
+        """Return whether an idle age is so high that the driver does not look at the device, with that quirk."""
+        if age_seconds is None or not self.configuration.quirks.old_age_unchecked:
+            return False
+        return age_seconds >= int(self.configuration.runtime.now())
 
     def writeback(self, choose: Callable[[int], list[Scan]]) -> Callable[[Interrupts], WritebackPass]:
         """Return what begins a pass over the scans that are chosen for a number of pages."""

@@ -98,9 +98,9 @@ class Pages:
         entry = self._entries[index]
         # The entry was taken first: an access mark that is put on after this look belongs to a later access.
         if self._flags[index] & ACCESS or self._observer is not None:
-            page = self._decode(index, *self._note_access(index, entry))
+            page = self._read_other(index, *self._note_access(index, entry))
         elif type(entry) is not bytes:
-            page = self._decode(index, entry)
+            page = self._read_other(index, entry)
         elif len(entry) == PAGE_SIZE:
             page = entry
         else:
@@ -115,6 +115,15 @@ class Pages:
             times.begin()
         self._ticks[index] = times.tick
         return page
+
+    def _read_other(self, index: int, entry: Entry, reader: int | None = None) -> bytes:
+        """Decode an entry; a read of the backing device that fails is an access too, noted when it is asked."""
+        try:
+            return self._decode(index, entry, reader)
+        except ZramError:
+            if type(entry) is Backed:
+                self.times.stamp(index, index + 1)
+            raise
 
     def read_pages_into(self, start: int, buffer: memoryview) -> None:
         """Fill `buffer`, whole pages of bytes, from `start`; each page is read as `read_page` does."""

@@ -150,9 +150,13 @@ def test_a_failing_read_names_page_block_and_device() -> None:
 
     bench.backing.before_read = fail
     before = bench.snapshot
+    bench.clock.seconds += 7
     with pytest.raises(ZramError, match="page 0, block 0 of memory: no answer") as caught:
         bench.dev.read_page(0)
     assert (caught.value.errno, bench.snapshot) == (errno.EREMOTEIO, before)
+    # It is an access all the same, as the driver's, which does not wait for the answer: recording read_fails_ages.
+    now, earlier = (float(line.split()[1]) for line in bench.dev.block_state().splitlines()[:2])
+    assert now == earlier + 7
 
 
 def test_a_block_with_other_bytes_is_an_error() -> None:

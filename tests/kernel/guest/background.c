@@ -1,4 +1,4 @@
-/* What runs beside the script: one store, and workers that use the device at random. */
+/* What runs beside the script: stores, and workers that use the device at random. */
 #include "guest.h"
 #include <linux/fs.h>
 #include <sys/ioctl.h>
@@ -6,21 +6,26 @@
 #include <sys/wait.h>
 
 #define WORKERS_MAX 16
+#define STORES_MAX 4
 
-static pid_t store_pid;
-static int store_pipe = -1;
+/* Stores, the one that began first in front; one behind another waits for what the driver holds during a pass. */
+static struct {
+	pid_t pid;
+	int pipe;
+} stores[STORES_MAX];
+static int storing;
 
-bool background_runs(void) { return store_pid != 0; }
+bool background_runs(void) { return storing; }
 
 /* Begin a store in a child; return once it waits in the kernel, or is done. */
 const char *background_store(const char *attribute, const char *value, size_t length)
 {
 	int ends[2];
-	if (pipe(ends))
-		return "pipe";
+	if (storing == STORES_MAX || pipe(ends))
+		return "refused";
 	fflush(NULL);
-	store_pid = fork();
-	if (!store_pid) {
+	pid_t child = fork();
+	if (!child) {
 		char path[256];
 		snprintf(path, sizeof path, ZRAM "%s", attribute);
 		long result = file_write(path, value, length);
@@ -29,11 +34,12 @@ const char *background_store(const char *attribute, const char *value, size_t le
 		_exit(0);
 	}
 	close(ends[1]);
-	store_pipe = ends[0];
+	stores[storing].pid = child;
+	stores[storing++].pipe = ends[0];
 	/* Blocked is who is seen in D state several times on end: it sleeps there for moments anyway. */
 	for (int i = 0, waiting = 0; i < 1000; i++) {
 		usleep(5000);
-		char state = process_state(store_pid);
+		char state = process_state(child);
 		if (state == 'Z' || state == '?')
 			return "done";
 		waiting = state == 'D' ? waiting + 1 : 0;
@@ -43,17 +49,18 @@ const char *background_store(const char *attribute, const char *value, size_t le
 	return "running";
 }
 
+/* Wait for the store that began first. */
 long background_join(void)
 {
 	long result = -ETIMEDOUT;
-	if (!store_pid)
+	if (!storing)
 		return -ECHILD;
-	if (read(store_pipe, &result, sizeof result) < 0)
+	if (read(stores[0].pipe, &result, sizeof result) < 0)
 		perror("join");
-	close(store_pipe);
-	store_pipe = -1;
-	waitpid(store_pid, NULL, 0);
-	store_pid = 0;
+	close(stores[0].pipe);
+	waitpid(stores[0].pid, NULL, 0);
+	storing--;
+	memmove(stores, stores + 1, storing * sizeof *stores);
 	return result;
 }
 

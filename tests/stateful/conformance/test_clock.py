@@ -5,7 +5,7 @@ import pytest
 from stateful.conformance.clock import FirstLook, Times, looks_after, times_of
 from stateful.conformance.fields import Json
 from stateful.conformance.operations import Discard, Join, Operation, Read, Sleep, Store, Zeroout
-from stateful.conformance.schema import State
+from stateful.conformance.schema import Expected, RecordedAnswer, State
 
 BEFORE: State = {"clk": 9.9, "bs": {"0": "......", "1": "..h...", "2": ".wh...", "3": "s....."}}
 OLD: dict[str, Json] = {"0": 6, "1": 8, "2": 1, "3": 1}
@@ -61,13 +61,16 @@ def test_what_happens_behind_a_gate_is_dated_by_the_next_look() -> None:
     Recording gate_ages: the driver was right. A page that is used again later says nothing of its first use.
     """
     seen: State = {"clk": 14.0}
-    operations: list[Operation] = [Read(0, 2), Discard(4096, 4096), Zeroout(1 << 62, 1 << 62), Join(), Read(7, 1)]
-    looks = looks_after(operations, [None, None, None, seen, None])
-    assert [look.state for look in looks] == [seen, seen, seen, seen, {}]
+    done, refused = RecordedAnswer(0), RecordedAnswer(-1, "EINVAL")
+    operations: list[Operation] = [Read(0, 2), Discard(4096, 4096), Zeroout(1 << 62, 1 << 62), Read(0, 1), Join()]
+    answers = [Expected(done, None)] * 3 + [Expected(refused, None), Expected(done, seen)]
+    looks = looks_after([*operations, Read(7, 1)], [*answers, Expected(done, None)])
+    assert [look.state for look in looks] == [*[seen] * 5, {}]
     again = [{page for page in range(8) if any(page in others for others in look.again)} for look in looks]
-    assert again == [{1}, set(), set(), set(), set()]
+    assert again == [{1}, *[set()] * 5]
 
 
 def test_looks_of_no_operations_are_none() -> None:
     assert looks_after([], []) == []
-    assert looks_after([Sleep(1)], [{"clk": 1.0}]) == [FirstLook({"clk": 1.0}, ())]
+    clock: State = {"clk": 1.0}
+    assert looks_after([Sleep(1)], [Expected(RecordedAnswer(0), clock)]) == [FirstLook(clock, ())]

@@ -244,6 +244,24 @@ def test_a_reset_during_a_waiting_pass_hangs_with_any_quirks() -> None:
     guest.close()
 
 
+def test_store_behind_a_pass_waits_once_its_text_was_looked_at() -> None:
+    """Everything behind a pass was held to wait, also texts that the driver refuses without looking at the device.
+
+    Recording gate_stores: what is wrong with the text, and an age above the uptime, is answered at once.
+    """
+    guest = Guest(Quirks.linux_7_3())
+    guest.do(MakeBacking(0, BLOCKS * PAGE_SIZE))
+    backed(guest)
+    begun = BackgroundStore("writeback", "page_indexes=0-1")
+    limit, wrong = BackgroundStore("writeback_limit", "7"), BackgroundStore("writeback_limit", "x")
+    old, empty = Store("idle", "4000000000"), Store("idle", "")
+    assert answers(guest, Suspend(0), begun, limit, wrong) == [0, "blocked", "blocked", "done"]
+    assert answers(guest, old, empty, Store("reset", "0"), Store("reset", "1")) == [10, 0, "EINVAL", HANGS]
+    assert answers(guest, Join(), Resume(0), Join(), Join(), Join(), Join()) == [HANGS, 0, 16, 1, "EINVAL", "ECHILD"]
+    assert look(guest)["wl"] == 7
+    guest.close()
+
+
 # What version 2 of the schema has
 
 
