@@ -160,9 +160,8 @@ def test_a_reader_that_has_enough_ends_the_command(command: str, folder: Path, m
         call(command, *arguments(command, folder), "--quiet")
 
 
-@pytest.fixture(scope="module")
-def parsers() -> dict[str, argparse.ArgumentParser]:
-    """The parser of every command."""
+def every_parser() -> dict[str, argparse.ArgumentParser]:
+    """Return the parser of every command, whose help has been asked for at 60 columns."""
     found: list[argparse.ArgumentParser] = []
 
     def note(self: argparse.ArgumentParser) -> None:
@@ -176,6 +175,18 @@ def parsers() -> dict[str, argparse.ArgumentParser]:
                 call(command, "--help")
             assert ended.value.code == 0
     return dict(zip(QUICK, found, strict=True))
+
+
+def plain(command: str) -> str:
+    """Return a command by its own name instead of an alias."""
+    module, *rest = command.split()
+    return " ".join([module, *(ALIASES.get(name, name) for name in rest)])
+
+
+@pytest.fixture(scope="module")
+def parsers() -> dict[str, argparse.ArgumentParser]:
+    """The parser of every command."""
+    return every_parser()
 
 
 @pytest.mark.parametrize("command", QUICK)

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from docs import site
+from tests import test_manners
 
 ROOT = Path(__file__).resolve().parents[1]
 TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
@@ -74,6 +75,35 @@ def test_the_sources_of_the_site_are_laid_down_anew(tmp_path: Path) -> None:
     site.main([str(folder)])
     there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert there == set(site.places().values())
+
+
+COMMAND = re.compile(
+    r"^(?:\$ |    )?(?:\S*bin/)?python3? -m (spec\.\S+|(?:stateful|zram_impl) [a-z][\w-]*)(.*)$", re.MULTILINE
+)
+
+
+@pytest.fixture(scope="module")
+def options() -> dict[str, set[str]]:
+    """The options of every command."""
+    return {command: set(parser._option_string_actions) for command, parser in test_manners.every_parser().items()}
+
+
+def test_every_command_on_a_page_has_the_options_it_shows(pages: dict[str, str], options: dict[str, set[str]]) -> None:
+    shown = [
+        (place, test_manners.plain(command), rest)
+        for place, text in pages.items()
+        for fence in site.FENCE.findall(text)
+        for command, rest in COMMAND.findall(fence)
+    ]
+    assert len(shown) > 30
+    assert [(place, command) for place, command, _ in shown if command not in options] == []
+    unknown = [
+        (place, command, option)
+        for place, command, rest in shown
+        for option in re.findall(r"(?<!\S)--?[a-z][\w-]*", rest.partition("#")[0])
+        if option not in options[command]
+    ]
+    assert unknown == []
 
 
 def test_everything_the_reference_names_exists() -> None:
