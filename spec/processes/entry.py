@@ -15,6 +15,8 @@ from spec.processes.interrupts import SIGNALS, Interrupted, handled, scratch
 UNUSABLE: Final = 2
 CLOSED_PIPE: Final = 141
 """As a shell says of a program that SIGPIPE ended."""
+OLDEST: Final = (3, 11)
+ACTIVATE: Final = "`. .venv/bin/activate` activates the environment that has it"
 OURS: Final = frozenset({"docs", "examples", "spec", "stateful", "tests", "zram_impl"})
 ROOT: Final = Path(__file__).resolve().parents[2]
 _SOON: Final = 0.01
@@ -25,6 +27,9 @@ def run(module: str) -> NoReturn:
 
     The imports count, too. All temporary files, those of children as well, lie in one folder that is removed.
     """
+    if sys.version_info[:2] < OLDEST:
+        sys.stderr.write(f"error: Python 3.11 or newer is needed: {ACTIVATE}\n")
+        sys.exit(UNUSABLE)
     with handled(_interrupt):
         raise_again()
         try:
@@ -56,9 +61,8 @@ def missing(name: str) -> str:
     package = name.partition(".")[0]
     if Path(sys.prefix) == ROOT / ".venv":
         return f"{package} is not installed in .venv: `make venv` installs the group `dev` anew"
-    activate = "`. .venv/bin/activate` activates the environment that has it"
     built = (ROOT / ".venv").is_dir()
-    return f"{package} is not installed here: {activate}{'' if built else ', after `make venv`'} (group `dev`)"
+    return f"{package} is not installed here: {ACTIVATE}{'' if built else ', after `make venv`'} (group `dev`)"
 
 
 def raise_again() -> None:

@@ -1,8 +1,14 @@
 """The command line as a whole: a bad argument is answered with the usage of the command that it is for."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from zram_impl.cli.command import main
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
@@ -14,6 +20,18 @@ from zram_impl.cli.command import main
         (["bench", "--json"], "argument --json: expected one argument"),
     ],
 )
+def test_outside_of_its_environment_it_says_how_to_get_one() -> None:
+    """Without the packages that are installed there, as another interpreter has none of them."""
+    program = [sys.executable, "-S", "-m", "zram_impl", "demo"]
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("error: lz4 is not installed: in a clone `. .venv/bin/activate`")
+    library = subprocess.run(
+        [*program[:2], "-c", "import zram_impl"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert library.stderr.endswith("ModuleNotFoundError: No module named 'lz4'\n")
+
+
 def test_a_bad_argument_gets_the_commands_own_usage(
     arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

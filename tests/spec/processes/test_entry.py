@@ -147,3 +147,11 @@ def test_a_command_says_how_to_get_its_environment(
     if built:
         (tmp_path / ".venv").mkdir()
     assert entry.missing("rich.console") == f"rich is not installed {where}"
+
+
+def test_an_old_interpreter_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(entry, "OLDEST", (9, 0))
+    with pytest.raises(SystemExit) as ended:
+        entry.run("a_command")
+    assert ended.value.code == entry.UNUSABLE
+    assert capsys.readouterr().err == f"error: Python 3.11 or newer is needed: {entry.ACTIVATE}\n"

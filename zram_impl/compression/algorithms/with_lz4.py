@@ -1,11 +1,21 @@
 """lz4 and lz4hc, one format: what packs a page harder is unpacked just as fast."""
 
+import sys
 from collections.abc import Callable
 from errno import EIO
 from functools import partial
 from typing import Final
 
-import lz4.block
+try:
+    import lz4.block
+except ModuleNotFoundError:
+    # `python -m zram_impl` imports the package before anything of the command, which could say it in its own words.
+    if sys.argv[:1] == ["-m"] and "zram_impl" in sys.orig_argv:
+        sys.stderr.write(
+            "error: lz4 is not installed: in a clone `. .venv/bin/activate` after `make venv`; else `pip install lz4`\n"
+        )
+        sys.exit(2)
+    raise
 
 from zram_impl.compression.algorithms.algorithm import Algorithm, Params, checked, level_within
 from zram_impl.errors import refuse
