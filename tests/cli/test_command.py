@@ -20,6 +20,17 @@ ROOT = Path(__file__).resolve().parents[2]
         (["bench", "--json"], "argument --json: expected one argument"),
     ],
 )
+def test_a_bad_argument_gets_the_commands_own_usage(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    out, err = capsys.readouterr()
+    assert (caught.value.code, out) == (2, "")
+    assert err.startswith(f"usage: python -m zram_impl {arguments[0]} ")
+    assert f"python -m zram_impl {arguments[0]}: error: {complaint}" in err
+
+
 def test_outside_of_its_environment_it_says_how_to_get_one() -> None:
     """Without the packages that are installed there, as another interpreter has none of them."""
     program = [sys.executable, "-S", "-m", "zram_impl", "demo"]
@@ -30,14 +41,3 @@ def test_outside_of_its_environment_it_says_how_to_get_one() -> None:
         [*program[:2], "-c", "import zram_impl"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert library.stderr.endswith("ModuleNotFoundError: No module named 'lz4'\n")
-
-
-def test_a_bad_argument_gets_the_commands_own_usage(
-    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    out, err = capsys.readouterr()
-    assert (caught.value.code, out) == (2, "")
-    assert err.startswith(f"usage: python -m zram_impl {arguments[0]} ")
-    assert f"python -m zram_impl {arguments[0]}: error: {complaint}" in err
