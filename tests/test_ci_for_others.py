@@ -60,10 +60,9 @@ class Project:
     def __init__(self, place: Path) -> None:
         self.place, self.temporary = place / "project", place / "runner"
         self.summary = place / "summary.md"
-        self.inputs = {
-            name: str(table(each).get("default", ""))
-            for name, each in table(table(yaml.safe_load(TEXT))["inputs"]).items()
-        }
+        declared = table(table(yaml.safe_load(TEXT))["inputs"])
+        self.inputs = dict[str, str]()
+        self.inputs = {name: self.replaced(table(each).get("default", "")) for name, each in declared.items()}
         self.inputs |= {name: str(each) for name, each in snippet(0)[1].items()} | {"minutes": MINUTES}
         for folder in (self.place, self.temporary, place / "bin"):
             folder.mkdir()
@@ -76,7 +75,8 @@ class Project:
 
     def replaced(self, text: object) -> str:
         """Return a text with its expressions replaced."""
-        known = {"github.action_path": str(FOLDER)} | {f"inputs.{name}": each for name, each in self.inputs.items()}
+        known = {"github.action_path": str(FOLDER), "github.run_id": "5"}
+        known |= {f"inputs.{name}": each for name, each in self.inputs.items()}
         return re.sub(r"\$\{\{ (\S+) \}\}", lambda found: known[found[1]], str(text))
 
     def run(self) -> int:
@@ -219,8 +219,9 @@ def test_nothing_is_unpinned_and_nothing_hides_a_failure(text: str) -> None:
     assert all(each.get("shell") == "bash" for each in steps() if "run" in each)
 
 
-def test_no_profile_of_hypothesis_is_taken_over() -> None:
-    """Searches name their parent (tests/test_workflows.py), so CI in the environment changes nothing."""
+def test_each_run_does_other_seeds_and_takes_over_no_profile() -> None:
+    """Also when nothing was restored; searches name the parent of their profile (tests/test_workflows.py)."""
+    assert table(table(table(yaml.safe_load(TEXT))["inputs"])["seed"])["default"] == "${{ github.run_id }}"
     assert "HYPOTHESIS_PROFILE" not in TEXT
     assert "HYPOTHESIS_PROFILE" not in WORKFLOW
 

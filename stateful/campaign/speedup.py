@@ -1,5 +1,6 @@
 """The speed of two local workers against one: the same seeds into new directories, in turns."""
 
+import resource
 import tempfile
 import time
 from pathlib import Path
@@ -27,12 +28,21 @@ def speedup(console: Console, seeds: int = SEEDS) -> int:
             directory = CampaignDirectory(Path(folder) / "campaign", chosen().name, "")
             try:
                 campaign = Campaign(directory, CampaignOrder(BUSY, 0, seeds, 1e9))
-                began = time.perf_counter()
+                began, used = time.perf_counter(), _processor_seconds()
                 campaign.run(LocalEngine(workers), lambda _line, _running: None)
                 took[workers].append(time.perf_counter() - began)
             finally:
                 directory.close()
-            say(console, f"{workers} workers: {took[workers][-1]:.1f} s for {campaign.line}")
+            used = _processor_seconds() - used
+            say(
+                console, f"{workers} workers: {took[workers][-1]:.1f} s, {used:.1f} of a processor, for {campaign.line}"
+            )
     # The faster run of each: what disturbs one makes it slower, never faster.
     say(console, f"two workers are {min(took[1]) / min(took[2]):.2f} times one")
     return 0
+
+
+def _processor_seconds() -> float:
+    """Return the processor seconds of all processes that have ended: those of workers."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
