@@ -1,14 +1,21 @@
 """Generated pages are up to date."""
 
+import json
 import re
 
-from docs import draw_conformance, draw_tables
+from docs import draw_conformance, draw_speed, draw_tables
 from stateful.conformance.job import RECORDINGS
 from stateful.conformance.schema import recorded_names
 
 
 def test_the_state_machine_page_is_up_to_date() -> None:
     assert draw_tables.PAGE.read_text(encoding="utf-8") == draw_tables.page(), "run: python -m docs.draw_tables"
+
+
+def test_the_curves_are_drawn_from_what_was_measured() -> None:
+    drawn = draw_speed.pictures(json.loads(draw_speed.FIGURES.read_text(encoding="utf-8")))
+    there = {name: (draw_speed.DOCS / "images" / name).read_text(encoding="utf-8") for name in drawn}
+    assert there == drawn, "run: python -m docs.draw_speed"
 
 
 def test_the_page_about_the_driver_is_up_to_date() -> None:

@@ -59,18 +59,15 @@ class Growth(NamedTuple):
 
 def growth(slots: int, stop: Stop) -> Growth:
     """Measure a device of `slots` slots."""
-    corpus = [page for page in mixed_pages(_CORPUS) if page[8:] != page[:-8]]
     stored = slots // STORED
     backing: BackingDevice = Forgetful(stored)
     create, device = _timed(lambda: Zram.create(slots * PAGE_SIZE, backing=backing, engine=AtOnce), stop)
     with device:
-        for number, index in enumerate(range(0, slots, STORED)):
-            device.write_page(index, corpus[number % len(corpus)])
+        _fill(device, slots)
         idle, _ = _timed(device.mark_idle, stop)
         # Before the pass, which leaves nothing to move: every other page makes way.
         block_state, _ = _timed(device.block_state, stop)
-        for index in range(0, slots, 2 * STORED):
-            device.slot_free_notify(index)
+        _free_half(device, slots)
         compact, _ = _timed(device.compact, stop)
         writeback, result = _timed(lambda: device.writeback("idle"), stop)
         assert result.written == stored // 2, f"what is left is written back: {result}"
@@ -81,6 +78,17 @@ def growth(slots: int, stop: Stop) -> Growth:
         block_state=block_state / slots * 1e9,
         compact=compact / slots * 1e9,
     )
+
+
+def _fill(device: Zram, slots: int) -> None:
+    corpus = [page for page in mixed_pages(_CORPUS) if page[8:] != page[:-8]]
+    for number, index in enumerate(range(0, slots, STORED)):
+        device.write_page(index, corpus[number % len(corpus)])
+
+
+def _free_half(device: Zram, slots: int) -> None:
+    for index in range(0, slots, 2 * STORED):
+        device.slot_free_notify(index)
 
 
 def _timed(do: Callable[[], T], stop: Stop) -> tuple[float, T]:
