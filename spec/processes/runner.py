@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 STOP_SECONDS: Final = 0.7
 """How long a task may clean up after SIGTERM before its group is killed."""
+_DEPTH: Final = "ZRAM_TASK_DEPTH"
+"""Names in the environment how many tasks a process is in."""
 _LOOK_SECONDS: Final = 0.05
 _TICK_SECONDS: Final = 0.2
 _LAST_LINES: Final = 3
@@ -194,11 +196,20 @@ class _Process:
             time.sleep(_LOOK_SECONDS / 5)
 
 
+def _patience() -> float:
+    """Return STOP_SECONDS, halved for each task that this process is in: its own have to be gone before it is."""
+    return STOP_SECONDS / 2.0 ** _depth()
+
+
+def _depth() -> int:
+    return int(os.environ.get(_DEPTH, "0"))
+
+
 def _stop(running: Collection[_Process]) -> None:
     """Let the tasks clean up for a moment, then kill their groups."""
     for each in running:
         each.send_signal(signal.SIGTERM)
-    until = time.monotonic() + STOP_SECONDS
+    until = time.monotonic() + _patience()
     for each in running:
         each.wait_until(until)
         each.end()
@@ -248,5 +259,5 @@ def _environment(path: Sequence[Path], folder: Path) -> Mapping[str, str]:
     found = [*map(str, path), *(each or str(Path.cwd()) for each in sys.path)]
     # No PYTHONOPTIMIZE: where this process has assertions because it was started with -E, a task has them, too.
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONOPTIMIZE"}
-    fixed = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(folder)}
+    fixed = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(folder), _DEPTH: str(_depth() + 1)}
     return {**kept, **fixed, "PYTHONPATH": os.pathsep.join(found)}

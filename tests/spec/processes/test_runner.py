@@ -162,6 +162,15 @@ def test_a_signal_ends_the_tasks_and_leaves_nothing(scratch: Path, number: signa
     assert_gone(pids)
 
 
+def test_a_task_of_a_task_does_not_outlive_a_signal(scratch: Path) -> None:
+    """A task was killed while it still waited for its own, which then ran on until it looked for signals again."""
+    pids = scratch / "pids"
+    task = ProcessTask(partial(trial_tasks.run_one_that_hangs, pids))
+    with pytest.raises(Interrupted):
+        run([task], lambda _index, _ended: None, lambda _index, _message: os.kill(os.getpid(), signal.SIGTERM))
+    assert [pid for pid in map(int, pids.read_text().split()) if is_alive(pid)] == []
+
+
 COMMAND = "from spec.processes.entry import run; run('tests.spec.processes.trial_tasks')"
 
 

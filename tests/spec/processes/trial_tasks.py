@@ -95,6 +95,11 @@ def hang(pids: Path, send: Send) -> None:
             time.sleep(60)
 
 
+def run_one_that_hangs(pids: Path, send: Send) -> None:
+    """Run a task of its own, which ends by nothing but SIGKILL."""
+    run([ProcessTask(partial(hang, pids))], lambda _index, _ended: None, lambda _index, text: send(text))
+
+
 def note(pids: Path, numbers: list[int]) -> None:
     """Write the numbers in one step, so that nobody reads half of them."""
     pids.with_suffix(".new").write_text(" ".join(map(str, numbers)), encoding="utf-8")
