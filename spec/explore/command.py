@@ -26,8 +26,7 @@ from spec.explore.story import story
 from spec.explore.trace import parts
 from spec.explore.workers import ExploreProgress, SearchDied, search_each
 from spec.model.actions import ACTIONS, Action
-from spec.outputs.options import add_outputs, add_run_outputs, write, write_run
-from spec.outputs.verdicts import Verdicts
+from spec.outputs.options import add_outputs, add_run_outputs, write_run, written
 from spec.processes.options import add_loudness, add_processes
 from spec.scope import EVERY_RUN, NIGHTLY, Scope
 
@@ -105,12 +104,9 @@ def _written(
     """Print the verdicts there are, write those that other programs read, and return the exit code."""
     if not asked.json and (verdicts or not interrupted):
         print(table(verdicts))
-    collected = Verdicts(prog)
-    collected.interrupted = interrupted
-    for each in verdicts:
-        collected.add(check(each))
+    if not written(prog, map(check, verdicts), asked, interrupted=interrupted):
+        return 2
     try:
-        write(collected, asked)
         _show(asked, verdicts, prog)
     except OSError as error:
         print(f"error: {error.filename}: {error.strerror or error}", file=sys.stderr)

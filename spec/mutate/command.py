@@ -8,7 +8,6 @@ number of the signal when it was interrupted.
 """
 
 import argparse
-import json
 import random
 import sys
 from collections.abc import Callable, Sequence
@@ -18,6 +17,8 @@ from typing import Final, TextIO
 from spec.assertions import require_assertions
 from spec.mutate.kill import SECONDS, SpecFate, counted, judged
 from spec.mutate.mutants import MODULES, SpecMutant, every_mutant
+from spec.outputs.options import add_outputs, written
+from spec.outputs.verdicts import FAILED, PASSED, Check
 from spec.processes.options import add_loudness, add_processes, add_seed, count
 from spec.processes.progress import PLAIN, Progress, share
 from spec.processes.runner import Ended, ProcessTask, run
@@ -43,12 +44,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         some = [mutant for mutant in chosen if mutant.name in known]
         if some and not asked.json:
             sys.stdout.write(f"{table(some, [known[mutant.name] for mutant in some])}\n")
+        written(parser.prog, map(check_of, some, [known[mutant.name] for mutant in some]), asked, interrupted=True)
         raise
     finally:
         progress.done()
-    text = json.dumps([fate._asdict() for fate in fates], indent=2) if asked.json else table(chosen, fates)
-    sys.stdout.write(f"{text}\n")
-    return int(any(not fate.refuted and fate.rests_on is None for fate in fates))
+    if not asked.json:
+        sys.stdout.write(f"{table(chosen, fates)}\n")
+    if not written(parser.prog, map(check_of, chosen, fates), asked):
+        return 2
+    return int(any(map(survives, fates)))
+
+
+def survives(fate: SpecFate) -> bool:
+    """Return whether a mutant is neither refuted nor the same."""
+    return not fate.refuted and fate.rests_on is None
+
+
+def check_of(mutant: SpecMutant, fate: SpecFate) -> Check:
+    """Return a mutant as a check, which passes when it is refuted or the same."""
+    word = FAILED if survives(fate) else PASSED
+    by = ", ".join(filter(None, (fate.by_search, fate.by_z3)))
+    what = f"refuted: {by}" if fate.refuted else reason(fate)
+    details = f"- {mutant.before}\n+ {mutant.after}"
+    return Check(fate.name, word, what, fate.seconds, details, data=fate._asdict())
 
 
 def judge(
@@ -166,6 +184,6 @@ def _parser() -> argparse.ArgumentParser:
     add_seed(parser, "another sample")
     parser.add_argument("--list", action="store_true", help="show them and do nothing")
     add_processes(parser)
-    parser.add_argument("--json", action="store_true", help="print data instead of text")
+    add_outputs(parser)
     add_loudness(parser)
     return parser

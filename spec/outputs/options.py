@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from spec.outputs.junit import junit
 from spec.outputs.page import Parts, page
 from spec.outputs.sarif import sarif
 from spec.outputs.story import RunStory
-from spec.outputs.verdicts import Verdicts
+from spec.outputs.verdicts import Check, Verdicts
 
 
 def add_outputs(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +55,20 @@ def write(verdicts: Verdicts, asked: argparse.Namespace) -> None:
         write_file(asked.sarif, sarif(verdicts))
     if asked.json:
         sys.stdout.write(json.dumps(verdicts.data(), indent=2) + "\n")
+
+
+def written(program: str, checks: Iterable[Check], asked: argparse.Namespace, *, interrupted: bool = False) -> bool:
+    """Write the checks of a program as its command line asks for; say so on stderr if a file cannot be written."""
+    verdicts = Verdicts(program)
+    verdicts.interrupted = interrupted
+    for check in checks:
+        verdicts.add(check)
+    try:
+        write(verdicts, asked)
+    except OSError as error:
+        sys.stderr.write(f"error: {error.filename}: {error.strerror or error}\n")
+        return False
+    return True
 
 
 def write_run(story: RunStory, parts: Parts, asked: argparse.Namespace) -> None:

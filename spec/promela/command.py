@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -22,6 +23,9 @@ from spec.explore.expected_counts import PINNED, Pinned
 from spec.explore.trace import step
 from spec.model.invariant import CLAUSES
 from spec.model.properties import EVERY_STEP
+from spec.outputs.options import add_outputs, written
+from spec.outputs.places import place
+from spec.outputs.verdicts import FAILED, PASSED, Check, Finding, FlowStep, rule_name
 from spec.processes.interrupts import scratch
 from spec.processes.options import add_loudness
 from spec.processes.progress import Progress
@@ -196,13 +200,17 @@ def readable(found: SpinCounterexample) -> str:
     return "\n".join([*lines, "", f"{found.where}: {found.assertion}"])
 
 
+PROGRAM: Final = "python -m spec.promela"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says and return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m spec.promela", description=__doc__)
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--scope", default="all", metavar="NAME", choices=("all", *EVERY_RUN), help="a scope (all)")
     names = [bug.name for bug in BATCHING_V3]
     what.add_argument("--bug", "--variant", metavar="NAME", choices=("all", *names), help="seed a bug: a name, or all")
+    add_outputs(parser)
     add_loudness(parser)
     asked = parser.parse_args(arguments)
     require_assertions()
@@ -218,32 +226,52 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _scopes(asked: argparse.Namespace) -> int:
     wanted: str = asked.scope
     wrong: list[str] = []
+    checks: list[Check] = []
+    say = partial(_print, asked)
     names = [name for name in EVERY_RUN if wanted in {"all", name}]
-    _say(_ROW.format("scope", "", "states", "transitions", "depth", "seconds", "verdict"))
+    say(_ROW.format("scope", "", "states", "transitions", "depth", "seconds", "verdict"))
     for number, name in enumerate(names):
         scope = EVERY_RUN[name]
         with _drawn(f"scope {name}: {number} of {len(names)} done", asked.loud) as tick:
             found = search(scope, tick=tick)
         different = problems(found, PINNED[name])
         wrong += [f"\n{name}: {problem}" for problem in different]
+        checks.append(_check(name, found, different))
         verdict = "FAILED" if found.broken else "DIFFERENT COUNTS" if different else "equal"
         numbers = ["-", "-", "-"] if found.broken else [f"{number:,}" for number in found.counts]
-        _say(_ROW.format(name, scope.label(), *numbers, f"{found.seconds:.1f}", verdict))
+        say(_ROW.format(name, scope.label(), *numbers, f"{found.seconds:.1f}", verdict))
     for problem in wrong:
-        _say(problem)
-    return int(bool(wrong))
+        say(problem)
+    return int(bool(wrong)) if written(PROGRAM, checks, asked) else 2
+
+
+def _check(name: str, found: SpinResult, different: Sequence[str]) -> Check:
+    """Return a search by SPIN as a check."""
+    data = dict(zip(Pinned._fields, found.counts, strict=True)) if not found.broken else {}
+    what = f"{found.states:,} states" if not found.broken else "; ".join(different).partition("\n")[0]
+    findings = tuple(Finding(rule_name(text.partition(":")[0]), text.partition("\n")[0], text) for text in different)
+    if found.broken:
+        broken = found.broken
+        taken = [each.partition(" ")[::2] for each in broken.steps]
+        steps = tuple(FlowStep(actor, step(text)) for actor, text in taken)
+        sentence = _SENTENCES.get(broken.name, broken.assertion)
+        findings = (Finding(broken.name, sentence, readable(broken), place=place(broken.name), steps=steps),)
+    return Check(name, FAILED if findings else PASSED, what, found.seconds, "\n".join(different), findings, data)
 
 
 def _bugs(asked: argparse.Namespace) -> int:
     """Return 1, as a search does that finds a bug."""
     bugs = [bug for bug in BATCHING_V3 if asked.bug in {"all", bug.name}]
+    checks: list[Check] = []
+    say = partial(_print, asked)
     for number, bug in enumerate(bugs):
         with _drawn(f"bug {bug.name}: {number} of {len(bugs)} done", asked.loud) as tick:
             found = search(bug.scope, bug.name, tick)
         shown = readable(found.broken) if found.broken else "nothing is broken"
         different = disagreement(found, bug)
-        _say(f"{bug.name}: {shown}\n{f'DIFFERENT: {different}' if different else 'the same as in the search'}\n")
-    return 1
+        checks.append(_check(bug.name, found, [shown]))
+        say(f"{bug.name}: {shown}\n{f'DIFFERENT: {different}' if different else 'the same as in the search'}\n")
+    return 1 if written(PROGRAM, checks, asked) else 2
 
 
 @contextmanager
@@ -256,7 +284,9 @@ def _drawn(text: str, loud: int) -> Iterator[Callable[[], None]]:
         progress.done()
 
 
-def _say(text: str) -> None:
+def _print(asked: argparse.Namespace, text: str) -> None:
+    if asked.json:
+        return
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 

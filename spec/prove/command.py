@@ -10,18 +10,18 @@ number of the signal when it was interrupted. Not confirmed, unknown, out of tim
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from typing import TextIO
 
 from spec.assertions import require_assertions
+from spec.outputs.options import add_outputs, written
 from spec.processes.interrupts import Interrupted, scratch
 from spec.processes.options import add_loudness, add_processes
 from spec.processes.progress import PLAIN, Progress, share
 from spec.prove.jobs import ProofJob, run
 from spec.prove.plan import FULL, NIGHTLY, QUICK, Part, parts, parts_of
-from spec.prove.table import ProofRow, data, table
+from spec.prove.table import ProofRow, checks, proved, table
 from spec.prove.verdict import ProofVerdict
 
 
@@ -38,12 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ProofInterrupted as interrupt:
         if interrupt.rows and not asked.json:
             print(table(interrupt.rows))
+        written(parser.prog, checks(interrupt.rows) if interrupt.rows else (), asked, interrupted=True)
         raise
     except (ImportError, SyntaxError, ValueError) as error:
         parser.error(str(error))
-    found = data(rows)
-    print(json.dumps(found, indent=2) if asked.json else table(rows))
-    return int(not found["proved"])
+    if not asked.json:
+        print(table(rows))
+    if not written(parser.prog, checks(rows), asked):
+        return 2
+    return int(not proved(rows))
 
 
 def prove(to_prove: Sequence[Part], out: TextIO, processes: int = 2, loud: int = PLAIN) -> list[ProofRow]:
@@ -111,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="everything with z3, CrossHair on the contracts that decide")
     size.add_argument("--nightly", action="store_true", help="larger devices as well")
-    parser.add_argument("--json", action="store_true", help="print data instead of text")
+    add_outputs(parser)
     add_processes(parser)
     add_loudness(parser)
     return parser

@@ -1,8 +1,10 @@
-"""The verdicts of a run, as a table and as data; for every size, with the assumptions that remain."""
+"""The verdicts of a run, as a table and as checks; for every size, with the assumptions that remain."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from spec.outputs.places import place
+from spec.outputs.verdicts import FAILED, PASSED, Check, Finding, rule_name
 from spec.prove.plan import ANY_SIZE, Part
 from spec.prove.unbounded.table import assumed, assumptions
 from spec.prove.verdict import CONFIRMED, REFUTED, ProofVerdict
@@ -70,16 +72,33 @@ def _cells(row: ProofRow) -> tuple[str, ...]:
     return (*row.part[:3], *(f"{n:,}" for n in numbers), f"{row.seconds:.1f}", verdict)
 
 
-def data(rows: Sequence[ProofRow]) -> Mapping[str, object]:
-    """Return all of it as plain data; it is proved when there is something and every row of it is clean."""
-    proved = bool(rows) and all(row.clean for row in rows)
-    rest = {"assumptions": assumed()} if _of_any_size(rows) else {}
-    return {"proved": proved, "parts": [_data(row) for row in rows], **rest}
+def proved(rows: Sequence[ProofRow]) -> bool:
+    """Return whether there is something to prove, and every row of it is clean."""
+    return bool(rows) and all(row.clean for row in rows)
+
+
+def checks(rows: Sequence[ProofRow]) -> Iterator[Check]:
+    """Yield a check for each part; a condition that is not proved is a finding."""
+    for row in rows:
+        name = " ".join(filter(None, row.part[:3]))
+        what = f"{row.confirmed:,} of {row.conditions:,} conditions proved"
+        findings = tuple(_finding(verdict) for verdict in row.verdicts if not verdict.good)
+        word = PASSED if row.clean else FAILED
+        yield Check(name, word, what, row.seconds, "\n".join(row.problems), findings, _data(row))
+    if not rows:
+        yield Check("proof", FAILED, "nothing is proved: there was nothing to prove", 0.0)
+
+
+def _finding(verdict: ProofVerdict) -> Finding:
+    sentence, _, details = verdict.problem.partition("\n")
+    clause = verdict.condition.rpartition(": ")[2]
+    return Finding(rule_name(clause), sentence, details, place=place(clause))
 
 
 def _data(row: ProofRow) -> Mapping[str, object]:
     """Return a row as plain data."""
     return {
+        **({"assumptions": assumed()} if row.part.layer == ANY_SIZE else {}),
         "layer": row.part.layer,
         "prover": row.part.prover,
         "device": row.part.device,
@@ -87,7 +106,4 @@ def _data(row: ProofRow) -> Mapping[str, object]:
         "confirmed": row.confirmed,
         "refuted_vacuity_checks": row.refuted_vacuity_checks,
         "left_out": row.part.left_out,
-        "seconds": round(row.seconds, 3),
-        "proved": row.clean,
-        "problems": row.problems,
     }

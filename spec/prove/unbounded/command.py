@@ -9,7 +9,6 @@ number of the signal when it was interrupted.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TextIO
@@ -17,6 +16,7 @@ from typing import Final, NamedTuple, TextIO
 from spec.assertions import require_assertions
 from spec.bugs.history import SEEDED_BUGS
 from spec.model.actions import ACTIONS, Action
+from spec.outputs.options import add_outputs, written
 from spec.processes.interrupts import Interrupted, handled
 from spec.processes.options import add_loudness
 from spec.processes.progress import PLAIN, Progress, share
@@ -28,7 +28,7 @@ from spec.prove.unbounded.fixed import SIZES, device
 from spec.prove.unbounded.induction import about_counting
 from spec.prove.unbounded.rows import any_device
 from spec.prove.unbounded.solve import REFUTED, ProofAnswer, answers
-from spec.prove.unbounded.table import data, table
+from spec.prove.unbounded.table import checks, proved, table
 from spec.prove.unbounded.transitions import Move
 from spec.prove.z3_terms import any_state
 
@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m spec.prove_sizes", description=__doc__)
     names = [each.name for each in SEEDED_BUGS]
     parser.add_argument("--bug", "--variant", metavar="NAME", help="with a seeded bug")
-    parser.add_argument("--json", action="store_true", help="print data instead of text")
+    add_outputs(parser)
     add_loudness(parser)
     asked = parser.parse_args(arguments)
     require_assertions()
@@ -111,12 +111,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         progress.done()
         if progress.found and not asked.json:
             sys.stdout.write(f"{table(progress.found)}\n")
+        written(parser.prog, checks(progress.found) if progress.found else (), asked, interrupted=True)
         raise
     finally:
         progress.done()
-    report = data(found)
-    sys.stdout.write(f"{json.dumps(report, indent=2) if asked.json else table(found)}\n")
-    return int(not report["proved"])
+    if not asked.json:
+        sys.stdout.write(f"{table(found)}\n")
+    if not written(parser.prog, checks(found), asked):
+        return 2
+    return int(not proved(found))
 
 
 class SizesProgress:

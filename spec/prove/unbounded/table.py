@@ -1,8 +1,10 @@
-"""The answers on the conditions for every size, as a table and as data, with the assumptions that remain."""
+"""The answers on the conditions for every size, as a table and as checks, with the assumptions that remain."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from spec.outputs.places import place
+from spec.outputs.verdicts import FAILED, PASSED, Check, Finding, rule_name
 from spec.prove.unbounded.equal import EQUAL
 from spec.prove.unbounded.solve import ProofAnswer
 
@@ -80,13 +82,27 @@ def _aligned(column: int, cell: str, width: int) -> str:
     return cell.ljust(width) if column in {0, 4} else cell.rjust(width)
 
 
-def data(answers: Sequence[ProofAnswer]) -> Mapping[str, object]:
-    """Return all of it as plain data."""
-    return {
-        "proved": bool(answers) and all(answer.good for answer in answers),
-        "conditions": [answer._asdict() for answer in answers],
-        "assumptions": assumed(),
-    }
+def proved(answers: Sequence[ProofAnswer]) -> bool:
+    """Return whether there is something to prove, and all of it is discharged."""
+    return bool(answers) and all(answer.good for answer in answers)
+
+
+def checks(answers: Sequence[ProofAnswer]) -> Iterator[Check]:
+    """Yield a check for each layer; a condition that is open is a finding."""
+    for layer in dict.fromkeys(answer.layer for answer in answers):
+        mine = [answer for answer in answers if answer.layer == layer]
+        open_ = tuple(_finding(answer) for answer in mine if not answer.good)
+        what = f"{len(mine) - len(open_):,} of {len(mine):,} conditions discharged"
+        data = {"conditions": [answer._asdict() for answer in mine], "assumptions": assumed()}
+        seconds = sum(answer.seconds for answer in mine)
+        yield Check(layer, FAILED if open_ else PASSED, what, seconds, findings=open_, data=data)
+    if not answers:
+        yield Check("proof", FAILED, "nothing is proved: there was nothing to prove", 0.0)
+
+
+def _finding(answer: ProofAnswer) -> Finding:
+    sentence = f"{answer.layer}: {answer.action}, {answer.clause}: {answer.verdict}"
+    return Finding(rule_name(answer.clause), sentence, place=place(answer.clause))
 
 
 def assumed() -> Sequence[Mapping[str, str]]:

@@ -10,6 +10,7 @@ from spec.mutate import command as mutate
 from spec.mutate.command import judge, main, numbers, reason, sample, table
 from spec.mutate.kill import SpecFate
 from spec.mutate.mutants import SpecMutant, every_mutant
+from tests.spec.outputs.schema import valid
 from tests.spec.processes import trial_tasks
 
 MUTANTS = every_mutant()
@@ -76,7 +77,9 @@ def test_a_sample_is_the_same_for_a_seed() -> None:
 def test_mutants_are_judged_in_programs(capsys: pytest.CaptureFixture[str]) -> None:
     names = ["user.can_discard:2:12 never", "user.can_discard:2:12 always", "user.can_recompress:2:23 == as <="]
     assert main(["--json", *names]) == 0
-    found = {each["name"]: each for each in json.loads(capsys.readouterr().out)}
+    document = json.loads(capsys.readouterr().out)
+    valid(document)
+    found = {check["name"]: check["data"] for check in document["checks"]}
     assert list(found) == [each.name for each in MUTANTS if each.name in names]
     assert all(found[name]["by_search"] and found[name]["by_z3"] for name in names[:2])
     assert found[names[2]]["rests_on"]

@@ -1,5 +1,6 @@
 """The model for SPIN says what the specification says; where SPIN is installed, it is asked."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -15,6 +16,7 @@ from spec.model.properties import EVERY_STEP
 from spec.promela import command as promela
 from spec.promela.command import SpinCounterexample, SpinFailed, SpinResult, counted
 from spec.scope import EVERY_RUN, Scope
+from tests.spec.outputs.schema import valid
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = {path.name: path.read_text(encoding="utf-8") for path in sorted(promela.MODEL.iterdir())}
@@ -247,3 +249,31 @@ def test_a_model_that_does_not_parse_ends_with_1(
     doctor("active proctype Pass()", "active proctype Pass(", tmp_path, monkeypatch)
     assert promela.main(["--scope", "flags"]) == 1
     assert "error: spin ended with" in capsys.readouterr().err
+
+
+def test_a_search_by_spin_is_a_check_for_other_programs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps = ("user write(0, 0)", "user begin_pass()", "pass scan(0)")
+    broken = SpinCounterexample("every_block_has_one_owner", "owners == 1", "invariant.pml:7", steps)
+    results = {
+        "leak_on_error": SpinResult(9, 8, 7, 0.5, broken),
+        "": SpinResult(*PINNED["flags"], 0.5, None),
+    }
+    monkeypatch.setattr(promela, "programs", lambda: None)
+    monkeypatch.setattr(promela, "search", lambda _scope, bug="", tick=None: results[bug])
+    assert promela.main(["--bug", "leak_on_error", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    valid(found)
+    [finding] = found["checks"][0]["findings"]
+    assert finding["rule"] == "every_block_has_one_owner"
+    assert [(each["lane"], each["text"]) for each in finding["steps"]][::2] == [
+        ("user", "write(slot 0, huge 0)"), ("pass", "scan(slot 0)"),
+    ]  # fmt: skip
+    assert promela.main(["--scope", "flags", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    valid(found)
+    assert found["checks"][0]["data"] == PINNED["flags"]._asdict()
+    results[""] = results[""]._replace(states=1)
+    assert promela.main(["--scope", "flags", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["checks"][0]["findings"][0]["rule"] == "states"

@@ -20,10 +20,11 @@ from spec.prove.crosshair_contracts import contracts, module
 from spec.prove.jobs import ProofJob
 from spec.prove.obligations import Sizes
 from spec.prove.plan import FULL, NIGHTLY, QUICK, QUICK_AT_FIXED_SIZES, Part, parts
-from spec.prove.table import ProofRow, data, table
+from spec.prove.table import ProofRow, checks, proved, table
 from spec.prove.unbounded.table import ASSUMPTIONS, assumed
 from spec.prove.verdict import CONFIRMED, REFUTED, ProofVerdict
 from spec.prove.z3_proof import DEVICE, conditions
+from tests.spec.outputs.schema import valid
 from tests.spec.processes import trial_tasks
 from tests.spec.prove.unbounded.test_any_size import COUNTS
 
@@ -88,9 +89,11 @@ def test_a_quick_run_says_what_it_leaves_out(tmp_path: Path) -> None:
 def test_a_row_with_anything_not_proved_is_not_clean(bad: ProofRow) -> None:
     assert not bad.clean
     assert "NOT PROVED" in table([row(GOOD), bad])
-    assert data([row(GOOD)])["proved"] is True
-    assert data([row(GOOD), bad])["proved"] is False
-    assert data([])["proved"] is False
+    assert proved([row(GOOD)])
+    assert not proved([row(GOOD), bad])
+    assert not proved([])
+    assert [check.verdict for check in checks([row(GOOD), bad])] == ["passed", "failed"]
+    assert [check.verdict for check in checks([])] == ["failed"]
 
 
 def test_every_run_proves_any_size_longer_ones_the_symmetry(tmp_path: Path) -> None:
@@ -113,8 +116,7 @@ def test_a_proof_of_every_size_tells_what_it_rests_on() -> None:
     assert "assumptions that remain" not in table([row(GOOD)])
     shown = table([row(GOOD), of_any_size]).splitlines()
     assert [line for line in shown if line.startswith("- ")] == [f"- {a.sentence} [{a.check}]" for a in ASSUMPTIONS]
-    assert "assumptions" not in data([row(GOOD)])
-    assert data([of_any_size])["assumptions"] == assumed()
+    assert [each.data.get("assumptions") for each in checks([row(GOOD), of_any_size])] == [None, assumed()]
 
 
 def test_the_table_says_what_is_proved_and_what_is_left_out() -> None:
@@ -148,10 +150,12 @@ def test_a_contract_that_is_refuted_is_red(in_a_file: Path, capsys: pytest.Captu
     (in_a_file / "a_wrong_contract.py").write_text(CONTRACT.format(post="__return__ > 1"))
     assert main(["--json", "a_wrong_contract"]) == 1
     said = json.loads(capsys.readouterr().out)
-    assert said["proved"] is False
-    [part] = said["parts"]
-    assert (part["conditions"], part["confirmed"], part["refuted_vacuity_checks"]) == (1, 0, 1)
-    assert "next_one: refuted\nfalse when calling next_one(" in part["problems"][0]
+    valid(said)
+    [part] = said["checks"]
+    assert [part["data"][name] for name in ("conditions", "confirmed", "refuted_vacuity_checks")] == [1, 0, 1]
+    [finding] = part["findings"]
+    assert finding["sentence"].endswith("next_one: refuted")
+    assert finding["details"].startswith("false when calling next_one(")
 
 
 @pytest.mark.parametrize("arguments", [["no_such_module"], ["--quick", "--nightly"], ["spec.model.terms"], ["--what"]])

@@ -21,6 +21,7 @@ from spec.prove.unbounded.equal import EQUAL
 from spec.prove.unbounded.solve import DISCHARGED, ProofAnswer
 from spec.prove.unbounded.table import ASSUMPTIONS
 from tests.spec.expected.open_any_size import OPEN
+from tests.spec.outputs.schema import valid
 
 ROOT = Path(__file__).resolve().parents[4]
 PAGE = (ROOT / "docs" / "all-sizes.md").read_text(encoding="utf-8")
@@ -71,9 +72,14 @@ def test_data_instead_of_text(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     monkeypatch.setattr(prove_sizes, "prove_all_sizes", proving(GOOD, OPEN_ONE))
     assert prove_sizes.main(["--json"]) == 1
     found = json.loads(capsys.readouterr().out)
-    assert found["proved"] is False
-    assert found["conditions"] == [GOOD._asdict(), OPEN_ONE._asdict()]
-    assert [each["sentence"] for each in found["assumptions"]] == [each.sentence for each in ASSUMPTIONS]
+    valid(found)
+    assert found["verdict"] == "failed"
+    assert [each for check in found["checks"] for each in check["data"]["conditions"]] == [
+        GOOD._asdict(), OPEN_ONE._asdict(),
+    ]  # fmt: skip
+    assert [[each["rule"] for each in check["findings"]] for check in found["checks"]] == [[OPEN_ONE.clause]]
+    assumed = found["checks"][0]["data"]["assumptions"]
+    assert [each["sentence"] for each in assumed] == [each.sentence for each in ASSUMPTIONS]
 
 
 @pytest.mark.parametrize("arguments", [["--bug", "no_such_bug"], ["--bug"], ["--size", "3"]])
