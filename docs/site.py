@@ -12,6 +12,8 @@ from pathlib import Path, PurePosixPath
 from posixpath import normpath, relpath
 from typing import Final
 
+from spec.assertions import require_assertions
+
 ROOT: Final = Path(__file__).resolve().parents[1]
 AT_ROOT: Final = {
     "README.md": "index.md",
@@ -100,4 +102,5 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
+    require_assertions()
     main(sys.argv[1:])
