@@ -12,7 +12,7 @@ from typing import Final, Self, Unpack
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.compression.algorithms import DEFAULT_ALGORITHM
 from zram_impl.device.algorithm_settings import checked_params, known, secondary
-from zram_impl.device.config import Configuration, Hooks
+from zram_impl.device.config import READ_AHEAD, READ_AHEAD_MAX, Configuration, Hooks, ReadCache
 from zram_impl.device.lifecycle import Lifecycle, check_fits
 from zram_impl.device.passes import Passes
 from zram_impl.device.settings import DeviceSettings
@@ -155,6 +155,14 @@ class Zram(DeviceSettings):
     def set_mem_limit(self, size: int | str) -> None:
         """Let objects have at most `size` bytes, rounded up to pages, 0 is no limit; a write beyond it is ENOMEM."""
         self._life.set_mem_limit(kstrto.page_align(kstrto.size_of(size)) >> PAGE_SHIFT)
+
+    def set_read_cache(self, size: int | str, *, ahead: int = READ_AHEAD) -> None:
+        """Keep up to `size` bytes of written-back pages that are read, at least a page; 0, the default, keeps nothing.
+
+        A read that continues an earlier one reads up to `ahead` pages whose blocks are close together; 1 does not.
+        """
+        pages = kstrto.page_align(kstrto.size_of(size)) >> PAGE_SHIFT
+        self._life.set_read_cache(ReadCache(pages, kstrto.whole(ahead, "ahead", 1, READ_AHEAD_MAX)))
 
     def reset_mem_used_max(self) -> None:
         """Begin anew to note how much memory was used at most."""

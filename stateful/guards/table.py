@@ -26,8 +26,10 @@ from zram_impl.engine.ring import RingEngine
 from zram_impl.engine.threads import ThreadEngine
 from zram_impl.events.read_steps import ReadSteps
 from zram_impl.pages.backing_reads import BackingReads
+from zram_impl.pages.clean_pages import CleanPage, CleanPages
 from zram_impl.pages.page_io import Pages
 from zram_impl.pages.room import Room
+from zram_impl.pages.run_reads import RunReads
 from zram_impl.passes.base import SteppedPass
 from zram_impl.passes.compaction import Compaction
 from zram_impl.passes.pp_buckets import PpBuckets
@@ -58,6 +60,7 @@ LOCKS: Final[Mapping[str, str]] = {
     "backing reads ended": "nothing; a close of the backing device waits here for the end of its reads",
     "openers": "who has the node open, and whether a reset has it",
     "pass ended": "nothing; waits for the end of a pass are here",
+    "clean pages": "which written-back pages are kept, and the order in which they go",
     "room": "writers that wait for memory, who wait here, and what a keeper says to them, who waits here, too",
     "pass over": "of the controlled runtime: whether a shielded call is over; its caller waits here",
 }
@@ -116,7 +119,7 @@ ROWS: Final = (
         "entries[]",
         TABLE.looked_at(
             _LOOK, "Pages.read_page", "Pages.read_pages_into", "Pages.peek_page", "Pages._decode", "Pages._read_back",
-            "Pages.patch_page",
+            "Pages.patch_page", "RunReads._group", "RunReads._read",
         ),
     ),
     row(SlotTable, "flags[]", TABLE.looked_at(_MARK, "Pages.read_page", "Pages.read_pages_into")),
@@ -155,11 +158,23 @@ ROWS: Final = (
     ),
     row(
         Pages,
-        "_compress _entries _flags _lock _now _observer _read_steps _read_takes_off _replace _runtime _ticks _unpack "
-        "backing blocks comps pages reads shared table times",
+        "_compress _entries _flags _lock _now _observer _read_steps _read_takes_off _replace _runs _runtime _ticks "
+        "_unpack backing blocks comps pages reads shared table times",
         ONCE,
     ),
     row(Pages, "failed_reads failed_writes notify_free", TABLE),
+    row(Pages, "clean", TABLE.looked_at(_ONE_LOAD, "Pages._decode", "Pages._checked")),
+    row(RunReads, "_backing _compressed _comps _reads _table", ONCE),
+    row(CleanPages, "_kept _lock _order ahead capacity", ONCE),
+    row(
+        CleanPages,
+        "_kept[]",
+        under("clean pages", of="_lock").looked_at(_LOOK, "CleanPages.get").looked_at(_SHOWN, "CleanPages.size"),
+    ),
+    row(CleanPages, "_order[]", under("clean pages", of="_lock")),
+    row(CleanPages, "_expected", free("a guess: whatever store is the last, a page more or less is read")),
+    row(CleanPage, "entry page", ONCE),
+    row(CleanPage, "used", free("a hint for eviction: whatever store is the last, the page is right")),
     row(Pages, "room", TABLE.looked_at(_ONE_LOAD, "Pages._in_time")),
     row(ReadSteps, "_free _numbers", TABLE),
     row(ReadSteps, "_free[]", TABLE.never_accessed("a heap, which heapq changes in C; the field is read each time")),
@@ -213,6 +228,7 @@ ROWS: Final = (
     row(RecompressResult, "errors[]", under("pass")),
     row(Cursor, "_next _scans _scans[]", TABLE),
     row(Cursor, "_owned_mask", ONCE),
+    row(PpBuckets, "_bucket_of", ONCE),
     row(PpBuckets, "_buckets _buckets[] _count _top", TABLE),
     row(Compaction, "_lock _table", ONCE),
     row(Compaction, "_emptied _ended _holes _next _sparse _sparse[] _untrimmed result", under("compaction")),
@@ -264,6 +280,7 @@ ROWS: Final = (
     row(Zram, "_configuration _life openers quirks runtime", ONCE),
     row(Configuration, "algorithms budget make_engine observer open_backing quirks runtime", ONCE),
     row(Configuration, "backing", CONTROL.looked_at(_SHOWN, "DeviceSettings.backing_name")),
+    row(Configuration, "read_cache", CONTROL),
     row(Configuration, "batch_size", CONTROL.looked_at(_SHOWN, "DeviceSettings.batch_size")),
     row(Configuration, "compressed_writeback", CONTROL.looked_at(_SHOWN, "DeviceSettings.compressed_writeback")),
     row(

@@ -198,6 +198,7 @@ CALLS: Final[dict[str, Call]] = {
     "block_state": Call("block_state", lambda it: it.dev.block_state()),
     "set_batch_size": Call("set_batch_size", lambda it: it.dev.set_batch_size(7)),
     "set_mem_limit": Call("set_mem_limit", lambda it: it.dev.set_mem_limit("1M")),
+    "set_read_cache": Call("set_read_cache", lambda it: it.dev.set_read_cache("64K")),
     "reset_mem_used_max": Call("reset_mem_used_max", lambda it: it.dev.reset_mem_used_max()),
     "set_writeback_limit": Call("set_writeback_limit", lambda it: it.dev.set_writeback_limit(5)),
     "enable_writeback_limit": Call("enable_writeback_limit", lambda it: it.dev.enable_writeback_limit(enabled=False)),

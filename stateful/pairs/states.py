@@ -52,6 +52,15 @@ def _backed(world: PairWorld) -> None:
     world.device.writeback(pages=range(2))
 
 
+def _cached(world: PairWorld) -> None:
+    """Write the first two back, side by side, and keep pages that are read."""
+    _stored(world)
+    world.device.set_read_cache(PAGE_SIZE, ahead=2)
+    world.device.writeback(pages=[1])
+    world.device.writeback(pages=[0])
+    world.device.read_page(0)
+
+
 def _limited(world: PairWorld) -> None:
     """Leave a budget of one block, and memory for hardly more than there is."""
     _stored(world)
@@ -197,6 +206,7 @@ STATES: Final = (
     PairState("made", _made, _CONFIGURATION),
     PairState("stored", _stored),
     PairState("backed", _backed, _PAGES),
+    PairState("cached", _cached, (*_PAGES, "Zram.set_read_cache")),
     PairState("limited", _limited, (
         "Zram.writeback", "Zram.set_writeback_limit", "Zram.enable_writeback_limit", "Zram.write_page", "Zram.write",
         "Zram.set_mem_limit", "Zram.reset", "Zram.stats", "Zram.writeback_limit", "store writeback",

@@ -99,9 +99,9 @@ class Blocks:
         return len(pages) * PAGE_SIZE
 
     def read(self, blk_idx: int, into: memoryview) -> None:
-        """Read a page."""
+        """Read pages."""
         self._begin("read")
-        into[:] = self.content[blk_idx]
+        into[:] = b"".join(self.content[blk_idx : blk_idx + len(into) // PAGE_SIZE])
         self.has_read.owner = None
         if self.later.owner is not None:
             self._runtime.stop("device", self.later)

@@ -9,7 +9,7 @@ import os
 import stat
 from collections.abc import Callable
 from errno import EBUSY, EINVAL, EISDIR, ENOTBLK
-from typing import Final, TypedDict
+from typing import Final, NamedTuple, TypedDict
 
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.file import open_file
@@ -26,7 +26,21 @@ from zram_impl.units import DEFAULT_BATCH_SIZE
 _RUNTIME: Final = ("lock", "condition", "spawn", "interruptible", "shielded", "now")
 """The methods of a runtime."""
 
+READ_AHEAD: Final = 128
+"""Pages looked at for reading ahead where reads are sequential, unless something else is asked for."""
+READ_AHEAD_MAX: Final = 1024
+
 OpenBacking = Callable[[str | os.PathLike[str], int | None], BackingDevice]
+
+
+class ReadCache(NamedTuple):
+    """Written-back pages that are kept once they were read, and how many are read at once where reads are sequential.
+
+    Off by default: the driver reads the backing device each time, which its bd_reads shows.
+    """
+
+    pages: int = 0
+    ahead: int = 1
 
 
 class Hooks(TypedDict, total=False):
@@ -67,6 +81,7 @@ class Configuration:
         batch_size: Requests that the next pass keeps in flight.
         compressed_writeback: Blocks carry objects as they are.
         limit_pages: The most pages that objects may take together; 0 is no limit.
+        read_cache: How reads of written-back pages are kept.
         budget: The writeback limit; guarded by the table lock.
     """
 
@@ -94,6 +109,7 @@ class Configuration:
         self.batch_size = DEFAULT_BATCH_SIZE
         self.compressed_writeback = False
         self.limit_pages = 0
+        self.read_cache = ReadCache()
         self.budget = Budget()
 
     def opened(self, backing: str | os.PathLike[str] | BackingDevice, size: int | str | None) -> BackingDevice:

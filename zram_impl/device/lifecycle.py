@@ -19,11 +19,12 @@ from zram_impl import forking
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.compression.compressors import Comps
 from zram_impl.device.companion import Companion, wait_for_end
-from zram_impl.device.config import Configuration
+from zram_impl.device.config import Configuration, ReadCache
 from zram_impl.device.dropped import Held
 from zram_impl.device.openers import Openers
 from zram_impl.device.passes import Passes
 from zram_impl.errors import ZramError, refuse, shown
+from zram_impl.pages.clean_pages import CleanPages
 from zram_impl.pages.observed_pages import ObservedPages
 from zram_impl.pages.page_io import Pages
 from zram_impl.pages.stats import MmStat, Stats, stats_of
@@ -140,6 +141,18 @@ class Lifecycle:
                 with self.table:
                     self.pages.set_limit(pages)
 
+    def set_read_cache(self, cache: ReadCache) -> None:
+        """Keep written-back pages that are read, now and after later initialisations; those kept so far are dropped."""
+        with self.control:
+            self.configuration.read_cache = cache
+            if self.pages is not None:
+                with self.table:
+                    self.pages.clean = self._clean_pages()
+
+    def _clean_pages(self) -> CleanPages | None:
+        cache = self.configuration.read_cache
+        return CleanPages(self.configuration.runtime, cache.pages, cache.ahead) if cache.pages else None
+
     def reset_mem_used_max(self) -> None:
         """Begin anew to note the most memory that was used."""
         with self.control, self.table:
@@ -222,6 +235,7 @@ class Lifecycle:
             runtime=configuration.runtime,
             observer=configuration.observer,
             read_takes_off=ACCESS if quirks.read_cancels_claim else IDLE,
+            clean=self._clean_pages(),
         )
 
     # --- passes ------------------------------------------------------------------------------------------------------
@@ -245,13 +259,18 @@ class Lifecycle:
             return False
         return age_seconds >= int(self.configuration.runtime.now())
 
-    def writeback(self, choose: Callable[[int], list[Scan]]) -> Callable[[Interrupts], WritebackPass]:
+    def writeback(
+        self, choose: Callable[[int], list[Scan]], *, largest_first: bool = True
+    ) -> Callable[[Interrupts], WritebackPass]:
         """Return what begins a pass over the scans that are chosen for a number of pages."""
         passes = self.live()
         passes.require_backing()
         scans = choose(passes.pages.pages)
         # The batch size is that of the moment in which the pass begins, under the control lock.
-        return partial(self.begin_pass, lambda it: it.begin_writeback(scans, self.configuration.batch_size))
+        configuration = self.configuration
+        return partial(
+            self.begin_pass, lambda it: it.begin_writeback(scans, configuration.batch_size, largest_first=largest_first)
+        )
 
     def recompression(self, request: RecompressRequest) -> Callable[[Interrupts], RecompressPass]:
         """Return what begins a pass of recompression."""
@@ -315,6 +334,7 @@ class Lifecycle:
         with self.openers.shut_out(), self.control:
             companion = self._release(interrupts)
             configuration.limit_pages = 0
+            configuration.read_cache = ReadCache()
             configuration.algorithms.reset()
             with self.table:
                 if not configuration.quirks.limit_survives_reset:

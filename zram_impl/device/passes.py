@@ -69,8 +69,13 @@ class Passes:
 
     # --- beginning -------------------------------------------------------------------------------------------------
 
-    def begin_writeback(self, scans: list[Scan], batch_size: int) -> WritebackPass | None:
+    def begin_writeback(
+        self, scans: list[Scan], batch_size: int, *, largest_first: bool = True
+    ) -> WritebackPass | None:
         """Begin a writeback pass; None when a pass is running.
+
+        One that will write all there is need not write the largest pages first, but by their indexes, so that
+        neighbours lie side by side.
 
         Raises:
             ZramError: ENODEV without a backing device, EINVAL for scans beyond the device, EBUSY in a forked child,
@@ -100,6 +105,7 @@ class Passes:
                 quirks=self._quirks,
                 observer=self._observer,
                 on_end=self._pass_ended,
+                largest_first=largest_first,
             )
             if self._observer is not None:
                 self._observer("begin_pass")
@@ -204,6 +210,8 @@ class Passes:
         """
         made_anew(self._ended, self._compacting)
         self.pages.reads.after_fork()
+        if self.pages.clean is not None:
+            self.pages.clean.after_fork()
         running, self.running = self.running, None
         if running is not None:
             running.after_fork()

@@ -3,6 +3,7 @@
 Kernel: read_from_bdev()
 """
 
+import mmap
 from errno import EINVAL
 from typing import Final
 
@@ -28,7 +29,7 @@ class BackingReads:
     way round, so either the reader sees that it may not, or who closes sees the reader.
 
     Attributes:
-        bd_reads: Reads that were begun; guarded by the lock of the condition.
+        bd_reads: Blocks of which a read was begun; guarded by the lock of the condition.
     """
 
     def __init__(self, runtime: Runtime) -> None:
@@ -41,24 +42,37 @@ class BackingReads:
         self._closing = False
         self.bd_reads = 0
 
-    def read(self, device: BackingDevice, blk_idx: BlkIdx) -> bytes:
-        """Read one block; WasResetError (EINVAL) once the device is being closed, OSError as the device says."""
+    def read(self, device: BackingDevice, blk_idx: BlkIdx, blocks: int = 1) -> bytes:
+        """Read consecutive blocks; WasResetError (EINVAL) once the device is being closed, OSError as the device says.
+
+        Several that cannot be read together are not counted: they will be read one by one.
+        """
         token = object()
         try:
             self._under_way.add(token)
             # Race with `close`, which stores before it looks: see above.
             if self._closing:
                 raise WasResetError(EINVAL, "EINVAL: the device was reset while it was read")
-            with self._lock:
-                self.bd_reads += 1
-            page = bytearray(PAGE_SIZE)
-            with memoryview(page) as into:
-                device.read(blk_idx, into)
-            return bytes(page)
+            if blocks == 1:
+                self._count(1)
+                page = bytearray(PAGE_SIZE)
+                with memoryview(page) as into:
+                    device.read(blk_idx, into)
+                return bytes(page)
+            # Aligned, so that a file's pages arrive where they are to be.
+            with mmap.mmap(-1, blocks * PAGE_SIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as pages:
+                with memoryview(pages) as into:
+                    device.read(blk_idx, into)
+                self._count(blocks)
+                return pages[:]
         finally:
             self._under_way.discard(token)
             if self._closing:
                 self._runtime.shielded(lambda _interrupts: self._wake())
+
+    def _count(self, blocks: int) -> None:
+        with self._lock:
+            self.bd_reads += blocks
 
     def after_fork(self) -> None:
         """Forget, in a forked child, the readers of its parent."""

@@ -19,7 +19,9 @@ from zram_impl.errors import ZramError, from_os, refuse, shown
 from zram_impl.events.observer import Observer, ReadingObserver
 from zram_impl.events.read_steps import ReadSteps
 from zram_impl.pages.backing_reads import BackingReads, WasResetError
+from zram_impl.pages.clean_pages import CleanPages
 from zram_impl.pages.room import Room
+from zram_impl.pages.run_reads import RunReads
 from zram_impl.passes.idle import mark_idle
 from zram_impl.runtime import Runtime
 from zram_impl.shield import raised_by_handler
@@ -43,7 +45,7 @@ class Pages:
         notify_free: Whole pages that were discarded, zeroed or notified as free, stored or not.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (what a device is made of, by keyword)
         self,
         shared: Shared,
         comps: Comps,
@@ -52,6 +54,7 @@ class Pages:
         runtime: Runtime,
         observer: Observer | None,
         read_takes_off: int = ACCESS,
+        clean: CleanPages | None = None,
     ) -> None:
         """Read and write the slots of `shared`, whose table lock is taken here; a read takes some marks off."""
         self.shared = shared
@@ -66,7 +69,9 @@ class Pages:
         self.failed_writes = 0
         self.notify_free = 0
         self.room: Room | None = None
-        """Where writers wait while a keeper frees memory; stored under the table lock. Without one they do not wait."""
+        """Where writers wait while a keeper frees memory; like `clean` stored under the table lock."""
+        self.clean = clean
+        self._runs = RunReads(shared, comps, backing, self.reads)
         self._lock = shared.lock
         self._runtime = runtime
         self._observer = observer
@@ -131,10 +136,13 @@ class Pages:
         plain, at = self._observer is None, 0
         for first in range(start, start + len(buffer) // PAGE_SIZE, CHUNK):
             end = min(first + CHUNK, start + len(buffer) // PAGE_SIZE)
+            ahead: dict[int, bytes] = {}
             for index in range(first, end):
                 entry = entries[index]
                 if type(entry) is not bytes or flags[index] & ACCESS or not plain:
-                    page = read_page(index)
+                    if type(entry) is Backed and plain and index not in ahead:
+                        ahead |= self._runs.several(index, end)
+                    page = ahead.get(index) or read_page(index)
                 elif len(entry) == PAGE_SIZE:
                     page = entry
                 else:
@@ -178,7 +186,9 @@ class Pages:
                 self._count_failed_read()
                 raise
         if type(entry) is Backed:
-            return self._read_back(index, entry, reader)
+            clean = self.clean if reader is None else None
+            kept = clean and (clean.get(index, entry) or self._runs.ahead(clean, index))
+            return kept or self._read_back(index, entry, reader)
         if type(entry) is Moved:
             stored = self.table.load(entry)
             # When its segment has gone, so has the entry: the slot is something else by now.
@@ -212,13 +222,20 @@ class Pages:
             entry = present
         if failure is not None:
             raise from_os(failure, f"page {index}, block {entry.blk_idx} of {self.backing.name}") from failure
+        return self._checked(index, entry, page, self.backing)
+
+    def _checked(self, index: int, entry: Backed, block: bytes, backing: BackingDevice) -> bytes:
+        """Return the page that a block holds, and keep it if asked to; EIO when the block is not what was written."""
         try:
-            if zlib.crc32(page) != entry.checksum:
-                raise refuse(EIO, f"page {index}: block {entry.blk_idx} of {self.backing.name} is not what was written")
-            return self.comps.unpack(page, entry.size, entry.priority) if self.shared.compressed else page
+            if zlib.crc32(block) != entry.checksum:
+                raise refuse(EIO, f"page {index}: block {entry.blk_idx} of {backing.name} is not what was written")
+            page = self.comps.unpack(block, entry.size, entry.priority) if self.shared.compressed else block
         except ZramError:
             self._count_failed_read()
             raise
+        if (clean := self.clean) is not None:
+            clean.keep({index: (entry, page)})
+        return page
 
     def _note_access(self, index: int, entry: Entry) -> tuple[Entry, int | None]:
         """Note an access; return the entry to read, and the number of the read if its steps are reported."""
@@ -275,8 +292,7 @@ class Pages:
     def write_pages(self, start: int, buffer: memoryview) -> None:
         """Store whole pages of bytes from `start`; each is stored atomically, CHUNK of them in one hold of the lock.
 
-        Raises:
-            ZramError: ENOMEM for the first page beyond the limit that nobody made room for; those before are stored.
+        ENOMEM for the first page that nobody made room for; those before are stored.
         """
         compress = self._compress
         for at in range(0, len(buffer), CHUNK * PAGE_SIZE):
@@ -298,11 +314,9 @@ class Pages:
 
     def _in_time(self, attempt: Callable[[], None], error: ZramError) -> None:
         """Attempt again what `error` refused for want of memory, as often as a keeper makes room; else raise it."""
-        if error.errno != ENOMEM:
-            raise error
         room = self.room
         try:
-            if room is None:
+            if room is None or error.errno != ENOMEM:
                 raise error
             self._runtime.shielded(lambda interrupts: room.retry(attempt, error, interrupts))
         except ZramError as failure:

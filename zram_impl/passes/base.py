@@ -51,6 +51,7 @@ class SteppedPass(Generic[ResultT]):
         runtime: Runtime,
         observer: Observer | None,
         on_end: Callable[[], None],
+        buckets: PpBuckets | None = None,
     ) -> None:
         """Begin a pass; `on_end` is called, under the table lock, as it ends."""
         # Guards the state of the pass: the task that holds it drives the pass. Taken before the table lock.
@@ -61,7 +62,7 @@ class SteppedPass(Generic[ResultT]):
         self._on_end = on_end
         self._cancelled = False
         self.abandoned = False
-        self._buckets = PpBuckets()
+        self._buckets = PpBuckets() if buckets is None else buckets
         self.stage = PassStage.SCANNING
         self.result = result
 

@@ -18,9 +18,10 @@ _BUCKET_OF: Final = tuple(bucket(size) for size in range(PAGE_SIZE + 1))
 
 
 class PpBuckets:
-    """Buckets of pp_slots."""
+    """Buckets of pp_slots; with `by_size` false one for all sizes, so that pages go in the reverse of their order."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, by_size: bool = True) -> None:
+        self._bucket_of = _BUCKET_OF if by_size else bytes(len(_BUCKET_OF))
         self._buckets: list[list[SlotIndex]] = [[] for _ in range(PP_BUCKETS)]
         self._top = -1
         self._count = 0
@@ -32,7 +33,7 @@ class PpBuckets:
         """Put pp_slots, each with the size of its object in bytes, into their buckets."""
         top = self._top
         for index, size in found:
-            where = _BUCKET_OF[size]
+            where = self._bucket_of[size]
             self._buckets[where].append(index)
             top = max(top, where)
             self._count += 1

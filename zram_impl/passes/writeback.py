@@ -23,6 +23,7 @@ from zram_impl.engine.runs import report
 from zram_impl.errors import ZramError
 from zram_impl.events.observer import Observer
 from zram_impl.passes.base import PassProgress, PassStage, SteppedPass
+from zram_impl.passes.pp_buckets import PpBuckets
 from zram_impl.passes.request_pool import RequestPool
 from zram_impl.passes.scan import Cursor
 from zram_impl.quirks import Quirks
@@ -54,8 +55,12 @@ class WritebackPass(SteppedPass[WritebackResult]):
         quirks: Quirks,
         observer: Observer | None,
         on_end: Callable[[], None],
+        largest_first: bool = True,
     ) -> None:
-        super().__init__(WritebackResult(), shared.lock, runtime=runtime, observer=observer, on_end=on_end)
+        buckets = PpBuckets(by_size=largest_first)
+        super().__init__(
+            WritebackResult(), shared.lock, runtime=runtime, observer=observer, on_end=on_end, buckets=buckets
+        )
         self._shared = shared
         self._engine = engine
         self._cursor = cursor

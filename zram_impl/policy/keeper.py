@@ -236,7 +236,7 @@ class Keeper:
         if not scans:
             return 0, None if plan.idle_only else "no page in memory can be written back"
         try:
-            begin = life.writeback(lambda _pages: scans)
+            begin = life.writeback(lambda _pages: scans, largest_first=False)  # those are chosen already
             result = run_pass(begin(self._interrupts), self._interrupts, None, None)
         except ZramError as error:
             if error.errno != EAGAIN:

@@ -20,7 +20,8 @@ def measured(pages: Pages, budget: int, *, before: int, own_limit_pages: int, wa
     with pages.shared.lock:
         table, blocks = pages.table, pages.blocks
         kept = table.pages_stored - table.same_pages
-        beside = BOOKKEEPING * kept + table.used - table.compr_data_size
+        clean = pages.clean.size if pages.clean is not None else 0
+        beside = BOOKKEEPING * kept + table.used - table.compr_data_size + clean
         # A page must fit, or nothing could ever be written.
         table.limit = min(limit_of(own_limit_pages), max(budget - beside, PAGE_SIZE))
         used = table.compr_data_size + beside

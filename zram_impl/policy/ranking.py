@@ -16,7 +16,10 @@ from zram_impl.units import PAGE_SIZE
 STEP: Final = 512
 """Slots looked at in one hold of the table lock."""
 _INDEX_BITS: Final = 48
-_SIZE_BITS: Final = 13
+_CLASS: Final = 1024
+"""Bytes within which objects count as of one size: of these neighbours go together, which makes reading them cheap."""
+_CLASS_BITS: Final = 2
+assert PAGE_SIZE // _CLASS <= 1 << _CLASS_BITS, "an object is not empty, so its class has a number that fits"
 _INDEX: Final = (1 << _INDEX_BITS) - 1
 
 
@@ -26,7 +29,7 @@ class Ranking:
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
         self._ranked: list[int] = []
-        """Tick, what is missing from a full page, and index in one number each; the coldest last."""
+        """Tick, class of size and index in one number each; the coldest last."""
 
     def take(self, free: int, most: int, *, idle_only: bool) -> tuple[list[Scan], int]:
         """Take the coldest pages that have `free` bytes together, `most` at most; return scans for them, and the bytes.
@@ -44,7 +47,7 @@ class Ranking:
                 del self._ranked[-looked:]
         idle, young = (runs(index for index, marked in taken if marked is which) for which in (True, False))
         scans = [Scan(Mode.IDLE, *run) for run in idle] + [Scan(Mode.PAGES, *run) for run in young]
-        return scans, found
+        return sorted(scans, key=lambda scan: scan.lo), found
 
     def _still_cold(
         self, piece: list[int], taken: list[tuple[int, bool]], found: int, free: int, *, idle_only: bool
@@ -62,7 +65,7 @@ class Ranking:
             entry = entries[index]
             if (
                 isinstance(entry, IN_MEMORY)
-                and ticks[index] == ranked >> _INDEX_BITS + _SIZE_BITS
+                and ticks[index] == ranked >> _INDEX_BITS + _CLASS_BITS
                 and flags[index] & mask == mask & IDLE
             ):
                 taken.append((index, bool(flags[index] & IDLE)))
@@ -86,7 +89,7 @@ class Ranking:
             entry = entries[index]
             if isinstance(entry, IN_MEMORY):
                 spare = PAGE_SIZE - (len(entry) if isinstance(entry, bytes) else entry.size)
-                yield (ticks[index] << _SIZE_BITS | spare) << _INDEX_BITS | index
+                yield (ticks[index] << _CLASS_BITS | spare // _CLASS) << _INDEX_BITS | index
 
 
 def runs(indexes: Iterable[int]) -> list[tuple[int, int]]:

@@ -85,8 +85,8 @@ def test_marked_pages_are_selected_by_their_mark() -> None:
         dev.read_page(1)
         assert ranked(dev).take(1 << 20, 16, idle_only=False)[0] == [
             Scan(Mode.IDLE, 0, 1),
-            Scan(Mode.IDLE, 2, 4),
             Scan(Mode.PAGES, 1, 2),
+            Scan(Mode.IDLE, 2, 4),
         ]
         assert ranked(dev).take(1 << 20, 16, idle_only=True) == (
             [Scan(Mode.IDLE, 0, 1), Scan(Mode.IDLE, 2, 4)],

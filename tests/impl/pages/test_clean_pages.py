@@ -1,0 +1,251 @@
+"""Written-back pages that are kept once they were read, and reads of several at once."""
+
+import errno
+import random
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from tests.impl.doubles import MemoryDevice, huge, page
+from zram_impl import PAGE_SIZE, Zram, ZramError
+from zram_impl.pages.clean_pages import CleanPages
+from zram_impl.runtime import ThreadRuntime
+from zram_impl.table.slot_table import Backed
+
+PAGES = 32
+
+
+class Counted(MemoryDevice):
+    """A backing device that notes the blocks of each read."""
+
+    def __init__(self, blocks: int) -> None:
+        super().__init__(blocks)
+        self.reads: list[tuple[int, int]] = []
+
+    def read(self, blk_idx: int, into: memoryview) -> None:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        self.reads.append((blk_idx, len(into) // PAGE_SIZE))
+        super().read(blk_idx, into)
+
+
+def in_order(dev: Zram, indexes: Sequence[int]) -> None:
+    """Write pages back one after the other, so that they lie side by side."""
+    for index in indexes:
+        assert dev.writeback(pages=[index]).written == 1
+
+
+@pytest.fixture
+def blocks() -> Counted:
+    return Counted(PAGES)
+
+
+@pytest.fixture
+def dev(blocks: Counted) -> Iterator[Zram]:
+    with Zram.create(PAGES * PAGE_SIZE, backing=blocks) as made:
+        made.write_pages(0, b"".join(map(huge, range(PAGES))))
+        in_order(made, range(PAGES))
+        yield made
+
+
+def entry() -> Backed:
+    return Backed.at(1, 2, 3)
+
+
+def kept(capacity: int = 2, ahead: int = 4) -> CleanPages:
+    return CleanPages(ThreadRuntime(), capacity, ahead)
+
+
+def test_by_default_each_read_asks_the_device(dev: Zram, blocks: Counted) -> None:
+    assert [dev.read_page(3), dev.read_page(3), dev.read_page(4)] == [huge(3), huge(3), huge(4)]
+    assert blocks.reads == [(3, 1), (3, 1), (4, 1)]
+    assert dev.stats.bd.bd_reads == 3
+
+
+def test_a_page_that_was_read_is_kept_until_it_changes(dev: Zram, blocks: Counted) -> None:
+    dev.set_read_cache("64K", ahead=1)
+    assert [dev.read_page(3) for _ in range(5)] == [huge(3)] * 5
+    assert blocks.reads == [(3, 1)]
+    dev.write_page(3, page(3))
+    assert dev.read_page(3) == page(3)
+    in_order(dev, [3])
+    assert [dev.read_page(3), dev.read_page(3)] == [page(3), page(3)]
+    assert len(blocks.reads) == 2
+    dev.set_read_cache(0)
+    dev.read_page(3)
+    assert len(blocks.reads) == 3
+
+
+def test_a_sequential_read_reads_ahead(dev: Zram, blocks: Counted) -> None:
+    dev.set_read_cache("1M", ahead=8)
+    assert [dev.read_page(index) for index in range(PAGES)] == [huge(index) for index in range(PAGES)]
+    assert blocks.reads == [(0, 1), (1, 8), (9, 8), (17, 8), (25, 7)]
+    assert dev.stats.bd.bd_reads == PAGES
+
+
+def test_pages_in_the_reverse_order_are_read_together_too(blocks: Counted) -> None:
+    with Zram.create(PAGES * PAGE_SIZE, backing=blocks) as dev:
+        dev.write_pages(0, b"".join(map(huge, range(PAGES))))
+        in_order(dev, range(PAGES)[::-1])
+        dev.set_read_cache("1M")
+        assert [dev.read_page(index) for index in range(PAGES)] == [huge(index) for index in range(PAGES)]
+        assert blocks.reads == [(PAGES - 1, 1), (0, PAGES - 1)]
+
+
+def test_reads_here_and_there_read_nothing_ahead(dev: Zram, blocks: Counted) -> None:
+    dev.set_read_cache("1M", ahead=2)
+    for index in (20, 10, 30, 0):
+        dev.read_page(index)
+    assert blocks.reads == [(20, 1), (10, 1), (30, 1), (0, 1)]
+
+
+def test_a_bulk_read_reads_neighbours_in_one_go(dev: Zram, blocks: Counted) -> None:
+    dev.write_page(5, page(5))
+    into = bytearray(PAGES * PAGE_SIZE)
+    dev.read_pages_into(0, into)
+    assert bytes(into) == b"".join([*map(huge, range(5)), page(5), *map(huge, range(6, PAGES))])
+    assert blocks.reads == [(0, 5), (6, PAGES - 6)]
+    assert dev.stats.bd.bd_reads == PAGES - 1
+
+
+@pytest.mark.parametrize("algorithm", ["lz4", "deflate"])
+def test_compressed_blocks_are_read_in_one_go_too(algorithm: str) -> None:
+    blocks = Counted(PAGES)
+    with Zram() as dev:
+        dev.set_algorithm(algorithm)
+        dev.set_compressed_writeback(True)
+        dev.set_backing(blocks)
+        dev.initialise(PAGES * PAGE_SIZE)
+        dev.write_pages(0, b"".join(map(page, range(8))))
+        in_order(dev, range(8))
+        assert dev.read(0, 8 * PAGE_SIZE) == b"".join(map(page, range(8)))
+        dev.set_read_cache("64K")
+        assert [dev.read_page(index) for index in (*range(8), 7)] == [*map(page, range(8)), page(7)]
+        into = bytearray(8 * PAGE_SIZE)
+        dev.read_pages_into(0, into)
+        assert bytes(into) == b"".join(map(page, range(8)))
+
+
+@pytest.mark.parametrize("cache", ["0", "64K"])
+def test_a_page_that_is_damaged_is_refused_alone(dev: Zram, blocks: Counted, cache: str) -> None:
+    dev.set_read_cache(cache)
+    blocks.data[7 * PAGE_SIZE] ^= 1
+    good = [index for index in range(PAGES) if index != 7]
+    assert [dev.read_page(index) for index in good] == [huge(index) for index in good]
+    with pytest.raises(ZramError, match=r"page 7: block 7 .* is not what was written") as no:
+        dev.read_pages_into(0, bytearray(PAGES * PAGE_SIZE))
+    assert (no.value.errno, dev.stats.io.failed_reads) == (errno.EIO, 1)
+
+
+@pytest.mark.parametrize("cache", ["0", "64K"])
+def test_a_device_that_fails_on_several_is_asked_for_each(dev: Zram, blocks: Counted, cache: str) -> None:
+    dev.set_read_cache(cache)
+
+    def one_at_a_time(_block: int) -> None:
+        if blocks.reads[-1][1] > 1:
+            raise OSError(errno.EIO, "too many")
+
+    blocks.before_read = one_at_a_time
+    into = bytearray(4 * PAGE_SIZE)
+    dev.read_pages_into(0, into)
+    assert bytes(into) == b"".join(map(huge, range(4)))
+    assert dev.stats.bd.bd_reads == 4
+
+
+def test_a_page_that_changes_during_the_read_is_read_anew(dev: Zram, blocks: Counted) -> None:
+    """The block of page 2 is freed, and gets another page, while all are read."""
+
+    def interfere(_block: int) -> None:
+        blocks.before_read = lambda _block: None
+        dev.write_page(2, page(2))
+        dev.write_page(1, page(1))
+        dev.discard(3 * PAGE_SIZE, PAGE_SIZE)
+        in_order(dev, [2])
+
+    blocks.before_read = interfere
+    into = bytearray(5 * PAGE_SIZE)
+    dev.read_pages_into(0, into)
+    assert bytes(into) == huge(0) + page(1) + page(2) + bytes(PAGE_SIZE) + huge(4)
+
+
+def test_the_same_read_ahead_is_right_about_pages_that_change() -> None:
+    chance = random.Random(5)
+    blocks = Counted(PAGES)
+    with Zram.create(PAGES * PAGE_SIZE, backing=blocks) as dev:
+        dev.set_read_cache("24K", ahead=5)
+        content = [bytes(PAGE_SIZE)] * PAGES
+        for step in range(2000):
+            index = chance.randrange(PAGES)
+            if step % 3 == 0:
+                content[index] = chance.choice((page, huge))(step)
+                dev.write_page(index, content[index])
+            elif step % 7 == 0:
+                dev.writeback(pages=chance.sample(range(PAGES), 8))
+            first = chance.randrange(PAGES - 4)
+            assert [dev.read_page(first + at) for at in range(4)] == content[first : first + 4]
+
+
+def test_the_oldest_that_nobody_asked_for_goes_first() -> None:
+    clean, entries = kept(capacity=2), [entry() for _ in range(4)]
+    for index in range(2):
+        clean.keep({index: (entries[index], huge(index))})
+    assert clean.get(0, entries[0]) == huge(0)
+    clean.keep({2: (entries[2], huge(2))})
+    assert [clean.get(index, entries[index]) for index in range(3)] == [huge(0), None, huge(2)]
+    assert 2 * PAGE_SIZE < clean.size < 3 * PAGE_SIZE
+    clean.keep({index: (entries[index], huge(index)) for index in range(4)})
+    assert clean.size < 3 * PAGE_SIZE
+
+
+def test_an_entry_that_is_equal_is_not_the_same() -> None:
+    clean, first = kept(), entry()
+    clean.keep({0: (first, huge(0))})
+    assert (clean.get(0, first), clean.get(0, entry()), clean.get(1, first)) == (huge(0), None, None)
+
+
+def test_streams_are_followed_each() -> None:
+    clean = kept(ahead=4)
+    for index in (100, 200, 300):
+        assert not clean.continues(index)
+        clean.expect(index, index + 1)
+    assert [clean.continues(index) for index in (101, 104, 105, 201, 301, 100)] == [
+        True,
+        True,
+        False,
+        True,
+        True,
+        False,
+    ]
+    clean.expect(101, 105)
+    assert [clean.continues(index) for index in (101, 105)] == [False, True]
+    for index in (400, 500, 600):
+        clean.expect(index, index + 1)
+    assert not clean.continues(201)
+
+
+def test_a_budget_counts_the_pages_that_are_kept(dev: Zram) -> None:
+    dev.set_read_cache("64K")
+    for index in range(8):
+        dev.read_page(index)
+    with dev.keep_within("1M") as keeper:
+        assert keeper.metrics.memory.used > 8 * PAGE_SIZE
+
+
+@pytest.mark.parametrize(("size", "ahead"), [("x", 1), (-1, 1), ("1M", 0), ("1M", 1025), ("1M", None)])
+def test_bad_sizes_are_refused(dev: Zram, size: str, ahead: int) -> None:
+    with pytest.raises(ZramError) as no:
+        dev.set_read_cache(size, ahead=ahead)
+    assert no.value.errno == errno.EINVAL
+
+
+def test_a_reset_forgets_that_pages_were_to_be_kept() -> None:
+    blocks = Counted(4)
+    with Zram() as dev:
+        dev.set_read_cache("64K")
+        dev.set_backing(blocks)
+        dev.initialise("16K")
+        dev.write_page(0, huge(0))
+        in_order(dev, [0])
+        assert (dev.read_page(0), dev.read_page(0), len(blocks.reads)) == (huge(0), huge(0), 1)
+        dev.reset()
+        dev.set_backing(Counted(4))
+        dev.initialise("16K")
+        assert dev._life.live().pages.clean is None

@@ -1,0 +1,104 @@
+"""Reads of written-back pages that lie side by side on the backing device, in one transfer.
+
+As for a single page no lock is held, so each page counts only if its slot still has the very same entry afterwards, and
+its block is what was written. The caller reads any other page by itself, which says what is wrong with it.
+"""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from zram_impl.bdev.device import BackingDevice
+from zram_impl.compression.compressors import Comps
+from zram_impl.errors import ZramError
+from zram_impl.pages.backing_reads import BackingReads, WasResetError
+from zram_impl.pages.clean_pages import CleanPages
+from zram_impl.shield import raised_by_handler
+from zram_impl.table.shared import Shared
+from zram_impl.table.slot_table import Backed
+from zram_impl.units import PAGE_SIZE, BlkIdx
+
+_SEVERAL: Final = 2
+"""Pages that are worth being read together."""
+_GAP: Final = 3
+"""Blocks of others that are read along with what is read ahead: cheaper than another transfer."""
+
+
+class RunReads:
+    """Reads runs of the pages of one device."""
+
+    def __init__(self, shared: Shared, comps: Comps, backing: BackingDevice | None, reads: BackingReads) -> None:
+        self._table = shared.table
+        self._compressed = shared.compressed
+        self._comps = comps
+        self._backing = backing
+        self._reads = reads
+
+    def several(self, index: int, end: int) -> Mapping[int, bytes]:
+        """Read page `index` and those before `end` on the blocks beside it, if there are any; return them by index."""
+        group = self._group(index, end, 0)
+        if len(group) < _SEVERAL:
+            return {}
+        return {at: page for at, _entry, page in self._read(group)}
+
+    def ahead(self, clean: CleanPages, index: int) -> bytes | None:
+        """Read a page, and those after it on blocks nearby, if it continues an earlier read, and keep them all.
+
+        Returns:
+            The page; None if it has to be read by itself.
+        """
+        group = self._group(index, index + clean.ahead, _GAP) if clean.ahead > 1 and clean.continues(index) else []
+        pages = {at: (entry, page) for at, entry, page in self._read(group)} if len(group) >= _SEVERAL else {}
+        end = index + 1
+        while end in pages:
+            end += 1
+        clean.expect(index, end)
+        if pages:
+            clean.keep(pages)
+        return pages[index][1] if index in pages else None
+
+    def _group(self, index: int, end: int, gap: int) -> list[tuple[int, int, Backed]]:
+        """Return block, index and entry of page `index` and of those before `end` whose blocks are beside its block.
+
+        At most `gap` blocks of others lie between two of them. Race with writers: each entry is looked at again once
+        its block was read.
+        """
+        entries = self._table.entries[index:end]
+        backed = sorted((entry.blk_idx, at, entry) for at, entry in enumerate(entries, index) if type(entry) is Backed)
+        here = next((place for place, (_blk, at, _entry) in enumerate(backed) if at == index), None)
+        if here is None:
+            return []
+        first = last = here
+        while first > 0 and backed[first][0] - backed[first - 1][0] <= gap + 1:
+            first -= 1
+        while last + 1 < len(backed) and backed[last + 1][0] - backed[last][0] <= gap + 1:
+            last += 1
+        return [(blk, at, entry) for blk, at, entry in backed[first : last + 1]]
+
+    def _read(self, group: Sequence[tuple[int, int, Backed]]) -> list[tuple[int, Backed, bytes]]:
+        """Read the blocks of a group, and those between them; return index, entry and page of each that is sound."""
+        assert self._backing is not None, "a written-back slot has a backing device"
+        start, end = group[0][0], group[-1][0] + 1
+        try:
+            data = self._reads.read(self._backing, BlkIdx(start), end - start)
+        except WasResetError:
+            raise
+        except OSError as error:
+            if raised_by_handler(error):  # no answer of the device
+                raise
+            return []
+        # Race with writers and passes: looked at after the device answered.
+        entries = self._table.entries
+        same = [(blk - start, at, entry) for blk, at, entry in group if entries[at] is entry]
+        pages = [(at, entry, self._page(data[no * PAGE_SIZE : (no + 1) * PAGE_SIZE], entry)) for no, at, entry in same]
+        return [(at, entry, page) for at, entry, page in pages if page is not None]
+
+    def _page(self, block: bytes, entry: Backed) -> bytes | None:
+        if zlib.crc32(block) != entry.checksum:
+            return None
+        if not self._compressed:
+            return block
+        try:
+            return self._comps.unpack(block, entry.size, entry.priority)
+        except ZramError:
+            return None
