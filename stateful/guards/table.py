@@ -163,7 +163,7 @@ ROWS: Final = (
         ONCE,
     ),
     row(Pages, "failed_reads failed_writes notify_free", TABLE),
-    row(Pages, "clean", TABLE.looked_at(_ONE_LOAD, "Pages._decode", "Pages._checked")),
+    row(Pages, "clean", TABLE.looked_at(_ONE_LOAD, "Pages._decode", "Pages._read_back")),
     row(RunReads, "_backing _compressed _comps _reads _table", ONCE),
     row(CleanPages, "_kept _lock _order ahead capacity", ONCE),
     row(

@@ -6,9 +6,8 @@ finished entry into the table. Reading a page in memory takes no lock at all.
 Kernel: zram_read_page(), zram_write_page(), zram_bvec_write_partial(), zram_bio_discard(), zram_slot_free_notify().
 """
 
-import zlib
 from collections.abc import Callable, Sequence
-from errno import EINVAL, EIO, ENOMEM
+from errno import EINVAL, ENOMEM
 from functools import partial
 from typing import Final
 
@@ -222,14 +221,8 @@ class Pages:
             entry = present
         if failure is not None:
             raise from_os(failure, f"page {index}, block {entry.blk_idx} of {self.backing.name}") from failure
-        return self._checked(index, entry, page, self.backing)
-
-    def _checked(self, index: int, entry: Backed, block: bytes, backing: BackingDevice) -> bytes:
-        """Return the page that a block holds, and keep it if asked to; EIO when the block is not what was written."""
         try:
-            if zlib.crc32(block) != entry.checksum:
-                raise refuse(EIO, f"page {index}: block {entry.blk_idx} of {backing.name} is not what was written")
-            page = self.comps.unpack(block, entry.size, entry.priority) if self.shared.compressed else block
+            page = self._runs.page_of(index, entry, page)
         except ZramError:
             self._count_failed_read()
             raise
@@ -290,10 +283,7 @@ class Pages:
         self._ticks[index] = times.tick
 
     def write_pages(self, start: int, buffer: memoryview) -> None:
-        """Store whole pages of bytes from `start`; each is stored atomically, CHUNK of them in one hold of the lock.
-
-        ENOMEM for the first page that nobody made room for; those before are stored.
-        """
+        """Store whole pages of bytes, each atomically; ENOMEM for the first without room, those before are stored."""
         compress = self._compress
         for at in range(0, len(buffer), CHUNK * PAGE_SIZE):
             piece = buffer[at : at + CHUNK * PAGE_SIZE]

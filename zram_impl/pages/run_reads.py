@@ -6,11 +6,12 @@ its block is what was written. The caller reads any other page by itself, which 
 
 import zlib
 from collections.abc import Mapping, Sequence
+from errno import EIO
 from typing import Final
 
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.compression.compressors import Comps
-from zram_impl.errors import ZramError
+from zram_impl.errors import ZramError, refuse
 from zram_impl.pages.backing_reads import BackingReads, WasResetError
 from zram_impl.pages.clean_pages import CleanPages
 from zram_impl.shield import raised_by_handler
@@ -90,15 +91,20 @@ class RunReads:
         # Race with writers and passes: looked at after the device answered.
         entries = self._table.entries
         same = [(blk - start, at, entry) for blk, at, entry in group if entries[at] is entry]
-        pages = [(at, entry, self._page(data[no * PAGE_SIZE : (no + 1) * PAGE_SIZE], entry)) for no, at, entry in same]
+        pages = [
+            (at, entry, self._sound(at, entry, data[no * PAGE_SIZE : (no + 1) * PAGE_SIZE])) for no, at, entry in same
+        ]
         return [(at, entry, page) for at, entry, page in pages if page is not None]
 
-    def _page(self, block: bytes, entry: Backed) -> bytes | None:
+    def page_of(self, index: int, entry: Backed, block: bytes) -> bytes:
+        """Return the page that the block of a slot holds; EIO when it is not what was written."""
+        assert self._backing is not None, "a written-back slot has a backing device"
         if zlib.crc32(block) != entry.checksum:
-            return None
-        if not self._compressed:
-            return block
+            raise refuse(EIO, f"page {index}: block {entry.blk_idx} of {self._backing.name} is not what was written")
+        return self._comps.unpack(block, entry.size, entry.priority) if self._compressed else block
+
+    def _sound(self, index: int, entry: Backed, block: bytes) -> bytes | None:
         try:
-            return self._comps.unpack(block, entry.size, entry.priority)
+            return self.page_of(index, entry, block)
         except ZramError:
             return None

@@ -111,9 +111,9 @@ def claiming_out_of_turn(patch: pytest.MonkeyPatch) -> None:
 def writing_another_page(patch: pytest.MonkeyPatch) -> None:
     make = Passes.begin_writeback
 
-    def broken(self: Passes, scans: list[Scan], batch_size: int) -> WritebackPass | None:
+    def broken(self: Passes, scans: list[Scan], batch_size: int, *, largest_first: bool = True) -> WritebackPass | None:
         self.pages.shared.decode = lambda _stored: bytes(PAGE_SIZE)
-        return make(self, scans, batch_size)
+        return make(self, scans, batch_size, largest_first=largest_first)
 
     patch.setattr(Passes, "begin_writeback", broken)
 
@@ -131,9 +131,11 @@ def not_counting_what_is_lost(patch: pytest.MonkeyPatch) -> None:
 def beginning_a_second_pass(patch: pytest.MonkeyPatch) -> None:
     begin = Passes.begin_writeback
 
-    def broken(self: Passes, scans: list[Scan], batch_size: int) -> WritebackPass | None:
+    def broken(self: Passes, scans: list[Scan], batch_size: int, *, largest_first: bool = True) -> WritebackPass | None:
         running = self.running
-        return running if isinstance(running, WritebackPass) else begin(self, scans, batch_size)
+        if isinstance(running, WritebackPass):
+            return running
+        return begin(self, scans, batch_size, largest_first=largest_first)
 
     patch.setattr(Passes, "begin_writeback", broken)
 
