@@ -22,7 +22,7 @@ AT_ROOT: Final = {
     "SECURITY.md": "security.md",
 }
 """Documents of the root, and their places on the site."""
-LINK: Final = re.compile(r"(?<!!)\[([^\]]+)\]\((?![a-z]+:)([^)#]*)(#[^)]*)?\)")
+LINK: Final = re.compile(r"(!?)\[([^\]]+)\]\((?![a-z]+:)([^)#]*)(#[^)]*)?\)")
 FENCE: Final = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 HEADING: Final = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 
@@ -41,7 +41,7 @@ def places() -> dict[str, str]:
     """Return the place on the site of every file of the repository that is on it."""
     found = dict(AT_ROOT)
     for path in sorted((ROOT / "docs").rglob("*")):
-        if path.suffix in {".md", ".html", ".png"}:
+        if path.suffix in {".md", ".html", ".png", ".svg"}:
             source = str(PurePosixPath(path.relative_to(ROOT)))
             found[source] = source.removeprefix("docs/")
     return found
@@ -52,12 +52,12 @@ def rewritten(text: str, source: str, sources: Mapping[str, str]) -> str:
     folder, here = str(PurePosixPath(source).parent), str(PurePosixPath(sources[source]).parent)
 
     def replace(link: re.Match[str]) -> str:
-        said, path, anchor = link[1], link[2], link[3] or ""
+        image, said, path, anchor = link[1], link[2], link[3], link[4] or ""
         if not path:
             return link[0]
         target = normpath(f"{folder}/{path}")
         if target in sources:
-            return f"[{said}]({relpath(sources[target], here)}{anchor})"
+            return f"{image}[{said}]({relpath(sources[target], here)}{anchor})"
         return f"`{target}`" if said.strip("`") in {path, target} else f"{said} (`{target}`)"
 
     parts = list[str]()
@@ -72,7 +72,7 @@ def broken_links(documents: Mapping[str, str], files: Sequence[str] = ()) -> Ite
     """Yield the links of documents to documents, files or headings that do not exist: the place and the target."""
     anchors = {place: set(headings(text)) for place, text in documents.items()}
     for place, text in documents.items():
-        for _said, path, anchor in LINK.findall(FENCE.sub("", text)):
+        for _image, _said, path, anchor in LINK.findall(FENCE.sub("", text)):
             target = normpath(f"{PurePosixPath(place).parent}/{path}") if path else place
             if target not in documents and target not in files:
                 yield place, path

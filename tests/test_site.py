@@ -16,7 +16,12 @@ from tests import test_manners
 ROOT = Path(__file__).resolve().parents[1]
 TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"```console\n(.*?)```\n(?:```text\n(.*?)```\n)?", re.DOTALL)
-SOURCES = {"README.md": "index.md", "docs/map.md": "map.md", "docs/generated/bugs.md": "generated/bugs.md"}
+SOURCES = {
+    "README.md": "index.md",
+    "docs/map.md": "map.md",
+    "docs/generated/bugs.md": "generated/bugs.md",
+    "docs/images/a.svg": "images/a.svg",
+}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +50,9 @@ def test_every_link_of_every_page_leads_somewhere(pages: dict[str, str]) -> None
     assert sum(len(site.LINK.findall(text)) for text in pages.values()) > 100
 
 
-@pytest.mark.parametrize("link", ["[a](nowhere.md)", "[a](b.md#nowhere)", "[a](#nowhere)", "[a](x/../../b.md)"])
+@pytest.mark.parametrize(
+    "link", ["[a](nowhere.md)", "[a](b.md#nowhere)", "[a](#nowhere)", "[a](x/../../b.md)", "![a](no.svg)"]
+)
 def test_a_link_that_leads_nowhere_is_noticed(link: str) -> None:
     text = f"# Here\n[b](b.md#there-is-code)\n{link}\n```text\n[no](link.md)\n```\n"
     documents = {"a.md": text, "b.md": "# There is `code`"}
@@ -60,7 +67,8 @@ def test_a_link_that_leads_nowhere_is_noticed(link: str) -> None:
         ("docs/generated/bugs.md", "[map](../map.md)", "[map](../map.md)"),
         ("docs/map.md", "[a state](../spec/model/state.py)", "a state (`spec/model/state.py`)"),
         ("docs/map.md", "[`../spec/model/state.py`](../spec/model/state.py)", "`spec/model/state.py`"),
-        ("docs/map.md", "[a](#x), [b](https://c), ![d](../e.png)", "[a](#x), [b](https://c), ![d](../e.png)"),
+        ("docs/map.md", "[a](#x), [b](https://c)", "[a](#x), [b](https://c)"),
+        ("README.md", "![drawn](docs/images/a.svg)", "![drawn](images/a.svg)"),
         ("README.md", "```text\n[map](docs/map.md)\n```", "```text\n[map](docs/map.md)\n```"),
     ],
 )
