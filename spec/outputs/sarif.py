@@ -4,7 +4,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from itertools import groupby
+from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from spec.outputs.verdicts import Finding, FlowStep, Place, Verdicts, rule_name
 
@@ -74,6 +76,7 @@ def _step(number: int, step: FlowStep) -> Mapping[str, object]:
 
 
 def _location(place: Place) -> Mapping[str, object]:
-    inside = not place.path.startswith("/")
-    artifact = {"uri": place.path.replace(" ", "%20"), **({"uriBaseId": "ROOT"} if inside else {})}
+    """Return where something is; a path that is not absolute is one from the root of the project."""
+    path = Path(place.path)
+    artifact = {"uri": path.as_uri()} if path.is_absolute() else {"uri": quote(place.path), "uriBaseId": "ROOT"}
     return {"physicalLocation": {"artifactLocation": artifact, "region": {"startLine": place.line}}}

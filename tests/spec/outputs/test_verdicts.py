@@ -78,17 +78,17 @@ def test_the_schema_refuses_other_documents(document: Mapping[str, object]) -> N
 
 
 def test_junit_counts_and_names_everything() -> None:
-    root = ET.fromstring(junit(verdicts(GOOD, BAD, OPEN)))
+    root = ET.fromstring(junit(verdicts(GOOD, BAD, OPEN, OPEN)))
     (suite,) = root
     assert root.tag == "testsuites"
     assert {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped", "time")} == {
-        "tests": "3", "failures": "1", "errors": "0", "skipped": "1", "time": "2.000",
+        "tests": "4", "failures": "1", "errors": "0", "skipped": "2", "time": "2.250",
     }  # fmt: skip
-    assert [case.get("name") for case in suite] == ["base", "bad", "open"]
+    assert [case.get("name") for case in suite] == ["base", "bad", "open", "open"]
     assert [[child.tag for child in case] for case in suite] == [
         ["system-out"],
         ["failure", "system-out"],
-        ["skipped", "system-out"],
+        *[["skipped", "system-out"]] * 2,
     ]
     failure = suite[1][0]
     assert (failure.get("type"), failure.get("message")) == ("a_rule", "a sentence <&>\ufffd")

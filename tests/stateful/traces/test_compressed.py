@@ -128,5 +128,5 @@ def test_a_finding_is_at_its_line_for_other_programs(tmp_path: Path, capsys: pyt
     assert '  it also has {"at": 7.5}' in finding["details"]
     (result,) = json.loads(log.read_text())["runs"][0]["results"]
     physical = result["locations"][0]["physicalLocation"]
-    assert (physical["artifactLocation"], physical["region"]) == ({"uri": str(path)}, {"startLine": 3})
+    assert (physical["artifactLocation"], physical["region"]) == ({"uri": path.as_uri()}, {"startLine": 3})
     assert "reap(req 0) is impossible" in xml.read_text()
