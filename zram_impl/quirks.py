@@ -1,13 +1,18 @@
 """Decisions of the driver that this device makes otherwise by default."""
 
-from dataclasses import dataclass, fields
+import re
+from dataclasses import dataclass, fields, replace
+from typing import Final
+
+_SINCE_7_3_4: Final = (7, 3, 4)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Quirks:
-    """Single decisions of Linux 7.3 that this device can make better, each with what shows that the driver makes it.
+    """Single decisions of Linux that this device can make better, each with what shows that the driver makes it.
 
-    All are off by default but `read_cancels_claim`, where this device does as the driver.
+    They are those of 7.3.4; one that only earlier versions have says so. All are off by default but
+    `read_cancels_claim`, where this device does as the driver.
 
     Attributes:
         decide_before_reaping: A pass without budget or a free block stops at once, without waiting for the writes in
@@ -38,6 +43,8 @@ class Quirks:
             zm_lz4_small_dict, dictionary_sizes.
         algorithms_reset_by_refusal: A `disksize` that is refused for an algorithm's parameters forgets all algorithms
             and parameters; else they stay, to be mended. Recordings size_refused, size_refused_recomp.
+        old_age_marks_all: Storing an idle age at or above the clock's marks every page in memory: now minus the age
+            wraps. Linux before 7.3.4. Recording idle_ages.
     """
 
     decide_before_reaping: bool = False
@@ -56,8 +63,27 @@ class Quirks:
     nuls_behind_algorithms: bool = False
     dictionaries_limited: bool = False
     algorithms_reset_by_refusal: bool = False
+    old_age_marks_all: bool = False
 
     @classmethod
     def linux_7_3(cls) -> "Quirks":
-        """Return what Linux 7.3 does: all of them."""
-        return cls(**{field.name: True for field in fields(cls)})
+        """Return what Linux 7.3.4 does: all of them but those of earlier versions."""
+        return cls(**{field.name: field.name not in _EARLIER for field in fields(cls)})
+
+    @classmethod
+    def linux(cls, version: str) -> "Quirks":
+        """Return what a version does, as kernels call themselves: 7.2.12, or 7.3.4+deb13-cloud-amd64.
+
+        Of versions before 7.2, which have no batches, only what changed in 7.3.4 is known.
+
+        Raises:
+            ValueError: `version` does not begin with two numbers.
+        """
+        found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", version)
+        if found is None:
+            raise ValueError(f"version must begin with two numbers, as 7.3 does, got {version!r}")
+        early = tuple(int(part or 0) for part in found.groups()) < _SINCE_7_3_4
+        return replace(cls.linux_7_3(), old_age_marks_all=early, old_age_unchecked=not early)
+
+
+_EARLIER: Final = frozenset({"old_age_marks_all"})

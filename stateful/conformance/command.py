@@ -19,14 +19,16 @@ from stateful.conformance.attribution import Attribution
 from stateful.conformance.compare import Difference
 from stateful.conformance.device_replay import device_replay
 from stateful.conformance.fields import MalformedRecording
-from stateful.conformance.replay import replay
+from stateful.conformance.replay import kernel_quirks, replay
 from stateful.conformance.schema import Recording, read_recording, recorded_names
 from stateful.jobs.progress import ProgressDisplay, ProgressLine, complain, say
 from stateful.seam.chosen import chosen, is_ours
 from stateful.seam.option import add_device
 from zram_impl import Quirks
 
-QUIRKS: Final = {"linux_7_3": Quirks.linux_7_3(), "none": Quirks()}
+KERNEL: Final = "kernel"
+QUIRKS: Final = {KERNEL: None, "linux_7_3": Quirks.linux_7_3(), "none": Quirks()}
+"""By name; None: those of the kernel that was recorded."""
 Explained = tuple[Difference, tuple[str, ...]]
 """A difference and the quirks it comes from."""
 
@@ -42,8 +44,9 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument(
         "--quirks",
         choices=tuple(QUIRKS),
-        default="linux_7_3",
-        help="linux_7_3 (default): do all that the recorded kernel does; none: do better, and name what differs",
+        default=KERNEL,
+        help="kernel (default): do all that the recorded version does; linux_7_3: all that 7.3.4 does; none: do "
+        "better, and name what differs",
     )
     add_device(parser, "conformance")
     parser.set_defaults(do=conformance)
@@ -142,22 +145,23 @@ class _Replaying:
 
 
 def _replay_all(
-    recordings: list[Recording], quirks: Quirks, asked: argparse.Namespace, console: Console
+    recordings: list[Recording], quirks: Quirks | None, asked: argparse.Namespace, console: Console
 ) -> list[Explained]:
     """Replay, and print each difference with the quirks it comes from; return them."""
-    target = Quirks.linux_7_3()
-    attribution = Attribution(quirks, target) if quirks != target else None
+    attributions: dict[Quirks, Attribution] = {}
     found: list[Explained] = []
     with _Replaying(recordings, asked, console) as replaying:
         for recording in recordings:
             replaying.begin(recording)
-            differences = replay(recording, quirks)
-            if attribution is None:
+            target = kernel_quirks(recording)
+            differences = replay(recording, quirks or target)
+            if quirks in (None, target):
                 found += [(each, ()) for each in differences]
-            elif differences:
+            elif differences and quirks is not None:
+                attribution = attributions.setdefault(target, Attribution(quirks, target))
                 found += zip(differences, attribution.explain(differences, partial(replay, recording)), strict=True)
             for each, names in found[len(found) - len(differences) :]:
-                replaying.difference(f"{each.line}{_because(names) if attribution else ''}")
+                replaying.difference(f"{each.line}{_because(names) if quirks not in (None, target) else ''}")
     return found
 
 

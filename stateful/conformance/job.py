@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import Final
 
 from stateful.conformance.fields import MalformedRecording
-from stateful.conformance.replay import replay
+from stateful.conformance.replay import kernel_quirks, replay
 from stateful.conformance.schema import read_recording, recorded_names
 from stateful.jobs.runner import JobResult, Report
 from stateful.metamorphic.independence import run
-from zram_impl import Quirks
 
 RECORDINGS: Final = Path(__file__).resolve().parents[2] / "tests" / "data" / "kernel-traces"
 PROGRAMS: Final = 60
@@ -23,7 +22,7 @@ def recordings(report: Report) -> JobResult:
         return JobResult(good=False, what=str(error))
     found = []
     for recording in read:
-        found += replay(recording, Quirks.linux_7_3())
+        found += replay(recording, kernel_quirks(recording))
         report(f"{recording.name}, {len(found)} differences")
     operations = sum(len(recording.operations) for recording in read)
     what = f"{len(read)} recordings of Linux 7.3.4 replayed, {operations:,} operations, {len(found)} differences"

@@ -51,6 +51,7 @@ class Recording(NamedTuple):
         name: Of the file.
         timing: Some of its outcome depended on when writes were answered, and is not compared.
         operations: What was done.
+        kernel: Version of the recorded kernel; "" when that was not recorded.
         attributes: Those that the recorded device had; None when that was not recorded.
         before: The state before the first operation.
         expected: Result of each operation.
@@ -59,6 +60,7 @@ class Recording(NamedTuple):
     name: str
     timing: bool
     operations: tuple[Operation, ...]
+    kernel: str
     attributes: frozenset[str] | None
     before: State | None
     expected: tuple[Expected, ...]
@@ -81,10 +83,10 @@ def read_recording(directory: Path, name: str) -> Recording:
     """Read one recording; MalformedRecording says what is wrong where."""
     timing, operations = read_operations(directory / f"{name}{OPS}")
     path = directory / f"{name}{EXPECTED}"
-    attributes, (before, *expected) = _read_expected(path)
+    kernel, attributes, (before, *expected) = _read_expected(path)
     if len(expected) != len(operations):
         raise MalformedRecording(path, 0, f"there are {len(expected)} answers to {len(operations)} operations")
-    return Recording(name, timing, operations, attributes, before.state, tuple(expected))
+    return Recording(name, timing, operations, kernel, attributes, before.state, tuple(expected))
 
 
 def read_operations(path: Path) -> tuple[bool, tuple[Operation, ...]]:
@@ -104,9 +106,10 @@ def _after_meta(path: Path) -> tuple[Fields, list[Fields]]:
     return Fields(path, 1, lines[0].table("meta")), lines[1:]
 
 
-def _read_expected(path: Path) -> tuple[frozenset[str] | None, list[Expected]]:
-    """Read the attributes there were, and the answers, the first for the state before the first operation."""
+def _read_expected(path: Path) -> tuple[str, frozenset[str] | None, list[Expected]]:
+    """Read the kernel's version, the attributes there were, and the answers, first the state before any operation."""
     meta, lines = _after_meta(path)
+    kernel = meta.text("kernel") if meta.has("kernel") else ""
     attributes = frozenset(meta.texts("attrs")) if meta.has("attrs") else None
     if not lines:
         raise MalformedRecording(path, 0, "has no answers")
@@ -123,7 +126,7 @@ def _read_expected(path: Path) -> tuple[frozenset[str] | None, list[Expected]]:
                 raise line.wrong(f"st has an unknown key {', '.join(unknown)}")
             state = state | changed
         found.append(Expected(_answer(line), state if seen else None))
-    return attributes, found
+    return kernel, attributes, found
 
 
 def _answer(line: Fields) -> RecordedAnswer:

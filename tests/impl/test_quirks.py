@@ -17,8 +17,48 @@ def test_the_default_has_none_but_the_one_that_is_no_worse() -> None:
     assert [name for name, on in asdict(Quirks()).items() if on] == ["read_cancels_claim"]
 
 
-def test_the_driver_has_all() -> None:
-    assert set(asdict(Quirks.linux_7_3()).values()) == {True}
+def test_the_driver_has_all_but_what_it_had_earlier() -> None:
+    assert [name for name, on in asdict(Quirks.linux_7_3()).items() if not on] == ["old_age_marks_all"]
+
+
+@pytest.mark.parametrize(
+    ("version", "early"),
+    [
+        ("7.3.4", False),
+        ("7.3.4+deb13-cloud-amd64", False),
+        ("7.10", False),
+        ("7.3.3", True),
+        ("7.3", True),
+        ("6.1.9", True),
+    ],
+)
+def test_quirks_are_those_of_the_version(version: str, early: bool) -> None:
+    quirks = Quirks.linux(version)
+    assert (quirks.old_age_marks_all, quirks.old_age_unchecked) == (early, not early)
+    assert (quirks == Quirks.linux_7_3()) == (not early)
+
+
+def test_version_is_one() -> None:
+    with pytest.raises(ValueError, match=r"version must begin with two numbers, as 7\.3 does, got 'newest'"):
+        Quirks.linux("newest")
+
+
+@pytest.mark.parametrize("age", [100, 101, 4294967295])
+def test_age_above_the_uptime_marks_all_before_7_3_4(age: int) -> None:
+    """Recording idle_ages: now minus the age wrapped to a time at which every page was old."""
+    bench = Bench(quirks=Quirks.linux("7.2"))
+    with pytest.raises(ZramError):
+        Zram(quirks=Quirks.linux("7.2")).attrs.store("idle", "4294967295")
+    bench.clock.seconds = 100
+    bench.store(0, 1)
+    bench.dev.attrs.store("idle", "99")
+    assert "i" not in marks(bench)
+    bench.dev.attrs.store("idle", str(age))
+    assert marks(bench).count("i") == 2
+
+
+def marks(bench: Bench) -> str:
+    return " ".join(line.split()[2] for line in bench.dev.block_state().splitlines())
 
 
 def test_each_is_explained() -> None:

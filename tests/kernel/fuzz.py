@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from stateful.conformance.replay import replay
+from stateful.conformance.replay import kernel_quirks, replay
 from stateful.conformance.schema import read_recording
 from tests.kernel import recordings
 from tests.kernel.coverage import Coverage
@@ -13,7 +13,6 @@ from tests.kernel.machine import GuestError, Options, Report
 from tests.kernel.packages import Kernel
 from tests.kernel.programs import Generator, Program
 from tests.kernel.scripts import Operation
-from zram_impl import Quirks
 
 BOOT_PROGRAMS: Final = 200
 """Programs a boot: some ten seconds of the machine's."""
@@ -121,7 +120,8 @@ def _different(kernel: Kernel, programs: Mapping[str, Program], report: Report) 
         directory = Path(name)
         for each, program in programs.items():
             recordings.write_pair(directory, kernel, report, each, flat(program))
-            differences = replay(read_recording(directory, each), Quirks.linux_7_3())
+            recording = read_recording(directory, each)
+            differences = replay(recording, kernel_quirks(recording))
             if differences:
                 found.append(Finding(each, program, differences[0].line.partition(" ")[2]))
     return found

@@ -252,6 +252,8 @@ class Lifecycle:
         pages = self.live().pages
         if age_seconds < now:
             pages.mark_idle(now - age_seconds)
+        elif self.configuration.quirks.old_age_marks_all:
+            pages.mark_idle(None)
 
     def is_unchecked(self, age_seconds: int | None) -> bool:
         """Return whether an idle age is so high that the driver does not look at the device, with that quirk."""
