@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from zram_impl.cli import screen
 from zram_impl.cli.command import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,3 +42,19 @@ def test_outside_of_its_environment_it_says_how_to_get_one() -> None:
         [*program[:2], "-c", "import zram_impl"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert library.stderr.endswith("ModuleNotFoundError: No module named 'lz4'\n")
+
+
+@pytest.mark.parametrize(("loud", "said"), [(screen.PLAIN, 1), (screen.VERBOSE, 3), (screen.QUIET, 0)])
+def test_progress_says_how_long_the_rest_takes(
+    loud: int, said: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(screen, "monotonic", lambda: now[0])
+    monkeypatch.setattr(screen, "_loudness", screen.PLAIN)
+    screen.be(loud)
+    with screen.progress("storing") as advance:
+        for done in range(4):
+            advance(done, 90)
+            now[0] += 0.9
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["storing: 1 of 90, 1:20 left", "storing: 2 of 90, 1:19 left", "storing: 3 of 90, 1:18 left"][:said]

@@ -17,6 +17,9 @@ _LINE_EVERY: Final = {PLAIN: 3.0, VERBOSE: 0.8}
 
 _loudness = PLAIN
 
+_FIRST_LINE: Final = 0.8
+"""Seconds until the first line: nobody looks at nothing for more than one."""
+
 _DRAW_EVERY: Final = 0.1
 """Seconds between two drawings of the bar. It is drawn by who makes the progress: no thread has to be stopped."""
 
@@ -83,17 +86,30 @@ def progress(title: str) -> Iterator[Advance]:
                     lambda done, total: bar.update(task, completed=done, total=total, refresh=True), _DRAW_EVERY
                 )
             return
-    yield _seldom(lambda done, total: complain(f"{title}: {done:,} of {total:,}"), _LINE_EVERY[_loudness])
+    began = monotonic()
+
+    def say_so(done: int, total: int) -> None:
+        complain(f"{title}: {done:,} of {total:,}{_left(done, total, monotonic() - began)}")
+
+    yield _seldom(say_so, _LINE_EVERY[_loudness], _FIRST_LINE)
 
 
-def _seldom(show: Advance, seconds: float) -> Advance:
-    """Let through one call every so many seconds."""
-    shown = monotonic()
+def _left(done: int, total: int, seconds: float) -> str:
+    """Return the time that is left if the rest takes as long as what is done took; nothing where nobody knows."""
+    if not 0 < done < total:
+        return ""
+    minutes, rest = divmod(round(seconds / done * (total - done)), 60)
+    return f", {minutes}:{rest:02} left"
+
+
+def _seldom(show: Advance, seconds: float, first: float = 0.0) -> Advance:
+    """Let through one call every so many seconds, the first after `first` seconds."""
+    due = monotonic() + (first or seconds)
 
     def advance(done: int, total: int) -> None:
-        nonlocal shown
-        if monotonic() - shown >= seconds:
-            shown = monotonic()
+        nonlocal due
+        if monotonic() >= due:
+            due = monotonic() + seconds
             show(done, total)
 
     return advance
