@@ -7,7 +7,7 @@ import tempfile
 import threading
 from importlib import import_module
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Final, NoReturn
 
 from spec.processes.interrupts import SIGNALS, Interrupted, handled, scratch
@@ -17,6 +17,7 @@ CLOSED_PIPE: Final = 141
 """As a shell says of a program that SIGPIPE ended."""
 OLDEST: Final = (3, 11)
 ACTIVATE: Final = "`. .venv/bin/activate` activates the environment that has it"
+QUIET: Final = frozenset({"-q", "--quiet"})
 OURS: Final = frozenset({"docs", "examples", "spec", "stateful", "tests", "zram_impl"})
 ROOT: Final = Path(__file__).resolve().parents[2]
 _SOON: Final = 0.01
@@ -35,7 +36,7 @@ def run(module: str) -> NoReturn:
         try:
             with scratch("zram-") as folder:
                 tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
-                code: int = import_module(module).main()
+                code: int = _imported(module).main()
             sys.stdout.flush()
         except BrokenPipeError:
             code = CLOSED_PIPE
@@ -54,6 +55,20 @@ def run(module: str) -> NoReturn:
         _ignore_signals()
     _ignore_signals()  # the end of the interpreter is all that is left to interrupt, and it would complain
     sys.exit(code)
+
+
+def _imported(module: str) -> ModuleType:
+    """Import a module, which may take a second; on a terminal something is there from the start."""
+    live = sys.stderr.isatty() and not QUIET.intersection(sys.argv)
+    if live:
+        sys.stderr.write("loading\r")
+        sys.stderr.flush()
+    try:
+        return import_module(module)
+    finally:
+        if live:
+            sys.stderr.write("\x1b[K")  # what is written next is on a clean line
+            sys.stderr.flush()
 
 
 def missing(name: str) -> str:

@@ -57,7 +57,9 @@ def conformance(asked: argparse.Namespace, console: Console) -> int:
     directory: Path = asked.directory
     quirks: str = asked.quirks
     try:
-        recordings = [read_recording(directory, name) for name in recorded_names(directory)]
+        with ProgressDisplay(asked.loud) as drawing:
+            drawing.show([ProgressLine("conformance", 0, "reading the recordings")])
+            recordings = [read_recording(directory, name) for name in recorded_names(directory)]
     except MalformedRecording as error:
         complain(str(error))
         return 2

@@ -1,6 +1,7 @@
 """The entry of a command: its exit code, signals, temporary files, and interrupts that are lost."""
 
 import importlib
+import io
 import os
 import signal
 import subprocess
@@ -155,3 +156,15 @@ def test_an_old_interpreter_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys:
         entry.run("a_command")
     assert ended.value.code == entry.UNUSABLE
     assert capsys.readouterr().err == f"error: Python 3.11 or newer is needed: {entry.ACTIVATE}\n"
+
+
+@pytest.mark.parametrize(("option", "shown"), [("--list", "loading\r\x1b[K"), ("-q", "")])
+def test_a_terminal_shows_something_while_it_imports(
+    option: str, shown: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(out, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", out)
+    monkeypatch.setattr(sys, "argv", ["a_command", option])
+    assert run(lambda: 0) == 0
+    assert out.getvalue() == shown
