@@ -8,10 +8,26 @@ Example:
     ...     print(dev.writeback("idle"))
 """
 
-from zram_impl.errors import ZramError
+from importlib.metadata import PackageNotFoundError, version
+
+from zram_impl.errors import ZramError, ZramTypeError
 from zram_impl.quirks import Quirks
 from zram_impl.result import RecompressResult, WritebackResult
 from zram_impl.units import PAGE_SIZE
 from zram_impl.zram import Zram
 
-__all__ = ["PAGE_SIZE", "Quirks", "RecompressResult", "WritebackResult", "Zram", "ZramError"]
+__all__ = [
+    "PAGE_SIZE",
+    "Quirks",
+    "RecompressResult",
+    "WritebackResult",
+    "Zram",
+    "ZramError",
+    "ZramTypeError",
+    "__version__",
+]
+
+try:
+    __version__ = version("zram-impl")
+except PackageNotFoundError:  # a checkout that is not installed
+    __version__ = "0+unknown"

@@ -20,6 +20,10 @@ class ZramError(OSError):
     """
 
 
+class ZramTypeError(ZramError, TypeError):
+    """An argument of a type that it cannot have: EINVAL, and a `TypeError` as well."""
+
+
 def errno_name(code: int) -> str:
     """Return what the kernel calls an errno."""
     return _NAMES.get(code, str(code))
@@ -28,6 +32,17 @@ def errno_name(code: int) -> str:
 def refuse(code: int, message: str) -> ZramError:
     """Make the exception for `code` (an errno), its message led by the errno's name."""
     return ZramError(code, f"{errno_name(code)} ({os.strerror(code)}): {message}")
+
+
+def refuse_type(message: str) -> ZramTypeError:
+    """Make the exception for an argument of a wrong type."""
+    return ZramTypeError(errno.EINVAL, str(refuse(errno.EINVAL, message).strerror))
+
+
+def refuse_argument(value: object, kind: type | tuple[type, ...], message: str) -> ZramError:
+    """Make the exception for a bad argument: of a wrong type unless it is of `kind`, and a bool is no int."""
+    right = isinstance(value, kind) and not (isinstance(value, bool) and kind is int)
+    return refuse(errno.EINVAL, message) if right else refuse_type(message)
 
 
 def from_os(error: OSError, doing: str) -> ZramError:

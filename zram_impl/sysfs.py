@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from zram_impl.compression.algorithms import ALGORITHMS
 from zram_impl.device.algorithm_settings import known
-from zram_impl.errors import refuse, shown
+from zram_impl.errors import refuse, refuse_type, shown
 from zram_impl.pages.stats import columns
 from zram_impl.parsing import kstrto
 from zram_impl.parsing.algorithm_args import parse_algorithm_name, parse_algorithm_params, parse_recomp_algorithm
@@ -68,7 +68,7 @@ class Attributes:
         if store is None:
             raise refuse(EACCES, f"attribute {name} is read-only")
         if not isinstance(text, str):
-            raise refuse(EINVAL, f"{name} must be text, got {shown(text)}")
+            raise refuse_type(f"{name} must be text, got {shown(text)}")
         kstrto.as_bytes(text, name)
         return store(self._device, text) if text else None  # a write of nothing never reaches the driver
 

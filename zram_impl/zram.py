@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable
 from errno import EINVAL
 from threading import Event
-from typing import Final, Self, Unpack
+from typing import Final, Literal, Self, Unpack
 
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.compression.algorithms import DEFAULT_ALGORITHM
@@ -19,7 +19,7 @@ from zram_impl.device.settings import DeviceSettings
 from zram_impl.device.snapshot import Snapshot, block_state, snapshot
 from zram_impl.errors import refuse, shown
 from zram_impl.pages import byte_io
-from zram_impl.pages.byte_io import Buffer
+from zram_impl.pages.byte_io import Buffer, WritableBuffer
 from zram_impl.pages.stats import Stats
 from zram_impl.parsing import kstrto
 from zram_impl.parsing.algorithm_args import PRIMARY, SECONDARY
@@ -35,6 +35,9 @@ from zram_impl.policy.protocol import MemoryPolicy
 from zram_impl.result import RecompressResult, WritebackResult
 from zram_impl.sysfs import Attributes
 from zram_impl.units import DEFAULT_BATCH_SIZE, PAGE_SHIFT, PAGE_SIZE
+
+WritebackMode = Literal["idle", "huge", "huge_idle", "incompressible"]
+RecompressionMode = Literal["idle", "huge", "huge_idle"]
 
 
 class Zram(DeviceSettings):
@@ -196,6 +199,10 @@ class Zram(DeviceSettings):
     def __exit__(self, *_exception: object) -> None:
         self.close()
 
+    def __repr__(self) -> str:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        backing = "" if self.backing_name is None else f", backed by {self.backing_name}"
+        return f"<Zram of {self.pages} pages, {self.algorithm}{backing}>"
+
     # --- pages and bytes -------------------------------------------------------------------------------------------
 
     def read_page(self, index: int) -> bytes:
@@ -216,7 +223,7 @@ class Zram(DeviceSettings):
         except TypeError as error:
             raise byte_io.wrong_index(index, error) from error
 
-    def read_pages_into(self, start: int, buffer: bytearray | memoryview) -> None:
+    def read_pages_into(self, start: int, buffer: WritableBuffer) -> None:
         """Fill `buffer`, whole pages, from page `start`."""
         byte_io.read_pages_into(self._life.live().pages, start, buffer)
 
@@ -256,7 +263,7 @@ class Zram(DeviceSettings):
 
     def writeback(
         self,
-        mode: str | None = None,
+        mode: WritebackMode | None = None,
         *,
         pages: Iterable[int] | None = None,
         ranges: Iterable[tuple[int, int]] | None = None,
@@ -285,7 +292,7 @@ class Zram(DeviceSettings):
 
     def begin_writeback(
         self,
-        mode: str | None = None,
+        mode: WritebackMode | None = None,
         *,
         pages: Iterable[int] | None = None,
         ranges: Iterable[tuple[int, int]] | None = None,
@@ -297,7 +304,7 @@ class Zram(DeviceSettings):
 
     def recompress(  # noqa: PLR0913  (everything the attribute takes, by keyword)
         self,
-        mode: str | None = None,
+        mode: RecompressionMode | None = None,
         *,
         threshold: int = 0,
         max_pages: int | None = None,

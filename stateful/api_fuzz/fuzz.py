@@ -27,6 +27,7 @@ from zram_impl.bdev.file import open_file
 from zram_impl.bdev.memory import MemoryDevice
 from zram_impl.engine.sync import SyncEngine
 from zram_impl.parsing.kstrto import parse_size
+from zram_impl.policy.keeper import Keeper
 from zram_impl.sysfs import ATTRIBUTES
 
 ERRNOS: Final = frozenset({
@@ -91,7 +92,14 @@ def draw(rng: random.Random, signatures: Mapping[str, inspect.Signature]) -> Cal
         if parameter.name == "progress" and callable(value):
             continue  # what a caller's own function raises is raised again
         keywords[parameter.name] = value
-    return f"{name}({_listed(keywords)})", lambda dev: getattr(dev, name)(**keywords)
+    return f"{name}({_listed(keywords)})", partial(_make, name, keywords)
+
+
+def _make(name: str, arguments: Mapping[str, object], dev: Zram) -> None:
+    """Make a call, and end the task that it may have begun."""
+    begun = getattr(dev, name)(**arguments)
+    if isinstance(begun, Keeper):
+        begun.stop()
 
 
 _CREATE: Final[Mapping[str, Draw]] = {

@@ -11,6 +11,7 @@ from typing import Final
 
 from spec.model.terms import at
 from zram_impl import PAGE_SIZE, Quirks
+from zram_impl.policy.coldest import ColdestFirst
 from zram_impl.sysfs import ATTRIBUTES
 
 
@@ -129,6 +130,7 @@ PLAUSIBLE: Final[Mapping[str, Draw]] = {
     "max_pages": number, "priority": number, "level": number, "winbits": number, "requests": number, "blocks": number,
     "batch_size": number, "age_seconds": number, "algorithm": text, "name": text, "text": text, "dictionary": data,
     "enabled": _one_of(True, False, 1, 0), "compressed": _one_of(True, False), "backing": text, "path": text,
+    "ahead": number, "memory": size, "patience": number, "policy": _one_of(None, ColdestFirst()),
     "progress": _one_of(None, lambda *_: None), "cancel": _one_of(None, threading.Event()),
 }  # fmt: skip
 """The intended kind of a parameter of this name."""

@@ -217,7 +217,7 @@ class Subject:
 
     def recompress(self, mode: str | None) -> None:
         """Recompress all pages of a mode: there is no way to recompress one."""
-        result = self.device.recompress(mode)
+        result = self.device.recompress(mode)  # type: ignore[arg-type]  # a text
         reported = [kind for kind, _args in self.events]
         found = (result.recompressed, result.no_gain, result.skipped, result.failed, result.left)
         if found != (reported.count("recompress"), reported.count("recompress_in_vain"), 0, 0, 0):
@@ -240,7 +240,7 @@ class Subject:
 
     def begin_pass(self, mode: str | None = None, pages: Iterable[int] | None = None) -> None:
         """Begin a pass over a mode or over named pages."""
-        self.running = self.device.begin_writeback(mode, pages=pages)
+        self.running = self.device.begin_writeback(mode, pages=pages)  # type: ignore[arg-type]  # a text
         self.result = self.running.result
 
     def refuse_pass(self) -> None:

@@ -126,7 +126,7 @@ class Running:
 
     def _pass(self, mode: str | None, named: tuple[int, ...]) -> PassOutcome:
         before = self._written_back()
-        result = self.device.writeback(mode) if mode else self.device.writeback(pages=named)
+        result = self.device.writeback(mode) if mode else self.device.writeback(pages=named)  # type: ignore[arg-type]  # a text
         counts = (result.selected, result.written, result.lost, result.failed, result.skipped, result.left)
         errno = result.last_errno if self.device.quirks.mask_results else result.driver_errno
         written = tuple(sorted(self._written_back() - before))

@@ -261,7 +261,7 @@ def _one_pass(device: Zram, number: int) -> WritebackResult:
     mode = MODES[number % 3]
     if "idle" in mode:
         device.mark_idle()
-    return device.writeback(mode)
+    return device.writeback(mode)  # type: ignore[arg-type]  # a text
 
 
 def _add(total: WritebackResult, one: WritebackResult) -> None:

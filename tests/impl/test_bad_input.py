@@ -79,7 +79,7 @@ CALLS: dict[str, tuple[Callable[[Zram], object], str]] = {
     "zeroes beyond": (lambda dev: dev.write_zeroes(SIZE, 1), "got 32768 + 1"),
     "zeroes before": (lambda dev: dev.write_zeroes(-P, 2 * P), "got -4096 + 8192"),
     "no such mode": (
-        lambda dev: dev.writeback("hugh"),
+        lambda dev: dev.writeback("hugh"),  # type: ignore[arg-type]  # not a mode
         "mode must be one of idle, huge, huge_idle, incompressible, got 'hugh'",
     ),
     "no mode": (lambda dev: dev.writeback(), "mode, pages or ranges must be given"),

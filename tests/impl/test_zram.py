@@ -18,6 +18,8 @@ def test_the_public_names() -> None:
         "WritebackResult",
         "Zram",
         "ZramError",
+        "ZramTypeError",
+        "__version__",
     ]
     assert [zram_impl.PAGE_SIZE, zram_impl.Zram, zram_impl.ZramError] == [PAGE_SIZE, Zram, ZramError]
 

@@ -12,7 +12,7 @@ from zram_impl.cli.throughput import throughput
 from zram_impl.errors import ZramError
 from zram_impl.result import WritebackResult
 from zram_impl.units import PAGE_SIZE
-from zram_impl.zram import Zram
+from zram_impl.zram import WritebackMode, Zram
 
 _PIECE: Final = 256
 """Pages read from a file at a time: all that is in memory uncompressed."""
@@ -75,7 +75,7 @@ def _store(dev: Zram, choice: files.FileChoice, stop: Stop) -> "array[int]":
     return checks
 
 
-def _write_back(dev: Zram, mode: str, stop: Stop) -> WritebackResult:
+def _write_back(dev: Zram, mode: WritebackMode, stop: Stop) -> WritebackResult:
     with screen.progress(f"writing {mode} pages back") as advance:
         result = dev.writeback(mode, progress=advance, cancel=stop.event)
     stop.check()

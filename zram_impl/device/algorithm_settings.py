@@ -5,14 +5,14 @@ Kernel: zram->comp_algs, zram->params, comp_algorithm_set(), comp_params_store()
 
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from errno import EFBIG, EINVAL
 from typing import Final, NamedTuple
 
 from zram_impl.compression.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, Algorithm, Params
 from zram_impl.compression.algorithms.driver_dictionaries import refused_at_disksize, refused_at_each_page
 from zram_impl.compression.compressors import Comps
-from zram_impl.errors import ZramError, from_os, refuse, shown
+from zram_impl.errors import ZramError, from_os, refuse, refuse_argument, refuse_type, shown
 from zram_impl.parsing.algorithm_args import PRIMARY, PRIORITIES, SECONDARY, choose_priority
 from zram_impl.parsing.kstrto import S32_MAX, S32_MIN, whole
 from zram_impl.units import PAGE_SIZE
@@ -91,10 +91,19 @@ class AlgorithmSettings:
         return Comps([_make(name, params, dictionaries_as_driver=dictionaries_as_driver) for name, params in chosen])
 
 
+INSTEAD: Final[Mapping[str, str]] = {
+    "lzo": "lz4", "lzo-rle": "lz4", "842": "lz4", "zlib": "deflate", "gzip": "deflate", "lz4-hc": "lz4hc",
+    "zstd": "zstd with the extra zstd, or deflate",
+}  # fmt: skip
+"""Algorithms that kernels have or people ask for, and the one here that serves in their place."""
+
+
 def known(name: str) -> str:
     """Return `name`; EINVAL when no algorithm is called that."""
     if type(name) is not str or name not in ALGORITHMS:
-        raise refuse(EINVAL, f"algorithm must be one of {', '.join(ALGORITHMS)}, got {shown(name)}")
+        instead = f"; use {INSTEAD[name]} instead" if type(name) is str and name in INSTEAD else ""
+        message = f"algorithm must be one of {', '.join(ALGORITHMS)}, got {shown(name)}{instead}"
+        raise refuse_argument(name, str, message)
     return name
 
 
@@ -138,7 +147,7 @@ def checked_params(level: int | None, dictionary: bytes | str | os.PathLike[str]
             whole(number, name, S32_MIN + 1, S32_MAX)
     # Else a number would be taken for an open file.
     if dictionary is not None and not isinstance(dictionary, (bytes, str, os.PathLike)):
-        raise refuse(EINVAL, f"dictionary must be bytes or a path, got {shown(dictionary)}")
+        raise refuse_type(f"dictionary must be bytes or a path, got {shown(dictionary)}")
     return Wanted(level, dictionary, winbits)
 
 

@@ -15,7 +15,7 @@ from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.file import open_file
 from zram_impl.device.algorithm_settings import AlgorithmSettings
 from zram_impl.device.engines import DEFAULT_ENGINE, MakeEngine, maker_of
-from zram_impl.errors import from_os, refuse, shown
+from zram_impl.errors import from_os, refuse, refuse_argument, refuse_type, shown
 from zram_impl.events.observer import Observer
 from zram_impl.parsing import kstrto
 from zram_impl.quirks import Quirks
@@ -95,10 +95,10 @@ class Configuration:
         observer: Observer | None = None,
     ) -> None:
         if quirks is not None and not isinstance(quirks, Quirks):
-            raise refuse(EINVAL, f"quirks must be a Quirks, got {shown(quirks)}")
+            raise refuse_type(f"quirks must be a Quirks, got {shown(quirks)}")
         for name, hook in (("open_backing", open_backing), ("observer", observer)):
             if not callable(hook) and not (name == "observer" and hook is None):
-                raise refuse(EINVAL, f"{name} must be callable, got {shown(hook)}")
+                raise refuse_type(f"{name} must be callable, got {shown(hook)}")
         self.quirks = quirks or Quirks()
         self.runtime = ThreadRuntime() if runtime is None else _checked_runtime(runtime)
         self.make_engine = maker_of(engine, observer)
@@ -152,7 +152,7 @@ class Configuration:
 def _checked_runtime(runtime: Runtime) -> Runtime:
     missing = [name for name in _RUNTIME if not callable(getattr(runtime, name, None))]
     if missing:
-        raise refuse(EINVAL, f"runtime must have {', '.join(missing)}, got {shown(runtime)}")
+        raise refuse_type(f"runtime must have {', '.join(missing)}, got {shown(runtime)}")
     return runtime
 
 
@@ -160,7 +160,9 @@ def _check_path(path: str | os.PathLike[str]) -> None:
     try:
         os.fsdecode(path)
     except (TypeError, ValueError) as error:
-        raise refuse(EINVAL, f"backing must be a path, got {shown(path)}: {error}") from error
+        raise refuse_argument(
+            path, (str, os.PathLike), f"backing must be a path, got {shown(path)}: {error}"
+        ) from error
 
 
 def _checked_device(device: BackingDevice) -> BackingDevice:
@@ -168,7 +170,7 @@ def _checked_device(device: BackingDevice) -> BackingDevice:
     methods = [getattr(device, name, None) for name in ("read", "write", "sync", "close")]
     blocks = getattr(device, "blocks", None)
     if not all(map(callable, methods)) or not isinstance(getattr(device, "name", None), str):
-        raise refuse(EINVAL, f"backing must be a path or a backing device, got {shown(device)}")
+        raise refuse_type(f"backing must be a path or a backing device, got {shown(device)}")
     if not isinstance(blocks, int) or blocks < 1:
         raise refuse(EINVAL, f"backing device {device.name} must have at least 1 block, got {shown(blocks)}")
     return device

@@ -9,7 +9,7 @@ from zram_impl.bdev.device import BackingDevice
 from zram_impl.engine.protocol import Engine
 from zram_impl.engine.ring_choice import ring_or_threads
 from zram_impl.engine.threads import ThreadEngine
-from zram_impl.errors import refuse, shown
+from zram_impl.errors import refuse, refuse_type, shown
 from zram_impl.events.observer import Observer
 from zram_impl.runtime import Runtime
 
@@ -48,5 +48,5 @@ def maker_of(engine: MakeEngine | str, observer: Observer | None) -> MakeEngine:
             raise refuse(EINVAL, f"engine must be callable or one of {', '.join(ENGINES)}, got {shown(engine)}")
         return partial(ENGINES[engine], observer=observer)
     if not callable(engine):
-        raise refuse(EINVAL, f"engine must be callable, got {shown(engine)}")
+        raise refuse_type(f"engine must be callable, got {shown(engine)}")
     return engine

@@ -23,7 +23,7 @@ from zram_impl.device.config import Configuration, ReadCache
 from zram_impl.device.dropped import Held
 from zram_impl.device.openers import Openers
 from zram_impl.device.passes import Passes
-from zram_impl.errors import ZramError, refuse, shown
+from zram_impl.errors import ZramError, refuse, refuse_type, shown
 from zram_impl.pages.clean_pages import CleanPages
 from zram_impl.pages.observed_pages import ObservedPages
 from zram_impl.pages.page_io import Pages
@@ -277,7 +277,7 @@ class Lifecycle:
     def recompression(self, request: RecompressRequest) -> Callable[[Interrupts], RecompressPass]:
         """Return what begins a pass of recompression."""
         if not isinstance(request, RecompressRequest):
-            raise refuse(EINVAL, f"request must be a RecompressRequest, got {shown(request)}")
+            raise refuse_type(f"request must be a RecompressRequest, got {shown(request)}")
         return partial(self.begin_pass, lambda it: it.begin_recompression(request))
 
     def compact(self, interrupts: Interrupts) -> int:

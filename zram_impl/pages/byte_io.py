@@ -4,20 +4,29 @@ Every function checks its range first and raises EINVAL for one that is not all 
 """
 
 from errno import EINVAL
+from typing import TYPE_CHECKING, TypeAlias
 
-from zram_impl.errors import refuse, shown
+from zram_impl.errors import refuse, refuse_type, shown
 from zram_impl.pages.page_io import Pages
 from zram_impl.parsing.ranges import page_range, pieces, whole_pages
 from zram_impl.units import PAGE_SIZE
 
-Buffer = bytes | bytearray | memoryview
+if TYPE_CHECKING:  # whatever has the buffer protocol: mmap, array, numpy's; the name is in collections.abc from 3.12 on
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+    Buffer: TypeAlias = ReadableBuffer
+    WritableBuffer: TypeAlias = WriteableBuffer
+else:
+    Buffer = WritableBuffer = object
 
 
 def flat(buffer: Buffer) -> memoryview:
     """Return any buffer as bytes; EINVAL unless they are contiguous."""
     try:
         return memoryview(buffer).cast("B")
-    except (TypeError, ValueError, BufferError) as error:
+    except TypeError as error:
+        raise refuse_type(f"buffer must be contiguous bytes, got {shown(buffer)}: {error}") from error
+    except (ValueError, BufferError) as error:
         raise refuse(EINVAL, f"buffer must be contiguous bytes, got {shown(buffer)}: {error}") from error
 
 
@@ -32,7 +41,7 @@ def whole_page(page: Buffer) -> bytes:
 def wrong_index(index: int, error: TypeError) -> Exception:
     """Return EINVAL for a page index of another type than int; `error` itself if it has another origin."""
     # Not checked beforehand, because that would make every access slower.
-    return error if type(index) in (int, bool) else refuse(EINVAL, f"page index must be an int, got {shown(index)}")
+    return error if type(index) in (int, bool) else refuse_type(f"page index must be an int, got {shown(index)}")
 
 
 def write_pages(pages: Pages, start: int, buffer: Buffer) -> None:
@@ -42,7 +51,7 @@ def write_pages(pages: Pages, start: int, buffer: Buffer) -> None:
     pages.write_pages(start, view)
 
 
-def read_pages_into(pages: Pages, start: int, buffer: bytearray | memoryview) -> None:
+def read_pages_into(pages: Pages, start: int, buffer: WritableBuffer) -> None:
     """Fill `buffer`, whole pages, from page `start`."""
     view = flat(buffer)
     if view.readonly:

@@ -23,7 +23,7 @@ import string
 from errno import EINVAL, ERANGE
 from typing import Final, Literal, NamedTuple
 
-from zram_impl.errors import refuse, shown
+from zram_impl.errors import refuse, refuse_argument, shown
 from zram_impl.units import PAGE_SIZE
 
 U16_MAX: Final = (1 << 16) - 1
@@ -149,14 +149,14 @@ def whole(value: int, what: str, lowest: int, most: int) -> int:
     A bool, a float or a text is refused: callers may not use a type checker.
     """
     if type(value) is not int or not lowest <= value <= most:
-        raise refuse(EINVAL, f"{what} must be {lowest} to {most}, got {shown(value)}")
+        raise refuse_argument(value, int, f"{what} must be {lowest} to {most}, got {shown(value)}")
     return value
 
 
 def truth(value: bool, what: str) -> bool:
     """Return `value`, an argument of the Python interface; EINVAL unless it is True, False, 1 or 0."""
     if type(value) not in (bool, int) or value not in (0, 1):
-        raise refuse(EINVAL, f"{what} must be True or False, got {shown(value)}")
+        raise refuse_argument(value, (bool, int), f"{what} must be True or False, got {shown(value)}")
     return bool(value)
 
 
@@ -169,9 +169,8 @@ def size_of(value: int | str) -> int:
     size = _text_size(value) if isinstance(value, str) else value
     # Exactly an int: what the type checker did not see may be a bool, a float or None.
     if type(size) is not int or not 0 <= size <= U64_MAX:
-        raise refuse(
-            EINVAL, f"size must be 0 to {U64_MAX} bytes, as an int or as digits with K, M or G, got {shown(value)}"
-        )
+        message = f"size must be 0 to {U64_MAX} bytes, as an int or as digits with K, M or G, got {shown(value)}"
+        raise refuse_argument(value, str if isinstance(value, str) else int, message)
     return size
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from errno import EINVAL
 
 from zram_impl.decisions import Mode
-from zram_impl.errors import refuse, shown
+from zram_impl.errors import ZramError, refuse, refuse_type, shown
 from zram_impl.parsing.kstrto import U64_MAX, whole
 from zram_impl.parsing.recompress_args import RecompressMode, RecompressRequest, parse_recompress_mode
 from zram_impl.parsing.writeback_args import Scan, parse_mode
@@ -62,7 +62,7 @@ def scans_for(
         if mode is not None or indexes is not None or ranges is not None:
             raise refuse(EINVAL, f"scans must be alone, got {shown(scans)} and a mode, pages or ranges")
         if type(scans) is not list or not all(isinstance(scan, Scan) for scan in scans):
-            raise refuse(EINVAL, f"scans must be a list of scans, got {shown(scans)}")
+            raise refuse_type(f"scans must be a list of scans, got {shown(scans)}")
         return scans
     if mode is not None:
         if indexes is not None or ranges is not None:
@@ -80,8 +80,10 @@ def _pairs(
     try:
         named = [_pair(pages, index, index) for index in (() if indexes is None else indexes)]
         return named + [_pair(pages, first, last) for first, last in (() if ranges is None else ranges)]
+    except ZramError:
+        raise
     except (TypeError, ValueError, NotImplementedError) as error:  # the last by views of several dimensions
-        raise refuse(EINVAL, f"pages must be numbers and ranges pairs of them, got others: {error}") from error
+        raise refuse_type(f"pages must be numbers and ranges pairs of them, got others: {error}") from error
 
 
 def _pair(pages: int, first: int, last: int) -> tuple[int, int]:
@@ -95,7 +97,7 @@ def refuse_unless_ints(*numbers: int) -> None:
     """Refuse, with EINVAL, unless every argument is an int."""
     for number in numbers:
         if not isinstance(number, int):
-            raise refuse(EINVAL, f"page must be a whole number, got {shown(number)}")
+            raise refuse_type(f"page must be a whole number, got {shown(number)}")
 
 
 def recompression_of(

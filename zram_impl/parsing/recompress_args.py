@@ -10,7 +10,7 @@ from enum import Enum
 from errno import EINVAL
 from typing import Final, NamedTuple
 
-from zram_impl.errors import refuse, shown
+from zram_impl.errors import refuse, refuse_argument, shown
 from zram_impl.parsing.kstrto import parse_s32, parse_u32, parse_u64
 from zram_impl.parsing.next_arg import valued_arguments
 from zram_impl.units import HUGE_CLASS_SIZE
@@ -77,7 +77,7 @@ def parse_recompress(text: str, *, unknown_keys_ignored: bool) -> RecompressRequ
 def parse_recompress_mode(text: str) -> RecompressMode:
     """Read the name of a mode; EINVAL for an unknown one."""
     if not isinstance(text, str):
-        raise refuse(EINVAL, f"mode must be one of {', '.join(_MODES)}, got {shown(text)}")
+        raise refuse_argument(text, str, f"mode must be one of {', '.join(_MODES)}, got {shown(text)}")
     return _parse_mode(text, RecompressMode.ALL)
 
 

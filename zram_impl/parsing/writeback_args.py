@@ -11,7 +11,7 @@ from errno import EINVAL, ERANGE
 from typing import Final, NamedTuple
 
 from zram_impl.decisions import Mode
-from zram_impl.errors import ZramError, refuse, shown
+from zram_impl.errors import ZramError, refuse, refuse_argument, shown
 from zram_impl.parsing.kstrto import U32_MAX, c_string, parse_u32, parse_u64
 from zram_impl.parsing.next_arg import split_arguments
 
@@ -69,7 +69,7 @@ def parse_mode(text: str) -> Mode:
     """
     mode = _MODES.get(text) if type(text) is str else None
     if mode is None:
-        raise refuse(EINVAL, f"mode must be one of {', '.join(_MODES)}, got {shown(text)}")
+        raise refuse_argument(text, str, f"mode must be one of {', '.join(_MODES)}, got {shown(text)}")
     return mode
 
 

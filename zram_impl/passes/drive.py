@@ -5,11 +5,10 @@ shield (`Runtime.shielded`). An interrupt cancels the pass, and is raised when w
 """
 
 from collections.abc import Callable
-from errno import EINVAL
 from threading import Event
 from typing import Protocol, TypeVar
 
-from zram_impl.errors import refuse, shown
+from zram_impl.errors import refuse_type, shown
 from zram_impl.passes.base import PassProgress
 from zram_impl.runtime import Runtime
 from zram_impl.shield import Interrupts
@@ -59,9 +58,9 @@ class Drivable(Protocol[Result_co]):
 def check_watchers(progress: ProgressCallback | None, cancel: Event | None) -> None:
     """Refuse, with EINVAL, what cannot be called or looked at, before a pass begins."""
     if progress is not None and not callable(progress):
-        raise refuse(EINVAL, f"progress must be callable, got {shown(progress)}")
+        raise refuse_type(f"progress must be callable, got {shown(progress)}")
     if cancel is not None and not callable(getattr(cancel, "is_set", None)):
-        raise refuse(EINVAL, f"cancel must be an event, got {shown(cancel)}")
+        raise refuse_type(f"cancel must be an event, got {shown(cancel)}")
 
 
 def drive(

@@ -14,7 +14,7 @@ from typing import Final, Self
 from zram_impl.device.companion import wait_for_end
 from zram_impl.device.lifecycle import Lifecycle
 from zram_impl.device.passes import Passes
-from zram_impl.errors import ZramError, errno_name, refuse, shown
+from zram_impl.errors import ZramError, errno_name, refuse, refuse_argument, refuse_type, shown
 from zram_impl.pages.room import Room
 from zram_impl.parsing import kstrto
 from zram_impl.passes.drive import run_pass
@@ -52,9 +52,9 @@ def checked(memory: int | str, policy: MemoryPolicy, patience: float) -> KeeperS
     if budget < PAGE_SIZE:
         raise refuse(EINVAL, f"memory must be at least {PAGE_SIZE} bytes, got {budget}")
     if not callable(getattr(policy, "plan", None)):
-        raise refuse(EINVAL, f"policy must have a method plan, got {shown(policy)}")
+        raise refuse_type(f"policy must have a method plan, got {shown(policy)}")
     if type(patience) not in (int, float) or not 0 <= patience < threading.TIMEOUT_MAX:
-        raise refuse(EINVAL, f"patience must be seconds from 0, got {shown(patience)}")
+        raise refuse_argument(patience, (int, float), f"patience must be seconds from 0, got {shown(patience)}")
     return KeeperSettings(budget, policy, patience)
 
 
@@ -207,7 +207,7 @@ class Keeper:
     def _plan(self, memory: MemoryUse) -> Plan:
         plan = self._settings.policy.plan(memory)
         if not isinstance(plan, Plan):
-            raise refuse(EINVAL, f"plan must return a Plan, got {shown(plan)}")
+            raise refuse_type(f"plan must return a Plan, got {shown(plan)}")
         return plan
 
     def _note(self, memory: MemoryUse, compacted: int, obstacle: str | None) -> None:

@@ -63,7 +63,7 @@ USE: dict[str, Call] = {
     "discard": lambda dev: dev.discard(0, 0),
     "write_zeroes": lambda dev: dev.write_zeroes(0, 0),
     "mark_idle": lambda dev: dev.mark_idle(),
-    "writeback": lambda dev: dev.writeback("no such mode"),
+    "writeback": lambda dev: dev.writeback("no such mode"),  # type: ignore[arg-type]  # not a mode
     "begin_writeback, scans": lambda dev: dev.begin_writeback(scans=[]),
     "snapshot": lambda dev: dev.snapshot(),
     "block_state": lambda dev: dev.block_state(),

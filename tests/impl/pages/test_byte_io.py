@@ -136,7 +136,7 @@ def test_an_event_set_before_the_call_cancels_it() -> None:
 
 def test_without_a_backing_device_there_is_no_writeback() -> None:
     with Zram.create(SIZE) as dev, pytest.raises(ZramError, match="there is no backing device") as caught:
-        dev.writeback("no such mode")
+        dev.writeback("no such mode")  # type: ignore[arg-type]  # not a mode
     assert caught.value.errno == errno.ENODEV
 
 
