@@ -17,7 +17,7 @@ from spec.processes.options import count
 from stateful.jobs.progress import complain, say
 from stateful.traces.driver.convert import convert
 from stateful.traces.driver.raw import open_text, read_raw
-from tests.kernel import fuzz, lies, machine, recordings, steer, tracing, versions, workloads
+from tests.kernel import fuzz, lies, machine, mends, recordings, steer, tracing, versions, workloads
 from tests.kernel.coverage import Coverage
 from tests.kernel.machine import GuestError, Options
 from tests.kernel.multi_comp import with_recompression
@@ -89,6 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     lying.set_defaults(do=plant_lies)
     lying.add_argument("files", nargs="+", type=Path, metavar="FILE", help="raw traces without deviations")
     lying.add_argument("--each", type=count, default=100, metavar="N", help="lies a kind (100)")
+    mending = commands.add_parser(
+        "mends", help="show by search what mends findings 27, 28 and 32, and that it is needed"
+    )
+    mending.set_defaults(do=show_mends)
     steering = command("steer", steer_kernel, "play the shortest way to a foreign page, found by search, on a kernel")
     steering.add_argument("out", type=Path, metavar="OUT", help="for the raw trace")
     command("survey", survey_versions, "ask every kernel that Debian has, for docs/kernels.md")
@@ -163,6 +167,24 @@ def plant_lies(asked: argparse.Namespace, console: Console) -> int:
         said = f"{found:>5} of {planted:>5}  {found / planted:.0%}" if planted else "nothing to change"
         say(console, f"{kind:42} {said}")
     return 1 if missed else 0
+
+
+def show_mends(_asked: argparse.Namespace, console: Console) -> int:
+    """Search with what the driver does and with its mend; 1 when a mend does not hold, or is not needed."""
+    bad = 0
+    for each in mends.MENDS:
+        without, mended = mends.search(each, mended=False), mends.search(each, mended=True)
+        bad += bool(mended.way) or not without.way
+        say(console, f"{each.number}: {each.sentence}")
+        say(console, f"  as the driver: {_said_of(without)}")
+        say(console, f"  with the mend: {_said_of(mended)}")
+    return 1 if bad else 0
+
+
+def _said_of(found: mends.Searched) -> str:
+    if not found.way:
+        return f"holds in all {found.states} states"
+    return f"not after {len(found.way)} steps: {', '.join(found.way)}"
 
 
 def fuzz_programs(asked: argparse.Namespace, console: Console) -> int:
