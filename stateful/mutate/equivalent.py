@@ -24,7 +24,6 @@ EQUIVALENT: Final[Mapping[str, str]] = {
     "engine/ring_uring.__init__:14:1 changed before a refusal": _REFUSED,
     "engine/ring_uring.__init__:15:1 changed before a refusal": _REFUSED,
     "engine/ring_uring.close:3:17 >= as >": "descriptor 0 is the standard input",
-    "device/config.__init__:11:1 changed before a refusal": _REFUSED,
     "device/config.check_named:2:30 is not as !=": "a function is equal to itself alone",
     "engine/threads._carry:10:1 notified before the change": (
         "who is woken needs the lock, which is held until both are done"

@@ -16,7 +16,8 @@ PACKAGE: Final = ROOT / "zram_impl"
 
 MODULES: Final = (
     *(f"table/{name}" for name in ("access_times", "block_map", "budget", "segments", "shared", "slot_table")),
-    *(f"pages/{name}" for name in ("backing_reads", "byte_io", "observed_pages", "page_io", "room", "stats")),
+    *(f"pages/{name}" for name in ("backing_reads", "byte_io", "clean_pages", "observed_pages")),
+    *(f"pages/{name}" for name in ("page_io", "room", "run_reads", "stats")),
     *(f"passes/{name}" for name in ("base", "compaction", "drive", "idle", "pp_buckets", "recompress")),
     *(f"passes/{name}" for name in ("request_pool", "scan", "trim", "writeback")),
     *(f"engine/{name}" for name in ("buffers", "protocol", "request", "runs", "sync", "threads")),

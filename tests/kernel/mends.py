@@ -29,18 +29,18 @@ class Mend(NamedTuple):
 
     number: int
     sentence: str
-    """What holds with the mend."""
+    """The property that holds with the mend."""
     scope: Scope
     names: tuple[str, ...]
     """The actions; users write while no pass runs."""
     driver: Mapping[str, Action]
-    """What the driver does instead of the specification's actions."""
+    """The actions of the driver, instead of the specification's."""
     mended: Mapping[str, Action]
     watch: Watch
 
 
 class Searched(NamedTuple):
-    """What a search found: the shortest way to a wrong step, empty where there is none, and how many states it saw."""
+    """The result of a search: the shortest way to a wrong step, empty without one, and how many states it saw."""
 
     way: tuple[str, ...]
     states: int

@@ -1,4 +1,4 @@
-"""What a generated program has probably made of the device so far: the contexts of the coverage table it is in."""
+"""The probable state of the device after a part of a generated program: the contexts of the coverage table it is in."""
 
 from tests.kernel.scripts import Operation
 
