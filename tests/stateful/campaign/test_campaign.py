@@ -4,11 +4,7 @@ import errno
 import json
 import os
 import re
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,7 +15,6 @@ from stateful.campaign import chunk as chunks
 from stateful.campaign.campaign import Campaign, CampaignOrder
 from stateful.campaign.chunk import CORPUS, EXAMPLES, Chunk, row_of, run_chunk
 from stateful.campaign.coverage import Coverage
-from stateful.campaign.engines import LocalEngine
 from stateful.campaign.journal import CampaignDirectory, CampaignError
 from stateful.campaign.revision import revision
 from stateful.fuzzing.sources import SOURCES, FuzzFinding, Harvest, Source
@@ -27,12 +22,9 @@ from stateful.schedules.run import execute, watching
 from stateful.schedules.scenarios import SCENARIOS
 from stateful.seam.chosen import OURS
 from tests.stateful.campaign.inline import TOKEN, Account, InlineEngine, account, campaign, quick
+from tests.stateful.campaign.processes import BUG, journal
 
-ROOT = Path(__file__).resolve().parents[3]
-BUG = "leak_on_error"
 LOSES = "examples.naive_store.bugs:loses_update"
-SEEDS = 3
-"""Of the campaigns in processes, two to a chunk."""
 
 
 @pytest.fixture
@@ -263,102 +255,6 @@ def test_a_token_covers_what_no_earlier_one_did() -> None:
     [(_token, covers)] = seen.take()
     assert len(covers) == len(set(covers)) > 10
     assert seen.take() == ()
-
-
-# In processes
-
-
-def test_a_seed_that_takes_too_long_is_a_finding(tmp_path: Path) -> None:
-    """The time is less than a process takes to begin."""
-    directory = CampaignDirectory(tmp_path / "c", OURS, "")
-    running = Campaign(directory, CampaignOrder(["exhausted"], 0, 1, 1e9, chunk_seconds=0.05))
-    running.run(LocalEngine(1, grace=0.05), lambda _line, _chunks: None)
-    directory.close()
-    assert running.totals.findings == {("exhausted", campaigns.KILLED, ""): 0}
-    assert "no answer: stopped after 0 s" in running.totals.texts["exhausted", campaigns.KILLED, ""]
-
-
-def arguments(place: Path, *more: str) -> list[str]:
-    return ["campaign", str(place), "--seeds", str(SEEDS), "--source", "exhausted", "--bug", BUG, "--chunk", "2", *more]
-
-
-def journal(place: Path) -> list[str]:
-    try:
-        return (place / "journal.jsonl").read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return []
-
-
-def begun(place: Path, *more: str) -> "subprocess.Popen[str]":
-    """Begin a campaign, and return when it has done a seed."""
-    line = [sys.executable, "-m", "stateful", *arguments(place, *more)]
-    process = subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    wait_until(lambda: bool(journal(place)) or process.poll() is not None)
-    assert process.poll() is None
-    return process
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not holds() and time.monotonic() < end:
-        time.sleep(0.005)
-
-
-def children(parent: int) -> list[int]:
-    """Return the processes that any thread of one has begun."""
-    found = Path(f"/proc/{parent}/task").glob("*/children")
-    return [int(each) for path in found for each in path.read_text(encoding="ascii").split()]
-
-
-def seeds_of(place: Path) -> dict[int, tuple[int, object]]:
-    rows = [row for row in map(row_of, journal(place)) if row is not None]
-    assert len({row.seed for row in rows}) == len(rows), "nothing is counted twice"
-    return {row.seed: (row.schedules, row.found) for row in rows}
-
-
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> Mapping[int, tuple[int, object]]:
-    place = tmp_path_factory.mktemp("expected") / "c"
-    campaign(place, InlineEngine(), SEEDS, BUG)
-    return seeds_of(place)
-
-
-def test_a_killed_worker_changes_no_finding(tmp_path: Path, expected: Mapping[int, tuple[int, object]]) -> None:
-    place = tmp_path / "c"
-    process = begun(place)
-    os.kill(children(process.pid)[0], signal.SIGKILL)
-    out, _ = process.communicate(timeout=60)
-    assert process.returncode == 1, out
-    assert seeds_of(place) == expected
-    assert out.splitlines()[-1] == "FAILED: 1 findings"
-
-
-def test_a_killed_campaign_loses_no_seed_it_had_done(
-    tmp_path: Path, expected: Mapping[int, tuple[int, object]]
-) -> None:
-    place = tmp_path / "c"
-    process = begun(place, "--workers", "1")
-    process.kill()
-    process.wait()
-    assert process.stdout is not None
-    process.stdout.close()
-    kept = journal(place)
-    done = subprocess.run(
-        [sys.executable, "-m", "stateful", *arguments(place)], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1, done.stderr
-    assert f"resumes after {len([line for line in kept if row_of(line)])} seeds" in done.stdout
-    assert journal(place)[: len(kept)] == kept
-    assert seeds_of(place) == expected
-
-
-def test_an_interrupted_campaign_says_what_it_has_done(tmp_path: Path) -> None:
-    process = begun(tmp_path / "c")
-    process.send_signal(signal.SIGTERM)
-    out, _ = process.communicate(timeout=60)
-    assert process.returncode == 128 + signal.SIGTERM
-    assert " findings" in out
-    assert out.splitlines()[-1] == "interrupted"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 
 from stateful import command
 from tests.stateful.campaign.inline import InlineEngine, campaign
-from tests.stateful.campaign.test_campaign import BUG, ROOT, SEEDS, arguments, children, journal, seeds_of, wait_until
+from tests.stateful.campaign.processes import BUG, ROOT, SEEDS, arguments, children, journal, seeds_of, wait_until
 
 there = importlib.util.find_spec("distributed") is not None
 needs_dask = pytest.mark.skipif(not there, reason="the extra campaign (Dask) is not installed")
