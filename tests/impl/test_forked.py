@@ -16,6 +16,9 @@ from zram_impl import PAGE_SIZE, Zram, ZramError, forking
 from zram_impl.engine import ring_choice
 from zram_impl.engine.ring_aio import NativeAio
 
+# A fork among threads is what is tested; 3.15 warns of every one.
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+
 PATIENCE = 20
 """Seconds after which a child that hangs is ended."""
 

@@ -14,6 +14,9 @@ from spec.processes import child
 from spec.processes.runner import Send, TaskResult
 from tests.spec.processes import trial_tasks
 
+# The child is this test, and other threads of the tests do not matter to it; 3.15 warns of every fork.
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+
 
 def ended(run: Callable[[Send], object], parent: int) -> tuple[int, list[object]]:
     """Run a task as its process does and return its exit code and what it sent."""

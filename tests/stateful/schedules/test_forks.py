@@ -17,7 +17,11 @@ from tests.unmeasured import end_child
 from zram_impl import PAGE_SIZE
 from zram_impl.table.slot_table import OWNED, PP_SLOT
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
+pytestmark = [
+    pytest.mark.usefixtures("unmeasured"),
+    # A fork among threads is what is tested; 3.15 warns of every one.
+    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
+]
 
 
 SECONDS = 10
