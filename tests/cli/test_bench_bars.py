@@ -50,6 +50,8 @@ def rows(tmp_path: Path, scratch: Path, *groups: str) -> dict[str, tuple[float |
         ("kernel", [0.95, 0.76, 1.00, 0.97]),
         ("fio", [0.45, 0.38, 0.55]),
         ("batches", [16, None, 12, 8, 30]),
+        ("budget", [1.25, 0]),
+        ("reading", [4.0, None, 8.0, None]),
         ("compact", [15]),
         ("growth", [None] * 5),
         ("schedules", [100_000]),

@@ -4,6 +4,7 @@ Kernel: read_from_bdev()
 """
 
 import mmap
+from collections import deque
 from errno import EINVAL
 from typing import Final
 
@@ -13,6 +14,8 @@ from zram_impl.forking import made_anew
 from zram_impl.runtime import Rank, Runtime
 from zram_impl.units import PAGE_SIZE, BlkIdx
 
+RUN_MOST: Final = 256
+"""Blocks read at once at most."""
 _PATIENCE: Final = 0.1
 """Seconds after which who closes looks again: a reader that an exception stops need not wake it."""
 
@@ -38,6 +41,8 @@ class BackingReads:
         self._lock = runtime.lock("backing reads", Rank.ENGINE)
         # Guards nothing: who closes waits here.
         self._ended = runtime.condition("backing reads ended", Rank.ENGINE)
+        self._idle: deque[mmap.mmap] = deque()
+        """Memory for several blocks that nobody uses."""
         self._under_way: set[object] = set()
         self._closing = False
         self.bd_reads = 0
@@ -59,16 +64,26 @@ class BackingReads:
                 with memoryview(page) as into:
                     device.read(blk_idx, into)
                 return bytes(page)
-            # Aligned, so that a file's pages arrive where they are to be.
-            with mmap.mmap(-1, blocks * PAGE_SIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as pages:
-                with memoryview(pages) as into:
+            # Aligned, so that a file's pages arrive where they are to be; and used again, because memory that the
+            # system has yet to provide costs as much as the transfer.
+            memory = self._borrow()
+            try:
+                with memoryview(memory)[: blocks * PAGE_SIZE] as into:
                     device.read(blk_idx, into)
                 self._count(blocks)
-                return pages[:]
+                return memory[: blocks * PAGE_SIZE]
+            finally:
+                self._idle.append(memory)
         finally:
             self._under_way.discard(token)
             if self._closing:
                 self._runtime.shielded(lambda _interrupts: self._wake())
+
+    def _borrow(self) -> mmap.mmap:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return mmap.mmap(-1, RUN_MOST * PAGE_SIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
     def _count(self, blocks: int) -> None:
         with self._lock:

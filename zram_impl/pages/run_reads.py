@@ -12,7 +12,7 @@ from typing import Final
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.compression.compressors import Comps
 from zram_impl.errors import ZramError, refuse
-from zram_impl.pages.backing_reads import BackingReads, WasResetError
+from zram_impl.pages.backing_reads import RUN_MOST, BackingReads, WasResetError
 from zram_impl.pages.clean_pages import CleanPages
 from zram_impl.shield import raised_by_handler
 from zram_impl.table.shared import Shared
@@ -21,8 +21,11 @@ from zram_impl.units import PAGE_SIZE, BlkIdx
 
 _SEVERAL: Final = 2
 """Pages that are worth being read together."""
-_GAP: Final = 3
+_GAP: Final = 8
 """Blocks of others that are read along with what is read ahead: cheaper than another transfer."""
+
+_REACH: Final = (RUN_MOST - 1) // 2
+"""Blocks on either side that are read with one at most."""
 
 
 class RunReads:
@@ -71,8 +74,12 @@ class RunReads:
             return []
         first = last = here
         while first > 0 and backed[first][0] - backed[first - 1][0] <= gap + 1:
+            if backed[here][0] - backed[first - 1][0] > _REACH:
+                break
             first -= 1
         while last + 1 < len(backed) and backed[last + 1][0] - backed[last][0] <= gap + 1:
+            if backed[last + 1][0] - backed[here][0] > _REACH:
+                break
             last += 1
         return [(blk, at, entry) for blk, at, entry in backed[first : last + 1]]
 

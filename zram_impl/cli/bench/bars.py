@@ -15,6 +15,7 @@ from random import Random
 from typing import Final, NamedTuple
 
 from zram_impl.cli.bench.answers import pass_time
+from zram_impl.cli.bench.budget import kept
 from zram_impl.cli.bench.compact import compact_pauses
 from zram_impl.cli.bench.figures import BenchRow, show
 from zram_impl.cli.bench.growth import Growth, growth
@@ -22,6 +23,7 @@ from zram_impl.cli.bench.kernel import kernel_costs
 from zram_impl.cli.bench.pages import PIECE, page_costs
 from zram_impl.cli.bench.pass_cost import pass_cost
 from zram_impl.cli.bench.published import PATTERNS, PublishedCourse, engine_of
+from zram_impl.cli.bench.reading import reading_costs
 from zram_impl.cli.bench.yardsticks import fio
 from zram_impl.cli.corpus import mixed_pages
 from zram_impl.cli.output import whole
@@ -259,12 +261,45 @@ def _power(slots: int) -> str:
     return f"{slots >> 20} Mi" if slots >= 1 << 20 else f"{slots >> 10} Ki"
 
 
+# --- within a budget ------------------------------------------------------------------------------------------------
+
+
+def _budget(extent: BarsExtent, directory: str | None, stop: Stop) -> Iterator[BenchRow]:
+    budget = max(extent.compact_pages * PAGE_SIZE // _BUDGET_PART, _BUDGET_LEAST)
+    found = kept(extent.compact_pages, budget, directory, stop)
+    figures = (
+        f"{found.grown >> 20} MiB / {budget >> 20} MiB, {found.pages:,} pages, {found.writes:,.0f} writes/s, "
+        f"{found.reads:,.0f} reads/s"
+    )
+    yield BenchRow("growth of a process / its budget of memory", found.grown / budget, 1.25, True, figures)
+    yield BenchRow("writes that were refused for memory", found.refused, 0, True, figures)
+
+
+_BUDGET_PART: Final = 8
+_BUDGET_LEAST: Final = 4 << 20
+
+
+def _reading(extent: BarsExtent, directory: str | None, stop: Stop) -> Iterator[BenchRow]:
+    pages = _stored(extent)
+    costs = reading_costs(pages, extent.rounds, directory, stop)
+    rows = (
+        ("spilled pages read again, kept / not kept", costs.again, 4.0),
+        ("spilled pages read again, promoted by hand / not kept", costs.promoted, None),
+        ("spilled pages in order, read ahead / not kept", costs.ahead, 8.0),
+        ("spilled pages in order, read_pages_into / read_page", costs.bulk, None),
+    )
+    for name, pair, bar in rows:
+        yield BenchRow(name, 1 / pair.ratio, bar, False, f"{pair.yardstick * 1e3:.1f} / {pair.measured * 1e3:.1f} ms")
+
+
 GROUPS: Final[dict[str, Group]] = {
     "pages": _pages,
     "kernel": _kernel,
     "pass": _pass,
     "fio": _fio,
     "batches": _batches,
+    "budget": _budget,
+    "reading": _reading,
     "compact": _compact,
     "growth": _growth,
     "schedules": _schedules,

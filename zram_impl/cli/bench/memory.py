@@ -89,21 +89,22 @@ def _measure(pages: int) -> Memory:
     piece = _PIECE * PAGE_SIZE
     with Zram.create(piece) as dev:  # what is made once, whatever is stored
         dev.write_pages(0, corpus[:piece])
-        before = _resident()
+        before = resident()
         with Zram.create(pages * PAGE_SIZE) as measured:
             for start in range(0, pages, _PIECE):
                 at = start * PAGE_SIZE % len(corpus)
                 measured.write_pages(start, corpus[at : at + piece])
             gc.collect()
-            compressed, grown = measured.stats.mm.compr_data_size, _resident() - before
+            compressed, grown = measured.stats.mm.compr_data_size, resident() - before
             for index in random.Random(pages).sample(range(pages), pages // 2):
                 measured.discard(index * PAGE_SIZE, PAGE_SIZE)
             measured.compact()
             gc.collect()
-            return Memory(pages, compressed, grown, measured.stats.mm.compr_data_size, _resident() - before)
+            return Memory(pages, compressed, grown, measured.stats.mm.compr_data_size, resident() - before)
 
 
-def _resident() -> int:
+def resident() -> int:
+    """Return the bytes of this process that are resident."""
     with open("/proc/self/statm", encoding="ascii") as counts:
         return int(counts.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 

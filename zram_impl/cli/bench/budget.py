@@ -1,0 +1,110 @@
+"""Memory of a process whose device is kept within a budget, measured in a process of its own.
+
+    python -m zram_impl.cli.bench.budget PAGES BUDGET [DIRECTORY]
+
+reads some pages from standard input and stores them again and again, each time marked, while two threads read at
+random; prints the outcome as JSON.
+"""
+
+import gc
+import json
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from random import Random
+from time import perf_counter, sleep
+from typing import Final, NamedTuple
+
+from zram_impl.cli.bench.memory import resident
+from zram_impl.cli.corpus import mixed_pages
+from zram_impl.cli.scratch import scratch_file
+from zram_impl.cli.stop import Stop
+from zram_impl.units import PAGE_SIZE
+from zram_impl.zram import Zram
+
+_CORPUS: Final = 4096
+_LOOK_EVERY: Final = 0.05
+_LOOK_PAGES: Final = 1024
+
+
+class Kept(NamedTuple):
+    """The outcome.
+
+    Attributes:
+        pages: Pages stored; `budget` in bytes.
+        grown: Bytes the process grew by at most, over one with an empty device of that size.
+        refused: Writes that were ENOMEM.
+        writes: Pages written a second; `reads`, read meanwhile by both readers.
+    """
+
+    pages: int
+    budget: int
+    grown: int
+    refused: int
+    writes: float
+    reads: float
+
+
+def kept(pages: int, budget: int, directory: str | None, stop: Stop) -> Kept:
+    """Measure."""
+    command = [sys.executable, "-m", __name__, str(pages), str(budget), *([] if directory is None else [directory])]
+    with ExitStack() as stack:
+        corpus = stack.enter_context(tempfile.TemporaryFile())
+        corpus.write(b"".join(mixed_pages(_CORPUS)))
+        corpus.seek(0)
+        child = stack.enter_context(
+            subprocess.Popen(command, stdin=corpus, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        )
+        stack.callback(child.kill)  # before it is waited for; too late for one that has ended
+        while child.poll() is None:
+            stop.check()
+            sleep(_LOOK_EVERY)
+        assert child.stdout is not None, "a pipe was asked for"
+        answer = child.stdout.read()
+    if child.returncode:
+        raise OSError(child.returncode, "the process that keeps within a budget failed")
+    return Kept(**json.loads(answer))
+
+
+def _read(dev: Zram, writing: "Future[int]", seed: int) -> int:
+    chance, reads = Random(seed), 0
+    while not writing.done():
+        dev.read_page(chance.randrange(dev.pages))
+        reads += 1
+    return reads
+
+
+def _write(dev: Zram, corpus: bytes) -> int:
+    """Store pages, each its own; return the most bytes that were resident."""
+    most = 0
+    for index in range(dev.pages):
+        at = index % _CORPUS * PAGE_SIZE
+        dev.write_page(index, index.to_bytes(8, "little") + corpus[at + 8 : at + PAGE_SIZE])
+        if index % _LOOK_PAGES == 0:
+            most = max(most, resident())
+    return max(most, resident())
+
+
+def _measure(pages: int, budget: int, directory: str | None) -> Kept:
+    corpus = sys.stdin.buffer.read(_CORPUS * PAGE_SIZE)
+    with (
+        ThreadPoolExecutor(3) as pool,
+        Zram.create(pages * PAGE_SIZE, backing=scratch_file(directory, pages)) as dev,
+    ):
+        gc.collect()
+        before, began = resident(), perf_counter()
+        with dev.keep_within(budget) as keeper:
+            writing = pool.submit(_write, dev, corpus)
+            readers = [pool.submit(_read, dev, writing, seed) for seed in range(2)]
+            most = writing.result()
+            seconds = perf_counter() - began
+            reads = sum(reader.result() for reader in readers)
+            refused = keeper.metrics.writers.refused
+    return Kept(pages, budget, most - before, refused, pages / seconds, reads / seconds)
+
+
+if __name__ == "__main__":
+    found = _measure(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None)  # noqa: PLR2004  (there is a third)
+    sys.stdout.write(json.dumps(found._asdict()))
