@@ -334,6 +334,7 @@ NOT_GUARDED: Final[Mapping[str, str]] = {
     "zram_impl.engine.ring_aio": "the memory of a submission is its caller's, that of answers the waiting thread's",
     "zram_impl.engine.ring_uring": "likewise; of each word shared with the kernel one side alone is the writer",
     "zram_impl.engine.ring_queue": "used by a submission alone",
+    "zram_impl.mapping": "a user of a device like any other: its directory has a lock of its own, never held in a call",
     "zram_impl.cli": "programs of their own, which share nothing but a device",
     "zram_impl.faults": "filters for tests, with locks of the system where they need any",
     "zram_impl.bdev.memory": "a device for tests, with a lock of the system",

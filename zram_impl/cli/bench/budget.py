@@ -36,7 +36,7 @@ class Kept(NamedTuple):
         pages: Pages stored; `budget` in bytes.
         grown: Bytes the process grew by at most, over one with an empty device of that size.
         refused: Writes that were ENOMEM.
-        writes: Pages written a second; `reads`, read meanwhile by both readers.
+        writes: Pages written a second; `reads`, read by both readers at the same time.
     """
 
     pages: int

@@ -1,0 +1,108 @@
+"""A device as a mapping: values of any length, in whatever pages are free, whole for every reader."""
+
+import errno
+import random
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.impl.doubles import MemoryDevice
+from zram_impl import PAGE_SIZE, Zram, ZramError
+from zram_impl.mapping import PageMap
+
+PAGES = 32
+
+
+@pytest.fixture
+def dev() -> Iterator[Zram]:
+    with Zram.create(PAGES * PAGE_SIZE, backing=MemoryDevice(PAGES)) as made:
+        yield made
+
+
+@pytest.mark.parametrize("length", [0, 1, PAGE_SIZE - 1, PAGE_SIZE, PAGE_SIZE + 1, 5 * PAGE_SIZE + 7])
+def test_a_value_of_any_length_returns(dev: Zram, length: int) -> None:
+    values, content = PageMap(dev), random.Random(length).randbytes(length)
+    values["key"] = content
+    assert (values["key"], values.free_pages) == (content, PAGES - -(-length // PAGE_SIZE))
+    del values["key"]
+    assert (len(values), values.free_pages, dev.stats.mm.orig_data_size) == (0, PAGES, 0)
+
+
+def test_it_behaves_as_a_dict_does(dev: Zram) -> None:
+    chance, values, expected = random.Random(1), PageMap(dev), dict[str, bytes]()
+    for step in range(600):
+        key = f"key {chance.randrange(8)}"
+        if chance.randrange(3):
+            content = chance.randbytes(chance.randrange(3 * PAGE_SIZE))
+            expected[key] = values[key] = content
+        else:
+            assert values.pop(key, None) == expected.pop(key, None)
+        if step % 50 == 0:
+            dev.writeback("huge")
+        assert (len(values), set(values), key in values) == (len(expected), set(expected), key in expected)
+        assert dict(values) == expected
+    used = sum(-(-len(value) // PAGE_SIZE) for value in expected.values())
+    assert values.free_pages == PAGES - used
+
+
+def test_a_value_may_be_in_several_runs(dev: Zram) -> None:
+    values = PageMap(dev)
+    for number in range(PAGES):
+        values[str(number)] = b"x"
+    for number in range(0, PAGES, 2):
+        del values[str(number)]
+    content = random.Random(2).randbytes(10 * PAGE_SIZE)
+    values["long"] = content
+    assert (values["long"], values.free_pages) == (content, 6)
+
+
+def test_a_full_device_is_refused_and_keeps_the_value(dev: Zram) -> None:
+    values = PageMap(dev)
+    values["key"] = b"old"
+    with pytest.raises(ZramError, match="must fit into 31 free pages, got 33 pages") as no:
+        values["key"] = bytes(33 * PAGE_SIZE)
+    assert (no.value.errno, values["key"], values.free_pages) == (errno.ENOSPC, b"old", 31)
+
+
+def test_a_write_that_fails_gives_its_pages_back(dev: Zram) -> None:
+    values = PageMap(dev)
+    dev.set_mem_limit(PAGE_SIZE)
+    with pytest.raises(ZramError) as no:
+        values["key"] = random.Random(3).randbytes(4 * PAGE_SIZE)
+    assert (no.value.errno, "key" in values, values.free_pages) == (errno.ENOMEM, False, PAGES)
+
+
+def test_spilled_values_are_known(dev: Zram) -> None:
+    values = PageMap(dev)
+    values["a"], values["b"] = random.Random(4).randbytes(PAGE_SIZE), b"small"
+    dev.writeback("huge")
+    assert (values.is_spilled("a"), values.is_spilled("b")) == (True, False)
+    assert repr(values) == "<PageMap of 2 values, 30 of 32 pages free>"
+    for missing in (values.is_spilled, values.__getitem__, values.__delitem__):
+        with pytest.raises(KeyError):
+            missing("c")
+
+
+def test_a_key_is_a_text(dev: Zram) -> None:
+    with pytest.raises(TypeError, match="key must be a str, got 5"):
+        PageMap(dev)[5] = b""  # type: ignore[index]  # that is what is tried
+
+
+def test_a_reader_sees_whole_values(dev: Zram) -> None:
+    values, torn, done = PageMap(dev), list[bytes](), threading.Event()
+    values["key"] = bytes(4 * PAGE_SIZE)
+
+    def read() -> None:
+        while not done.is_set():
+            value = values["key"]
+            if len(set(value)) > 1:
+                torn.append(value)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(300):
+        values["key"] = bytes([number % 256]) * (number % 5 + 1) * PAGE_SIZE
+    done.set()
+    reader.join()
+    assert torn == []
