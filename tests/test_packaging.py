@@ -59,7 +59,7 @@ def test_the_wheel_is_the_device_its_licence_and_types(wheel: zipfile.ZipFile) -
     assert sorted(names) == [name for name in FILES if name.startswith("zram_impl/")]
     assert "zram_impl/py.typed" in names
     others = sorted(name.partition(".dist-info/")[2] for name in set(wheel.namelist()) - set(names))
-    assert others == ["METADATA", "RECORD", "WHEEL", "licenses/LICENSE"]
+    assert others == ["METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"]
 
 
 def test_the_sdist_is_everything_that_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
