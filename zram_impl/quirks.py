@@ -43,6 +43,8 @@ class Quirks:
             zm_lz4_small_dict, dictionary_sizes.
         algorithms_reset_by_refusal: A `disksize` that is refused for an algorithm's parameters forgets all algorithms
             and parameters; else they stay, to be mended. Recordings size_refused, size_refused_recomp.
+        params_kept: Storing an algorithm keeps the parameters of its priority. Linux before 7.3.4. Recordings
+            p1_params_dropped, p2_params_dropped_size.
         old_age_marks_all: Storing an idle age at or above the clock's marks every page in memory: now minus the age
             wraps. Linux before 7.3.4. Recording idle_ages.
     """
@@ -63,6 +65,7 @@ class Quirks:
     nuls_behind_algorithms: bool = False
     dictionaries_limited: bool = False
     algorithms_reset_by_refusal: bool = False
+    params_kept: bool = False
     old_age_marks_all: bool = False
 
     @classmethod
@@ -74,7 +77,8 @@ class Quirks:
     def linux(cls, version: str) -> "Quirks":
         """Return what a version does, as kernels call themselves: 7.2.12, or 7.3.4+deb13-cloud-amd64.
 
-        Of versions before 7.2, which have no batches, only what changed in 7.3.4 is known.
+        Of versions before 7.2, which have no batches, only what changed in 7.3.4 is known; of that not which levels and
+        dictionaries each algorithm refuses, and with which errno.
 
         Raises:
             ValueError: `version` does not begin with two numbers.
@@ -83,7 +87,7 @@ class Quirks:
         if found is None:
             raise ValueError(f"version must begin with two numbers, as 7.3 does, got {version!r}")
         early = tuple(int(part or 0) for part in found.groups()) < _SINCE_7_3_4
-        return replace(cls.linux_7_3(), old_age_marks_all=early, old_age_unchecked=not early)
+        return replace(cls.linux_7_3(), params_kept=early, old_age_marks_all=early, old_age_unchecked=not early)
 
 
-_EARLIER: Final = frozenset({"old_age_marks_all"})
+_EARLIER: Final = frozenset({"params_kept", "old_age_marks_all"})

@@ -101,13 +101,13 @@ class Zram(DeviceSettings):
     def set_algorithm(self, name: str) -> None:
         """Choose the compressor, and drop its parameters; EINVAL for an unknown name, EBUSY once initialised."""
         known(name)
-        self._life.configure("comp_algorithm", lambda it: it.algorithms.choose(name, PRIMARY))
+        self._life.configure("comp_algorithm", lambda it: it.choose_algorithm(name, PRIMARY))
 
     def set_recomp_algorithm(self, name: str, priority: int = SECONDARY) -> None:
         """Choose what recompresses pages of a priority below `priority`, which is 1 to 3; else as `set_algorithm`."""
         secondary(priority)
         known(name)
-        self._life.configure("recomp_algorithm", lambda it: it.algorithms.choose(name, priority))
+        self._life.configure("recomp_algorithm", lambda it: it.choose_algorithm(name, priority))
 
     def set_algorithm_params(
         self,

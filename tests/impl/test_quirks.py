@@ -1,5 +1,6 @@
 """Quirks: none by default but the one that is no worse, all of them as the driver; what each changes."""
 
+from contextlib import nullcontext
 from dataclasses import FrozenInstanceError, asdict, fields
 from errno import EINVAL, EIO, ENOSPC, ENOTBLK
 from inspect import cleandoc
@@ -18,7 +19,7 @@ def test_the_default_has_none_but_the_one_that_is_no_worse() -> None:
 
 
 def test_the_driver_has_all_but_what_it_had_earlier() -> None:
-    assert [name for name, on in asdict(Quirks.linux_7_3()).items() if not on] == ["old_age_marks_all"]
+    assert [name for name, on in asdict(Quirks.linux_7_3()).items() if not on] == ["params_kept", "old_age_marks_all"]
 
 
 @pytest.mark.parametrize(
@@ -34,8 +35,18 @@ def test_the_driver_has_all_but_what_it_had_earlier() -> None:
 )
 def test_quirks_are_those_of_the_version(version: str, early: bool) -> None:
     quirks = Quirks.linux(version)
-    assert (quirks.old_age_marks_all, quirks.old_age_unchecked) == (early, not early)
+    assert (quirks.params_kept, quirks.old_age_marks_all, quirks.old_age_unchecked) == (early, early, not early)
     assert (quirks == Quirks.linux_7_3()) == (not early)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_parameters_of_an_algorithm_that_is_stored_again(kept: bool) -> None:
+    """Recording p1_params_dropped: a level that deflate does not take is refused, unless it was dropped."""
+    dev = Zram(quirks=Quirks(params_kept=kept))
+    for name, text in (("comp_algorithm", "deflate"), ("algorithm_params", "level=10"), ("comp_algorithm", "deflate")):
+        dev.attrs.store(name, text)
+    with dev, pytest.raises(ZramError) if kept else nullcontext():
+        dev.attrs.store("disksize", "16K")
 
 
 def test_version_is_one() -> None:

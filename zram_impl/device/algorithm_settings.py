@@ -51,13 +51,14 @@ class AlgorithmSettings:
         assert name is not None, "there is always a primary algorithm"
         return name
 
-    def choose(self, name: str, priority: int) -> None:
-        """Take an algorithm, which is known, for a priority, and drop the parameters of the priority.
+    def choose(self, name: str, priority: int, *, keep_params: bool = False) -> None:
+        """Take an algorithm, which is known, for a priority; keep or drop the parameters of the priority.
 
         Kernel: comp_algorithm_set(), comp_params_reset()
         """
         self._names[priority] = name
-        self.drop_params(priority)
+        if not keep_params:
+            self.drop_params(priority)
 
     def drop_params(self, priority: int) -> None:
         """Go back to the defaults of a priority's algorithm."""

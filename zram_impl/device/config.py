@@ -124,6 +124,10 @@ class Configuration:
             raise refuse(EBUSY, f"backing device {device.name} is this device's already")
         return device
 
+    def choose_algorithm(self, name: str, priority: int) -> None:
+        """Take an algorithm, which is known, for a priority."""
+        self.algorithms.choose(name, priority, keep_params=self.quirks.params_kept)
+
     def set_compressed_writeback(self, compressed: bool) -> None:
         """Write objects back as they are, or pages."""
         self.compressed_writeback = compressed
