@@ -11,6 +11,7 @@ from zram_impl.bdev.file import FileDevice
 from zram_impl.cli import files
 from zram_impl.cli.command import main
 from zram_impl.cli.stop import Stop
+from zram_impl.engine import ring_choice
 from zram_impl.pages.page_io import Pages
 from zram_impl.units import PAGE_SIZE
 
@@ -64,6 +65,10 @@ def test_a_disk_that_fills_up_loses_no_page(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return write(device, blk_idx, pages)
 
+    def no_ring(_device: FileDevice, _entries: int) -> None:
+        raise OSError("it would write without `FileDevice.write`")
+
+    monkeypatch.setattr(ring_choice, "open_ring", no_ring)
     monkeypatch.setattr(FileDevice, "write", fill_up)
     assert main(["demo", str(tree), "--backing", str(scratch)]) == 2
     shown = capsys.readouterr()
