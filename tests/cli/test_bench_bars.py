@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,14 @@ def test_each_group_has_its_bars(group: str, bars: list[float | None], tmp_path:
     lacking = group in {"kernel", "fio", "schedules"}
     assert {verdict == "not measured" for _, _, verdict in found.values()} == {lacking}
     assert all((measured is None) == lacking for measured, _, _ in found.values())
+
+
+def test_stores_are_compared_or_named(tmp_path: Path, scratch: Path) -> None:
+    found = rows(tmp_path, scratch, "stores")
+    assert len(found) == 8
+    for name, (measured, _bar, verdict) in found.items():
+        store = name.split()[2].rstrip(",")
+        assert (verdict == "no bar") is (measured is not None) is (find_spec(store) is not None), name
 
 
 def test_a_pass_meets_one_of_two_bars_or_misses_one(tmp_path: Path, scratch: Path) -> None:

@@ -26,7 +26,7 @@ from zram_impl.units import DEFAULT_BATCH_SIZE
 _RUNTIME: Final = ("lock", "condition", "spawn", "interruptible", "shielded", "now")
 """The methods of a runtime."""
 
-READ_AHEAD: Final = 128
+READ_AHEAD: Final = 256
 """Pages looked at for reading ahead where reads are sequential, unless something else is asked for."""
 READ_AHEAD_MAX: Final = 1024
 

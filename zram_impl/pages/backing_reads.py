@@ -14,7 +14,7 @@ from zram_impl.forking import made_anew
 from zram_impl.runtime import Rank, Runtime
 from zram_impl.units import PAGE_SIZE, BlkIdx
 
-RUN_MOST: Final = 256
+RUN_MOST: Final = 512
 """Blocks read at once at most."""
 _PATIENCE: Final = 0.1
 """Seconds after which who closes looks again: a reader that an exception stops need not wake it."""

@@ -24,6 +24,7 @@ from zram_impl.cli.bench.pages import PIECE, page_costs
 from zram_impl.cli.bench.pass_cost import pass_cost
 from zram_impl.cli.bench.published import PATTERNS, PublishedCourse, engine_of
 from zram_impl.cli.bench.reading import reading_costs
+from zram_impl.cli.bench.stores import store_costs
 from zram_impl.cli.bench.yardsticks import fio
 from zram_impl.cli.corpus import mixed_pages
 from zram_impl.cli.output import whole
@@ -292,6 +293,17 @@ def _reading(extent: BarsExtent, directory: str | None, stop: Stop) -> Iterator[
         yield BenchRow(name, 1 / pair.ratio, bar, False, f"{pair.yardstick * 1e3:.1f} / {pair.measured * 1e3:.1f} ms")
 
 
+def _stores(extent: BarsExtent, directory: str | None, stop: Stop) -> Iterator[BenchRow]:
+    for costs in store_costs(extent.pages // 4, min(extent.rounds, 3), directory, stop):
+        for what, pair in (("puts", costs.puts), ("gets", costs.gets)):
+            name = f"PageMap / {costs.name}, {what} a second"
+            if pair is None:
+                yield BenchRow(name, None, None, False, costs.lacking)
+            else:
+                rates = _rates(extent.pages // 4, pair.yardstick, pair.measured).replace("pages", "values")
+                yield BenchRow(name, pair.ratio, None, False, rates)
+
+
 GROUPS: Final[dict[str, Group]] = {
     "pages": _pages,
     "kernel": _kernel,
@@ -300,6 +312,7 @@ GROUPS: Final[dict[str, Group]] = {
     "batches": _batches,
     "budget": _budget,
     "reading": _reading,
+    "stores": _stores,
     "compact": _compact,
     "growth": _growth,
     "schedules": _schedules,
