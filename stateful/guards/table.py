@@ -214,7 +214,7 @@ ROWS: Final = (
         "selected written lost failed skipped left stopped_by errors errors[] last_errno",
         under("pass").looked_at(
             _FIGURE, "SteppedPass.selected", "WritebackResult.settled", "WritebackResult.driver_errno",
-            "_store_writeback", "Keeper._spill", "_in_the_way",
+            "_write_back", "Keeper._spill", "_in_the_way",
         ),
     ),
     row(RecompressPass, "_comps _compress _table _target _times", ONCE),

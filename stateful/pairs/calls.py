@@ -44,9 +44,9 @@ def _read_into(world: PairWorld, _lane: int) -> tuple[bytes, bytes]:
 
 
 def _keep(world: PairWorld, _lane: int) -> None:
-    """Keep the device within less than it has, for a moment."""
-    with world.device.keep_within(PAGE_SIZE):
-        pass
+    """Keep the device within less than it has, for a moment, and look at the metrics beside the keeper."""
+    with world.device.keep_within(PAGE_SIZE) as keeper:
+        assert keeper.metrics.memory.budget == PAGE_SIZE
 
 
 def _create(world: PairWorld, _lane: int) -> int:
