@@ -167,6 +167,8 @@ def test_an_event_missing_in_the_middle_is_found(free: str, arrange: type[str]) 
 def test_a_doubled_event_is_found_without_its_place(free: str) -> None:
     lines = buffered(uncounted(free)).splitlines(keepends=True)
     lines = lines[: len(lines) * 3 // 4]
+    while not json.loads(lines[-1])["touches"]:
+        lines.pop()  # nothing says that there is one too many of these
     judgement = judged("".join(lines))
     assert (judgement.finding, " is missing, so " in judgement.incomplete) == (None, True)
     finding = judged("".join([*lines, lines[-1]])).finding
