@@ -45,7 +45,7 @@ STATEFUL = [
     ["threads", "--seconds", "0.1"],
 ]
 DEVICE = [["demo", "README.md"], ["bench", "--quick"]]
-HELPERS = {"zram_impl.cli.bench.memory", "spec.processes.child"}
+HELPERS = {"zram_impl.cli.bench.budget", "zram_impl.cli.bench.memory", "spec.processes.child"}
 """Processes of a command, which refuses before it starts them."""
 
 
