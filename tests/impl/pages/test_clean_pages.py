@@ -8,6 +8,7 @@ import pytest
 
 from tests.impl.doubles import MemoryDevice, huge, page
 from zram_impl import PAGE_SIZE, Zram, ZramError
+from zram_impl.pages import run_reads
 from zram_impl.pages.clean_pages import CleanPages
 from zram_impl.runtime import ThreadRuntime
 from zram_impl.table.slot_table import Backed
@@ -88,6 +89,29 @@ def test_pages_in_the_reverse_order_are_read_together_too(blocks: Counted) -> No
         dev.set_read_cache("1M")
         assert [dev.read_page(index) for index in range(PAGES)] == [huge(index) for index in range(PAGES)]
         assert blocks.reads == [(PAGES - 1, 1), (0, PAGES - 1)]
+
+
+def test_a_read_reaches_so_many_blocks_to_either_side() -> None:
+    count, reach = 2 * run_reads._REACH + 40, run_reads._REACH
+    middle = count // 2
+    with Zram.create(count * PAGE_SIZE, backing=Counted(count)) as dev:
+        dev.write_pages(0, b"".join(map(huge, range(count))))
+        in_order(dev, [*range(1, middle + 1), 0, *range(middle + 1, count)])
+        group = dev._life.live().pages._runs._group(0, count, 8)
+    assert [blk for blk, _at, _entry in group] == list(range(middle - reach, middle + reach + 1))
+
+
+@pytest.mark.parametrize("cache", ["0", "1M"])
+def test_a_handler_that_raises_during_a_read_is_no_answer(dev: Zram, blocks: Counted, cache: str) -> None:
+    def alarm(_block: int) -> None:
+        raise TimeoutError("an alarm")
+
+    dev.set_read_cache(cache)
+    blocks.before_read = alarm
+    with pytest.raises(TimeoutError, match="an alarm"):
+        dev.read_pages_into(0, bytearray(4 * PAGE_SIZE))
+    blocks.before_read = lambda _block: None
+    assert dev.read_page(1) == huge(1)
 
 
 def test_reads_here_and_there_read_nothing_ahead(dev: Zram, blocks: Counted) -> None:
