@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from zram_impl.cli import screen
+from zram_impl.cli import command, demo, screen
 from zram_impl.cli.command import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,3 +58,25 @@ def test_progress_says_how_long_the_rest_takes(
             now[0] += 0.9
     lines = capsys.readouterr().err.splitlines()
     assert lines == ["storing: 1 of 90, 1:20 left", "storing: 2 of 90, 1:19 left", "storing: 3 of 90, 1:18 left"][:said]
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [(KeyboardInterrupt(), 130, "interrupted"), (MemoryError(), 2, "error: not enough memory; try --limit-bytes")],
+)
+def test_what_ends_a_command_is_one_line(
+    raised: BaseException, code: int, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*_arguments: object) -> int:
+        raise raised
+
+    monkeypatch.setattr(demo, "run", run)
+    assert main(["demo"]) == code
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", f"{said}\n")
+
+
+def test_without_paths_the_demo_takes_the_standard_library() -> None:
+    found = command._standard_library()
+    assert any(path.endswith("/json") for path in found)
+    assert not any(path.endswith("/site-packages") for path in found)
