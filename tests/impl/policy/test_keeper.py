@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.impl.doubles import PATIENCE, Clock, MemoryDevice, huge, page
+from tests.impl.doubles import PATIENCE, Clock, Gate, MemoryDevice, huge, page
 from zram_impl import PAGE_SIZE, Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.pages.page_io import Pages
@@ -308,3 +308,14 @@ def test_without_it_a_write_fails_at_once(monkeypatch: pytest.MonkeyPatch, dev: 
     monkeypatch.setattr(Pages, "_install_alone", lambda *_: pytest.fail("it is tried again"))
     with pytest.raises(ZramError, match=r"exceed mem_limit 4096$"):
         dev.write_page(1, huge(1))
+
+
+def test_a_writer_gives_up_on_a_device_that_does_not_answer() -> None:
+    gate, backing = Gate(), MemoryDevice()
+    backing.before_write = gate.stop
+    with Zram.create(8 * PAGE_SIZE, backing=backing) as dev, dev.keep_within(2 * PAGE_SIZE, patience=0.3):
+        # More than the budget, in one call, so that some of it does not fit.
+        with pytest.raises(ZramError, match=r"no room within 0\.3 s") as refused:
+            dev.write_pages(0, b"".join(map(huge, range(8))))
+        assert refused.value.errno == errno.ENOMEM
+        gate.open()
