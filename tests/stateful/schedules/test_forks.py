@@ -1,91 +1,21 @@
 """A child forked at any scheduling point of a standard scenario has a copy of the device that is whole."""
 
-import os
-import signal
+import json
+import subprocess
 import sys
-from collections.abc import Sequence
 
 import pytest
 
-from stateful.common.recount import recounted, shown
-from stateful.schedules import policies
-from stateful.schedules.harness import Harness
-from stateful.schedules.program import PAGES, TaskProgram
 from stateful.schedules.scenarios import SCENARIOS
-from stateful.schedules.scheduler import Policy
-from tests.unmeasured import end_child
-from zram_impl import PAGE_SIZE
-from zram_impl.table.slot_table import OWNED, PP_SLOT
+from tests.test_tidy import ROOT
 
-pytestmark = [
-    pytest.mark.usefixtures("unmeasured"),
-    # A fork among threads is what is tested; 3.15 warns of every one.
-    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
-]
+SECONDS = 120
 
 
-SECONDS = 10
-
-
-class Forking(Harness):
-    """A stage that forks a child before every choice; in the child its device is looked at."""
-
-    def __init__(self, what: TaskProgram, policy: Policy) -> None:
-        self.children: list[int] = []
-        self._policy = policy
-        super().__init__(what, self._choose)
-
-    def _choose(self, ready: Sequence[int], can_run: bool) -> int:
-        # Who forks waits for the two locks: a choice where somebody has them is not where a fork happens.
-        if all(lock.owner is None for lock in (self.device._life.control, self.device._life.table)):  # type: ignore[attr-defined]  # of one of several types
-            sys.stdout.flush()
-            child = os.fork()
-            if not child:
-                self._live_and_die()
-            self.children.append(child)
-        return self._policy(ready, can_run)
-
-    def _live_and_die(self) -> None:
-        code = 1
-        try:
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.alarm(SECONDS)
-            self._look()
-            code = 0
-        except BaseException as error:  # reported to the parent, which runs the test
-            os.write(2, f"{type(error).__name__}: {error}\n".encode())
-        finally:
-            end_child(code)
-
-    def _look(self) -> None:
-        runtime, dev = self.runtime, self.device
-        runtime.current, runtime.steady, dev._life.configuration.observer = None, True, None
-        passes = dev._life.passes
-        if passes is None:
-            return
-        passes.pages._observer = None
-        assert passes.running is None, "the child has no pass"
-        assert not any(flags & (OWNED | PP_SLOT) for flags in passes.pages.table.flags), "claims are forgotten"
-        assert recounted(dev) == shown(dev), "statistics equal a recount"
-        self.blocks.heal()
-        for page in range(PAGES):
-            dev.read_page(page)
-        dev.write_page(0, os.urandom(PAGE_SIZE))
-        dev.compact()
-        assert recounted(dev) == shown(dev), "statistics equal a recount"
-        dev.discard(0, PAGES * PAGE_SIZE)
-        assert dev.stats.bd.bd_count == 0, "blocks of the pass are forgotten"
-        dev.reset()
-        assert dev.pages == 0, "it can be reset"
-
-    def outcomes(self) -> set[int]:
-        """How the children ended."""
-        return {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in self.children}
-
-
-@pytest.mark.parametrize("seed", [None, 1])
-@pytest.mark.parametrize("what", [pytest.param(what, id=name) for name, what in SCENARIOS.items()])
-def test_a_child_forked_at_any_point_is_whole(what: TaskProgram, seed: int | None) -> None:
-    stage = Forking(what, policies.steady if seed is None else policies.random_walk(seed))
-    stage.run()
-    assert (stage.outcomes(), len(stage.children) > 1) == ({0}, True)
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_child_forked_at_any_point_is_whole(name: str) -> None:
+    command = [sys.executable, "-m", "tests.stateful.schedules.forking", name]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert ended.returncode == 0, ended.stderr
+    for outcomes, children in json.loads(ended.stdout):
+        assert (outcomes, children > 1) == ([0], True), ended.stderr
