@@ -60,7 +60,8 @@ class PageMap(MutableMapping[str, bytes]):
             self._give(made)
             raise
         with self._lock:
-            before = self._values.pop(key, None)
+            before = self._values.get(key)
+            # Race with readers, which take no lock: the key has one value or the other, and is never gone.
             self._values[key] = made
         if before is not None:
             self._give(before)

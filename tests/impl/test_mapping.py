@@ -9,7 +9,7 @@ import pytest
 
 from tests.impl.doubles import MemoryDevice
 from zram_impl import PAGE_SIZE, Zram, ZramError
-from zram_impl.mapping import PageMap
+from zram_impl.mapping import PageMap, Value
 
 PAGES = 32
 
@@ -87,6 +87,26 @@ def test_spilled_values_are_known(dev: Zram) -> None:
 def test_a_key_is_a_text(dev: Zram) -> None:
     with pytest.raises(TypeError, match="key must be a str, got 5"):
         PageMap(dev)[5] = b""  # type: ignore[index]  # that is what is tried
+
+
+def test_a_key_that_gets_another_value_is_never_gone(dev: Zram) -> None:
+    """The old value was taken out before the new one was put in: a reader in between got a KeyError.
+
+    Found by a thread that reads while another writes, in one run of many.
+    """
+
+    class Watched(dict[str, Value]):
+        def pop(self, *_arguments: object) -> Value:  # type: ignore[explicit-override]  # typing: from 3.12 on
+            raise AssertionError("the key is gone for a moment")
+
+        def __delitem__(self, key: str) -> None:  # type: ignore[explicit-override]  # typing: from 3.12 on
+            raise AssertionError(f"{key} is gone for a moment")
+
+    values = PageMap(dev)
+    values["key"] = b"one"
+    values._values = Watched(values._values)
+    values["key"] = b"two"
+    assert values["key"] == b"two"
 
 
 def test_a_reader_sees_whole_values(dev: Zram) -> None:
