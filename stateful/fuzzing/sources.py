@@ -203,10 +203,31 @@ class Source(NamedTuple):
         return has and self.ours in (None, is_ours())
 
 
+class _Unheard(BaseException):
+    """A report was not taken. No Exception: it is no fault of the source or of the device."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(error)
+        self.error: Final = error
+
+
 def turn(source: Source, seed: int, report: Report) -> Harvest:
-    """Give a source one turn. An exception that it does not expect is a finding, too: the device may raise anything."""
+    """Give a source one turn. An exception that it does not expect is a finding, too: the device may raise anything.
+
+    Raises:
+        OSError: Nobody takes the reports any more: the command has ended.
+    """
+
+    def heard(text: str) -> None:
+        try:
+            report(text)
+        except OSError as error:
+            raise _Unheard(error) from error
+
     try:
-        return source.run(seed, report)
+        return source.run(seed, heard)
+    except _Unheard as unheard:
+        raise unheard.error from None
     except Exception as error:
         text = "".join(traceback.format_exception(error)).rstrip()
         return Harvest(found=(FuzzFinding(type(error).__name__, text),))

@@ -56,6 +56,28 @@ def test_a_finding_becomes_a_file_once(tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8") == "python -m stateful replay 1cqb4h084\n\nof seed 7\n"
 
 
+def test_a_report_that_nobody_takes_is_no_finding(tmp_path: Path) -> None:
+    """A command that was killed had its workers write findings: that their reports were not taken any more.
+
+    Every exception of a turn counted as one of the device; the error of a report ends the worker now.
+    """
+    reports: list[str] = []
+
+    def gone(text: str) -> None:
+        reports.append(text)
+        if text.endswith("in the middle"):
+            raise BrokenPipeError
+
+    def says(_seed: int, report: Report) -> Harvest:
+        report("in the middle")
+        return Harvest(1)
+
+    with pytest.raises(BrokenPipeError):
+        work(Share(0, 1, 1), 1.0, 0, tmp_path / "out", gone, sources={"a": Source(says)})
+    assert len(reports) == 2
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.usefixtures("clock")
 def test_memory_that_grows_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = itertools.count(100 << 20, 10 << 20)
