@@ -30,6 +30,7 @@ EQUIVALENT: Final[Mapping[str, str]] = {
     ),
     "engine/ring.submit:4:34 is as ==": "a phase is equal to itself alone",
     "engine/threads.submit:4:34 is as ==": "a phase is equal to itself alone",
+    "passes/writeback._complete:15:30 is as ==": "a phase is equal to itself alone",
     "passes/writeback._complete:31:1 release_claim doubled": "the first leaves nothing for the second to take off",
     "passes/writeback._send:15:34 checksum of the buffer": "the page has just been copied into it",
     "passes/recompress._try_next:7:1 self._table_lock released and taken again": (

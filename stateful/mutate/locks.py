@@ -80,12 +80,17 @@ def _in_hold(text: Text, node: ast.With, lock: str) -> Iterator[DeviceEdit]:
     if any(isinstance(each, ast.Attribute | ast.Subscript | ast.Call) for each in ast.walk(final)):
         kind = AFTER if reads else SCOPE
         yield DeviceEdit(start, end, before + outwards(inner[-1]), kind, f"last statement after {lock}")
-    for k in range(1, len(node.body)):
+    for k in range(1, len(node.body) - _is_return_of_a_name(final)):
         if any(isinstance(each, ast.If | ast.Assign | ast.AnnAssign) for each in node.body[:k]):
             at = lines(text, node.body[k])[0]
             yield DeviceEdit(
                 at, at, f"{indent(text, node)}with {lock}:\n", TWO_HOLDS, f"{lock} released and taken again"
             )
+
+
+def _is_return_of_a_name(part: ast.stmt) -> bool:
+    """Return whether it needs no lock, whatever came before: a name is local."""
+    return isinstance(part, ast.Return) and isinstance(part.value, ast.Name)
 
 
 def _leaves_at_once(part: ast.stmt) -> bool:

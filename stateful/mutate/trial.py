@@ -100,6 +100,8 @@ def work(file: Path) -> None:
 
         try:
             device = import_module("zram_impl")
+        except ModuleNotFoundError:  # no mistake leads to that, a damaged environment does
+            raise
         except Exception as error:  # whatever a mistake leads to
             say("caught", "import", f"{type(error).__name__}: {error}")
             return

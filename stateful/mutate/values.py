@@ -34,6 +34,7 @@ _RELEASES: Final = frozenset({
     "release", "give", "give_back", "discard", "release_claim", "remove", "cancel", "close", "append", "take_back",
     "_release_candidate", "made_anew", "clear",
 })  # fmt: skip
+_AS_GOOD_TWICE: Final = frozenset({"clear", "made_anew"})
 _REFUSES: Final = frozenset(
     {"refuse", "whole", "open_exclusively", "_refuse_initialised", "check_watchers", "_check", "_shut"}
 )
@@ -87,7 +88,8 @@ def _in_block(text: Text, block: Sequence[ast.stmt]) -> Iterator[DeviceEdit]:
             yield from _in_account(text, each)
         elif isinstance(each, ast.Expr) and called(each.value) in _RELEASES:
             yield dropped(text, each, RELEASE, f"{called(each.value)} dropped")
-            yield doubled(text, each, RELEASE, f"{called(each.value)} doubled")
+            if called(each.value) not in _AS_GOOD_TWICE:
+                yield doubled(text, each, RELEASE, f"{called(each.value)} doubled")
     for one, other in pairwise(block):
         if stores(other) and not stores(one) and _may_refuse(one):
             yield swapped(text, one, other, REFUSAL, "changed before a refusal")

@@ -194,6 +194,12 @@ def test_nobody_opens_what_is_being_reset(device: Zram) -> None:
     Node(device).open().close()
 
 
+def test_a_reset_that_fails_lets_others_open_again(device: Zram) -> None:
+    with pytest.raises(KeyError), device.openers.shut_out():
+        raise KeyError
+    Node(device).open().close()
+
+
 def test_a_closed_open_is_of_no_use(device: Zram) -> None:
     opened = Node(device).open()
     opened.close()

@@ -1,50 +1,14 @@
 """How long is waited for: a wait that somebody else may have to end looks up at times, and none spins."""
 
 import threading
-from collections.abc import Callable
 from functools import partial
-from types import TracebackType
 
 from tests.impl.doubles import PATIENCE, Gate, MemoryDevice, huge
-from zram_impl import PAGE_SIZE, Zram
-from zram_impl.runtime import Rank, ThreadRuntime
-
-SHORTEST = 0.01
-LONGEST = 1.0
-
-
-class Noted:
-    """A condition that notes how long is waited for."""
-
-    def __init__(self, note: Callable[[float | None], None]) -> None:
-        self._inner = threading.Condition(threading.Lock())
-        self._note = note
-
-    def __enter__(self) -> object:
-        return self._inner.__enter__()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, where: TracebackType | None, /
-    ) -> None:
-        self._inner.__exit__(kind, value, where)
-
-    def wait_for(self, predicate: Callable[[], bool], timeout: float | None = None) -> bool:
-        self._note(timeout)
-        return self._inner.wait_for(predicate, timeout)
-
-    def notify_all(self) -> None:
-        self._inner.notify_all()
-
-
-class NotingRuntime(ThreadRuntime):
-    """Native threads, and conditions that note how long is waited for."""
-
-    def __init__(self) -> None:
-        self.waits: dict[str, set[float | None]] = {}
-
-    def condition(self, name: str, rank: Rank) -> Noted:  # type: ignore[explicit-override]  # typing: from 3.12 on
-        del rank
-        return Noted(self.waits.setdefault(name, set()).add)
+from tests.impl.engine.ring_doubles import DeviceQueue
+from tests.impl.fake_device import FakeDevice, closing
+from tests.impl.noted_waits import LONGEST, SHORTEST, NotingRuntime
+from zram_impl import PAGE_SIZE, Quirks, Zram
+from zram_impl.engine.ring import RingEngine
 
 
 def test_only_threads_of_an_engine_wait_without_a_timeout() -> None:
@@ -81,3 +45,34 @@ def test_only_threads_of_an_engine_wait_without_a_timeout() -> None:
     for name, seconds in waits.items():
         assert all(each is not None and SHORTEST <= each <= LONGEST for each in seconds), f"{name}: {seconds}"
         assert seconds, name
+
+
+def test_waiting_for_a_pass_can_be_interrupted() -> None:
+    runtime, backing, written = NotingRuntime(), MemoryDevice(4), Gate()
+    quirks = Quirks(pass_waits=True)
+    with Zram.create(4 * PAGE_SIZE, backing=backing, runtime=runtime, quirks=quirks) as dev:
+        dev.write_page(0, huge(0))
+        backing.before_write = written.stop
+        threads = [threading.Thread(target=partial(dev.writeback, "huge"), daemon=True)]
+        threads[0].start()
+        written.wait_for_arrival()
+        threads.append(threading.Thread(target=partial(dev.writeback, "huge"), daemon=True))
+        threads[1].start()
+        while not runtime.waits["pass ended"]:
+            assert threads[1].is_alive()
+        written.open()
+        for thread in threads:
+            thread.join(PATIENCE)
+        (seconds,) = runtime.waits["pass ended"]
+        assert seconds is not None
+        assert SHORTEST <= seconds <= LONGEST
+
+
+def test_who_waits_for_a_ring_looks_up_at_times() -> None:
+    runtime = NotingRuntime()
+    device = FakeDevice()
+    with closing(RingEngine(device, runtime, DeviceQueue(device), depth=16)) as engine:
+        assert engine.answered(wait=True) == []
+        (seconds,) = runtime.waits["engine.answers"]
+        assert seconds is not None
+        assert SHORTEST <= seconds <= LONGEST

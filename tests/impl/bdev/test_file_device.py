@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from tests.impl.backing_files import aligned_pages, open_descriptors, opened, small_file_system
 from zram_impl.bdev import file
 from zram_impl.bdev.device import BackingDevice
+from zram_impl.bdev.direct import BouncePages
 from zram_impl.bdev.file import open_file
 from zram_impl.errors import ZramError
 from zram_impl.units import PAGE_SIZE
@@ -46,6 +48,24 @@ def test_a_read_of_many_pages_goes_into_memory_of_any_alignment(path: Path, offs
         into = bytearray(79 * PAGE_SIZE + offset)
         device.read(1, memoryview(into)[offset:])
         assert into[offset:] == b"".join(pages[1:])
+
+
+@pytest.mark.parametrize(("direct", "borrowed"), [(True, 1), (False, 0)])
+def test_only_direct_reads_take_a_way_round(
+    path: Path, monkeypatch: pytest.MonkeyPatch, direct: bool, borrowed: int
+) -> None:
+    with opened(path, size=PAGE_SIZE) as made:
+        device = file.FileDevice(os.dup(made.fileno()), str(path), 1, direct=direct)
+        lent, borrow = list[BouncePages](), BouncePages.borrow
+
+        def counted(bounces: BouncePages) -> AbstractContextManager[memoryview]:
+            lent.append(bounces)
+            return borrow(bounces)
+
+        monkeypatch.setattr(BouncePages, "borrow", counted)
+        device.read(0, memoryview(bytearray(PAGE_SIZE + 1))[1:])
+        assert len(lent) == borrowed
+        device.close()
 
 
 def test_several_threads_read_and_write_at_once(path: Path) -> None:

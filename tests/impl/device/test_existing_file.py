@@ -76,6 +76,10 @@ def test_a_directory_is_refused(tmp_path: Path) -> None:
     assert repr(str(tmp_path)) in str(error)
 
 
+def test_an_empty_path_is_refused_as_the_kernel_does() -> None:
+    assert refusal("", PAGE_SIZE).errno == errno.EISDIR
+
+
 def make_socket(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as bound:
         bound.bind(str(path))

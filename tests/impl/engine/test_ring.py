@@ -220,6 +220,16 @@ def test_several_writes_are_one_system_call(ring: System, file: FileDevice, monk
             answered += len(queue.wait())
 
 
+def test_io_uring_that_takes_nothing_is_not_asked_for_ever(file: FileDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = opened(IoUring, file.fileno(), 16)
+    with closing(RingEngine(file, ThreadRuntime(), queue, depth=16)) as engine:
+        sent = requests(engine, [1, 7])
+        with monkeypatch.context() as patch:
+            answers = iter([1, 0])
+            patch.setattr(SystemCalls, "__call__", lambda *_arguments: next(answers))
+            assert queue.submit([(place, [request]) for place, request in enumerate(sent)]) == 1
+
+
 @every_ring
 def test_a_ring_answers_with_the_systems_errors(ring: System, tmp_path: Path) -> None:
     path = tmp_path / "pages.img"

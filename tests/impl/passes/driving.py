@@ -34,13 +34,14 @@ def kinds(bench: Bench) -> str:
 
 
 def assert_at_rest(bench: Bench) -> None:
-    """No pass, no claim, no request, no block but those of written-back slots, and the counters agree."""
+    """No pass, no claim, no request, no block but those of written-back slots, none aside, and the counters agree."""
     now = bench.snapshot
     owned = sorted(slot.blk_idx for slot in now.slots if slot.blk_idx is not None)
     assert (now.stage, now.queued, now.requests, now.held_block) == (PassStage.OVER, (), (), None)
     assert [slot for slot in now.slots if slot.owned or slot.kind is SlotKind.PP_SLOT] == []
     assert (owned, now.bd_count) == ([block for block, used in enumerate(now.blocks) if used], sum(now.blocks))
     assert bench.engine.out == 0
+    assert bench.pages.blocks._aside == 0, "a block whose write failed is free again once the pass is over"
 
 
 def assert_adds_up(result: WritebackResult) -> None:

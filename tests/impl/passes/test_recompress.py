@@ -10,6 +10,7 @@ from tests.impl.passes.recompressing import CHANGES, begun, bench, contents_of, 
 from zram_impl import PAGE_SIZE, Quirks, RecompressResult, Zram, ZramError
 from zram_impl.passes.base import PassProgress, PassStage
 from zram_impl.shield import Interrupts
+from zram_impl.units import SlotIndex
 
 
 def test_smaller_objects_are_kept_and_others_incompressible() -> None:
@@ -77,6 +78,19 @@ def test_a_threshold_is_where_it_begins_and_what_it_has_to_reach() -> None:
     assert made.dev.recompress(threshold=3400) == RecompressResult(
         selected=5, recompressed=2, no_gain=1, below_threshold=2
     )
+
+
+def test_an_object_of_just_the_threshold_is_not_kept() -> None:
+    sizes = []
+    for more in (0, 1):
+        made = bench()
+        made.dev.write_page(0, letters(0))
+        if not more:
+            assert made.dev.recompress().recompressed == 1
+            sizes.append(made.pages.table.size(SlotIndex(0)))
+            made.dev.write_page(0, letters(0))
+        sizes.append(made.dev.recompress(threshold=sizes[0] + more).recompressed)
+    assert sizes[1:] == [0, 1]
 
 
 def test_what_is_below_the_threshold_keeps_its_idle_mark() -> None:

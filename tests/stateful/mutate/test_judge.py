@@ -88,6 +88,14 @@ def test_a_mutant_is_caught_in_a_process_of_its_own() -> None:
     assert (unimportable.layer, unimportable.said) == ("import", "NameError: name 'nothing' is not defined")
 
 
+def test_a_missing_library_catches_nothing() -> None:
+    """No mistake of these kinds takes one away: the environment was changed meanwhile."""
+    away = mutant("table/access_times", "TICKS: Final = 1 << 16", "TICKS: Final = __import__('no_such_library')")
+    (found,) = judge([away], lambda _fates: None, seconds=PATIENCE)
+    assert (found.caught, found.how) == (False, SLOW)
+    assert "no_such_library" in found.said
+
+
 def test_an_interrupt_leaves_no_process_and_no_file(tmp_path: Path) -> None:
     run = subprocess.Popen(
         [sys.executable, "-m", "stateful", "mutate", "table/budget"],
