@@ -89,7 +89,7 @@ def test_a_mutant_is_caught_in_a_process_of_its_own() -> None:
 
 
 def test_a_missing_library_catches_nothing() -> None:
-    """No mistake of these kinds takes one away: the environment was changed meanwhile."""
+    """No mistake of these kinds takes one away: the environment was changed under it."""
     away = mutant("table/access_times", "TICKS: Final = 1 << 16", "TICKS: Final = __import__('no_such_library')")
     (found,) = judge([away], lambda _fates: None, seconds=PATIENCE)
     assert (found.caught, found.how) == (False, SLOW)
