@@ -7,14 +7,14 @@ import time
 from pathlib import Path
 
 from tests import hanging
-from tests.impl.doubles import PATIENCE, MemoryDevice
+from tests.impl.doubles import PATIENCE, HookedDevice
 from zram_impl import PAGE_SIZE, Zram
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_a_thread_that_waits_for_a_lock_names_it() -> None:
-    dev = Zram.create(4 * PAGE_SIZE, backing=MemoryDevice())
+    dev = Zram.create(4 * PAGE_SIZE, backing=HookedDevice())
     with dev._life.table:
         writer = threading.Thread(target=dev.write_page, args=(0, bytes(PAGE_SIZE)), name="writer")
         writer.start()

@@ -7,6 +7,7 @@ written or failed, on the done queue with its callback still inside the control 
 from collections.abc import Sequence
 from enum import IntEnum
 
+from stateful.seam.blocks import GARBAGE
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.engine.buffers import PageBuffers
 from zram_impl.engine.request import Phase, WbReq
@@ -24,10 +25,6 @@ class Io(IntEnum):
     """The answer is queued, the callback has not left."""
     LEFT = 5
     """The pass may take it."""
-
-
-GARBAGE = bytes(range(256)) * 16
-"""Content that a failed write leaves on its block."""
 
 
 class SteppedEngine:

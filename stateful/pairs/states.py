@@ -157,8 +157,7 @@ def _damaged(world: PairWorld) -> None:
     """Damage the object of page 0, and the block of page 1, which is written back."""
     _stored(world)
     world.device.writeback(pages=[1])
-    blocks = world.devices[0]
-    blocks.content = [bytes(PAGE_SIZE)] * blocks.blocks
+    world.devices[0].wipe()
     with world.judge.paused():
         _inside(world).table.replace(0, b"no object of any algorithm")
 

@@ -21,6 +21,7 @@ from stateful.schedules.primitives import ScheduledTask
 from stateful.schedules.scheduler import Policy
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
+from zram_impl.bdev.memory import MemoryDevice
 from zram_impl.block_layer import Node, NodeFile
 from zram_impl.device.config import open_backing_file
 from zram_impl.engine.threads import ThreadEngine
@@ -65,7 +66,7 @@ class DeviceGate:
     owner: object = None
 
 
-class Blocks:
+class Blocks(MemoryDevice):
     """A backing device in memory. Every call is a point; its close waits for them, and nothing follows it.
 
     Attributes:
@@ -79,9 +80,7 @@ class Blocks:
     """
 
     def __init__(self, runtime: PairRuntime, name: str, blocks: int) -> None:
-        self.name = name
-        self.blocks = blocks
-        self.content = [bytes(PAGE_SIZE)] * blocks
+        super().__init__(blocks, name)
         self.under_way: list[str] = []
         self.gate, self.later, self.has_read = DeviceGate(), DeviceGate(), DeviceGate()
         self.fails: dict[str, list[Exception]] = {"read": [], "write": [], "close": []}
@@ -90,18 +89,21 @@ class Blocks:
         self._judge = runtime.judge
         self._rules = runtime.judge.rules[BackingDevice]
 
-    def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:
+    def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:  # type: ignore[explicit-override]  # typing: 3.12
         """Write pages."""
         self._begin("write")
-        for number, page in enumerate(pages):
-            self.content[blk_idx + number] = bytes(page)
+        written = super().write(blk_idx, pages)
         self._end("write")
-        return len(pages) * PAGE_SIZE
+        return written
 
-    def read(self, blk_idx: int, into: memoryview) -> None:
+    def wipe(self) -> None:
+        """Lose what is on every block."""
+        super().write(0, [memoryview(bytes(PAGE_SIZE))] * self.blocks)
+
+    def read(self, blk_idx: int, into: memoryview) -> None:  # type: ignore[explicit-override]  # typing has it from 3.12 on
         """Read pages."""
         self._begin("read")
-        into[:] = b"".join(self.content[blk_idx : blk_idx + len(into) // PAGE_SIZE])
+        super().read(blk_idx, into)
         self.has_read.owner = None
         if self.later.owner is not None:
             self._runtime.stop("device", self.later)
@@ -122,10 +124,7 @@ class Blocks:
         if self.fails[what]:
             raise self.fails[what].pop(0)
 
-    def sync(self) -> None:
-        """Nothing to do."""
-
-    def close(self) -> None:
+    def close(self) -> None:  # type: ignore[explicit-override]  # likewise
         """Close it."""
         if self.under_way:
             self._judge.found(f"a_close_waits_for_transfers: {self.name} is closed during a {self.under_way[0]}")

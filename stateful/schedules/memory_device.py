@@ -4,10 +4,9 @@ from collections.abc import Callable, Sequence
 from errno import EIO
 from typing import NamedTuple
 
+from stateful.seam.blocks import GARBAGE, torn
 from zram_impl import PAGE_SIZE
-
-GARBAGE = b"\xff" * PAGE_SIZE
-"""The content that a failed write leaves on its block."""
+from zram_impl.bdev.memory import MemoryDevice
 
 
 class NumberedFaults(NamedTuple):
@@ -24,26 +23,23 @@ class NumberedFaults(NamedTuple):
     """Threads of the device that cannot be started."""
 
 
-class BlocksInMemory:
+class BlocksInMemory(MemoryDevice):
     """A backing device.
 
     Attributes:
-        content: What is on each block.
         in_use: Asked whether a block is reserved; nothing may be written to one that is not, from its submission to
             its answer.
     """
 
     def __init__(self, blocks: int, faults: NumberedFaults, point: Callable[[str], None]) -> None:
-        self.name = "memory"
-        self.blocks = blocks
-        self.content = [bytes(PAGE_SIZE)] * blocks
+        super().__init__(blocks)
         self.in_use: Callable[[int], bool] = lambda _block: True
         self.writes = self.reads = 0
         self._faults = faults
         self._point = point
         self._busy: set[int] = set()
 
-    def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:
+    def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:  # type: ignore[explicit-override]  # typing: 3.12
         """Write one page after the other; fail or end early as the faults say."""
         for number, page in enumerate(pages):
             block = blk_idx + number
@@ -52,13 +48,12 @@ class BlocksInMemory:
             self._end(block)
             self.writes += 1
             if self.writes - 1 in self._faults.writes:
-                self.content[block] = GARBAGE
+                super().write(block, [memoryview(GARBAGE)])
                 raise OSError(EIO, "this write was to fail")
             if self.writes - 1 in self._faults.short:
-                half = PAGE_SIZE // 2
-                self.content[block] = bytes(page[:half]) + GARBAGE[half:]
-                return number * PAGE_SIZE + half
-            self.content[block] = bytes(page)
+                super().write(block, [torn(page)])
+                return number * PAGE_SIZE + PAGE_SIZE // 2
+            super().write(block, [page])
         return len(pages) * PAGE_SIZE
 
     def _begin(self, block: int) -> None:
@@ -70,20 +65,14 @@ class BlocksInMemory:
         assert self.in_use(block), f"nothing_is_released_before_it_completed: block {block} was released in flight"
         self._busy.remove(block)
 
-    def read(self, blk_idx: int, into: memoryview) -> None:
+    def read(self, blk_idx: int, into: memoryview) -> None:  # type: ignore[explicit-override]  # typing has it from 3.12 on
         """Read the block as it is when the device gets to it."""
         self._point("device")
         self.reads += 1
-        into[:] = self.content[blk_idx]
+        super().read(blk_idx, into)
         if self.reads - 1 in self._faults.reads:
             raise OSError(EIO, "this read was to fail")
 
     def heal(self) -> None:
         """Let nothing fail any more."""
         self._faults = NumberedFaults()
-
-    def sync(self) -> None:
-        """Nothing to do."""
-
-    def close(self) -> None:
-        """Nothing to do."""

@@ -189,7 +189,7 @@ class Monitors:
 
     def _on_block(self, pages: Pages, block: int, size: int, priority: int) -> bytes:
         """Return the page that is on a block, nothing when the block holds no page."""
-        content = self._blocks.content[block]
+        content = self._blocks.block(block)
         if not pages.shared.compressed:
             return content
         try:

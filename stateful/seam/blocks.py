@@ -12,6 +12,11 @@ GARBAGE: Final = b"\xff" * PAGE_SIZE
 """The content that a failed write leaves on its block."""
 
 
+def torn(page: memoryview) -> memoryview:
+    """Return what a write that ends in the middle of a page leaves on its block."""
+    return memoryview(bytes(page[: PAGE_SIZE // 2]) + GARBAGE[PAGE_SIZE // 2 :])
+
+
 class WatchedBlocks(MemoryDevice):
     """Blocks in memory.
 
@@ -40,9 +45,8 @@ class WatchedBlocks(MemoryDevice):
                 super().write(block, [memoryview(GARBAGE)])
                 raise OSError(EIO, f"writing page {index} was to fail")
             if index in self.torn:
-                half = PAGE_SIZE // 2
-                super().write(block, [memoryview(bytes(page[:half]) + GARBAGE[half:])])
-                return number * PAGE_SIZE + half
+                super().write(block, [torn(page)])
+                return number * PAGE_SIZE + PAGE_SIZE // 2
             super().write(block, [page])
         return len(pages) * PAGE_SIZE
 

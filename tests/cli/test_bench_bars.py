@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.impl.doubles import MemoryDevice
+from tests.impl.doubles import HookedDevice
 from zram_impl.cli.bench import bars as bench_bars
 from zram_impl.cli.bench import kernel_zram
 from zram_impl.cli.bench.answers import AtOnce
@@ -140,7 +140,7 @@ def test_a_device_of_the_kernel_is_added_and_removed(
 
 
 def test_what_answers_at_once_writes_nothing() -> None:
-    device = MemoryDevice(1)
+    device = HookedDevice(1)
     engine = AtOnce(device, ThreadRuntime())
     page = engine.buffer()
     assert page is not None

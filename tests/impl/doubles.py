@@ -11,6 +11,7 @@ from typing import Final, cast
 
 from stateful.common.held_engine import HeldEngine
 from zram_impl import PAGE_SIZE, Quirks, Zram
+from zram_impl.bdev.memory import MemoryDevice
 from zram_impl.device.passes import Passes
 from zram_impl.device.snapshot import Snapshot
 from zram_impl.engine.request import WbReq
@@ -39,45 +40,44 @@ def same(word: int) -> bytes:
     return word.to_bytes(8, "little") * (PAGE_SIZE // 8)
 
 
-class MemoryDevice:
+class HookedDevice(MemoryDevice):
     """A backing device in memory. A hook may raise, or wait at a gate, before anything is read or written."""
 
     def __init__(self, blocks: int = 8, name: str = "memory") -> None:
-        self.name = name
-        self.blocks = blocks
-        self.data = bytearray(blocks * PAGE_SIZE)
+        super().__init__(blocks, name)
         self.closed = 0
         self.before_write: Callable[[int], None] = lambda _block: None
         self.before_read: Callable[[int], None] = lambda _block: None
         self.on_close: Callable[[], None] = lambda: None
 
-    def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:
+    @property
+    def data(self) -> bytearray:
+        """The bytes of all blocks, to be looked at and damaged."""
+        return self._content
+
+    def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:  # type: ignore[explicit-override]  # typing: 3.12
         for block, content in enumerate(pages, start=blk_idx):
             self.before_write(block)
-            self.data[block * PAGE_SIZE : (block + 1) * PAGE_SIZE] = content
+            super().write(block, [content])
         return len(pages) * PAGE_SIZE
 
-    def read(self, blk_idx: int, into: memoryview) -> None:
+    def read(self, blk_idx: int, into: memoryview) -> None:  # type: ignore[explicit-override]  # typing has it from 3.12 on
         assert not self.closed, "a closed device is not read"
         self.before_read(blk_idx)
-        into[:] = self.data[blk_idx * PAGE_SIZE :][: len(into)]
+        super().read(blk_idx, into)
 
-    def sync(self) -> None:
+    def sync(self) -> None:  # type: ignore[explicit-override]  # likewise
         raise AssertionError("nothing is made durable")
 
-    def close(self) -> None:
+    def close(self) -> None:  # type: ignore[explicit-override]  # likewise
         self.closed += 1
         self.on_close()
-
-    def block(self, blk_idx: int) -> bytes:
-        """Return the bytes of one block."""
-        return bytes(self.data[blk_idx * PAGE_SIZE :][:PAGE_SIZE])
 
 
 class AnsweringEngine(HeldEngine):
     """An engine for one thread that holds what is submitted until `answer` is called."""
 
-    def __init__(self, device: MemoryDevice, depth: int) -> None:
+    def __init__(self, device: HookedDevice, depth: int) -> None:
         super().__init__(device, depth)
         self.closed = 0
         self.errors: list[int] = []
@@ -185,7 +185,7 @@ class Bench:
         algorithm: str = "lz4",
         compressed: bool = False,
     ) -> None:
-        self.backing = MemoryDevice(max(blocks, 1))
+        self.backing = HookedDevice(max(blocks, 1))
         self.engine = AnsweringEngine(self.backing, depth)
         self.clock = Clock()
         self.dev = Zram(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.impl.doubles import Bench, MemoryDevice, huge, page, same
+from tests.impl.doubles import Bench, HookedDevice, huge, page, same
 from zram_impl import PAGE_SIZE as P
 from zram_impl import WritebackResult, Zram, ZramError
 from zram_impl.device.snapshot import Snapshot
@@ -105,7 +105,7 @@ def test_a_bad_argument_is_einval_and_changes_nothing(name: str) -> None:
 
 
 def test_pages_beyond_a_device_reset_smaller_are_refused() -> None:
-    dev = Zram.create(SIZE, backing=MemoryDevice(), open_backing=lambda _path, _size: MemoryDevice())
+    dev = Zram.create(SIZE, backing=HookedDevice(), open_backing=lambda _path, _size: HookedDevice())
 
     def names() -> Iterator[int]:
         dev.reset()
@@ -172,7 +172,7 @@ def test_an_unusable_backing_file_is_refused_and_unchanged(tmp_path: Path, name:
     path = tmp_path / "pages.img"
     make(path)
     before = [(entry, entry.lstat()) for entry in tmp_path.iterdir()]
-    dev, first = Zram(), MemoryDevice(name="first")
+    dev, first = Zram(), HookedDevice(name="first")
     dev.set_backing(first)
     for attempt in (lambda: dev.set_backing(path, size), lambda: Zram.create(SIZE, backing=path, backing_size=size)):
         with pytest.raises(ZramError, match=re.escape(message)) as caught:
@@ -196,7 +196,7 @@ def test_a_backing_file_that_another_device_uses_is_busy(tmp_path: Path) -> None
 
 
 def test_a_backing_object_has_its_own_size() -> None:
-    backing = MemoryDevice(name="blocks")
+    backing = HookedDevice(name="blocks")
     with pytest.raises(ZramError, match="size must be None for blocks, which is no file, got") as caught:
         Zram.create(SIZE, backing=backing, backing_size="4K")
     assert (caught.value.errno, backing.closed) == (errno.EINVAL, 0)
@@ -232,7 +232,7 @@ def test_a_device_whose_table_does_not_fit_makes_no_backing_file(tmp_path: Path)
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
 def test_a_full_disk_under_the_backing_file_loses_nothing(code: int) -> None:
-    backing = MemoryDevice(4)
+    backing = HookedDevice(4)
 
     def full(block: int) -> None:
         if block >= 2:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.impl.doubles import Bench, MemoryDevice, huge, page
+from tests.impl.doubles import Bench, HookedDevice, huge, page
 from zram_impl import PAGE_SIZE, Zram
 from zram_impl.block_layer import Node
 
@@ -49,7 +49,7 @@ CALLS: dict[str, tuple[Call, dict[str, int]]] = {
     "reset": (Zram.reset, RESET),
     "reset_mem_used_max": (Zram.reset_mem_used_max, {"control": 1, "table": 1}),
     "set_algorithm": (after_a_reset(lambda dev: dev.set_algorithm("zstd")), RESET | {"control": 2}),
-    "set_backing": (after_a_reset(lambda dev: dev.set_backing(MemoryDevice())), RESET | {"control": 2}),
+    "set_backing": (after_a_reset(lambda dev: dev.set_backing(HookedDevice())), RESET | {"control": 2}),
     "set_batch_size": (lambda dev: dev.set_batch_size(2), {"control": 1}),
     "set_mem_limit": (lambda dev: dev.set_mem_limit(0), {"control": 1, "table": 1}),
     "set_writeback_limit": (lambda dev: dev.set_writeback_limit(1), {"table": 1}),

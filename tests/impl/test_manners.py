@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import zram_impl
-from tests.impl.doubles import Gate, MemoryDevice, huge
+from tests.impl.doubles import Gate, HookedDevice, huge
 from zram_impl import PAGE_SIZE, Zram, ZramError, ZramTypeError
 from zram_impl.aio import cancellable
 
 
 @pytest.fixture
 def dev() -> Iterator[Zram]:
-    with Zram.create("64K", backing=MemoryDevice(16)) as made:
+    with Zram.create("64K", backing=HookedDevice(16)) as made:
         yield made
 
 
@@ -107,7 +107,7 @@ def test_the_result_of_a_pass_is_awaited(dev: Zram) -> None:
 
 
 def test_a_task_that_is_cancelled_ends_its_pass() -> None:
-    blocks, gate = MemoryDevice(16), Gate()
+    blocks, gate = HookedDevice(16), Gate()
     blocks.before_write = gate.stop
     with Zram.create("64K", backing=blocks, batch_size=1) as dev:
         dev.write_pages(0, b"".join(map(huge, range(16))))

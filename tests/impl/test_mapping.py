@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.impl.doubles import MemoryDevice
+from tests.impl.doubles import HookedDevice
 from zram_impl import PAGE_SIZE, Zram, ZramError
 from zram_impl.mapping import PageMap, Value
 
@@ -16,7 +16,7 @@ PAGES = 32
 
 @pytest.fixture
 def dev() -> Iterator[Zram]:
-    with Zram.create(PAGES * PAGE_SIZE, backing=MemoryDevice(PAGES)) as made:
+    with Zram.create(PAGES * PAGE_SIZE, backing=HookedDevice(PAGES)) as made:
         yield made
 
 

@@ -3,7 +3,7 @@
 import threading
 from functools import partial
 
-from tests.impl.doubles import PATIENCE, Gate, MemoryDevice, huge
+from tests.impl.doubles import PATIENCE, Gate, HookedDevice, huge
 from tests.impl.engine.ring_doubles import DeviceQueue
 from tests.impl.fake_device import FakeDevice, closing
 from tests.impl.noted_waits import LONGEST, SHORTEST, NotingRuntime
@@ -12,7 +12,7 @@ from zram_impl.engine.ring import RingEngine
 
 
 def test_only_threads_of_an_engine_wait_without_a_timeout() -> None:
-    runtime, backing, written, read = NotingRuntime(), MemoryDevice(4), Gate(), Gate()
+    runtime, backing, written, read = NotingRuntime(), HookedDevice(4), Gate(), Gate()
     dev = Zram.create(4 * PAGE_SIZE, backing=backing, runtime=runtime)
     dev.write_page(0, huge(0))
     backing.before_write = written.stop
@@ -48,7 +48,7 @@ def test_only_threads_of_an_engine_wait_without_a_timeout() -> None:
 
 
 def test_waiting_for_a_pass_can_be_interrupted() -> None:
-    runtime, backing, written = NotingRuntime(), MemoryDevice(4), Gate()
+    runtime, backing, written = NotingRuntime(), HookedDevice(4), Gate()
     quirks = Quirks(pass_waits=True)
     with Zram.create(4 * PAGE_SIZE, backing=backing, runtime=runtime, quirks=quirks) as dev:
         dev.write_page(0, huge(0))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.impl.doubles import Bench, MemoryDevice, huge, page
+from tests.impl.doubles import Bench, HookedDevice, huge, page
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
 from zram_impl.engine.sync import SyncEngine
 from zram_impl.sysfs import ATTRIBUTES
@@ -308,7 +308,7 @@ def test_a_device_error_is_what_the_store_returns(code: int) -> None:
     def fail(_block: int) -> None:
         raise OSError(code, "no")
 
-    backing = MemoryDevice()
+    backing = HookedDevice()
     backing.before_write = fail
     with Zram.create("64K", backing=backing, engine=lambda device, _runtime: SyncEngine(device)) as dev:
         dev.write_page(0, page(0))
@@ -370,7 +370,7 @@ def test_a_disksize_is_rounded_up_to_whole_pages() -> None:
 
 def test_a_backing_device_is_shown_by_its_name() -> None:
     dev = Zram()
-    dev.set_backing(MemoryDevice(name="blocks in memory"))
+    dev.set_backing(HookedDevice(name="blocks in memory"))
     assert dev.attrs.show("backing_dev") == "blocks in memory\n"
     dev.close()
 

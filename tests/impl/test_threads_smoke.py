@@ -12,7 +12,7 @@ from types import TracebackType
 import pytest
 
 from tests.hanging import threads
-from tests.impl.doubles import PATIENCE, Gate, MemoryDevice, huge, page
+from tests.impl.doubles import PATIENCE, Gate, HookedDevice, huge, page
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
 from zram_impl.runtime import Rank, Task, ThreadRuntime
 
@@ -112,7 +112,7 @@ def no_thread_is_left() -> Iterator[None]:
     assert not left, "\n".join([f"{', '.join(sorted(thread.name for thread in left))} are left:", *threads()])
 
 
-def filled(backing: MemoryDevice, batch_size: int = 8) -> Zram:
+def filled(backing: HookedDevice, batch_size: int = 8) -> Zram:
     dev = Zram.create(N * PAGE_SIZE, backing=backing, batch_size=batch_size, runtime=OrderedRuntime())
     for index in range(N):
         dev.write_page(index, huge(index))
@@ -131,7 +131,7 @@ def gone(call: Callable[[], object]) -> bool:
 
 @every_end
 def test_an_end_during_a_pass_finishes_it_and_both_return(end: End) -> None:
-    backing, gate, crew, results = MemoryDevice(N), Gate(), Crew(), list[WritebackResult]()
+    backing, gate, crew, results = HookedDevice(N), Gate(), Crew(), list[WritebackResult]()
     backing.before_write = gate.stop
     dev = filled(backing)
     crew.run(lambda: results.append(dev.writeback("huge")))
@@ -149,7 +149,7 @@ def test_an_end_during_a_pass_finishes_it_and_both_return(end: End) -> None:
 
 @every_end
 def test_an_end_during_reads_waits_and_refuses_later_ones(end: End) -> None:
-    backing, gate, crew = MemoryDevice(N), Gate(), Crew()
+    backing, gate, crew = HookedDevice(N), Gate(), Crew()
     dev = filled(backing)
     assert dev.writeback("huge").written == N
     backing.before_read = gate.stop
@@ -169,7 +169,7 @@ def test_an_end_during_reads_waits_and_refuses_later_ones(end: End) -> None:
 
 @every_end
 def test_an_end_from_several_threads_at_once_happens_once(end: End) -> None:
-    backing, crew = MemoryDevice(N), Crew()
+    backing, crew = HookedDevice(N), Crew()
     dev = filled(backing)
     dev.writeback("huge")
     refused: list[int | None] = []
@@ -187,7 +187,7 @@ def test_an_end_from_several_threads_at_once_happens_once(end: End) -> None:
 
 
 def test_of_several_passes_begun_at_once_one_runs() -> None:
-    backing, gate, crew, results, refused = MemoryDevice(N), Gate(), Crew(), list[WritebackResult](), list[int | None]()
+    backing, gate, crew, results, refused = HookedDevice(N), Gate(), Crew(), list[WritebackResult](), list[int | None]()
     backing.before_write = gate.stop
     dev = filled(backing)
 

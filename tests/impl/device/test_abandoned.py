@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.impl.doubles import PATIENCE, Gate, MemoryDevice, page
+from tests.impl.doubles import PATIENCE, Gate, HookedDevice, page
 from zram_impl import PAGE_SIZE, Zram, ZramError
 from zram_impl.passes.base import PassProgress
 from zram_impl.passes.writeback import WritebackPass
@@ -17,7 +17,7 @@ class Hung:
     """A device whose backing device has stopped answering in the middle of a pass that was abandoned."""
 
     def __init__(self) -> None:
-        self.gate, self.backing = Gate(), MemoryDevice()
+        self.gate, self.backing = Gate(), HookedDevice()
         self.backing.before_write = self.gate.stop
         self.dev = Zram.create(2 * PAGE_SIZE, backing=self.backing, runtime=UnshieldedRuntime())
         self.dev.write_page(0, page(0))
@@ -66,7 +66,7 @@ def test_pages_can_be_used_until_then(hung: Hung) -> None:
 
 def test_a_reset_device_takes_another_backing_device(hung: Hung) -> None:
     hung.dev.reset()
-    other = MemoryDevice(name="other")
+    other = HookedDevice(name="other")
     hung.dev.set_backing(other)
     hung.dev.initialise(PAGE_SIZE)
     hung.dev.write_page(0, page(7))

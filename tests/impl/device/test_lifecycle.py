@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.impl.doubles import Bench, MemoryDevice, page
+from tests.impl.doubles import Bench, HookedDevice, page
 from tests.impl.passes.driving import begin
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
 from zram_impl.device.config import open_backing_file
@@ -26,7 +26,7 @@ def test_a_new_device_is_empty_and_has_the_drivers_defaults() -> None:
 
 CONFIGURE: dict[str, Call] = {
     "comp_algorithm": lambda dev: dev.set_algorithm("deflate"),
-    "backing_dev": lambda dev: dev.set_backing(MemoryDevice()),
+    "backing_dev": lambda dev: dev.set_backing(HookedDevice()),
     "disksize": lambda dev: dev.initialise("64K"),
 }
 
@@ -90,7 +90,7 @@ def test_a_device_without_size_is_not_used(name: str, when: str) -> None:
 
 
 def test_another_backing_device_replaces_the_first_and_closes_it() -> None:
-    dev, first, second = Zram(), MemoryDevice(name="first"), MemoryDevice(name="second")
+    dev, first, second = Zram(), HookedDevice(name="first"), HookedDevice(name="second")
     dev.set_backing(first)
     dev.set_backing(second)
     assert (dev.backing_name, first.closed, second.closed) == ("second", 1, 0)
@@ -102,16 +102,16 @@ def refuse_to_close() -> None:
 
 
 def test_a_backing_device_that_fails_to_close_is_replaced() -> None:
-    dev, first = Zram(), MemoryDevice()
+    dev, first = Zram(), HookedDevice()
     first.on_close = refuse_to_close
     dev.set_backing(first)
-    dev.set_backing(MemoryDevice(name="second"))
+    dev.set_backing(HookedDevice(name="second"))
     assert dev.backing_name == "second"
     dev.close()
 
 
 def test_a_failing_close_of_the_backing_device_is_ignored() -> None:
-    dev, backing = Zram(), MemoryDevice()
+    dev, backing = Zram(), HookedDevice()
     backing.on_close = refuse_to_close
     dev.set_backing(backing)
     dev.close()
@@ -119,7 +119,7 @@ def test_a_failing_close_of_the_backing_device_is_ignored() -> None:
 
 
 def test_a_refused_backing_device_leaves_the_one_before(tmp_path: Path) -> None:
-    dev, first = Zram(), MemoryDevice(name="first")
+    dev, first = Zram(), HookedDevice(name="first")
     dev.set_backing(first)
     with pytest.raises(ZramError, match="got directory"):
         dev.set_backing(tmp_path)
@@ -139,7 +139,7 @@ def test_the_same_file_again_is_in_use(tmp_path: Path) -> None:
 @pytest.mark.parametrize("end", [Zram.close, Zram.reset], ids=["close", "reset"])
 @pytest.mark.parametrize("initialised", [True, False])
 def test_the_end_lets_the_backing_device_go_once(end: Callable[[Zram], None], initialised: bool) -> None:
-    dev, backing = Zram(), MemoryDevice()
+    dev, backing = Zram(), HookedDevice()
     dev.set_backing(backing)
     if initialised:
         dev.initialise("64K")
@@ -158,9 +158,9 @@ def test_a_file_is_free_for_others_after_the_end(tmp_path: Path) -> None:
 def test_a_path_is_opened_by_what_the_device_was_given() -> None:
     opened: list[tuple[str | os.PathLike[str], int | None]] = []
 
-    def open_backing(path: str | os.PathLike[str], size: int | None) -> MemoryDevice:
+    def open_backing(path: str | os.PathLike[str], size: int | None) -> HookedDevice:
         opened.append((path, size))
-        return MemoryDevice(name=str(path))
+        return HookedDevice(name=str(path))
 
     dev = Zram(open_backing=open_backing)
     dev.set_backing("one", "8K")
@@ -260,7 +260,7 @@ def test_a_write_in_flight_over_a_reset_is_not_refunded() -> None:
 
 
 def test_leaving_the_context_by_an_exception_closes() -> None:
-    backing = MemoryDevice()
+    backing = HookedDevice()
     with pytest.raises(KeyError), Zram.create("64K", backing=backing):
         raise KeyError
     assert backing.closed == 1

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.impl.doubles import Bench, MemoryDevice, huge, page, same
+from tests.impl.doubles import Bench, HookedDevice, huge, page, same
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
 from zram_impl.engine.sync import SyncEngine
 from zram_impl.pages.stats import BdStat, MmStat, Stats
@@ -76,7 +76,7 @@ CALLS = st.one_of(
 
 @given(st.lists(CALLS, max_size=12))
 def test_the_device_is_an_array_of_bytes(calls: list[tuple[str, int, bytes]]) -> None:
-    backing, model = MemoryDevice(2), bytearray(SIZE)
+    backing, model = HookedDevice(2), bytearray(SIZE)
     with Zram.create(SIZE, backing=backing, engine=lambda device, _runtime: SyncEngine(device)) as dev:
         for call, at, given_data in calls:
             data = given_data[: SIZE - at]

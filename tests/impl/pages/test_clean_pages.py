@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from tests.impl.doubles import MemoryDevice, huge, page
+from tests.impl.doubles import HookedDevice, huge, page
 from zram_impl import PAGE_SIZE, Zram, ZramError
 from zram_impl.pages import run_reads
 from zram_impl.pages.clean_pages import CleanPages
@@ -16,7 +16,7 @@ from zram_impl.table.slot_table import Backed
 PAGES = 32
 
 
-class Counted(MemoryDevice):
+class Counted(HookedDevice):
     """A backing device that notes the blocks of each read."""
 
     def __init__(self, blocks: int) -> None:

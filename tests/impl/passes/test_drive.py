@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.impl.doubles import PATIENCE, Bench, Gate, MemoryDevice, page
+from tests.impl.doubles import PATIENCE, Bench, Gate, HookedDevice, page
 from tests.impl.passes.driving import assert_adds_up, assert_at_rest
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
 from zram_impl.decisions import SlotKind
@@ -133,7 +133,7 @@ def test_what_goes_wrong_on_the_shield_is_raised_in_the_caller() -> None:
 # Interrupts
 
 
-class SlowDevice(MemoryDevice):
+class SlowDevice(HookedDevice):
     """Its writes wait at a gate."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.impl.doubles import PATIENCE, Clock, Gate, MemoryDevice, huge, page
+from tests.impl.doubles import PATIENCE, Clock, Gate, HookedDevice, huge, page
 from zram_impl import PAGE_SIZE, Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.pages.page_io import Pages
@@ -23,7 +23,7 @@ PAGES = 64
 
 @pytest.fixture
 def dev() -> Iterator[Zram]:
-    with Zram.create(PAGES * PAGE_SIZE, backing=MemoryDevice(PAGES)) as made:
+    with Zram.create(PAGES * PAGE_SIZE, backing=HookedDevice(PAGES)) as made:
         yield made
 
 
@@ -72,7 +72,7 @@ def test_bulk_and_partial_writes_wait_as_well(dev: Zram) -> None:
 
 def test_the_coldest_go_first_and_of_these_the_largest() -> None:
     clock = Clock()
-    with Zram.create(PAGES * PAGE_SIZE, backing=MemoryDevice(PAGES), runtime=clock) as dev:
+    with Zram.create(PAGES * PAGE_SIZE, backing=HookedDevice(PAGES), runtime=clock) as dev:
         for index in range(4):
             dev.write_page(index, page(index))
         dev.write_page(4, huge(4))
@@ -110,7 +110,7 @@ def test_the_writeback_limit_holds_and_a_writer_learns_of_it(dev: Zram) -> None:
 
 
 def test_a_full_backing_device_is_no_reason_to_wait_for_long() -> None:
-    with Zram.create(PAGES * PAGE_SIZE, backing=MemoryDevice(2)) as dev, dev.keep_within(4 * PAGE_SIZE, patience=60):
+    with Zram.create(PAGES * PAGE_SIZE, backing=HookedDevice(2)) as dev, dev.keep_within(4 * PAGE_SIZE, patience=60):
         began = time.monotonic()
         with pytest.raises(ZramError, match="backing device is full") as no:
             dev.write_pages(0, b"".join(map(huge, range(8))))
@@ -118,7 +118,7 @@ def test_a_full_backing_device_is_no_reason_to_wait_for_long() -> None:
 
 
 def test_a_failing_backing_device_is_said_and_logged(caplog: pytest.LogCaptureFixture) -> None:
-    blocks = MemoryDevice(PAGES)
+    blocks = HookedDevice(PAGES)
 
     def fail(block: int) -> None:
         raise OSError(errno.EIO, f"block {block}")
@@ -189,7 +189,7 @@ def test_it_ends_with_the_device(dev: Zram, end: Callable[[Zram], None]) -> None
 
 
 def test_it_keeps_no_device_alive() -> None:
-    held = [Zram.create("64K", backing=MemoryDevice(4))]
+    held = [Zram.create("64K", backing=HookedDevice(4))]
     keeper = held[0].keep_within("64K")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
@@ -259,7 +259,7 @@ def test_without_a_thread_there_is_no_keeper() -> None:
         def spawn(self, run: Callable[[], None], name: str) -> threading.Thread:  # type: ignore[explicit-override]  # typing: 3.12
             raise RuntimeError("can't start new thread")
 
-    with Zram.create("64K", backing=MemoryDevice(4), runtime=Alone()) as dev:
+    with Zram.create("64K", backing=HookedDevice(4), runtime=Alone()) as dev:
         dev.set_mem_limit(PAGE_SIZE)
         with pytest.raises(ZramError, match="no thread") as no:
             dev.keep_within("64K")
@@ -286,7 +286,7 @@ def test_patience_is_a_number_of_seconds(dev: Zram, patience: float) -> None:
         dev.keep_within("1M", patience=patience)
 
 
-@pytest.mark.parametrize("backing", [None, MemoryDevice(4)])
+@pytest.mark.parametrize("backing", [None, HookedDevice(4)])
 def test_it_needs_pages_and_a_backing_device(backing: BackingDevice | None) -> None:
     with Zram() as dev:
         with pytest.raises(ZramError, match="not initialised"):
@@ -311,7 +311,7 @@ def test_without_it_a_write_fails_at_once(monkeypatch: pytest.MonkeyPatch, dev: 
 
 
 def test_a_writer_gives_up_on_a_device_that_does_not_answer() -> None:
-    gate, backing = Gate(), MemoryDevice()
+    gate, backing = Gate(), HookedDevice()
     backing.before_write = gate.stop
     with Zram.create(8 * PAGE_SIZE, backing=backing) as dev, dev.keep_within(2 * PAGE_SIZE, patience=0.3):
         # More than the budget, in one call, so that some of it does not fit.

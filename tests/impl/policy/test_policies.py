@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.impl.doubles import Clock, MemoryDevice, huge, page
+from tests.impl.doubles import Clock, HookedDevice, huge, page
 from zram_impl import PAGE_SIZE, Zram, ZramError
 from zram_impl.decisions import Mode
 from zram_impl.parsing.writeback_args import Scan
@@ -52,7 +52,7 @@ def indexes(scans: list[Scan]) -> list[int]:
 
 def test_the_order_is_age_then_size() -> None:
     clock = Clock()
-    with Zram.create(16 * PAGE_SIZE, backing=MemoryDevice(16), runtime=clock) as dev:
+    with Zram.create(16 * PAGE_SIZE, backing=HookedDevice(16), runtime=clock) as dev:
         dev.write_page(7, page(7))
         dev.write_page(3, huge(3))
         dev.write_page(0, bytes(PAGE_SIZE))  # same-filled: there is nothing to write back
@@ -66,7 +66,7 @@ def test_the_order_is_age_then_size() -> None:
 
 def test_what_was_used_since_is_passed_over_and_ranked_anew() -> None:
     clock = Clock()
-    with Zram.create(16 * PAGE_SIZE, backing=MemoryDevice(16), runtime=clock) as dev:
+    with Zram.create(16 * PAGE_SIZE, backing=HookedDevice(16), runtime=clock) as dev:
         for index in range(4):
             dev.write_page(index, huge(index))
         ranking = ranked(dev)
@@ -79,7 +79,7 @@ def test_what_was_used_since_is_passed_over_and_ranked_anew() -> None:
 
 
 def test_marked_pages_are_selected_by_their_mark() -> None:
-    with Zram.create(16 * PAGE_SIZE, backing=MemoryDevice(16)) as dev:
+    with Zram.create(16 * PAGE_SIZE, backing=HookedDevice(16)) as dev:
         dev.write_pages(0, b"".join(map(huge, range(4))))
         dev.mark_idle()
         dev.read_page(1)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stateful.lockstep.stepped_engine import GARBAGE, Io, SteppedEngine
+from stateful.lockstep.stepped_engine import Io, SteppedEngine
+from stateful.seam.blocks import GARBAGE
 from zram_impl import PAGE_SIZE
 from zram_impl.bdev.file import FileDevice, open_file
 from zram_impl.engine.request import Phase, WbReq

@@ -4,12 +4,13 @@ import pytest
 
 from stateful.schedules import harness as stages
 from stateful.schedules import program as programs
-from stateful.schedules.memory_device import GARBAGE, BlocksInMemory, NumberedFaults
+from stateful.schedules.memory_device import BlocksInMemory, NumberedFaults
 from stateful.schedules.monitors import Freed
 from stateful.schedules.page_oracle import ExpectedPages, overwrite
 from stateful.schedules.program import OpFootprint, OpKind, on, program
 from stateful.schedules.run import execute
 from stateful.schedules.scenarios import SCENARIOS
+from stateful.seam.blocks import GARBAGE
 from zram_impl import PAGE_SIZE
 from zram_impl.engine.request import WbReq
 from zram_impl.passes.writeback import WritebackPass
@@ -50,9 +51,9 @@ def test_a_failed_write_leaves_garbage_a_torn_one_half_a_page() -> None:
     blocks = memory(NumberedFaults(writes=frozenset({1}), short=frozenset({2})))
     with pytest.raises(OSError, match="was to fail"):
         blocks.write(0, [PAGE, PAGE])
-    assert blocks.content[:2] == [bytes(PAGE), GARBAGE]
+    assert [blocks.block(0), blocks.block(1)] == [bytes(PAGE), GARBAGE]
     assert blocks.write(2, [PAGE]) == PAGE_SIZE // 2
-    assert blocks.content[2] == bytes(PAGE[: PAGE_SIZE // 2]) + GARBAGE[PAGE_SIZE // 2 :]
+    assert blocks.block(2) == bytes(PAGE[: PAGE_SIZE // 2]) + GARBAGE[PAGE_SIZE // 2 :]
 
 
 def test_a_read_that_returns_what_the_page_never_was_is_noticed() -> None:
