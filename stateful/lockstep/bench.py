@@ -5,21 +5,28 @@ with any device. One that holds its lock while it writes makes that one wait, wh
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final, NamedTuple, NoReturn
 
-from stateful.common.stamped_pages import same_filled, stamped
 from stateful.lockstep.divergence import Divergence
 from stateful.seam.blocks import WatchedBlocks
 from stateful.seam.chosen import chosen
-from stateful.seam.protocol import LimitedDevice, MarkingDevice, PassReport, Setup
+from stateful.seam.operations import DiscardPages, MarkIdle, ReadPage, RunPass, SetLimit, User, UserOperation, WritePage
+from stateful.seam.protocol import PassReport, Setup
 from stateful.traces.following import Following
 from stateful.traces.schema import Header
-from zram_impl import PAGE_SIZE
 from zram_impl.runtime import UnshieldedRuntime
 
+USERS: Final[Mapping[str, Callable[[int], UserOperation]]] = {
+    "write": WritePage,
+    "write_huge": lambda page: WritePage(page, "huge"),
+    "write_same": lambda page: WritePage(page, "same"),
+    "discard": DiscardPages,
+    "read": ReadPage,
+}
+"""An operation of a user on a page, by its name in the steps."""
 PATIENCE: Final = 1.0
 """Seconds after which a user who acts during a write is taken to wait for the pass."""
 
@@ -42,18 +49,16 @@ class Bench:
     def __init__(self, sizes: BenchSizes) -> None:
         self.sizes = sizes
         self.steps: list[str] = []
-        self.content = [bytes(PAGE_SIZE)] * sizes.pages
         self.blocks = WatchedBlocks(sizes.blocks)
         self.blocks.during = self._during
         self.following = Following(Header(sizes.pages, sizes.blocks, sizes.batch, 0, None))
-        self.limited = False
-        self._generation = 0
         self._acting: list[threading.Thread] = []
         self._plan: dict[int, tuple[str, int]] = {}
         self._writes = 0
         self._raised: list[Exception] = []
         setup = Setup(sizes.pages, sizes.blocks, sizes.batch, self.blocks, UnshieldedRuntime(), self.following)
         self.device = chosen().make(setup)
+        self._user = User(self.device, sizes.pages)
 
     def close(self) -> None:
         """Release everything, however broken the device is."""
@@ -61,24 +66,21 @@ class Bench:
             self.device.close()
 
     def do(self, name: str, page: int) -> None:
-        """Have a user write (a page, a huge one, a same-filled one), discard or read a page, and compare."""
+        """Have a user do something of USERS with a page, and compare."""
         self.steps.append(f"{name}({page})")
         self._try(lambda: self._act(name, page))
         self.compare()
 
     def limit(self, blocks: int | None) -> None:
         """Limit the blocks of passes, and compare."""
-        assert isinstance(self.device, LimitedDevice), "it has the capability"
-        device = self.device
         self.steps.append(f"set_limit({blocks})")
-        self._try(lambda: device.set_limit(blocks))
+        self._try(lambda: self._user.do(SetLimit(blocks)))
         self.compare()
 
     def mark_idle(self) -> None:
         """Mark all pages idle, and compare."""
-        assert isinstance(self.device, MarkingDevice), "it has the capability"
         self.steps.append("mark_idle()")
-        self._try(self.device.mark_idle)
+        self._try(lambda: self._user.do(MarkIdle()))
         self.compare()
 
     def run_pass(self, what: str | Sequence[int], during: Sequence[tuple[int, str, int]] = ()) -> None:
@@ -90,7 +92,8 @@ class Bench:
         self._writes = 0
         before = dict(self.following.counts)
         report: list[PassReport] = []
-        self._try(lambda: report.append(self._pass(what)))
+        run = RunPass(what) if isinstance(what, str) else RunPass(None, tuple(what))
+        self._try(lambda: report.append(self._user.run(run)))
         self._plan = {}
         for thread in self._acting:
             thread.join()
@@ -101,12 +104,6 @@ class Bench:
             self._differ("nothing_is_raised", f"{type(error).__name__}: {error}", error)
         self.compare()
         self._judge(report[0], before)
-
-    def _pass(self, what: str | Sequence[int]) -> PassReport:
-        if isinstance(what, str):
-            assert isinstance(self.device, MarkingDevice), "it has the capability"
-            return self.device.writeback_mode(what)
-        return self.device.writeback(what)
 
     def _judge(self, report: PassReport, before: dict[str, int]) -> None:
         """Compare the account of a pass with the events."""
@@ -133,18 +130,11 @@ class Bench:
     def _act(self, name: str, page: int) -> None:
         if name == "read":
             self._read(page)
-        elif name == "discard":
-            self.device.discard(page)
-            self.content[page] = bytes(PAGE_SIZE)
         else:
-            self._generation += 1
-            made = stamped(page, self._generation, huge=name == "write_huge")
-            content = same_filled(self._generation) if name == "write_same" else made
-            self.device.write(page, content)
-            self.content[page] = content
+            self._user.do(USERS[name](page))
 
     def _read(self, page: int) -> None:
-        if self.device.read(page) != self.content[page]:
+        if not self._user.reads_back(page):
             self._differ("pages_read_back", f"page {page} does not read back what was last written to it")
 
     def _during(self) -> None:

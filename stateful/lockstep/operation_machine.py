@@ -9,12 +9,11 @@ from typing import ClassVar, Final
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from stateful.lockstep.bench import Bench, BenchSizes
+from stateful.lockstep.bench import USERS, Bench, BenchSizes
 from stateful.seam.chosen import chosen
 
-USERS: Final = ("write", "write_huge", "write_same", "discard", "read")
 _pages: Final = st.integers(0, 3)
-_during: Final = st.lists(st.tuples(st.integers(0, 2), st.sampled_from(USERS), _pages), max_size=2)
+_during: Final = st.lists(st.tuples(st.integers(0, 2), st.sampled_from(list(USERS)), _pages), max_size=2)
 
 
 def has(capability: str) -> bool:
@@ -39,7 +38,7 @@ class OperationMachine(RuleBasedStateMachine):
         if backed:
             self.both.run_pass(range(backed))
 
-    @rule(name=st.sampled_from(USERS), page=_pages)
+    @rule(name=st.sampled_from(list(USERS)), page=_pages)
     def use(self, name: str, page: int) -> None:
         """Have a user do something with a page."""
         self.both.do(name, page)

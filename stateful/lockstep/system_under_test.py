@@ -13,10 +13,10 @@ from pathlib import Path
 
 from spec.scope import Scope
 from stateful.common.inside import inside
-from stateful.common.stamped_pages import same_filled, stamped
 from stateful.lockstep.stepped_engine import Io, SteppedEngine
 from stateful.lockstep.stepped_reads import GatedDevice, SteppedRead
 from stateful.seam.chosen import chosen
+from stateful.seam.operations import PageKind, page_of
 from zram_impl import PAGE_SIZE, WritebackResult, ZramError
 from zram_impl.bdev.file import open_file
 from zram_impl.device.passes import Passes
@@ -138,15 +138,15 @@ class Subject:
 
     def write(self, page: int, huge: int) -> None:
         """Write a page that nobody has written before, compressible or huge."""
-        self._generation += 1
-        self._write(page, stamped(page, self._generation, huge=bool(huge)))
+        self._write(page, "huge" if huge else "comp")
 
     def write_same(self, page: int) -> None:
         """Write a page of one repeated word that nobody has written before."""
-        self._generation += 1
-        self._write(page, same_filled(self._generation))
+        self._write(page, "same")
 
-    def _write(self, page: int, content: bytes) -> None:
+    def _write(self, page: int, kind: PageKind) -> None:
+        self._generation += 1
+        content = page_of(page, kind, self._generation)
         self.device.write_page(page, content)
         self._set_content(page, content)
 

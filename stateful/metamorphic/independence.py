@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from stateful.metamorphic.device_running import DeviceRunning
 from stateful.metamorphic.program import Program, programs
 from stateful.metamorphic.running import ProgramOutcome, Running, Way
+from stateful.metamorphic.zram_running import ZramRunning
 from stateful.seam.chosen import is_ours
 from zram_impl import Quirks
 
@@ -42,7 +42,7 @@ def ways(order: int) -> list[Way]:
 
 
 def _outcome(program: Program, way: Way, quirks: Quirks) -> ProgramOutcome:
-    return Running(program, way, quirks).outcome() if is_ours() else DeviceRunning(program, way).outcome()
+    return (ZramRunning(program, way, quirks) if is_ours() else Running(program, way)).outcome()
 
 
 def compare(program: Program, order: int, quirks: Quirks) -> ProgramOutcome:

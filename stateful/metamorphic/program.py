@@ -1,40 +1,23 @@
 """Programs: what is done to a device, and which writes of its passes fail. Nothing is done while a pass runs."""
 
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from hypothesis import strategies as st
 
-MODES = ("huge", "idle", "huge_idle")
+from stateful.seam.operations import (
+    DiscardPages,
+    MarkIdle,
+    PageKind,
+    ReadPage,
+    RunPass,
+    SetLimit,
+    UserOperation,
+    WritePage,
+)
 
-
-class WritePage(NamedTuple):
-    """Write a page: compressible, huge or same-filled."""
-
-    page: int
-    kind: str
-
-
-class DiscardPages(NamedTuple):
-    """Discard some pages."""
-
-    first: int
-    pages: int
-
-
-class ReadPage(NamedTuple):
-    """Read a page."""
-
-    page: int
-
-
-class MarkIdle(NamedTuple):
-    """Mark every page idle."""
-
-
-class Limit(NamedTuple):
-    """Store the limit in blocks, and switch it on; None: switch it off."""
-
-    blocks: int | None
+MODES: Final = ("huge", "idle", "huge_idle")
+KINDS: Final[tuple[PageKind, ...]] = ("huge", "comp", "same")
+OFTEN_HUGE: Final[tuple[PageKind, ...]] = ("huge", "huge", "comp")
 
 
 class FailingWrites(NamedTuple):
@@ -44,14 +27,7 @@ class FailingWrites(NamedTuple):
     blocks: frozenset[int]
 
 
-class RunPass(NamedTuple):
-    """Write back by mode, or the pages named."""
-
-    mode: str | None
-    named: tuple[int, ...]
-
-
-Step: TypeAlias = WritePage | DiscardPages | ReadPage | MarkIdle | Limit | FailingWrites | RunPass
+Step: TypeAlias = UserOperation | FailingWrites
 
 
 class Program(NamedTuple):
@@ -72,16 +48,15 @@ class Program(NamedTuple):
 
 def _steps(pages: int, blocks: int) -> st.SearchStrategy[Step]:
     page, block = st.integers(0, pages - 1), st.integers(0, blocks - 1)
-    kinds = st.sampled_from(("huge", "comp", "same"))
     passes = st.builds(RunPass, st.sampled_from(MODES), st.just(())) | st.builds(
         RunPass, st.none(), st.lists(page, min_size=1, max_size=2 * pages).map(tuple)
     )
     return st.one_of(
-        st.builds(WritePage, page, kinds),
+        st.builds(WritePage, page, st.sampled_from(KINDS)),
         st.builds(DiscardPages, page, st.integers(1, 3)),
         st.builds(ReadPage, page),
         st.builds(MarkIdle),
-        st.builds(Limit, st.none() | st.integers(0, blocks + 2)),
+        st.builds(SetLimit, st.none() | st.integers(0, blocks + 2)),
         _faults(page, block, pages, blocks),
         passes,
     )
@@ -101,7 +76,7 @@ def _faults(
 def programs(draw: st.DrawFn) -> Program:
     """Draw a program that begins with most pages written, some of whose writes fail, and a pass."""
     pages, blocks = draw(st.integers(2, 20)), draw(st.integers(1, 20))
-    kinds = draw(st.lists(st.sampled_from(("huge", "huge", "comp")), min_size=pages, max_size=pages))
+    kinds = draw(st.lists(st.sampled_from(OFTEN_HUGE), min_size=pages, max_size=pages))
     first: list[Step] = [WritePage(page, kind) for page, kind in enumerate(kinds)]
     step, page, block = _steps(pages, blocks), st.integers(0, pages - 1), st.integers(0, blocks - 1)
     faults = draw(_faults(page, block, pages, blocks, least=1))

@@ -31,7 +31,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 def _schedules(asked: argparse.Namespace, console: Console) -> int:
     parser: argparse.ArgumentParser = asked.parser
     if asked.preemptions < 0:
-        parser.error(f"--preemptions {asked.preemptions} is below 0")
+        parser.error(f"--preemptions must be at least 0, got {asked.preemptions}")
     if asked.benchmark:
         for speed in speeds():
             say(console, speed.line)

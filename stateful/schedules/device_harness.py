@@ -12,12 +12,32 @@ from functools import partial
 from typing import Final
 
 from spec.model.state import State
-from stateful.common.stamped_pages import same_filled, stamped
 from stateful.schedules.memory_device import BlocksInMemory
-from stateful.schedules.program import BEFORE, LANES, PAGES, FaultKind, Op, OpKind, TaskProgram, faults_of
+from stateful.schedules.program import (
+    BEFORE,
+    LANES,
+    PAGES,
+    USER_OPERATIONS,
+    FaultKind,
+    Op,
+    OpKind,
+    TaskProgram,
+    faults_of,
+)
 from stateful.schedules.scheduler import Policy, ScheduledRuntime
 from stateful.seam.chosen import chosen, is_ours
-from stateful.seam.protocol import LimitedDevice, MarkingDevice, PassReport, Setup, refusals
+from stateful.seam.operations import (
+    DiscardPages,
+    ReadPage,
+    RunPass,
+    SetLimit,
+    UserOperation,
+    WritePage,
+    apply,
+    needed,
+    page_of,
+)
+from stateful.seam.protocol import PassReport, Setup, refusals
 from stateful.stress.linearizability import unexplained
 from stateful.stress.operation import ZERO, PageOperation
 from stateful.stress.recorder import value_of
@@ -28,10 +48,9 @@ POINTS_MOST: Final = 20_000
 """Points within which every run is quiescent."""
 
 NEEDED: Final[Mapping[OpKind, str]] = {
-    **dict.fromkeys((OpKind.WRITE, OpKind.WRITE_SAME, OpKind.WRITE_HUGE, OpKind.DISCARD, OpKind.READ), ""),
-    **dict.fromkeys((OpKind.WRITEBACK, OpKind.STATS), ""),
-    **dict.fromkeys((OpKind.MARK_IDLE, OpKind.WRITEBACK_IDLE), "modes"),
-    **dict.fromkeys((OpKind.STORE_LIMIT, OpKind.TOGGLE_LIMIT), "limit"),
+    **{kind: needed(make(0)) for kind, make in USER_OPERATIONS.items()},
+    **dict.fromkeys((OpKind.STORE_LIMIT, OpKind.TOGGLE_LIMIT), needed(SetLimit(None))),
+    OpKind.STATS: "",
 }
 """The capability that an operation needs; those that are absent are our device's own."""
 FAULTS: Final = (FaultKind.WRITE, FaultKind.SHORT_WRITE, FaultKind.READ)
@@ -128,7 +147,7 @@ class DeviceHarness:
     def _do(self, op: Op) -> None:
         self.tell(f"[{op.text}")
         try:
-            _DO[OpKind(op.does)](self, op)
+            self._perform(op)
         except self._refusals as error:
             number = error.errno if isinstance(error, OSError) else None
             self.tell(f"refused with {errorcode.get(number or 0, type(error).__name__)}")
@@ -149,24 +168,43 @@ class DeviceHarness:
 
     # --- operations ------------------------------------------------------------------------------------------------
 
-    def _write(self, op: Op) -> None:
-        self._generation += 1
-        page, value = op.number % PAGES, self._generation
-        made = stamped(page, value, huge=op.does == OpKind.WRITE_HUGE)
-        content = same_filled(value) if op.does == OpKind.WRITE_SAME else made
-        start = self._now()
-        self.device.write(page, content)
-        self._note(page, "write", value, start)
+    def _perform(self, op: Op) -> None:
+        does = OpKind(op.does)
+        if does in USER_OPERATIONS:
+            self._use(USER_OPERATIONS[does](op.number))
+        elif does == OpKind.STATS:
+            now = self.device.state()
+            assert len(now.slots) == PAGES, f"statistics_equal_a_recount: the state has {len(now.slots)} pages"
+        else:
+            self._use(SetLimit(self._limit_after(op)))
 
-    def _discard(self, op: Op) -> None:
-        start = self._now()
-        self.device.discard(op.number % PAGES)
-        self._note(op.number % PAGES, "write", ZERO, start)
+    def _limit_after(self, op: Op) -> int | None:
+        """Store a limit, or switch between the one that is stored and none."""
+        if op.does == OpKind.STORE_LIMIT:
+            self._stored = op.number
+            self._limit = None if self._limit is None else op.number
+        else:
+            self._limit = self._stored if self._limit is None else None
+        return self._limit
 
-    def _read(self, op: Op) -> None:
-        page, start = op.number % PAGES, self._now()
-        content = self.device.read(page)
-        self._note(page, "read", value_of(content, page), start)
+    def _use(self, operation: UserOperation) -> None:
+        """Do an operation, and note what it did to its page and when."""
+        content, value = b"", ZERO
+        if isinstance(operation, WritePage):
+            self._generation += 1
+            value = self._generation
+            content = page_of(operation.page, operation.kind, value)
+        start = self._now()
+        answer = apply(self.device, operation, content)
+        match operation, answer:
+            case ((WritePage(page) | DiscardPages(page)), _):
+                self._note(page, "write", value, start)
+            case ReadPage(page), bytes():
+                self._note(page, "read", value_of(answer, page), start)
+            case RunPass(), PassReport():
+                self._results.append(answer)
+            case _:
+                pass
 
     def _now(self) -> int:
         self._moment += 1
@@ -178,32 +216,6 @@ class DeviceHarness:
         self._history[page].append(
             PageOperation(name, "write" if kind == "write" else "read", value, start, self._now())
         )
-
-    def _writeback(self, op: Op) -> None:
-        named = range(PAGES) if op.number == 0 else [(op.number - 1) % PAGES]
-        self._results.append(self.device.writeback(list(named)))
-
-    def _writeback_idle(self, _op: Op) -> None:
-        assert isinstance(self.device, MarkingDevice), "it has the capability"
-        self._results.append(self.device.writeback_mode("idle"))
-
-    def _mark_idle(self, _op: Op) -> None:
-        assert isinstance(self.device, MarkingDevice), "it has the capability"
-        self.device.mark_idle()
-
-    def _set_limit(self, op: Op) -> None:
-        """Store a limit, or switch between the one that is stored and none."""
-        assert isinstance(self.device, LimitedDevice), "it has the capability"
-        if op.does == OpKind.STORE_LIMIT:
-            self._stored = op.number
-            self._limit = None if self._limit is None else op.number
-        else:
-            self._limit = self._stored if self._limit is None else None
-        self.device.set_limit(self._limit)
-
-    def _stats(self, _op: Op) -> None:
-        now = self.device.state()
-        assert len(now.slots) == PAGES, f"statistics_equal_a_recount: the state has {len(now.slots)} pages"
 
     # --- the end ---------------------------------------------------------------------------------------------------
 
@@ -221,23 +233,8 @@ class DeviceHarness:
             )
         self.blocks.heal()
         for page in range(PAGES):
-            self._read(Op(BEFORE, OpKind.READ, page))
+            self._use(ReadPage(page))
             wrong = unexplained(sorted(self._history[page], key=lambda each: each.start))
             assert wrong is None, (
                 f"linearizable: no order of its operations explains that {wrong.task} read what it did from page {page}"
             )
-
-
-_DO: Final[Mapping[OpKind, Callable[[DeviceHarness, Op], None]]] = {
-    OpKind.WRITE: DeviceHarness._write,
-    OpKind.WRITE_SAME: DeviceHarness._write,
-    OpKind.WRITE_HUGE: DeviceHarness._write,
-    OpKind.DISCARD: DeviceHarness._discard,
-    OpKind.READ: DeviceHarness._read,
-    OpKind.WRITEBACK: DeviceHarness._writeback,
-    OpKind.WRITEBACK_IDLE: DeviceHarness._writeback_idle,
-    OpKind.MARK_IDLE: DeviceHarness._mark_idle,
-    OpKind.STORE_LIMIT: DeviceHarness._set_limit,
-    OpKind.TOGGLE_LIMIT: DeviceHarness._set_limit,
-    OpKind.STATS: DeviceHarness._stats,
-}

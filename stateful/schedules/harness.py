@@ -12,7 +12,6 @@ from typing import Final
 
 from spec.model.state import State
 from spec.scope import Scope
-from stateful.common import stamped_pages
 from stateful.common.inside import inside
 from stateful.schedules.lockfree_reads import watch
 from stateful.schedules.memory_device import BlocksInMemory
@@ -23,6 +22,7 @@ from stateful.schedules.program import (
     LANES,
     PAGES,
     PASSES,
+    USER_OPERATIONS,
     FaultKind,
     Op,
     OpKind,
@@ -32,7 +32,10 @@ from stateful.schedules.program import (
     shared,
 )
 from stateful.schedules.scheduler import Policy, ScheduledRuntime, ScheduledTask
+from stateful.seam import operations
 from stateful.seam.chosen import chosen
+from stateful.seam.operations import DiscardPages, ReadPage, RunPass, WritePage
+from stateful.seam.zram import ZramUnderTest
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.decisions import SlotKind
@@ -42,7 +45,7 @@ from zram_impl.runtime import Runtime
 POINTS_MOST: Final = 3000
 """Points within which every run is quiescent."""
 
-stamped = lru_cache(maxsize=256)(stamped_pages.stamped)
+page_of = lru_cache(maxsize=256)(operations.page_of)
 
 
 class _Runtime(ScheduledRuntime):
@@ -99,6 +102,7 @@ class Harness:
         self.device = self.monitors.device = chosen().blank(
             runtime=self.runtime, engine=self._make_engine, observer=self._observe
         )
+        self._seam = ZramUnderTest(self.device)
 
     def _make_engine(self, device: BackingDevice, runtime: Runtime) -> MonitoredEngine:
         made = MonitoredEngine(device, runtime, depth=self._depth, threads=self.what.threads)
@@ -187,7 +191,10 @@ class Harness:
         if self.tell is not None:
             self.tell(f"[{op.text}")
         try:
-            _DO[does](self, op)
+            if does in USER_OPERATIONS:
+                self._use(op, USER_OPERATIONS[does](op.number))
+            else:
+                _OWN[does](self, op)
         except ZramError as error:
             if error.errno not in self._allowed[does]:
                 raise AssertionError(f"declared_errors: {op.text} ends in {error}") from error
@@ -196,34 +203,30 @@ class Harness:
         if self.tell is not None:
             self.tell("]")
 
-    def _write(self, op: Op) -> None:
-        self._put(op, stamped(op.number % PAGES, self._next(), huge=op.does == OpKind.WRITE_HUGE))
-
-    def _write_same(self, op: Op) -> None:
-        self._put(op, stamped_pages.same_filled(self._next()))
-
-    def _put(self, op: Op, content: bytes) -> None:
-        self.pages.intend(self.runtime.current, op.number % PAGES, overwrite(content))
-        self.device.write_page(op.number % PAGES, content)
+    def _use(self, op: Op, operation: operations.UserOperation) -> None:
+        """Do what any device can. How a page changes is noted before, because it happens somewhere within the call."""
+        task, content = self.runtime.current, bytes(PAGE_SIZE)
+        match operation:
+            case ReadPage(page):
+                self.pages.read(task, page, self.device.read_page)
+                return
+            case RunPass(mode, named):
+                run = partial(self.device.writeback, mode, pages=named or None, cancel=self._cancel)  # type: ignore[arg-type]  # a text
+                self._pass(op, lambda: _accounted(run()))
+                return
+            case WritePage(page, kind):
+                content = page_of(page, kind, self._next())
+                self.pages.intend(task, page, overwrite(content))
+            case DiscardPages(page):
+                self.pages.intend(task, page, overwrite(content))
+            case _:
+                pass
+        operations.apply(self._seam, operation, content)
 
     def _patch(self, op: Op) -> None:
         data = self._next().to_bytes(8, "big")
         self.pages.intend(self.runtime.current, op.number % PAGES, patch(PAGE_SIZE - len(data), data))
         self.device.write((op.number % PAGES + 1) * PAGE_SIZE - len(data), data)
-
-    def _discard(self, op: Op) -> None:
-        self.pages.intend(self.runtime.current, op.number % PAGES, overwrite(bytes(PAGE_SIZE)))
-        self.device.discard(op.number % PAGES * PAGE_SIZE, PAGE_SIZE)
-
-    def _read(self, op: Op) -> None:
-        self.pages.read(self.runtime.current, op.number % PAGES, self.device.read_page)
-
-    def _writeback(self, op: Op) -> None:
-        named = range(PAGES) if op.number == 0 else [(op.number - 1) % PAGES]
-        self._pass(op, lambda: _accounted(self.device.writeback(pages=named, cancel=self._cancel)))
-
-    def _writeback_idle(self, op: Op) -> None:
-        self._pass(op, lambda: _accounted(self.device.writeback("idle", cancel=self._cancel)))
 
     def _recompress(self, op: Op) -> None:
         def run() -> tuple[int, int]:
@@ -325,24 +328,16 @@ def _accounted(r: WritebackResult) -> tuple[int, int]:
     return r.selected, r.written + r.lost + r.failed + r.skipped + r.left
 
 
-_DO: Final[dict[OpKind, Callable[[Harness, Op], None]]] = {
-    OpKind.WRITE: Harness._write,
-    OpKind.WRITE_SAME: Harness._write_same,
-    OpKind.DISCARD: Harness._discard,
-    OpKind.READ: Harness._read,
-    OpKind.WRITEBACK: Harness._writeback,
-    OpKind.MARK_IDLE: lambda stage, _op: stage.device.mark_idle(),
+_OWN: Final[dict[OpKind, Callable[[Harness, Op], None]]] = {
     OpKind.STORE_LIMIT: lambda stage, op: stage.device.set_writeback_limit(op.number),
     OpKind.TOGGLE_LIMIT: lambda stage, _op: stage.device.enable_writeback_limit(
         enabled=not stage.device.writeback_limit_enabled
     ),
     OpKind.STORE_BATCH: lambda stage, op: stage.device.set_batch_size(op.number + 1),
-    OpKind.WRITE_HUGE: Harness._write,
     OpKind.CANCEL: lambda stage, _op: stage._cancel.set(),
     OpKind.INTERRUPT: Harness._interrupt,
     OpKind.RESET: lambda stage, _op: stage.device.reset(),
     OpKind.CLOSE: lambda stage, _op: stage.device.close(),
-    OpKind.WRITEBACK_IDLE: Harness._writeback_idle,
     OpKind.PATCH: Harness._patch,
     OpKind.RECOMPRESS: Harness._recompress,
     OpKind.STATS: Harness._stats,

@@ -5,12 +5,13 @@ The smallest program is three empty lists: no operation, no fault, no preemption
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from stateful.schedules.memory_device import NumberedFaults
+from stateful.seam.operations import DiscardPages, MarkIdle, ReadPage, RunPass, UserOperation, WritePage
 
 PAGES: Final = 3
 LANES: Final = 3
@@ -54,6 +55,19 @@ class OpKind(IntEnum):
     """Blocks carry objects instead of pages, from the beginning, in whichever lane it is."""
     KEEP = 20
     """The device is kept within one page more than the number, until it is closed."""
+
+
+USER_OPERATIONS: Final[Mapping[OpKind, Callable[[int], UserOperation]]] = {
+    OpKind.WRITE: lambda number: WritePage(number % PAGES),
+    OpKind.WRITE_SAME: lambda number: WritePage(number % PAGES, "same"),
+    OpKind.WRITE_HUGE: lambda number: WritePage(number % PAGES, "huge"),
+    OpKind.DISCARD: lambda number: DiscardPages(number % PAGES),
+    OpKind.READ: lambda number: ReadPage(number % PAGES),
+    OpKind.WRITEBACK: lambda number: RunPass(None, ((number - 1) % PAGES,) if number else tuple(range(PAGES))),
+    OpKind.WRITEBACK_IDLE: lambda _number: RunPass("idle"),
+    OpKind.MARK_IDLE: lambda _number: MarkIdle(),
+}
+"""A kind in the vocabulary of users, by its number; the other kinds are a schedule's own."""
 
 
 class Op(NamedTuple):

@@ -12,15 +12,18 @@ _LETTERS: Final = ".sSPW"
 
 
 class ZramUnderTest:
-    """An initialised `Zram`."""
+    """An initialised `Zram`.
+
+    Attributes:
+        zram: The device.
+        result: Of its last pass.
+    """
 
     capabilities: Final = frozenset({"events", "runtime", "backing", "batch", "limit", "modes", "zram"})
 
-    def __init__(self, device: Zram, setup: Setup) -> None:
+    def __init__(self, device: Zram) -> None:
         self.zram = device
-        device.set_backing(setup.backing)
-        device.set_batch_size(setup.batch)
-        device.initialise(setup.pages * PAGE_SIZE)
+        self.result = WritebackResult()
 
     def write(self, page: int, content: bytes) -> None:
         """Store a page."""
@@ -38,7 +41,11 @@ class ZramUnderTest:
 
     def writeback(self, pages: Sequence[int]) -> PassReport:
         """Write pages back."""
-        return _report(self.zram.writeback(pages=pages))
+        return self._over(self.zram.writeback(pages=pages))
+
+    def _over(self, r: WritebackResult) -> PassReport:
+        self.result = r
+        return PassReport(r.selected, r.written, r.lost, r.failed, r.skipped, r.left)
 
     def mark_idle(self) -> None:
         """Mark every page idle."""
@@ -46,7 +53,7 @@ class ZramUnderTest:
 
     def writeback_mode(self, mode: str) -> PassReport:
         """Write back by mode."""
-        return _report(self.zram.writeback(mode))  # type: ignore[arg-type]  # the seam's modes are texts
+        return self._over(self.zram.writeback(mode))  # type: ignore[arg-type]  # the seam's modes are texts
 
     def set_limit(self, blocks: int | None) -> None:
         """Limit the blocks of passes."""
@@ -85,7 +92,10 @@ class ZramAdapter:
             observer=setup.report,
             engine=lambda backing, _runtime: SyncEngine(backing, depth=setup.batch, observer=setup.report),
         )
-        return ZramUnderTest(device, setup)
+        device.set_backing(setup.backing)
+        device.set_batch_size(setup.batch)
+        device.initialise(setup.pages * PAGE_SIZE)
+        return ZramUnderTest(device)
 
 
 def adapter_of(kind: type[Zram]) -> ZramAdapter:
@@ -94,7 +104,3 @@ def adapter_of(kind: type[Zram]) -> ZramAdapter:
 
 
 ours: Final = ZramAdapter(Zram)
-
-
-def _report(result: WritebackResult) -> PassReport:
-    return PassReport(result.selected, result.written, result.lost, result.failed, result.skipped, result.left)

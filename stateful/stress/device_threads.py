@@ -17,7 +17,7 @@ from stateful.seam.blocks import WatchedBlocks
 from stateful.seam.chosen import chosen, ignore
 from stateful.seam.protocol import DeviceState, PassReport, Setup, SystemUnderTest
 from stateful.stress.free_threads import PROBLEMS_SHOWN, ThreadsAccount
-from stateful.stress.recorder import PageSharer, SeamCalls, judge, together
+from stateful.stress.recorder import PageSharer, judge, together
 from stateful.traces.schema import VERSION, Header
 from zram_impl import WritebackResult
 from zram_impl.cli.output import whole
@@ -77,9 +77,9 @@ def run(
         writer = undo.enter_context(_writing(trace))
         device = _make(writer or ignore)
         undo.callback(device.close)
-        stop, calls = threading.Event(), SeamCalls(device)
+        stop = threading.Event()
         paused = partial(stop.wait, PAUSE_SECONDS)
-        sharers = [PageSharer(calls, number, range(PAGES), paused, seed) for number in range(SHARERS)]
+        sharers = [PageSharer(device, number, range(PAGES), paused, seed) for number in range(SHARERS)]
         for sharer in sharers:
             sharer.thread.start()
         began = time.perf_counter()

@@ -5,10 +5,12 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
-from stateful.common.stamped_pages import same_filled, stamp_of, stamped
+from stateful.common.stamped_pages import stamp_of
+from stateful.seam.operations import page_of
 from stateful.seam.protocol import SystemUnderTest
+from stateful.seam.zram import ZramUnderTest
 from stateful.stress.linearizability import unexplained
 from stateful.stress.minimise import drawn, smallest
 from stateful.stress.operation import FOREIGN, ZERO, PageOperation, of_another_page
@@ -43,26 +45,12 @@ def value_of(content: bytes, page: int) -> int:
     return stamp[1] if stamp[0] == page else of_another_page(stamp[0])
 
 
-class PageCalls(Protocol):
-    """The calls that a sharer makes."""
-
-    def write_page(self, index: int, page: bytes, /) -> None:
-        """Store a page."""
-        ...
-
-    def read_page(self, index: int, /) -> bytes:
-        """Return a page."""
-        ...
-
-    def discard(self, offset: int, length: int, /) -> None:
-        """Free pages."""
-        ...
-
-
 class PageSharer:
     """Works on `pages` in a thread of its own until `stop()`; `history` has what it saw of each."""
 
-    def __init__(self, device: PageCalls, number: int, pages: range, stop: Callable[[], bool], seed: int = 0) -> None:
+    def __init__(
+        self, device: SystemUnderTest, number: int, pages: range, stop: Callable[[], bool], seed: int = 0
+    ) -> None:
         self.history: dict[int, list[PageOperation]] = defaultdict(list)
         self.problems: list[str] = []
         self.together = 1
@@ -101,23 +89,26 @@ class PageSharer:
             self.read(page)
 
     def write(self, page: int, *, same: bool = False, huge: bool = False, put: Put | None = None) -> None:
-        """Write a value that nobody has written before, with `write_page` or as `put` does."""
+        """Write a value that nobody has written before, with `write` or as `put` does."""
         self._value += 1
-        content = same_filled(self._value) if same else stamped(page, self._value, huge=huge)
+        content = page_of(page, "same" if same else "huge" if huge else "comp", self._value)
         start = time.perf_counter_ns()
-        (put or self._device.write_page)(page, content)
+        (put or self._device.write)(page, content)
         self._note(page, "write", self._value, start)
 
     def discard(self, page: int, free: Free | None = None) -> None:
-        """Discard a page, or free it as `free` does."""
+        """Discard a page, or free its bytes as `free` does."""
         start = time.perf_counter_ns()
-        (free or self._device.discard)(page * PAGE_SIZE, PAGE_SIZE)
+        if free is None:
+            self._device.discard(page)
+        else:
+            free(page * PAGE_SIZE, PAGE_SIZE)
         self._note(page, "write", ZERO, start)
 
     def read(self, page: int, get: Callable[[], bytes] | None = None) -> None:
-        """Read a page, with `read_page` or as `get` does."""
+        """Read a page, with `read` or as `get` does."""
         start = time.perf_counter_ns()
-        content = self._device.read_page(page) if get is None else get()
+        content = self._device.read(page) if get is None else get()
         end = time.perf_counter_ns()
         self._note(page, "read", value_of(content, page), start, end)
 
@@ -130,7 +121,7 @@ class Sharer(PageSharer):
     """A sharer of a `Zram`."""
 
     def __init__(self, device: Zram, number: int, pages: range, stop: Callable[[], bool], seed: int = 0) -> None:
-        super().__init__(device, number, pages, stop, seed)
+        super().__init__(ZramUnderTest(device), number, pages, stop, seed)
         self._zram = device
 
     def _operate(self, page: int, dice: int) -> None:  # type: ignore[explicit-override]  # typing has it from 3.12 on
@@ -151,25 +142,6 @@ class Sharer(PageSharer):
                 self.write(page, huge=True)
             case _:
                 self.write(page, put=device.write_pages if self._random.randrange(2) else device.write_page)
-
-
-class SeamCalls:
-    """The calls of a sharer, as a device of the seam has them."""
-
-    def __init__(self, device: SystemUnderTest) -> None:
-        self._device = device
-
-    def write_page(self, index: int, page: bytes, /) -> None:
-        """Store a page."""
-        self._device.write(index, page)
-
-    def read_page(self, index: int, /) -> bytes:
-        """Return a page."""
-        return self._device.read(index)
-
-    def discard(self, offset: int, _length: int, /) -> None:
-        """Free the page at an offset."""
-        self._device.discard(offset // PAGE_SIZE)
 
 
 def together(sharers: Iterable[PageSharer]) -> dict[int, list[PageOperation]]:

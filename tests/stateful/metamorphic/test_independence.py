@@ -11,8 +11,10 @@ from stateful.command import main
 from stateful.metamorphic import independence
 from stateful.metamorphic.independence import REFERENCE, compare, run, ways
 from stateful.metamorphic.ordered import OrderedEngine
-from stateful.metamorphic.program import FailingWrites, Limit, Program, RunPass, Step, WritePage, programs
-from stateful.metamorphic.running import Running, Way
+from stateful.metamorphic.program import FailingWrites, Program, Step, programs
+from stateful.metamorphic.running import Way
+from stateful.metamorphic.zram_running import ZramRunning
+from stateful.seam.operations import RunPass, SetLimit, WritePage
 from zram_impl import Quirks
 from zram_impl.bdev.memory import MemoryDevice
 from zram_impl.engine.request import Phase, WbReq
@@ -47,7 +49,7 @@ def test_one_block_two_pages_and_a_failed_write_come_to_the_same() -> None:
     program = Program(3, 1, compressed=False, steps=(*HUGE, failing, RunPass("huge", ())))
     outcome = compare(program, 7, Quirks())
     assert outcome.passes[0].written == (1,)
-    quirky = [Running(program, Way(size, None), Quirks.linux_7_3()).outcome().passes[0].written for size in (1, 2)]
+    quirky = [ZramRunning(program, Way(size, None), Quirks.linux_7_3()).outcome().passes[0].written for size in (1, 2)]
     assert quirky == [(1,), ()]
 
 
@@ -65,7 +67,7 @@ def test_bad_blocks_are_tried_again_when_no_other_is_left() -> None:
 
 def test_a_limit_is_used_up_whatever_failed_before() -> None:
     failing = FailingWrites(frozenset({2}), NO_PAGES)
-    program = Program(3, 9, compressed=False, steps=(*HUGE, failing, Limit(1), RunPass("huge", ())))
+    program = Program(3, 9, compressed=False, steps=(*HUGE, failing, SetLimit(1), RunPass("huge", ())))
     outcome = compare(program, 3, Quirks())
     assert (outcome.passes[0].written, outcome.passes[0].stopped_by, outcome.limit) == ((1,), "limit", 0)
 
