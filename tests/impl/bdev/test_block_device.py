@@ -9,20 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.impl.backing_files import aligned_pages, open_descriptors, opened, refusal
+from tests.impl.backing_files import aligned_pages, opened, refusal
 from zram_impl.units import PAGE_SIZE
-
-
-@pytest.fixture(autouse=True)
-def nothing_stays_open() -> Iterator[None]:
-    before = open_descriptors()
-    yield
-    assert open_descriptors() <= before
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "pages.img"
 
 
 @contextmanager

@@ -3,26 +3,14 @@
 import errno
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.impl.backing_files import aligned_pages, open_descriptors, opened
+from tests.impl.backing_files import aligned_pages, opened
 from zram_impl.bdev.file import FileDevice, open_file
 from zram_impl.units import PAGE_SIZE
-
-
-@pytest.fixture(autouse=True)
-def nothing_stays_open() -> Iterator[None]:
-    before = open_descriptors()
-    yield
-    assert open_descriptors() <= before
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "pages.img"
 
 
 def direct_flag(device: FileDevice) -> bool:

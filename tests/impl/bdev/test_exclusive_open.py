@@ -5,28 +5,16 @@ import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.impl.backing_files import open_descriptors, opened, refusal
+from tests.impl.backing_files import opened, refusal
 from zram_impl.bdev.file import open_file
 from zram_impl.units import PAGE_SIZE
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture(autouse=True)
-def nothing_stays_open() -> Iterator[None]:
-    before = open_descriptors()
-    yield
-    assert open_descriptors() <= before
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "pages.img"
 
 
 def test_a_second_open_in_the_same_process_is_refused(path: Path) -> None:

@@ -2,32 +2,20 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from tests.impl.backing_files import aligned_pages, open_descriptors, opened, small_file_system
+from tests.impl.backing_files import aligned_pages, opened, small_file_system
 from zram_impl.bdev import file
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.direct import BouncePages
 from zram_impl.bdev.file import open_file
 from zram_impl.errors import ZramError
 from zram_impl.units import PAGE_SIZE
-
-
-@pytest.fixture(autouse=True)
-def nothing_stays_open() -> Iterator[None]:
-    before = open_descriptors()
-    yield
-    assert open_descriptors() <= before
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "pages.img"
 
 
 def test_written_pages_are_read_back_from_their_blocks(path: Path) -> None:

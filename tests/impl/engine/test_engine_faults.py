@@ -2,8 +2,7 @@
 
 import errno
 import random
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -14,12 +13,7 @@ from zram_impl.engine.request import Phase
 from zram_impl.faults import Failing, Short, at_random, on_blocks
 from zram_impl.units import PAGE_SIZE, BlkIdx
 
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    before = set(threading.enumerate())
-    yield
-    assert set(threading.enumerate()) <= before
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
 
 @every_engine

@@ -1,7 +1,6 @@
 """Every engine: pages arrive, buffers are bounded, an end is an end."""
 
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,12 +15,7 @@ from zram_impl.engine.threads import ThreadEngine
 from zram_impl.runtime import ThreadRuntime
 from zram_impl.units import PAGE_SIZE
 
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    before = set(threading.enumerate())
-    yield
-    assert set(threading.enumerate()) <= before
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
 
 @every_engine

@@ -2,7 +2,7 @@
 
 import errno
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -14,12 +14,7 @@ from zram_impl.faults import ScarceThreads, nth, since
 from zram_impl.runtime import ThreadRuntime
 from zram_impl.units import PAGE_SIZE
 
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    before = set(threading.enumerate())
-    yield
-    assert set(threading.enumerate()) <= before
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
 
 def writers() -> list[threading.Thread]:

@@ -10,7 +10,7 @@ from tests.impl.doubles import Bench, Gate, huge, page, same
 from tests.impl.passes.driving import begin
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
 from zram_impl.decisions import SlotKind
-from zram_impl.pages.page_io import CHUNK, Pages
+from zram_impl.pages.page_io import CHUNK
 from zram_impl.shield import Interrupts
 
 
@@ -20,10 +20,6 @@ def written_back(blocks: int = 1, pages: int = 3) -> Bench:
     bench.store(*range(pages))
     assert bench.dev.writeback(pages=[0]).written == 1
     return bench
-
-
-def disk_of(bench: Bench) -> Pages:
-    return bench.pages
 
 
 def during_the_first_read(bench: Bench, change: Callable[[], object]) -> None:

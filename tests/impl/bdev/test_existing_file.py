@@ -10,20 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.impl.backing_files import open_descriptors, opened, refusal
+from tests.impl.backing_files import opened, refusal
 from zram_impl.units import PAGE_SIZE
-
-
-@pytest.fixture(autouse=True)
-def nothing_stays_open() -> Iterator[None]:
-    before = open_descriptors()
-    yield
-    assert open_descriptors() <= before
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "pages.img"
 
 
 def test_an_existing_file_is_used_up_to_its_last_whole_page(path: Path) -> None:

@@ -4,25 +4,12 @@ import errno
 import os
 import resource
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.impl.backing_files import open_descriptors, opened, refusal, small_file_system
+from tests.impl.backing_files import opened, refusal, small_file_system
 from zram_impl.units import PAGE_SIZE
-
-
-@pytest.fixture(autouse=True)
-def nothing_stays_open() -> Iterator[None]:
-    before = open_descriptors()
-    yield
-    assert open_descriptors() <= before
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "pages.img"
 
 
 def test_a_missing_file_is_created_at_its_size_and_private(path: Path) -> None:
