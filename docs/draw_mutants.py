@@ -5,14 +5,13 @@ With a file, from what `python -m spec.mutate --json` has written there.
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from docs.draw_tables import markdown_table
 from spec.assertions import require_assertions
-from spec.mutate.command import HEADER, MutateProgress, judge, numbers, reason
+from spec.mutate.command import HEADER, judge, numbers, progress_of, reason
 from spec.mutate.kill import SCOPES, SIZES, SpecFate, read
 from spec.mutate.mutants import MODULES, SpecMutant, every_mutant
 from zram_impl.cli.output import write_whole
@@ -77,7 +76,7 @@ def main(arguments: Sequence[str]) -> None:
         by_name = {each["name"]: read(json.dumps(list(each.values()))) for each in written}
         fates = [by_name[mutant.name] for mutant in mutants]
     else:
-        progress = MutateProgress(len(mutants), sys.stderr)
+        progress = progress_of(len(mutants))
         fates = judge(mutants, progress, tick=progress.tick)
         progress.done()
     write_whole(PAGE, page(mutants, fates))

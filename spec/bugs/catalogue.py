@@ -359,4 +359,3 @@ CATALOGUE: Final = (
     ),
 )
 assert len({bug.number for bug in CATALOGUE}) == len(CATALOGUE), "numbers are unique"
-BY_NUMBER: Final = {bug.number: bug for bug in CATALOGUE}

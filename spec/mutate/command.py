@@ -12,7 +12,7 @@ import random
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final, TextIO
+from typing import Final
 
 from spec.assertions import require_assertions
 from spec.mutate.kill import SECONDS, SpecFate, counted, judged
@@ -20,7 +20,7 @@ from spec.mutate.mutants import MODULES, SpecMutant, every_mutant
 from spec.outputs.options import add_outputs, written
 from spec.outputs.verdicts import FAILED, PASSED, Check
 from spec.processes.options import add_loudness, add_processes, add_seed, count
-from spec.processes.progress import PLAIN, Progress, share
+from spec.processes.progress import PLAIN, KnownProgress
 from spec.processes.runner import Ended, ProcessTask, run
 
 _MUTANTS_A_JOB: Final = 20
@@ -35,12 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.list:
         sys.stdout.write("\n".join(f"{each.name}\n  - {each.before}\n  + {each.after}" for each in chosen) + "\n")
         return 0
-    progress = MutateProgress(len(chosen), sys.stderr, asked.loud)
+    progress = progress_of(len(chosen), asked.loud)
     try:
         fates = judge(chosen, progress, asked.processes, progress.tick)
     except KeyboardInterrupt:
         progress.done()
-        known = {fate.name: fate for fate in progress.fates}
+        known = {fate.name: fate for fate in progress.known}
         some = [mutant for mutant in chosen if mutant.name in known]
         if some and not asked.json:
             sys.stdout.write(f"{table(some, [known[mutant.name] for mutant in some])}\n")
@@ -74,8 +74,13 @@ def judge(
     report: Callable[[Sequence[SpecFate]], None],
     processes: int = 2,
     tick: Callable[[], None] = lambda: None,
+    *,
+    by_both: bool = True,
 ) -> list[SpecFate]:
-    """Return the fates of mutants, in their order; where a process ended early, nothing is known of the rest."""
+    """Return the fates of mutants, in their order; where a process ended early, nothing is known of the rest.
+
+    Without `by_both`, z3 is not asked about those that the search refutes.
+    """
     found: dict[str, SpecFate] = {}
 
     def received(_index: int, message: object) -> None:
@@ -85,7 +90,10 @@ def judge(
 
     batches = [mutants[first : first + _MUTANTS_A_JOB] for first in range(0, len(mutants), _MUTANTS_A_JOB)]
     expected = counted()
-    tasks = [ProcessTask(partial(judged, batch, expected), SECONDS * (1 + len(batch))) for batch in batches]
+    tasks = [
+        ProcessTask(partial(judged, batch, counts=expected, by_both=by_both), SECONDS * (1 + len(batch)))
+        for batch in batches
+    ]
     run(tasks, _ignore, received, lambda _running: tick(), processes)
     return [found.get(mutant.name, SpecFate(mutant.name)) for mutant in mutants]
 
@@ -134,31 +142,13 @@ def reason(fate: SpecFate) -> str:
     return f"the same because of {', '.join(fate.rests_on)}" if fate.rests_on else "the same in every state"
 
 
-class MutateProgress:
-    """How many are done, and what is known of them by now."""
+def progress_of(mutants: int, loud: int = PLAIN) -> KnownProgress[SpecFate]:
+    """Return the progress of judging so many mutants, on standard error."""
 
-    def __init__(self, mutants: int, out: TextIO, loud: int = PLAIN) -> None:
-        self._mutants = mutants
-        self._progress = Progress(out, loud)
-        self.fates: Sequence[SpecFate] = ()
+    def say(done: str, fates: Sequence[SpecFate]) -> str:
+        return f"mutants: {done}, {sum(fate.refuted for fate in fates):,} refuted"
 
-    def __call__(self, fates: Sequence[SpecFate]) -> None:
-        """Take note of what is known by now."""
-        self.fates = fates
-        self.tick()
-
-    def tick(self) -> None:
-        """Draw anew, if it is time to."""
-        self._progress.show(self._lines)
-
-    def done(self) -> None:
-        """Take the line off the terminal."""
-        self._progress.done()
-
-    def _lines(self) -> Sequence[str]:
-        refuted = sum(fate.refuted for fate in self.fates)
-        done = share(len(self.fates), self._mutants, self._progress.seconds)
-        return [f"mutants: {done}, {refuted:,} refuted"]
+    return KnownProgress(mutants, say, sys.stderr, loud)
 
 
 def sample(mutants: Sequence[SpecMutant], size: int, seed: int) -> list[SpecMutant]:

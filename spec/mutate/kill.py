@@ -12,6 +12,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, partial
 from importlib import import_module
 from typing import Final, NamedTuple
 
@@ -74,18 +75,22 @@ class SpecFate(NamedTuple):
         return all(said.startswith(_CRASH) for said in (self.by_search, self.by_z3) if said) and self.refuted
 
 
-def fate(mutant: SpecMutant, counts: Sequence[tuple[int, int, int]]) -> SpecFate:
-    """Find out what becomes of a mutant, in this process, where the specification is a mutant from now on."""
+def fate(mutant: SpecMutant, counts: Sequence[tuple[int, int, int]], *, by_both: bool = True) -> SpecFate:
+    """Find out what becomes of a mutant, in this process, where the specification is a mutant from now on.
+
+    Without `by_both`, z3 is not asked about one that the search refutes.
+    """
     began = time.perf_counter()
     concerned = users(mutant)
     mutate(mutant)
     by_search, different = _searched(counts)
     # what says the same in every state that the invariant allows breaks nothing
     rests_on = None if by_search else _equal(concerned)
-    by_z3 = _proved(concerned) if rests_on is None else ""
+    by_z3 = _proved(concerned) if rests_on is None and (by_both or not by_search) else ""
     return SpecFate(mutant.name, by_search, by_z3, different, rests_on, time.perf_counter() - began)
 
 
+@cache
 def counted() -> list[tuple[int, int, int]]:
     """Return what the searches count when nothing is wrong."""
     return [_counts(_search()(scope, _actions(), None)) for scope in SCOPES]
@@ -198,13 +203,15 @@ def _equal_action(sizes: Sizes, mine: Action, other: Action) -> set[str] | None:
     return rests_on
 
 
-def fates(mutants: Iterable[SpecMutant], counts: Sequence[tuple[int, int, int]]) -> Iterator[SpecFate]:
+def fates(
+    mutants: Iterable[SpecMutant], counts: Sequence[tuple[int, int, int]], *, by_both: bool = True
+) -> Iterator[SpecFate]:
     """Yield what becomes of each, each in a process of its own."""
     for mutant in mutants:
-        yield _apart(mutant, counts)
+        yield _apart(partial(fate, mutant, counts, by_both=by_both), mutant.name)
 
 
-def _apart(mutant: SpecMutant, counts: Sequence[tuple[int, int, int]]) -> SpecFate:
+def _apart(find_out: Callable[[], SpecFate], name: str) -> SpecFate:
     here, there = os.pipe()
     process = os.fork()  # there is one thread, so a copy is as good as new
     if not process:
@@ -212,14 +219,14 @@ def _apart(mutant: SpecMutant, counts: Sequence[tuple[int, int, int]]) -> SpecFa
         signal.alarm(SECONDS)
         try:
             with open(there, "w", encoding="utf-8") as pipe:
-                json.dump(fate(mutant, counts), pipe)
+                json.dump(find_out(), pipe)
         finally:
             os._exit(0)
     os.close(there)
     with open(here, encoding="utf-8") as pipe:
         said = pipe.read()
     os.waitpid(process, 0)
-    return read(said) if said else SpecFate(mutant.name, seconds=SECONDS)
+    return read(said) if said else SpecFate(name, seconds=SECONDS)
 
 
 def read(said: str) -> SpecFate:
@@ -228,7 +235,9 @@ def read(said: str) -> SpecFate:
     return found._replace(rests_on=None if found.rests_on is None else tuple(found.rests_on))
 
 
-def judged(mutants: Iterable[SpecMutant], counts: Sequence[tuple[int, int, int]], send: Send) -> None:
+def judged(
+    mutants: Iterable[SpecMutant], send: Send, *, counts: Sequence[tuple[int, int, int]], by_both: bool = True
+) -> None:
     """Send the fate of each mutant: the task of one process."""
-    for found in fates(mutants, counts):
+    for found in fates(mutants, counts, by_both=by_both):
         send(found)

@@ -7,7 +7,9 @@ holds a lock of the output would have to be waited for.
 import os
 import time
 from collections.abc import Callable, Sequence
-from typing import Final, TextIO
+from typing import Final, Generic, TextIO, TypeVar
+
+T = TypeVar("T")
 
 QUIET: Final = -1
 PLAIN: Final = 0
@@ -71,6 +73,37 @@ class Progress:
         if self._drawn:
             self._out.write(f"\x1b[{self._drawn}F\x1b[J")  # up to the first line, erase from there
             self._drawn = 0
+
+
+class KnownProgress(Generic[T]):
+    """How many of many are done, and what is known of them by now.
+
+    Attributes:
+        known: Of each that is done; the caller's list.
+    """
+
+    def __init__(self, total: int, say: Callable[[str, Sequence[T]], str], out: TextIO, loud: int = PLAIN) -> None:
+        """`say` makes the line that is drawn of how many are done and of what is known."""
+        self._total = total
+        self._say = say
+        self._progress = Progress(out, loud)
+        self.known: Sequence[T] = ()
+
+    def __call__(self, known: Sequence[T]) -> None:
+        """Take note of what is known by now."""
+        self.known = known
+        self.tick()
+
+    def tick(self) -> None:
+        """Draw anew, if it is time to."""
+        self._progress.show(self._lines)
+
+    def done(self) -> None:
+        """Take the line off the terminal."""
+        self._progress.done()
+
+    def _lines(self) -> Sequence[str]:
+        return [self._say(share(len(self.known), self._total, self._progress.seconds), self.known)]
 
 
 def cut(line: str, width: int) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import count as numbers
 from typing import Final
 
-from stateful.api_fuzz.fuzz import InputFinding
+from stateful.api_fuzz.fuzz import InputFinding, said
 from stateful.api_fuzz.values import PAGES, Draw, data, indexes, number
 from stateful.common.stamped_pages import stamped
 from stateful.seam.blocks import WatchedBlocks
@@ -128,13 +128,6 @@ def device_inputs(
         wrong = trial.judge(name, arguments)
         trial.dev.close()
         if wrong is not None:
-            found.append(InputFinding(index, f"{name}({', '.join(map(_said, arguments))})", wrong))
+            found.append(InputFinding(index, f"{name}({', '.join(map(said, arguments))})", wrong))
         report(index + 1)
     raise AssertionError("the numbers do not end")
-
-
-def _said(value: object) -> str:
-    try:
-        return repr(value)[:60]
-    except Exception:  # some have no repr
-        return f"<{type(value).__name__}>"

@@ -75,8 +75,8 @@ def draw(rng: random.Random, signatures: Mapping[str, inspect.Signature]) -> Cal
     if kind == 4:  # noqa: PLR2004  (a kind by its number)
         odd, also = rng.choice((anything(rng), attribute_name(rng))), anything(rng)
         if rng.randrange(4):
-            return f"store {_said(odd)} {_said(also)}", partial(_store, odd, also)
-        return f"show {_said(odd)}", partial(_show, odd)
+            return f"store {said(odd)} {said(also)}", partial(_store, odd, also)
+        return f"show {said(odd)}", partial(_show, odd)
     if kind == 5:  # noqa: PLR2004  (a kind by its number)
         chosen = [name for name in _CREATE if rng.randrange(3)]
         made = {name: _CREATE[name](rng) if rng.randrange(3) else anything(rng) for name in chosen}
@@ -142,10 +142,11 @@ def _show(name: object, dev: Zram) -> None:
 
 
 def _listed(arguments: Mapping[str, object]) -> str:
-    return ", ".join(f"{name}={_said(value)}" for name, value in arguments.items())
+    return ", ".join(f"{name}={said(value)}" for name, value in arguments.items())
 
 
-def _said(value: object) -> str:
+def said(value: object) -> str:
+    """Return a value of any kind in a line."""
     try:
         return repr(value)[:60]
     except Exception:  # some have no repr
@@ -256,10 +257,10 @@ def inputs(
             for number in range(group * GROUP, min((group + 1) * GROUP, first + count)):
                 if trial.dev.pages > _MOST_PAGES or (trial.dev.pages != PAGES and trial.made % 3):
                     trial.renew()
-                said, call = draw(random.Random(f"{seed}:{number}"), signatures)
+                text, call = draw(random.Random(f"{seed}:{number}"), signatures)
                 wrong = trial.judge(call)
                 if wrong is not None:
-                    found.append(InputFinding(number, said, wrong))
+                    found.append(InputFinding(number, text, wrong))
                     trial.renew()
         report(min((group + 1) * GROUP, first + count))
         if len(found) >= _ENOUGH:

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from spec.outputs.verdicts import FAILED, PASSED, Check, Verdicts
 from spec.processes.options import add_processes, add_seconds, add_seed, count
-from spec.processes.progress import PLAIN, Progress, share
+from spec.processes.progress import KnownProgress
 from stateful.jobs.progress import complain, say
 from stateful.mutate.equivalent import EQUIVALENT
 from stateful.mutate.judge import SECONDS, MutantFate, judge
@@ -48,7 +48,7 @@ def _judged(asked: argparse.Namespace, chosen: Sequence[DeviceMutant], console: 
     tried = [each for each in chosen if each.name not in EQUIVALENT]
     # What the layers say of the device as it is they would say of every mutant.
     control = control_of(tried[0].module if tried else MODULES[0])
-    progress = MutationProgress(len(tried), asked.loud)
+    progress = KnownProgress(len(tried), _survivors, sys.stderr, asked.loud)
     as_it_is = judge([control], lambda _fates: None, seconds=max(asked.seconds, SECONDS), tick=progress.tick)[0]
     progress.done()
     if as_it_is.caught or as_it_is.how:
@@ -64,8 +64,8 @@ def _judged(asked: argparse.Namespace, chosen: Sequence[DeviceMutant], console: 
         fates = judge(tried, report, processes=asked.processes, seconds=asked.seconds, tick=progress.tick)
     except KeyboardInterrupt:
         progress.done()
-        known = {fate.name for fate in progress.fates}
-        say(console, summary([each for each in tried if each.name in known], progress.fates))
+        known = {fate.name for fate in progress.known}
+        say(console, summary([each for each in tried if each.name in known], progress.known))
         raise
     progress.done()
     say(console, summary(chosen, fates))
@@ -94,28 +94,5 @@ def _how(asked: argparse.Namespace) -> str:
     return " ".join(["python -m stateful mutate --page", *options])
 
 
-class MutationProgress:
-    """How many are done, and what is known of them by now."""
-
-    def __init__(self, mutants: int, loud: int = PLAIN) -> None:
-        self._mutants = mutants
-        self._progress = Progress(sys.stderr, loud)
-        self.fates: Sequence[MutantFate] = ()
-
-    def __call__(self, fates: Sequence[MutantFate]) -> None:
-        """Take note of what is known by now."""
-        self.fates = fates
-        self.tick()
-
-    def tick(self) -> None:
-        """Draw anew, if it is time to."""
-        self._progress.show(self._lines)
-
-    def done(self) -> None:
-        """Take the line off the terminal."""
-        self._progress.done()
-
-    def _lines(self) -> Sequence[str]:
-        survivors = sum(not fate.caught for fate in self.fates)
-        done = share(len(self.fates), self._mutants, self._progress.seconds)
-        return [f"mutants: {done}, {survivors:,} survived"]
+def _survivors(done: str, fates: Sequence[MutantFate]) -> str:
+    return f"mutants: {done}, {sum(not fate.caught for fate in fates):,} survived"

@@ -15,6 +15,7 @@ import pytest
 
 from zram_impl.cli.bench import figures as bench
 from zram_impl.cli.bench import memory as bench_memory
+from zram_impl.cli.bench.apart import CORPUS
 from zram_impl.cli.bench.figures import BenchRow, Extent
 from zram_impl.cli.bench.memory import memory
 from zram_impl.cli.command import main
@@ -171,7 +172,7 @@ def test_a_request_to_end_leaves_what_was_there(
 
 
 def test_memory_is_measured_of_stored_and_of_discarded_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    corpus = b"".join(mixed_pages(bench_memory._CORPUS))
+    corpus = b"".join(mixed_pages(CORPUS))
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(corpus)))
     measured = bench_memory._measure(1024)
     assert measured.pages == 1024

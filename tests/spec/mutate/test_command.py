@@ -1,6 +1,5 @@
 """The command that mutates: what it prints, and its exit codes."""
 
-import io
 import json
 from collections.abc import Sequence
 
@@ -10,6 +9,7 @@ from spec.mutate import command as mutate
 from spec.mutate.command import judge, main, numbers, reason, sample, table
 from spec.mutate.kill import SpecFate
 from spec.mutate.mutants import SpecMutant, every_mutant
+from spec.processes.progress import KnownProgress
 from tests.spec.outputs.schema import valid
 from tests.spec.processes import trial_tasks
 
@@ -113,7 +113,7 @@ def test_a_name_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_progress_counts_mutants() -> None:
-    progress = mutate.MutateProgress(len(FATES), io.StringIO())
+    progress = mutate.progress_of(len(FATES))
     assert progress._lines() == ["mutants: 0 of 8, 0 refuted"]
     progress(FATES)
     progress.done()
@@ -123,7 +123,7 @@ def test_progress_counts_mutants() -> None:
 def test_an_interrupted_run_shows_the_fates_it_knows(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(mutants: Sequence[SpecMutant], report: mutate.MutateProgress, *_rest: object) -> None:
+    def interrupted(mutants: Sequence[SpecMutant], report: KnownProgress[SpecFate], *_rest: object) -> None:
         report([SpecFate(mutants[1].name)])
         raise KeyboardInterrupt
 

@@ -91,7 +91,7 @@ def test_a_search_without_an_end_is_left_to_the_prover(counts: Counts, monkeypat
 
 def test_a_task_sends_each_fate(counts: Counts) -> None:
     sent: list[object] = []
-    judged([named("user.can_discard", "never")], counts, sent.append)
+    judged([named("user.can_discard", "never")], sent.append, counts=counts)
     [found] = sent
     assert isinstance(found, SpecFate)
     assert found.refuted

@@ -49,7 +49,7 @@ def return_with_a_thread_that_stays(_send: Send) -> str:
     return "done"
 
 
-def judge_one_and_die(mutants: Sequence[SpecMutant], _counts: object, send: Send) -> None:
+def judge_one_and_die(mutants: Sequence[SpecMutant], send: Send, **_how: object) -> None:
     send(SpecFate(mutants[0].name, "broken"))
     die(send)
 

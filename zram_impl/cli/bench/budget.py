@@ -8,24 +8,18 @@ random; prints the outcome as JSON.
 
 import gc
 import json
-import subprocess
 import sys
-import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from random import Random
-from time import perf_counter, sleep
+from time import perf_counter
 from typing import Final, NamedTuple
 
-from zram_impl.cli.bench.memory import resident
-from zram_impl.cli.corpus import mixed_pages
+from zram_impl.cli.bench.apart import CORPUS, resident, run_apart
 from zram_impl.cli.scratch import scratch_file
 from zram_impl.cli.stop import Stop
 from zram_impl.units import PAGE_SIZE
 from zram_impl.zram import Zram
 
-_CORPUS: Final = 4096
-_LOOK_EVERY: Final = 0.05
 _LOOK_PAGES: Final = 1024
 
 
@@ -49,23 +43,8 @@ class Kept(NamedTuple):
 
 def kept(pages: int, budget: int, directory: str | None, stop: Stop) -> Kept:
     """Measure."""
-    command = [sys.executable, "-m", __name__, str(pages), str(budget), *([] if directory is None else [directory])]
-    with ExitStack() as stack:
-        corpus = stack.enter_context(tempfile.TemporaryFile())
-        corpus.write(b"".join(mixed_pages(_CORPUS)))
-        corpus.seek(0)
-        child = stack.enter_context(
-            subprocess.Popen(command, stdin=corpus, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        )
-        stack.callback(child.kill)  # before it is waited for; too late for one that has ended
-        while child.poll() is None:
-            stop.check()
-            sleep(_LOOK_EVERY)
-        assert child.stdout is not None, "a pipe was asked for"
-        answer = child.stdout.read()
-    if child.returncode:
-        raise OSError(child.returncode, "the process that keeps within a budget failed")
-    return Kept(**json.loads(answer))
+    arguments = [str(pages), str(budget), *([] if directory is None else [directory])]
+    return Kept(**json.loads(run_apart(__name__, arguments, stop)))
 
 
 def _read(dev: Zram, writing: "Future[int]", seed: int) -> int:
@@ -80,7 +59,7 @@ def _write(dev: Zram, corpus: bytes) -> int:
     """Store pages, each its own; return the most bytes that were resident."""
     most = 0
     for index in range(dev.pages):
-        at = index % _CORPUS * PAGE_SIZE
+        at = index % CORPUS * PAGE_SIZE
         dev.write_page(index, index.to_bytes(8, "little") + corpus[at + 8 : at + PAGE_SIZE])
         if index % _LOOK_PAGES == 0:
             most = max(most, resident())
@@ -88,7 +67,7 @@ def _write(dev: Zram, corpus: bytes) -> int:
 
 
 def _measure(pages: int, budget: int, directory: str | None) -> Kept:
-    corpus = sys.stdin.buffer.read(_CORPUS * PAGE_SIZE)
+    corpus = sys.stdin.buffer.read(CORPUS * PAGE_SIZE)
     with (
         ThreadPoolExecutor(3) as pool,
         Zram.create(pages * PAGE_SIZE, backing=scratch_file(directory, pages)) as dev,

@@ -10,20 +10,14 @@ import gc
 import json
 import os
 import random
-import subprocess
 import sys
-import tempfile
-from contextlib import ExitStack
-from time import sleep
 from typing import Final, NamedTuple
 
-from zram_impl.cli.corpus import mixed_pages
+from zram_impl.cli.bench.apart import CORPUS, resident, run_apart
 from zram_impl.cli.stop import Stop
 from zram_impl.units import PAGE_SIZE
 from zram_impl.zram import Zram
 
-_CORPUS: Final = 4096
-_LOOK_EVERY: Final = 0.05
 _PIECE: Final = 256
 
 
@@ -62,30 +56,13 @@ class Memory(NamedTuple):
 
 def memory(pages: int, stop: Stop) -> Memory:
     """Measure with up to `pages` pages: fewer where half of what is available would not hold them."""
-    while pages > _CORPUS and pages * PAGE_SIZE > _available():
+    while pages > CORPUS and pages * PAGE_SIZE > _available():
         pages //= 2
-    command = [sys.executable, "-m", __name__, str(pages)]
-    with ExitStack() as stack:
-        corpus = stack.enter_context(tempfile.TemporaryFile())
-        corpus.write(b"".join(mixed_pages(_CORPUS)))
-        corpus.seek(0)
-        child = stack.enter_context(
-            subprocess.Popen(command, stdin=corpus, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        )
-        stack.callback(child.kill)  # before it is waited for; too late for one that has ended
-        while child.poll() is None:
-            stop.check()
-            sleep(_LOOK_EVERY)
-        assert child.stdout is not None, "a pipe was asked for"
-        answer = child.stdout.read()
-    stop.check()
-    if child.returncode:
-        raise OSError(child.returncode, "the process that measures memory failed")
-    return Memory(**json.loads(answer))
+    return Memory(**json.loads(run_apart(__name__, [str(pages)], stop)))
 
 
 def _measure(pages: int) -> Memory:
-    corpus = memoryview(sys.stdin.buffer.read(_CORPUS * PAGE_SIZE))
+    corpus = memoryview(sys.stdin.buffer.read(CORPUS * PAGE_SIZE))
     piece = _PIECE * PAGE_SIZE
     with Zram.create(piece) as dev:  # what is made once, whatever is stored
         dev.write_pages(0, corpus[:piece])
@@ -101,12 +78,6 @@ def _measure(pages: int) -> Memory:
             measured.compact()
             gc.collect()
             return Memory(pages, compressed, grown, measured.stats.mm.compr_data_size, resident() - before)
-
-
-def resident() -> int:
-    """Return the bytes of this process that are resident."""
-    with open("/proc/self/statm", encoding="ascii") as counts:
-        return int(counts.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _available() -> int:

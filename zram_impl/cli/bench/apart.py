@@ -1,0 +1,48 @@
+"""Measurements in a process of their own, which gets pages on standard input and prints its outcome as JSON."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from time import sleep
+from typing import Final
+
+from zram_impl.cli.corpus import mixed_pages
+from zram_impl.cli.stop import Stop
+
+CORPUS: Final = 4096
+"""Pages that the process gets."""
+_LOOK_EVERY: Final = 0.05
+
+
+def run_apart(module: str, arguments: list[str], stop: Stop) -> bytes:
+    """Run a module as a program; return what it printed. OSError with its exit code if it fails."""
+    with ExitStack() as stack:
+        corpus = stack.enter_context(tempfile.TemporaryFile())
+        corpus.write(b"".join(mixed_pages(CORPUS)))
+        corpus.seek(0)
+        child = stack.enter_context(
+            subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                stdin=corpus,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        )
+        stack.callback(child.kill)  # before it is waited for; too late for one that has ended
+        while child.poll() is None:
+            stop.check()
+            sleep(_LOOK_EVERY)
+        assert child.stdout is not None, "a pipe was asked for"
+        answer = child.stdout.read()
+    stop.check()
+    if child.returncode:
+        raise OSError(child.returncode, f"{module} failed in a process of its own")
+    return answer
+
+
+def resident() -> int:
+    """Return the bytes of this process that are resident."""
+    with open("/proc/self/statm", encoding="ascii") as counts:
+        return int(counts.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
