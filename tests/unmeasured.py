@@ -16,11 +16,12 @@ from unittest import mock
 import pytest
 from coverage import Coverage
 
-__all__ = ["end_child", "unmeasured"]
+__all__ = ["end_child", "nothing_measured", "unmeasured"]
 
 
 @contextmanager
-def _unmeasured() -> Iterator[None]:
+def nothing_measured() -> Iterator[None]:
+    """Measure neither this process nor its children while the context lasts."""
     here, in_threads = sys.gettrace(), threading.gettrace()
     sys.settrace(None)
     threading.settrace(None)
@@ -35,5 +36,5 @@ def _unmeasured() -> Iterator[None]:
 @pytest.fixture
 def unmeasured() -> Iterator[None]:
     """Neither this test nor a copy of its process is measured."""
-    with _unmeasured():
+    with nothing_measured():
         yield

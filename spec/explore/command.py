@@ -214,7 +214,7 @@ def _scope(asked: argparse.Namespace, refuse: Callable[[str], object]) -> Scope 
         elif text.isdecimal() and low <= int(text) <= high:
             sizes[name] = int(text)
         else:
-            refuse(f"--{name}: {text} is not allowed: {low} to {high}" + (" or none" if name == "limit" else ""))
+            refuse(f"--{name} must be {low} to {high}{' or none' * (name == 'limit')}, got {text}")
     return Scope(**sizes) if given else None
 
 

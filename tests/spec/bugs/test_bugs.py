@@ -4,18 +4,17 @@ import pytest
 
 from spec.bugs.batching_v3 import SpecBug
 from spec.bugs.history import SEEDED_BUGS
-from spec.explore.bfs import search
 from spec.model.actions import ACTIONS
 from spec.model.invariant import CLAUSES
 from spec.model.properties import EVERY_STEP, REST
+from tests.spec.searches import search_once
 
 IDS = [pytest.param(bug, id=bug.name) for bug in SEEDED_BUGS]
 
 
-@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("bug", IDS)
 def test_a_bug_breaks_its_property_in_so_many_steps(bug: SpecBug) -> None:
-    outcome = search(bug.scope, bug.actions)
+    outcome = search_once(bug.scope, bug.actions)
     if not bug.steps:  # nothing goes wrong, but what should happen never does
         assert outcome.broken is None
         assert bug.breaks in outcome.never
@@ -25,10 +24,9 @@ def test_a_bug_breaks_its_property_in_so_many_steps(bug: SpecBug) -> None:
     assert (broken.name, len(broken.steps)) == (bug.breaks, bug.steps)
 
 
-@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("scope", sorted({bug.scope for bug in SEEDED_BUGS}))
 def test_without_the_bug_the_same_scope_is_clean(scope: tuple[int, ...]) -> None:
-    outcome = search(next(bug.scope for bug in SEEDED_BUGS if bug.scope == scope))
+    outcome = search_once(next(bug.scope for bug in SEEDED_BUGS if bug.scope == scope))
     assert outcome.broken is None
     assert outcome.never == ()
 

@@ -2,12 +2,12 @@
 
 from spec.bugs.batching_v3 import BATCHING_V3
 from spec.explore import trace
-from spec.explore.bfs import search
 from spec.explore.result import Counterexample
 from spec.model.state import ASKED, DONE_OK
 from spec.model.tables import NONE
 from spec.model.user import toggle_limit
 from spec.model.writeback import skip
+from tests.spec.searches import search_once
 from tests.spec.states import BUSY, with_block, with_reader, with_req, with_slot
 
 BUSY_TEXT = """\
@@ -89,7 +89,7 @@ def test_what_changes_is_listed_and_marked() -> None:
 
 def test_a_counterexample() -> None:
     bug = next(bug for bug in BATCHING_V3 if bug.name == "leak_after_loop")
-    broken = search(bug.scope, bug.actions).broken
+    broken = search_once(bug.scope, bug.actions).broken
     assert broken is not None
     assert trace.counterexample(broken) == COUNTEREXAMPLE_TEXT
 

@@ -7,11 +7,11 @@ from html.parser import HTMLParser
 from typing import Final
 
 from spec.bugs.history import SEEDED_BUGS
-from spec.explore.bfs import search
 from spec.explore.story import story
 from spec.explore.trace import parts
 from spec.outputs.page import page
 from spec.outputs.story import RunStory
+from tests.spec.searches import search_once
 
 BUGS: Final = {bug.name: bug for bug in SEEDED_BUGS if bug.steps}
 
@@ -20,7 +20,7 @@ BUGS: Final = {bug.name: bug for bug in SEEDED_BUGS if bug.steps}
 def shown_of(name: str) -> RunStory:
     """Return the counterexample of a bug."""
     bug = BUGS[name]
-    broken = search(bug.scope, bug.actions).broken
+    broken = search_once(bug.scope, bug.actions).broken
     assert broken is not None
     return story(broken, f"python -m spec.explore --bug {name}", bug)
 
