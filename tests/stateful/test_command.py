@@ -45,7 +45,7 @@ def test_an_unknown_argument_gets_the_commands_own_usage(command: str, capsys: p
         (["replay", "1cqb4h084", "1pnz", "--diff", "--html", "run.html"], "--html, --itf: one run is shown"),
         (["replay", "1cqb4h084", "--html", "no/where.html"], "argument --html: must be in a folder that exists"),
         (["schedules", "nope"], "there is no theme nope; there are "),
-        (["schedules", "--preemptions", "-1"], "--preemptions -1 is below 0"),
+        (["schedules", "--preemptions", "-1"], "--preemptions must be at least 0, got -1"),
         (["schedules", "--preemptions", "many"], "argument --preemptions: invalid int value: 'many'"),
         (["bugs", "nope", "no_refund"], "there is no bug nope; there are early_release, unassigned_index"),
         (["mutants", "--schedules", "no_refund"], "there is no bug no_refund; there are stale_completion_count"),

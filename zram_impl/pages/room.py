@@ -35,6 +35,8 @@ class Room:
     def __init__(self, runtime: Runtime, patience: float) -> None:
         """Let each write wait for `patience` seconds at most."""
         # Guards the fields below; writers wait here for the end of a round, the keeper for something to do.
+        # Race between a writer and a round: the round serves those whose number was there when it began, because only
+        # they failed before it freed anything. One that asks later waits for the next.
         self._turn = runtime.condition("room", Rank.ENGINE)
         self._now = runtime.now
         self._patience = patience

@@ -63,6 +63,8 @@ class Ranking:
         for looked, ranked in enumerate(piece, start=1):
             index = ranked & _INDEX
             entry = entries[index]
+            # Race with users: a page that was used, written or freed since it was ranked has another tick, or nothing
+            # in memory. One that is used after this look is selected all the same, unless it was to be by its mark.
             if (
                 isinstance(entry, IN_MEMORY)
                 and ticks[index] == ranked >> _INDEX_BITS + _CLASS_BITS
