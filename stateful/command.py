@@ -4,8 +4,10 @@ Exit code 0 clean, 1 found something, 2 usage, 128 and the number of the signal 
 """
 
 import argparse
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Final
 
 from rich.console import Console
@@ -14,36 +16,35 @@ from spec.assertions import require_assertions
 from spec.outputs import options
 from spec.outputs.verdicts import FAILED, PASSED, Check, Verdicts
 from spec.processes.options import add_loudness, add_processes
-from stateful import trace_commands
-from stateful.api_fuzz import command as api_fuzz
-from stateful.bugs import command as bugs
-from stateful.campaign import command as campaign
-from stateful.conformance import command as conformance
-from stateful.fuzzing import command as fuzzing
-from stateful.interrupts import command as interrupts
 from stateful.jobs.progress import Results, complain
 from stateful.jobs.report import run
-from stateful.lockstep import command as lockstep
-from stateful.metamorphic import command as metamorphic
-from stateful.mutate import command as mutate
-from stateful.pairs import command as pairs
-from stateful.schedules import command as schedules
 from stateful.seam.chosen import DeviceError
 from stateful.seam.option import asked_device
-from stateful.stress import command as stress
 
-COMMANDS: Final = (
-    bugs, lockstep, stress, conformance, metamorphic, schedules, fuzzing, campaign, trace_commands, api_fuzz,
-    interrupts, mutate, pairs,
-)  # fmt: skip
-"""Modules that add their commands to a parser's."""
+COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "stateful.bugs.command": ("bugs", "mutants", "replay"),
+    "stateful.lockstep.command": ("machine",),
+    "stateful.stress.command": ("threads",),
+    "stateful.conformance.command": ("conformance",),
+    "stateful.metamorphic.command": ("metamorphic",),
+    "stateful.schedules.command": ("schedules",),
+    "stateful.fuzzing.command": ("fuzz",),
+    "stateful.campaign.command": ("campaign",),
+    "stateful.trace_commands": ("trace-check", "trace-record", "kernel-judge"),
+    "stateful.api_fuzz.command": ("api-fuzz", "inputs"),
+    "stateful.interrupts.command": ("interrupts",),
+    "stateful.mutate.command": ("mutate",),
+    "stateful.pairs.command": ("guards",),
+}
+"""Modules that add commands to a parser's, in the order of the help, and the names of these commands."""
 _VERDICTS: Final = {0: PASSED, 1: FAILED}
 """By exit code; any other is no verdict."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says and return the exit code."""
-    asked, unknown = parser().parse_known_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    asked, unknown = parser(words[:1]).parse_known_args(words)
     of_command: argparse.ArgumentParser = asked.parser
     if unknown:  # which argparse itself would answer with the usage of all commands
         of_command.error(f"unrecognized arguments: {' '.join(unknown)}")
@@ -80,8 +81,11 @@ def _written(asked: argparse.Namespace, code: int, seconds: float) -> int:
     return code
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser; what it parses has what to `do`, and the `parser` of the command to refuse with."""
+def parser(names: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Return the parser; what it parses has what to `do`, and the `parser` of the command to refuse with.
+
+    Modules of other commands than the named ones are left out: together they take half a second to import.
+    """
     every = argparse.ArgumentParser(
         prog="python -m stateful",
         description="Hold specification and implementation together.",
@@ -91,8 +95,9 @@ def parser() -> argparse.ArgumentParser:
     checking = commands.add_parser("check", help="the main job: everything, in about a minute")
     add_processes(checking)
     checking.set_defaults(do=_check)
-    for module in COMMANDS:
-        module.add_command(commands)
+    named = [module for module, there in COMMANDS.items() if set(there) & set(names)]
+    for module in [] if "check" in names else named or COMMANDS:
+        import_module(module).add_command(commands)
     for each in dict.fromkeys(commands.choices.values()):  # an alias has the same parser
         options.add_outputs(each)
         add_loudness(each)

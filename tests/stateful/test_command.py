@@ -1,13 +1,20 @@
 """The command line as a whole: a bad argument is answered with the usage of the command that it is for."""
 
 import argparse
+import itertools
 
 import pytest
 
+from stateful import command
 from stateful.command import main, parser
 
-(SUBPARSERS,) = [each for each in parser()._actions if isinstance(each, argparse._SubParsersAction)]
-COMMANDS = sorted(SUBPARSERS.choices)
+
+def commands(*named: str) -> list[str]:
+    (added,) = [each for each in parser(named)._actions if isinstance(each, argparse._SubParsersAction)]
+    return list(added.choices)
+
+
+COMMANDS = sorted(commands())
 NEEDED = {"replay": ["1cqb4h084"], "campaign": ["c"], "conformance": ["."], "trace-check": ["t"], "trace-record": ["t"]}
 """Arguments without which nothing else is looked at."""
 ALIASES = {"mutants": "bugs", "inputs": "api-fuzz"}
@@ -21,16 +28,25 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return err
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_an_unknown_argument_gets_the_commands_own_usage(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("named", list(command.COMMANDS.values()), ids=" ".join)
+def test_a_module_is_imported_for_its_own_commands_alone(named: tuple[str, ...]) -> None:
+    assert commands(named[-1]) == ["check", *named]
+
+
+def test_every_module_of_commands_is_imported_for_help() -> None:
+    assert commands() == commands("unknown") == ["check", *itertools.chain(*command.COMMANDS.values())]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_unknown_argument_gets_the_commands_own_usage(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A bad argument was answered with the usage of the top level, which does not say what the command takes.
 
     What a command refused itself, and what argparse had left over, went to the parser of all commands.
     """
-    err = refused(capsys, command, *NEEDED.get(command, []), "--bogus")
-    command = ALIASES.get(command, command)
-    assert err.startswith(f"usage: python -m stateful {command} ")
-    assert f"python -m stateful {command}: error: unrecognized arguments: --bogus" in err
+    err = refused(capsys, name, *NEEDED.get(name, []), "--bogus")
+    name = ALIASES.get(name, name)
+    assert err.startswith(f"usage: python -m stateful {name} ")
+    assert f"python -m stateful {name}: error: unrecognized arguments: --bogus" in err
 
 
 @pytest.mark.parametrize(
