@@ -8,11 +8,10 @@ control lock could not be had is not initialised in the child: its life was abou
 """
 
 import os
-import threading
 import weakref
 from typing import Final, Protocol, runtime_checkable
 
-from zram_impl.runtime import Lock
+from zram_impl.runtime import Lock, native_lock
 
 PATIENCE: Final = 1.0
 """Seconds that a fork waits for a lock."""
@@ -50,7 +49,7 @@ def made_anew(*locks: object) -> None:
             waiters.clear()
 
 
-_registry: Final = threading.Lock()
+_registry: Final = native_lock()
 _devices: Final["weakref.WeakSet[Forked]"] = weakref.WeakSet()
 _taken: Final[list[_Native]] = []
 _missed: Final["list[Forked]"] = []

@@ -6,13 +6,14 @@ The device takes a `Runtime` in its constructor and uses nothing else of `thread
 Lock order: a task may take a lock only of a higher rank than every lock it holds. The ranks are in `Rank`.
 """
 
+import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from enum import IntEnum
 from types import TracebackType
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from zram_impl.shield import Interrupts, NoThreadError, held_back, interruptible, shielded, start_thread
 
@@ -105,7 +106,7 @@ class BootClock:
     """
 
     __slots__ = ()
-    running = staticmethod(time.monotonic)
+    running: "staticmethod[[], float]" = staticmethod(time.monotonic)
 
     def __call__(self) -> float:
         """Return the present second."""
@@ -121,13 +122,47 @@ def clock_since_boot() -> Callable[[], float]:
     return time.monotonic
 
 
+class WholeLock:
+    """A lock that no exception of a signal handler leaves taken: it lands before it is taken, or inside the `with`.
+
+    From Python 3.14 on a `with` calls `__enter__` as any function is called, and after a call of what is not written in
+    Python handlers run: a lock of the system's is taken by then, and nothing is there yet to let it go. Here the call
+    is of a Python function, after which none run, and the last thing it does to take the lock is no call.
+    """
+
+    __slots__ = ("__exit__", "_lock", "_takes", "acquire", "locked", "release")
+
+    def __init__(self) -> None:
+        lock = threading.Lock()
+        self._lock: Final = lock
+        self._takes: Final = iter(lock.acquire, None)
+        self.acquire: Final = lock.acquire
+        self.release: Final = lock.release
+        self.locked: Final = lock.locked
+        # Not written in Python, or handlers would run as it begins.
+        self.__exit__: Final = lock.__exit__
+
+    def __enter__(self) -> None:
+        for _ in self._takes:  # which takes it, in a step that is no call
+            return
+
+
+HANDLERS_BEFORE_BODY: Final = sys.version_info >= (3, 14)
+"""Whether handlers of signals may run when a lock of the system's is taken, before the body of the `with`."""
+
+
+def native_lock() -> "WholeLock | threading.Lock":
+    """Make a lock for calls that the main thread makes."""
+    return WholeLock() if HANDLERS_BEFORE_BODY else threading.Lock()
+
+
 class ThreadRuntime:
     """Native threads and locks. Threads are daemons, so an abandoned hung device cannot keep a process alive."""
 
     def lock(self, name: str, rank: Rank) -> Lock:
-        """Return a plain `threading.Lock`; name and rank are for runtimes that check the order."""
+        """Return a native lock; name and rank are for runtimes that check the order."""
         del name, rank
-        return threading.Lock()
+        return native_lock()
 
     def condition(self, name: str, rank: Rank) -> Condition:
         """Return a `threading.Condition` over a plain lock."""
@@ -154,7 +189,7 @@ class ThreadRuntime:
             return held_back(run, lost)
 
     # Itself, not a method that calls it: access times look for the attribute.
-    now = staticmethod(clock_since_boot())
+    now: "staticmethod[[], float]" = staticmethod(clock_since_boot())
 
 
 class UnshieldedRuntime(ThreadRuntime):
