@@ -39,6 +39,8 @@ def differences(subject: Subject, state: State, account: Account, last: TakenSte
     yield from _of_what_no_state_shows(subject, state)
     yield from _of_the_reports(subject, account)
     yield from _of_the_pages(subject)
+    if subject.keeping is not None:
+        yield from subject.keeping.findings()
 
 
 def _of_the_step(step: TakenStep, mine: State) -> Iterator[Finding]:

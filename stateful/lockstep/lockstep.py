@@ -13,18 +13,23 @@ from typing import Final, NoReturn
 from spec.model.actions import ACTIONS, Action
 from spec.model.properties import COMES_TO_REST
 from spec.model.state import State
-from spec.model.tables import PP_SLOT
+from spec.model.tables import PP_SLOT, STORED
+from spec.model.transitions import may_charge
 from spec.scope import Scope, domain
 from stateful.lockstep.compare import TakenStep, differences
 from stateful.lockstep.divergence import Divergence
+from stateful.lockstep.keeping import ENGINE
 from stateful.lockstep.pass_oracle import Account
 from stateful.lockstep.stepped_engine import Io
 from stateful.lockstep.system_under_test import Event, Subject, Wrong
 from zram_impl.engine.request import WbReq
 from zram_impl.passes.base import PassProgress
+from zram_impl.policy.protocol import MemoryPolicy
 
 BY_NAME: Final[Mapping[str, Action]] = {action.name: action for action in ACTIONS}
 
+WRITES: Final = ("write", "write_same")
+"""Steps of users for which a keeper may have to make room first."""
 SEVERAL: Final = ("mark_idle", "read_retry", "reset")
 """Steps of users that may be several to the specification."""
 LONGEST_REST: Final = 1000
@@ -68,6 +73,17 @@ class Lockstep:
         """Return whether the running pass has been cancelled."""
         return self.subject.running is not None and self.subject.running.cancelled
 
+    @property
+    def kept(self) -> bool:
+        """Return whether a keeper keeps the device."""
+        return self.subject.keeping is not None
+
+    @property
+    def keeper_passes(self) -> bool:
+        """Return whether the running pass is a keeper's."""
+        keeping = self.subject.keeping
+        return self.running and keeping is not None and keeping.at == ENGINE
+
     def claimed(self) -> list[int]:
         """Return the pages that the running pass has claimed."""
         return [page for page, slot in enumerate(self.state.slots) if slot.kind == PP_SLOT]
@@ -100,7 +116,11 @@ class Lockstep:
         perform: _Perform = getattr(self.subject, name)
         with self._failures_are_differences():
             perform(*args)
-        self._follow((name, args))
+        if name in WRITES and self.subject.refused:
+            self._follow(None)
+            self._check_refusal(args[0])
+        else:
+            self._follow((name, args))
 
     def begin(self, mode: str | None, pages: Iterable[int] | None) -> None:
         """Begin a pass over a mode or over named pages, and follow it."""
@@ -122,8 +142,31 @@ class Lockstep:
             self.subject.recompress(mode)
         self._follow(None)
 
+    def keep(self, memory: int, policy: MemoryPolicy) -> None:
+        """Have the device kept within so many bytes, and follow it."""
+        with self._failures_are_differences():
+            self.subject.keep(memory, policy)
+        self._follow(None)
+
+    def continue_keeping(self) -> None:
+        """Let the keeper continue to where it waits next, and follow it."""
+        assert self.subject.keeping is not None, "there is a keeper"
+        with self._failures_are_differences():
+            self.subject.keeping.step()
+        self._follow(None)
+
+    def stop_keeping(self) -> None:
+        """End the keeper, which cancels its pass, and follow it."""
+        with self._failures_are_differences():
+            self.subject.stop_keeping()
+        self._follow(None, cancelled=True)
+        self.subject.keeping = None
+
     def advance(self) -> PassProgress:
-        """Let the pass take one step, follow it, and return what the pass said."""
+        """Let the pass take one step, follow it, and return what the pass said; a keeper's goes as far as it can."""
+        if self.keeper_passes:
+            self.continue_keeping()
+            return PassProgress.WAIT if self.running else PassProgress.DONE
         running = self.subject.running
         assert running is not None, "there is a pass to advance"
         with self._failures_are_differences():
@@ -165,13 +208,16 @@ class Lockstep:
 
     # --- following -------------------------------------------------------------------------------------------------
 
-    def _follow(self, asked: Event | None) -> None:
+    def _follow(self, asked: Event | None, *, cancelled: bool = False) -> None:
         """Take what was reported as steps of the specification and compare; `asked` must be among it."""
         taken, self.subject.events = self.subject.events, []
         last = None
         for kind, args in taken:
-            last = self._step(kind, args, cancelled=self.cancelled or asked == ("reset", ()))
-        if asked is not None and (asked not in taken or (len(taken) > 1 and asked[0] not in SEVERAL)):
+            if kind == "begin_pass" and asked != ("begin_pass", ()):
+                self.account.open(None, None)  # a keeper has begun it
+            last = self._step(kind, args, cancelled=cancelled or self.cancelled or asked == ("reset", ()))
+        several = asked is not None and (asked[0] in SEVERAL or (self.kept and asked[0] in WRITES))
+        if asked is not None and (asked not in taken or (len(taken) > 1 and not several)):
             self._differ("reported_step", f"asked for {_said(*asked)}, the device reports {taken}")
         with self._failures_are_differences():
             found = next(differences(self.subject, self.state, self.account, last), None)
@@ -194,6 +240,21 @@ class Lockstep:
         if wrong is not None:
             self._differ(*wrong)
         return TakenStep(before, action.name, args)
+
+    def _check_refusal(self, page: int) -> None:
+        """Check that a write was refused because a keeper could make no room: if it could, it had time to."""
+        keeping = self.subject.keeping
+        if (
+            keeping is None
+            or not keeping.coldest_first
+            or self.running
+            or (keeping.results and keeping.results[-1].failed)
+        ):
+            return
+        stored = any(slot.kind == STORED for slot in self.state.slots)
+        free = any(not block.used for block in self.state.blocks) and may_charge(self.state.budget)
+        if stored and free:
+            self._differ("a_write_is_refused_for_a_reason", f"page {page} is refused, and pages could be written back")
 
     @contextmanager
     def _failures_are_differences(self) -> Iterator[None]:

@@ -13,9 +13,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from spec.model.actions import ACTIONS, Action
 from spec.scope import Scope
+from stateful.lockstep.keeping import WhatIsIdle
 from stateful.lockstep.lockstep import BY_NAME, Lockstep
+from zram_impl import PAGE_SIZE
 from zram_impl.passes.base import PassProgress
+from zram_impl.policy.coldest import ColdestFirst
 
+_parts: Final = st.integers(0, 4)
 MODES: Final = ("huge", "idle", "huge_idle")
 PASS_ACTIONS: Final = tuple(action.name for action in ACTIONS if action.actor == "pass")
 MANY_AT_ONCE: Final = ("clear_idle", "recompress", "recompress_in_vain")
@@ -116,7 +120,7 @@ class WritebackMachine(RuleBasedStateMachine):
             self.both.do("write", new % self.scope.slots, self.scope.huge)
         self.both.recompress(mode)
 
-    @precondition(lambda self: self.both.running and not self.both.cancelled)
+    @precondition(lambda self: self.both.running and not self.both.cancelled and not self.both.keeper_passes)
     @rule()
     def cancel(self) -> None:
         """Cancel the pass."""
@@ -171,4 +175,43 @@ class BudgetMachine(WritebackMachine):
     scope = Scope(slots=4, blocks=3, requests=2, limit=2, stores=1, toggles=1)
 
 
-MACHINES = (WritebackMachine, ReadingMachine, BudgetMachine)
+class KeepingMachine(WritebackMachine):
+    """With a keeper that comes and goes; its task runs when a rule lets it, or when a writer waits for it."""
+
+    scope = Scope(slots=4, blocks=3, requests=2, limit=-1, huge=1, idle=1, recompress=1, stores=1, toggles=1, resets=1)
+
+    @precondition(lambda self: not self.both.kept)
+    @rule(memory=st.integers(1, 4), parts=st.tuples(_parts, _parts), idle_seconds=st.integers(0, 2))
+    def keep(self, memory: int, parts: tuple[int, int], idle_seconds: int) -> None:
+        """Keep the device within some pages, the coldest first, from a part of them down to another, in quarters."""
+        low, high = (part / 4 for part in sorted(parts))
+        self.both.keep(memory * PAGE_SIZE, ColdestFirst(high=high, low=low, holes=0, idle_seconds=idle_seconds))
+
+    @precondition(lambda self: not self.both.kept)
+    @rule(memory=st.integers(1, 4))
+    def keep_what_is_not_idle(self, memory: int) -> None:
+        """Keep the device within some pages by a policy that writes back nothing but what is idle."""
+        self.both.keep(memory * PAGE_SIZE, WhatIsIdle())
+
+    @precondition(lambda self: self.both.kept)
+    @rule(turns=st.integers(1, 4))
+    def continue_keeping(self, turns: int) -> None:
+        """Let the keeper continue, as far as to where it waits, some times."""
+        for _ in range(turns):
+            self.both.continue_keeping()
+
+    @precondition(lambda self: self.both.kept)
+    @rule(pages=st.lists(st.integers(0, 3), min_size=1, max_size=6))
+    def write_beyond(self, pages: list[int]) -> None:
+        """Write pages that do not compress, more than there is room for, perhaps."""
+        for page in pages:
+            self.both.do("write", page, 1)
+
+    @precondition(lambda self: self.both.kept)
+    @rule()
+    def stop_keeping(self) -> None:
+        """End the keeper."""
+        self.both.stop_keeping()
+
+
+MACHINES = (WritebackMachine, ReadingMachine, BudgetMachine, KeepingMachine)

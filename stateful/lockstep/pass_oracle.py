@@ -37,12 +37,13 @@ class Account:
         self.result = WritebackResult()
         self.bd_writes = 0
         self._wants = _WANTS[None]
-        self._to_scan: list[int] = []
+        self._to_scan: list[int] | None = []
+        """The pages that the pass has yet to look at; None for a keeper's, which chose them."""
 
-    def open(self, mode: str | None, pages: Iterable[int]) -> None:
-        """Begin a pass that looks at `pages` in this order."""
+    def open(self, mode: str | None, pages: Iterable[int] | None) -> None:
+        """Begin a pass that looks at `pages` in this order; None: at those that a keeper chose."""
         self.result = WritebackResult()
-        self._wants, self._to_scan = _WANTS[mode], list(pages)
+        self._wants, self._to_scan = _WANTS[mode], None if pages is None else list(pages)
 
     def enter(self, before: State, name: str, args: tuple[int, ...], *, cancelled: bool) -> tuple[str, str] | None:
         """Enter a step taken from `before`; return name and sentence of what is wrong with it, if anything is."""
@@ -50,10 +51,10 @@ class Account:
         match name:
             case "scan":
                 result.selected += 1
-                if self._next_to_scan(before) != args[0]:
+                if self._to_scan is not None and self._next_to_scan(self._to_scan, before) != args[0]:
                     return SELECTS, f"page {args[0]} is selected out of turn"
             case "end_scan":
-                left = None if cancelled else self._next_to_scan(before)
+                left = None if cancelled or self._to_scan is None else self._next_to_scan(self._to_scan, before)
                 if left is not None:
                     return SELECTS, f"page {left} is passed over"
             case "skip":
@@ -71,10 +72,10 @@ class Account:
                 pass
         return None
 
-    def _next_to_scan(self, s: State) -> int | None:
+    def _next_to_scan(self, to_scan: list[int], s: State) -> int | None:
         """Return the page that is to be selected next; those before it had their turn."""
-        while self._to_scan:
-            page = self._to_scan.pop(0)
+        while to_scan:
+            page = to_scan.pop(0)
             owned = s.queued[page] or any(q.phase >= FLIGHT and q.slot == page for q in s.reqs)
             if s.slots[page].kind == STORED and not owned and self._wants(s.slots[page]):
                 return page

@@ -4,7 +4,7 @@ The writes are real writes to the real device. A request goes through the device
 written or failed, on the done queue with its callback still inside the control block, handed to the pass.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 
 from stateful.seam.blocks import GARBAGE
@@ -30,13 +30,17 @@ class Io(IntEnum):
 class SteppedEngine:
     """Carry requests one commanded step at a time, for one thread."""
 
-    def __init__(self, device: BackingDevice, depth: int, observer: Observer) -> None:
+    def __init__(
+        self, device: BackingDevice, depth: int, observer: Observer, wait: Callable[[], None] | None = None
+    ) -> None:
+        """Make one; `wait` is called for who waits for an answer, which without it is everything there is."""
         self.depth = depth
         self.io: dict[WbReq, Io] = {}
         self._device = device
         self._buffers = PageBuffers(depth + 1)
         self._staging = self._buffers.take()
         self._observer = observer
+        self._wait = wait or self.finish
 
     @property
     def out(self) -> int:
@@ -85,7 +89,7 @@ class SteppedEngine:
         """Hand over what the callbacks have left behind; who waits, as a reset does, has everything carried now."""
         if wait:
             assert self.io, "who waits has a request in flight"
-            self.finish()
+            self._wait()
         done = [req for req, io in self.io.items() if io is Io.LEFT]
         for req in done:
             del self.io[req]

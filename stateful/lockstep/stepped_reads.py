@@ -4,17 +4,14 @@ A read that is to be stepped runs in a thread of its own; it stops before the de
 before the bytes are returned. All other threads pass without stopping, and only one of them runs at a time.
 """
 
-import queue
 import threading
 from collections.abc import Sequence
 from typing import Final
 
+from stateful.lockstep.stepped_thread import SteppedThread
 from zram_impl import Zram
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.units import PAGE_SIZE
-
-GATE_SECONDS: Final = 10.0
-"""How long anybody waits for the other side before the run is called stuck."""
 
 ASKED: Final = "asked"
 ANSWERED: Final = "answered"
@@ -66,48 +63,37 @@ class SteppedRead:
 
     def __init__(self, device: Zram, gates: GatedDevice, index: int) -> None:
         self.index = index
-        self.at: str | None = None
         self.blk_idx = -1
         self.page = b""
         self.failure: BaseException | None = None
-        self._abandoned = False
+        self._device = device
         self._gates = gates
-        self._go: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._arrived: queue.SimpleQueue[tuple[str, int] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, args=(device,), name=f"read of page {index}", daemon=True)
-        self._thread.start()
-        self._await()
+        self._thread = SteppedThread(self._run, f"read of page {index}")
+        self._thread.step()
+
+    @property
+    def at(self) -> str | None:
+        """Where it waits."""
+        return self._thread.at
 
     def step(self) -> None:
         """Let the read continue to its next stop."""
-        self._go.put(None)
-        self._await()
+        self._thread.step()
 
     def abandon(self) -> None:
         """Let the read run to its end, whatever it returns."""
-        self._abandoned = True
-        while self.at is not None:
-            self.step()
-        self._thread.join(GATE_SECONDS)
+        self._thread.run_out()
 
     def stop(self, gate: str, blk_idx: int) -> None:
         """Wait at a gate (called by the read's own thread)."""
-        if not self._abandoned:
-            self._arrived.put((gate, blk_idx))
-            self._go.get(timeout=GATE_SECONDS)
+        self.blk_idx = blk_idx
+        self._thread.stop(gate)
 
-    def _await(self) -> None:
-        arrival = self._arrived.get(timeout=GATE_SECONDS)
-        self.at, self.blk_idx = arrival or (None, -1)
-        if arrival is None:
-            self._thread.join(GATE_SECONDS)
-
-    def _run(self, device: Zram) -> None:
+    def _run(self) -> None:
         self._gates.readers[threading.get_ident()] = self
         try:
-            self.page = device.read_page(self.index)
+            self.page = self._device.read_page(self.index)
         except BaseException as error:  # raised again where the read is stepped
             self.failure = error
         finally:
             del self._gates.readers[threading.get_ident()]
-            self._arrived.put(None)

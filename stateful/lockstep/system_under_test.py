@@ -8,13 +8,15 @@ a refusal) the subject itself says that they were taken.
 import tempfile
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
-from errno import EAGAIN, EIO
+from errno import EAGAIN, EIO, ENOMEM
 from pathlib import Path
 
 from spec.scope import Scope
 from stateful.common.inside import inside
+from stateful.lockstep.keeping import ENGINE, PATIENCE, Keeping, WhatIsIdle
 from stateful.lockstep.stepped_engine import Io, SteppedEngine
 from stateful.lockstep.stepped_reads import GatedDevice, SteppedRead
+from stateful.lockstep.stepped_runtime import SteppedRuntime
 from stateful.seam.chosen import chosen
 from stateful.seam.operations import PageKind, page_of
 from zram_impl import PAGE_SIZE, WritebackResult, ZramError
@@ -24,11 +26,12 @@ from zram_impl.engine.request import WbReq
 from zram_impl.pages.page_io import Pages
 from zram_impl.passes.base import PassProgress
 from zram_impl.passes.writeback import WritebackPass
-from zram_impl.runtime import UnshieldedRuntime
+from zram_impl.policy.protocol import MemoryPolicy
 from zram_impl.table.slot_table import Entry
 
 Event = tuple[str, tuple[int, ...]]
 
+_ACCESSES = ("write", "write_same", "read")
 _STEPS_TO_REST = 1000
 """A pass of a few pages that takes more steps than this never ends."""
 
@@ -48,14 +51,6 @@ class ReadUnderWay:
         self.read, self.entry, self.seen = read, entry, {content}
 
 
-class Clock(UnshieldedRuntime):
-    """A clock that stands still until somebody lets time pass; all else is as in production."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-        self.now = lambda: self.seconds
-
-
 class Subject:
     """A device, and who uses it."""
 
@@ -68,11 +63,17 @@ class Subject:
         """Of the running pass, or of the last one."""
         self.engine: SteppedEngine | None = None
         self.readers: dict[int, ReadUnderWay] = {}
+        self.keeping: Keeping | None = None
+        self.refused = False
+        """Whether the last write found no room."""
         self._generation = 0
         self._undo = ExitStack()
         self._path = Path(self._undo.enter_context(tempfile.TemporaryDirectory(prefix="zram-"))) / "backing"
-        self.clock = Clock()
-        self.device = chosen().blank(engine=self._make_engine, observer=self.observe, runtime=self.clock)
+        self.runtime = SteppedRuntime()
+        self.runtime.while_waiting = self._let_keeper_continue
+        self._used = [0] * scope.slots
+        """The second in which each page was written or, in memory, read."""
+        self.device = chosen().blank(engine=self._make_engine, observer=self.observe, runtime=self.runtime)
         self._undo.callback(self.device.close)
         self._set_up()
         if scope.limit >= 0:
@@ -90,12 +91,27 @@ class Subject:
 
     def _make_engine(self, device: object, _runtime: object) -> SteppedEngine:
         assert isinstance(device, GatedDevice), "the device that was set"
-        self.engine = SteppedEngine(device, self.scope.requests, self.observe)
+        self.engine = SteppedEngine(device, self.scope.requests, self.observe, self._await_device)
         return self.engine
 
     def observe(self, kind: str, /, *args: int) -> None:
         """Note what the device says it has done."""
         self.events.append((kind, args))
+        if kind in _ACCESSES:
+            self._used[args[0]] = int(self.runtime.seconds)
+        elif self.keeping is not None and self.keeping.acts:
+            self._notice(self.keeping, kind, args)
+
+    def _notice(self, keeping: Keeping, kind: str, args: tuple[int, ...]) -> None:
+        """Take notice of a step of a keeper's pass, which nobody else has begun."""
+        if kind == "end_scan":
+            running = self.passes.running
+            assert isinstance(running, WritebackPass), "it scans"
+            self.running, self.result = running, running.result
+            keeping.results.append(running.result)
+        keeping.notice(kind, args, self.pages.table.entries)
+        if kind == "end_pass":
+            self.running = None
 
     @property
     def passes(self) -> Passes:
@@ -147,8 +163,15 @@ class Subject:
     def _write(self, page: int, kind: PageKind) -> None:
         self._generation += 1
         content = page_of(page, kind, self._generation)
-        self.device.write_page(page, content)
-        self._set_content(page, content)
+        self.refused = False
+        try:
+            self.device.write_page(page, content)
+        except ZramError as error:
+            if error.errno != ENOMEM or self.keeping is None:
+                raise
+            self.refused = True
+        else:
+            self._set_content(page, content)
 
     def _set_content(self, page: int, content: bytes) -> None:
         self.content[page] = content
@@ -212,7 +235,7 @@ class Subject:
 
     def mark_by_age(self, passed: int, age: int) -> None:
         """Let seconds pass, then mark idle what was not used for an age, and nothing else."""
-        self.clock.seconds += passed
+        self.runtime.seconds += passed
         self.device.mark_idle(age_seconds=age)
 
     def recompress(self, mode: str | None) -> None:
@@ -234,7 +257,7 @@ class Subject:
     def reset(self) -> None:
         """Reset the device, which ends a running pass, and set it up again."""
         self.device.reset()
-        self.running = self.engine = None
+        self.running = self.engine = self.keeping = None
         self.content = [bytes(PAGE_SIZE)] * self.scope.slots
         self._set_up()
 
@@ -253,6 +276,33 @@ class Subject:
                 return
             raise
         raise Wrong("a_refusal_changes_nothing", "a second pass is not refused with EAGAIN")
+
+    # --- a keeper --------------------------------------------------------------------------------------------------
+
+    def keep(self, memory: int, policy: MemoryPolicy) -> None:
+        """Keep the device within so many bytes from here on."""
+        keeper = self.device.keep_within(memory, policy, patience=PATIENCE)
+        assert self.runtime.task is not None, "a keeper is a task"
+        coldest = not isinstance(policy, WhatIsIdle)
+        self.keeping = Keeping(keeper, self.runtime.task, self._used, coldest_first=coldest)
+
+    def stop_keeping(self) -> None:
+        """End the keeper, once its pass is over."""
+        assert self.keeping is not None, "there is a keeper"
+        self.keeping.stop()
+
+    def _let_keeper_continue(self) -> None:
+        """Let the keeper continue while a writer waits for it; whatever it waits for is written well."""
+        if self.keeping is not None:
+            if self.keeping.at == ENGINE and self.engine is not None:
+                self.engine.finish()
+            self.keeping.step()
+
+    def _await_device(self) -> None:
+        """Wait for an answer: a keeper until somebody lets the device answer, everybody else gets all at once."""
+        if self.keeping is None or not self.keeping.stops(ENGINE):
+            assert self.engine is not None, "it is the engine that waits"
+            self.engine.finish()
 
     # --- the backing device and its callbacks ----------------------------------------------------------------------
 

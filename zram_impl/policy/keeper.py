@@ -241,8 +241,11 @@ class Keeper:
         except ZramError as error:
             if error.errno != EAGAIN:
                 raise
+            self._ranking.forget()
             self._passes.wait_for_pass(self._interrupts)  # somebody else's: then there is more room, or another look
             return 0, None
+        if result.left:
+            self._ranking.forget()
         freed = size * result.written // max(result.selected, 1)
         metrics = self._metrics
         self._metrics = metrics._replace(

@@ -49,6 +49,10 @@ class Ranking:
         scans = [Scan(Mode.IDLE, *run) for run in idle] + [Scan(Mode.PAGES, *run) for run in young]
         return sorted(scans, key=lambda scan: scan.lo), found
 
+    def forget(self) -> None:
+        """Rank anew next time: pages that were taken are not written back, and are as cold as they were."""
+        self._ranked = []
+
     def _still_cold(
         self, piece: list[int], taken: list[tuple[int, bool]], found: int, free: int, *, idle_only: bool
     ) -> tuple[int, int]:
