@@ -2,12 +2,14 @@
 
 The directory (which key is on which pages) is in memory, as the device's own table is. A value is written to pages that
 nobody uses, then the key is moved to it, then the pages that it had are discarded: who reads at the same time gets the
-old value or the new one, never a mixture. All calls may be made from any thread.
+old value or the new one, never a mixture. All calls may be made from any thread. What a signal handler raises leaves
+the key with the old value or the new one, and the pages of the other are given back by a later change.
 """
 
 from collections.abc import Iterator, MutableMapping
 from errno import ENOSPC
 from typing import Final, NamedTuple
+from weakref import ref
 
 from zram_impl.decisions import SlotKind
 from zram_impl.errors import refuse, refuse_type, shown
@@ -23,22 +25,43 @@ class Value(NamedTuple):
     length: int
     runs: tuple[tuple[int, int], ...]
 
+    @property
+    def pages(self) -> int:
+        """How many pages it is on."""
+        return sum(end - first for first, end in self.runs)
+
+
+_NOWHERE: Final = Value(0, ())
+"""The value of a key that is not there: it has no pages."""
+
+
+class _Call:
+    """A change of a mapping under way, for as long as it is."""
+
+    __slots__ = ("__weakref__",)
+
 
 class PageMap(MutableMapping[str, bytes]):
     """Values in the pages of a device, which it must have for itself; the device is its owner's to close."""
 
     def __init__(self, dev: Zram) -> None:
-        self.dev: Final = dev
-        # Guards the directory and which pages are free; never held while a page is read or written.
-        self._lock = dev.runtime.lock("page map", Rank.CONTROL)
-        self._values: dict[str, Value] = {}
+        self.dev: Final[Zram] = dev
+        # Guards the fields below; never held while a page is read or written.
+        self._lock: Final = dev.runtime.lock("page map", Rank.CONTROL)
+        self._values: Final[dict[str, Value]] = {}
         self._free: list[tuple[int, int]] = [(0, dev.pages)] if dev.pages else []
         """Runs of free pages, ascending, no two of them neighbours."""
+        self._pending: Final[dict[ref[_Call], Value]] = {}
+        """Pages that are neither free nor a key's, by the call that is about to make them one or the other.
+
+        What a signal handler raises may end that call anywhere. Each change of owner is two stores without a step in
+        between in which a handler could run, so no page is ever nowhere; a later call gives back what one has left.
+        """
 
     def __getitem__(self, key: str) -> bytes:  # type: ignore[explicit-override]  # typing has it from 3.12 on
         while True:
             found = self._values[key]
-            buffer = bytearray(sum(end - first for first, end in found.runs) * PAGE_SIZE)
+            buffer = bytearray(found.pages * PAGE_SIZE)
             at = 0
             with memoryview(buffer) as view:
                 for first, end in found.runs:
@@ -52,19 +75,19 @@ class PageMap(MutableMapping[str, bytes]):
     def __setitem__(self, key: str, value: Buffer) -> None:  # type: ignore[explicit-override]  # likewise
         if not isinstance(key, str):
             raise refuse_type(f"key must be a str, got {shown(key)}")
-        data = flat(value)
-        made = Value(data.nbytes, self._take(-(-data.nbytes // PAGE_SIZE)))
+        data, call = flat(value), _Call()
+        mine = ref(call)
+        self._give_back_left(mine)
         try:
+            made = self._take(data.nbytes, mine)
             self._write(made, data)
-        except BaseException:
-            self._give(made)
-            raise
-        with self._lock:
-            before = self._values.get(key)
-            # Race with readers, which take no lock: the key has one value or the other, and is never gone.
-            self._values[key] = made
-        if before is not None:
-            self._give(before)
+            with self._lock:
+                before = self._values.get(key, _NOWHERE)
+                # Race with readers, which take no lock: the key has one value or the other, and is never gone.
+                self._values[key] = made
+                self._pending[mine] = before
+        finally:
+            self._give_back(mine)
 
     def _write(self, made: Value, data: memoryview) -> None:
         at = 0
@@ -78,12 +101,19 @@ class PageMap(MutableMapping[str, bytes]):
             at += len(piece)
 
     def __delitem__(self, key: str) -> None:  # type: ignore[explicit-override]  # likewise
-        with self._lock:
-            before = self._values.pop(key)
-        self._give(before)
+        call = _Call()
+        mine = ref(call)
+        self._give_back_left(mine)
+        try:
+            with self._lock:
+                before = self._values[key]
+                del self._values[key]
+                self._pending[mine] = before
+        finally:
+            self._give_back(mine)
 
     def __iter__(self) -> Iterator[str]:  # type: ignore[explicit-override]  # likewise
-        return iter(list(self._values))
+        return iter(self._values.copy())
 
     def __len__(self) -> int:  # type: ignore[explicit-override]  # likewise
         return len(self._values)
@@ -107,38 +137,67 @@ class PageMap(MutableMapping[str, bytes]):
 
     # --- which pages are free ----------------------------------------------------------------------------------------
 
-    def _take(self, pages: int) -> tuple[tuple[int, int], ...]:
+    def _take(self, length: int, mine: "ref[_Call]") -> Value:
         """Take pages: one run if there is one as long, else several; ENOSPC when there are not so many."""
         with self._lock:
-            return self._taken(pages)
+            made, left = _taken(self._free, length)
+            self._free = left
+            self._pending[mine] = made
+        return made
 
-    def _taken(self, pages: int) -> tuple[tuple[int, int], ...]:
-        free = sum(end - first for first, end in self._free)
-        if free < pages:
-            raise refuse(ENOSPC, f"value must fit into {free} free pages, got {pages} pages")
-        taken: list[tuple[int, int]] = []
-        while pages:
-            fits = next((run for run in self._free if run[1] - run[0] >= pages), None)
-            first, end = fits or max(self._free, key=lambda run: run[1] - run[0])
-            number = min(pages, end - first)
-            taken.append((first, first + number))
-            where = self._free.index((first, end))
-            self._free[where : where + 1] = [(first + number, end)] if first + number < end else []
-            pages -= number
-        return tuple(taken)
-
-    def _give(self, value: Value) -> None:
-        """Give back the pages of a value that no key has any more."""
+    def _give_back(self, mine: "ref[_Call]") -> None:
+        """Give back the pages that a call has, if it has any. Nobody else may: they would be another's by then."""
+        with self._lock:
+            value = self._pending.get(mine)
+        if value is None:
+            return
         for first, end in value.runs:
             self.dev.discard(first * PAGE_SIZE, (end - first) * PAGE_SIZE)
         with self._lock:
-            self._given(value)
+            joined = _joined([*self._free, *value.runs])
+            self._free = joined
+            del self._pending[mine]
 
-    def _given(self, value: Value) -> None:
-        joined: list[tuple[int, int]] = []
-        for first, end in sorted([*self._free, *value.runs]):
-            if joined and joined[-1][1] == first:
-                joined[-1] = joined[-1][0], end
-            else:
-                joined.append((first, end))
-        self._free = joined
+    def _give_back_left(self, mine: "ref[_Call]") -> None:
+        """Give back the pages of calls that an exception has ended, once it is forgotten."""
+        while self._adopts(mine):
+            self._give_back(mine)
+
+    def _adopts(self, mine: "ref[_Call]") -> bool:
+        """Take over the pages of a call that has ended; return whether there is one."""
+        with self._lock:
+            left = next((call for call in self._pending if call() is None), None)
+            if left is None:
+                return False
+            value = self._pending[left]
+            self._pending[mine] = value
+            del self._pending[left]
+            return True
+
+
+def _taken(free: list[tuple[int, int]], length: int) -> tuple[Value, list[tuple[int, int]]]:
+    """Return a place for a value, and the runs that are free then."""
+    left, runs = list(free), list[tuple[int, int]]()
+    pages, there = -(-length // PAGE_SIZE), sum(end - first for first, end in free)
+    if there < pages:
+        raise refuse(ENOSPC, f"value must fit into {there} free pages, got {pages} pages")
+    while pages:
+        fits = next((run for run in left if run[1] - run[0] >= pages), None)
+        first, end = fits or max(left, key=lambda run: run[1] - run[0])
+        number = min(pages, end - first)
+        runs.append((first, first + number))
+        where = left.index((first, end))
+        left[where : where + 1] = [(first + number, end)] if first + number < end else []
+        pages -= number
+    return Value(length, tuple(runs)), left
+
+
+def _joined(runs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return runs in order, neighbours as one."""
+    joined: list[tuple[int, int]] = []
+    for first, end in sorted(runs):
+        if joined and joined[-1][1] == first:
+            joined[-1] = joined[-1][0], end
+        else:
+            joined.append((first, end))
+    return joined

@@ -25,6 +25,7 @@ from zram_impl.engine.request import WbReq
 from zram_impl.engine.ring import RingEngine
 from zram_impl.engine.threads import ThreadEngine
 from zram_impl.events.read_steps import ReadSteps
+from zram_impl.mapping import PageMap
 from zram_impl.pages.backing_reads import BackingReads
 from zram_impl.pages.clean_pages import CleanPage, CleanPages
 from zram_impl.pages.page_io import Pages
@@ -62,6 +63,7 @@ LOCKS: Final[Mapping[str, str]] = {
     "pass ended": "nothing; waits for the end of a pass are here",
     "clean pages": "which written-back pages are kept, and the order in which they go",
     "room": "writers that wait for memory, who wait here, and what a keeper says to them, who waits here, too",
+    "page map": "a mapping's directory, and which pages are free",
     "pass over": "of the controlled runtime: whether a shielded call is over; its caller waits here",
 }
 """Every lock by the name it is made with, and what it guards."""
@@ -93,6 +95,7 @@ WORK: Final = under("engine.work", of="_work")
 ANSWERS: Final = under("engine.answers", of="_answers")
 
 _LOOK: Final = "an entry is immutable; where it matters that it is still there, that is looked at again under the lock"
+_VALUE: Final = "a value is immutable; where it matters that the key has it still, that is looked at again"
 _MARK: Final = "an access mark that is put on after this look belongs to a later access"
 _ONE_LOAD: Final = "one load of one reference; what is found is valid, or refuses, whatever the device becomes"
 _SHOWN: Final = "one load, shown as of some moment"
@@ -239,7 +242,8 @@ ROWS: Final = (
     row(Interrupts, "abandoned cancelled", free(_FLAG).rising()),
     # --- keeping within a budget ---
     row(Room, "_asked _closed _served", under("room", of="_turn").waking("room")),
-    row(Room, "_obstacle _use", under("room", of="_turn")),
+    row(Room, "_obstacle", under("room", of="_turn")),
+    row(Room, "_use", under("room", of="_turn").looked_at(_SHOWN, "Room.use")),
     row(Room, "_now _patience _turn", ONCE),
     row(Keeper, "_interrupts _life _passes _ranking _room _runtime _settings _task", ONCE),
     row(Keeper, "_metrics", owned(_KEEPER).looked_at(_SHOWN, "Keeper.metrics")),
@@ -319,6 +323,17 @@ ROWS: Final = (
     row(Comps, "_algorithms _first primary", ONCE),
     row(Node, "_device", ONCE),
     row(NodeFile, "_device _opened _read_only", ONCE),
+    # --- a mapping over a device ---
+    row(PageMap, "_free", under("page map", of="_lock")),
+    row(PageMap, "_lock _pending _values dev", ONCE),
+    row(PageMap, "_free[] _pending[]", under("page map", of="_lock")),
+    row(
+        PageMap,
+        "_values[]",
+        under("page map", of="_lock")
+        .looked_at(_VALUE, "PageMap.__getitem__", "PageMap.is_spilled")
+        .looked_at(_SHOWN, "PageMap.__contains__", "PageMap.__iter__", "PageMap.__len__"),
+    ),
     # --- files ---
     row(FileDevice, "_blocks _bounces _direct _name _owner", ONCE),
     row(FileDevice, "_fd", owned("closed when no transfer is under way, and no other follows")),
@@ -334,13 +349,13 @@ NOT_GUARDED: Final[Mapping[str, str]] = {
     "zram_impl.engine.ring_aio": "the memory of a submission is its caller's, that of answers the waiting thread's",
     "zram_impl.engine.ring_uring": "likewise; of each word shared with the kernel one side alone is the writer",
     "zram_impl.engine.ring_queue": "used by a submission alone",
-    "zram_impl.mapping": "a user of a device like any other: its directory has a lock of its own, never held in a call",
     "zram_impl.cli": "programs of their own, which share nothing but a device",
     "zram_impl.faults": "filters for tests, with locks of the system where they need any",
     "zram_impl.bdev.memory": "a device for tests, with a lock of the system",
     "zram_impl.engine.sync": "an engine for one task; the pass lock is held at every call",
     "zram_impl.events.observer": "lists of one task each, with a lock of the system around the dict of them",
     "zram_impl.events.order": "a sort, done by one task, and its error",
+    "zram_impl.runtime.WholeLock": "a lock itself, whose fields are written once",
     "zram_impl.shield._Work": "decided between two steps of the interpreter: `stateful.interrupts` stops at each",
     "zram_impl.shield._HeldBack": "used by the main thread alone",
     "zram_impl.compression.algorithms.with_zstd": "one context for each thread",

@@ -14,6 +14,7 @@ from stateful.interrupts.worlds import (
     HUGE,
     IDLE,
     IS_HUGE,
+    KEY,
     MOVED,
     PAGES,
     RECOMPRESSED,
@@ -26,6 +27,7 @@ from stateful.interrupts.worlds import (
 from zram_impl import PAGE_SIZE, Zram
 from zram_impl.block_layer import Node
 from zram_impl.decisions import Mode
+from zram_impl.mapping import PageMap
 from zram_impl.parsing.recompress_args import RecompressRequest
 from zram_impl.parsing.writeback_args import Scan
 from zram_impl.passes.recompress import RecompressPass
@@ -117,6 +119,19 @@ def _size(it: InterruptedWorld) -> object:
     return it.file.size
 
 
+def _look_at_a_keeper(it: InterruptedWorld) -> None:
+    with it.dev.keep_within("1M") as keeper:
+        assert keeper.metrics.memory.budget == keeper.budget, "it keeps what it was asked to"
+
+
+def _map(do: Callable[[PageMap], object]) -> Callable[[InterruptedWorld], object]:
+    def call(it: InterruptedWorld) -> None:
+        assert it.values is not None, "there is a mapping"
+        do(it.values)
+
+    return call
+
+
 def _begin(begin: Callable[[Zram], WritebackPass | RecompressPass]) -> Callable[[InterruptedWorld], None]:
     def hold(it: InterruptedWorld) -> None:
         it.running = begin(it.dev)
@@ -140,6 +155,9 @@ def _after_reset(run: Callable[[InterruptedWorld], object]) -> Callable[[Interru
 _GONE: Final = dict.fromkeys(range(PAGES), _ZEROS)
 _FIRST: Final = dict(enumerate(_SEVERAL))
 _BYTES: Final = b"xyz" * 9
+NEW: Final = HUGE[5] + SMALL[5] + b"new"
+"""What a mapping's key gets: it is written to pages 2 to 4, then the first two are free."""
+_FREED: Final = {0: _ZEROS, 1: _ZEROS}
 
 CALLS: Final[dict[str, Call]] = {
     "write_page, empty": Call("write_page", *_write(EMPTY, SMALL[5])),
@@ -193,6 +211,7 @@ CALLS: Final[dict[str, Call]] = {
     ),
     "compact": Call("compact", _compact, _GONE),
     "keep_within": Call("keep_within", lambda it: it.dev.keep_within("1M").stop()),
+    "keep_within, metrics": Call("keep_within", _look_at_a_keeper),
     "stats": Call("stats", lambda it: it.dev.stats),
     "snapshot": Call("snapshot", lambda it: it.dev.snapshot()),
     "block_state": Call("block_state", lambda it: it.dev.block_state()),
@@ -236,6 +255,14 @@ CALLS: Final[dict[str, Call]] = {
     "NodeFile.pread": Call("Node", _file_read, kind="open"),
     "NodeFile.discard": Call("Node", _file_discard, _GONE, kind="open"),
     "NodeFile.zeroout": Call("Node", _file_zero, _GONE, kind="open"),
+    "PageMap, get": Call("PageMap", _map(lambda values: values[KEY]), kind="mapped"),
+    "PageMap, set": Call(
+        "PageMap",
+        _map(lambda values: values.update({KEY: NEW})),
+        _FREED | {2: HUGE[5], 3: SMALL[5], 4: b"new".ljust(PAGE_SIZE, b"\0")},
+        kind="mapped",
+    ),
+    "PageMap, del": Call("PageMap", _map(lambda values: values.pop(KEY)), _FREED, kind="mapped"),
     "a pass, advance": Call("passes", _advance, kind="running"),
     "a pass, wait": Call("passes", _wait, kind="running"),
     "a pass, cancel": Call("passes", _cancel, kind="running"),

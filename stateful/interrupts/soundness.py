@@ -10,9 +10,10 @@ from typing import Final
 
 from stateful.common.inside import inside
 from stateful.common.recount import recounted, shown
-from stateful.interrupts.calls import Call
-from stateful.interrupts.worlds import EMPTY, HUGE, PAGES, SMALL, InterruptedWorld, drive
+from stateful.interrupts.calls import NEW, Call
+from stateful.interrupts.worlds import EMPTY, HUGE, KEY, OLD, PAGES, SMALL, InterruptedWorld, drive
 from zram_impl import PAGE_SIZE, ZramError
+from zram_impl.mapping import PageMap
 from zram_impl.pages.backing_reads import WasResetError
 from zram_impl.table.slot_table import OWNED, PP_SLOT, Moved
 
@@ -151,7 +152,19 @@ def _read_all(it: InterruptedWorld, call: Call) -> None:
         it.content[page] = found
 
 
+def _map_is_sound(it: InterruptedWorld, values: PageMap) -> None:
+    gc.collect()  # a call that was ended is in a cycle of frames and an exception, perhaps
+    assert values.get(KEY, OLD) in (OLD, NEW), "the value is what nobody stored"
+    values["another"] = SMALL[0]
+    del values["another"]
+    used = -(-len(values.get(KEY, b"")) // PAGE_SIZE)
+    assert values.free_pages + used == PAGES, f"{values.free_pages} of {PAGES} pages are free, {used} are used"
+    it.look()
+
+
 def _use(it: InterruptedWorld) -> None:
+    if it.values is not None:
+        _map_is_sound(it, it.values)
     dev = it.dev
     for page, content in ((EMPTY, SMALL[9]), (PAGES - 1, HUGE[0])):
         dev.write_page(page, content)

@@ -15,6 +15,7 @@ from zram_impl import PAGE_SIZE, Quirks, Zram
 from zram_impl.block_layer import Node, NodeFile
 from zram_impl.events import Recorder
 from zram_impl.faults import ScarceThreads
+from zram_impl.mapping import PageMap
 from zram_impl.passes.base import PassProgress
 from zram_impl.passes.recompress import RecompressPass
 from zram_impl.passes.writeback import WritebackPass
@@ -45,6 +46,9 @@ HUGE: Final = tuple(_huge() for _ in range(6))
 SMALL: Final = tuple(_small(500 + 37 * number) for number in range(12))
 TEXT: Final = tuple(_text() for _ in range(3))
 SAME: Final = _WORD
+KEY: Final = "a key"
+OLD: Final = HUGE[4] + b"old"
+"""The value of a mapping's one key, on the first two pages."""
 
 # What each page is.
 EMPTY, STORED, FILLED, IS_HUGE, BACKED, BACKED_TOO, IDLE, IDLE_HUGE, RECOMPRESSED, COMPRESSIBLE, MOVED, MOVED_TOO = (
@@ -91,6 +95,8 @@ class WorldKind(NamedTuple):
     """A pass has begun, which who makes the calls drives."""
     opened: bool = False
     """Its node is open."""
+    mapped: bool = False
+    """A mapping has it, with one value and nothing else."""
 
 
 KINDS: Final = {
@@ -101,6 +107,7 @@ KINDS: Final = {
     "waiting for a pass": WorldKind(quirks=Quirks(pass_waits=True, control_plane_blocks=True), running=True),
     "running": WorldKind(running=True),
     "open": WorldKind(opened=True),
+    "mapped": WorldKind(mapped=True),
 }
 
 
@@ -111,6 +118,7 @@ class InterruptedWorld:
         content: What each page holds.
         running: The pass that has begun, if any.
         file: The node, open, if it is.
+        values: A mapping over it, if there is one.
     """
 
     def __init__(self, kind: WorldKind, folder: Path, number: int) -> None:
@@ -124,6 +132,7 @@ class InterruptedWorld:
         self.content = [_ZEROS] * PAGES
         self.running: WritebackPass | RecompressPass | None = None
         self.file: NodeFile | None = None
+        self.values: PageMap | None = None
         self._fill()
 
     def _fill(self) -> None:
@@ -156,6 +165,19 @@ class InterruptedWorld:
             self.running.advance(4)
         if self.kind.opened:
             self.file = Node(dev).open()
+        if self.kind.mapped:
+            self._map()
+
+    def _map(self) -> None:
+        self.dev.discard(0, PAGES * PAGE_SIZE)
+        self.content = [_ZEROS] * PAGES
+        self.values = PageMap(self.dev)
+        self.values[KEY] = OLD
+        self.look()
+
+    def look(self) -> None:
+        """Take what each page holds for what it is to hold."""
+        self.content = [self.dev.read_page(page) for page in range(PAGES)]
 
     def _write(self, page: int, content: bytes) -> None:
         self.dev.write_page(page, content)

@@ -12,17 +12,23 @@ from stateful.common.stamped_pages import same_filled, stamped
 from stateful.pairs.world import PAGES, Call, PairWorld
 from zram_impl import PAGE_SIZE, RecompressResult, WritebackResult, Zram
 from zram_impl.block_layer import Node, NodeFile
+from zram_impl.mapping import PageMap
 from zram_impl.pages.stats import BdStat
 from zram_impl.parsing.recompress_args import parse_recompress
 from zram_impl.passes.recompress import RecompressPass
 from zram_impl.passes.writeback import WritebackPass
+from zram_impl.policy.keeper import Keeper
 from zram_impl.sysfs import ATTRIBUTES
 
-PUBLIC: Final = (Zram, Node, NodeFile, WritebackPass, RecompressPass)
+PUBLIC: Final = (Zram, Node, NodeFile, WritebackPass, RecompressPass, Keeper, PageMap)
 LONG: Final = 5.0
 """Seconds."""
 _SECONDS: Final = re.compile(r" *\d+\.\d+")
-_SPECIAL: Final = ("__enter__", "__exit__")
+_SPECIAL: Final = (
+    "__enter__", "__exit__", "__contains__", "__delitem__", "__getitem__", "__iter__", "__len__", "__setitem__",
+)  # fmt: skip
+KEY: Final = "key"
+"""The key of a mapping that there is from the beginning; each lane also has one of its own."""
 
 
 def public_names() -> Iterator[str]:
@@ -155,6 +161,24 @@ def _page_returns(world: PairWorld, _lane: int) -> None:
         blocks.later.owner = None
 
 
+def _of_keeper(do: Callable[[Keeper], object]) -> Call:
+    """Do something with the keeper that the state has begun."""
+
+    def call(world: PairWorld, _lane: int) -> object:
+        return None if world.keeper is None else do(world.keeper)
+
+    return call
+
+
+def _of_map(do: Callable[[PageMap, int], object]) -> Call:
+    """Do something with the mapping of the state."""
+
+    def call(world: PairWorld, lane: int) -> object:
+        return None if world.values is None else do(world.values, lane)
+
+    return call
+
+
 def _store(name: str, text: str) -> Call:
     return lambda world, _lane: world.device.attrs.store(name, text)
 
@@ -205,6 +229,36 @@ _OF_PASSES: Final[Mapping[str, Callable[[WritebackPass | RecompressPass], object
 }
 _HUGE: Final = parse_recompress("type=huge", unknown_keys_ignored=False)
 _PAGE_0: Final = (0, PAGE_SIZE)
+
+_OF_KEEPERS: Final[Mapping[str, Callable[[Keeper], object]]] = {
+    "__enter__": lambda it: it.__enter__().budget,
+    "__exit__": lambda it: it.__exit__(None, None, None),
+    "budget": lambda it: it.budget,
+    "end_soon": lambda it: it.end_soon(),
+    "join": lambda it: it.join(0.0) and None,
+    "metrics": lambda it: it.metrics.memory.budget,
+    "running": lambda it: it.running and None,
+    "stop": lambda it: it.stop(),
+}
+_OF_MAPS: Final[Mapping[str, Callable[[PageMap, int], object]]] = {
+    "__contains__": lambda it, _lane: KEY in it,
+    "__delitem__": lambda it, _lane: it.__delitem__(KEY),
+    "__getitem__": lambda it, _lane: it[KEY],
+    "__iter__": lambda it, _lane: tuple(it),
+    "__len__": lambda it, _lane: len(it),
+    "__setitem__": lambda it, lane: it.__setitem__(KEY, stamped(0, 10 + lane)),
+    "clear": lambda it, _lane: it.clear(),
+    "free_pages": lambda it, _lane: it.free_pages,
+    "get": lambda it, _lane: it.get(KEY),
+    "is_spilled": lambda it, _lane: it.is_spilled(KEY),
+    "items": lambda it, _lane: tuple(it.items()),
+    "keys": lambda it, _lane: tuple(it.keys()),
+    "pop": lambda it, _lane: it.pop(KEY),
+    "popitem": lambda it, _lane: it.popitem(),
+    "setdefault": lambda it, lane: it.setdefault(f"of lane {lane}", b"short"),
+    "update": lambda it, lane: it.update({f"of lane {lane}": b"short"}),
+    "values": lambda it, _lane: tuple(it.values()),
+}
 
 METHODS: Final[Mapping[str, Call]] = {
     # --- pages and bytes ---
@@ -260,7 +314,14 @@ METHODS: Final[Mapping[str, Call]] = {
     "NodeFile.discard": _transfer(lambda file, _lane: file.discard(*_PAGE_0)),
     "NodeFile.zeroout": _transfer(lambda file, _lane: file.zeroout(*_PAGE_0)),
     # --- passes ---
-    **{f"{owner.__name__}.{name}": _of_pass(do) for owner in PUBLIC[3:] for name, do in _OF_PASSES.items()},
+    **{
+        f"{owner.__name__}.{name}": _of_pass(do)
+        for owner in (WritebackPass, RecompressPass)
+        for name, do in _OF_PASSES.items()
+    },
+    # --- keepers and mappings ---
+    **{f"Keeper.{name}": _of_keeper(do) for name, do in _OF_KEEPERS.items()},
+    **{f"PageMap.{name}": _of_map(do) for name, do in _OF_MAPS.items()},
     # --- attributes ---
     **{f"store {name}": _store(name, text) for name, text in STORED.items()},
     **{f"show {name}": _show(name) for name, attribute in ATTRIBUTES.items() if attribute.show is not None},

@@ -24,12 +24,10 @@ EVENTS: Final = frozenset({"interrupt", "seconds pass"})
 """Events of a call itself, rather than beside it."""
 _STEP: Final = 7
 """Points from one to the next at which they happen, when not at all."""
-METHODS_AND_LOOKS: Final = tuple(
-    name
-    for name in CALLS
-    if not name.startswith(("store ", "show ")) and name not in ("the page returns", "seconds pass")
-)
-"""The calls of a state that names no others: attributes do what these do, and events are for some states."""
+_OF_SOME_STATES: Final = ("store ", "show ", "Keeper.", "PageMap.", "the page returns", "seconds pass")
+"""Attributes do what methods do; keepers, mappings and events are for states that have them."""
+METHODS_AND_LOOKS: Final = tuple(name for name in CALLS if not name.startswith(_OF_SOME_STATES))
+"""The calls of a state that names no others."""
 
 Touch = tuple[tuple[str, int], bool, str]
 """An access: field and object, read or write, and the function that does it."""

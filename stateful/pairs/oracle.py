@@ -26,6 +26,9 @@ _MANY_STEPS: Final = (
     | {
         "Zram.compact", "Zram.keep_within", "store compact", "Zram.read_pages_into", "Zram.write_zeroes", "Zram.create",
         "NodeFile.size", "NodeFile.span",
+        # A mapping's own, but for those that are made of others, and those that see pages on their way.
+        "PageMap.clear", "PageMap.free_pages", "PageMap.get", "PageMap.items", "PageMap.pop", "PageMap.popitem",
+        "PageMap.setdefault", "PageMap.update", "PageMap.values",
     }
 )  # fmt: skip
 _OPENS: Final = _TRANSFERS | {
@@ -64,7 +67,11 @@ def look(world: PairWorld) -> dict[str, object]:
         "enabled": device.writeback_limit_enabled, "budget": device.writeback_limit, "openers": world.node.openers,
         "available": device.openers.available,
     }  # fmt: skip
-    if pages is not None:
+    if world.values is not None:
+        # Where values are, nobody knows: two at once take other pages than one after the other.
+        seen["mapping"] = world.attempt(_mapping)
+        seen["free pages"] = world.values.free_pages
+    elif pages is not None:
         for index in range(PAGES):
             seen[f"page {index}"] = world.attempt(lambda _world, _lane, page=index: pages.peek_page(page))  # type: ignore[misc]  # a Call
         # An access is noted when it is over: marking by age beside one may find the page either way.
@@ -75,6 +82,10 @@ def look(world: PairWorld) -> dict[str, object]:
         stats = device.stats
         seen["statistics"] = stats._replace(bd=stats.bd._replace(bd_reads=0))
     return seen
+
+
+def _mapping(world: PairWorld, _lane: int) -> object:
+    return None if world.values is None else dict(world.values)
 
 
 def rest(world: PairWorld) -> None:

@@ -5,13 +5,15 @@ from typing import Final
 
 from stateful.common.inside import inside
 from stateful.common.stamped_pages import same_filled, stamped
-from stateful.pairs.calls import METHODS, STORED
+from stateful.pairs.calls import KEY, METHODS, STORED
 from stateful.pairs.world import BLOCKS, ENDS, PAGES, PairState, PairWorld
 from zram_impl import PAGE_SIZE, Quirks
+from zram_impl.mapping import PageMap
 from zram_impl.pages.page_io import Pages
 from zram_impl.parsing.recompress_args import parse_recompress
 from zram_impl.passes.base import PassProgress
 from zram_impl.passes.writeback import WritebackPass
+from zram_impl.policy.coldest import ColdestFirst
 
 _NUMBERS: Final = 4
 """Seconds that an old device tells apart."""
@@ -144,6 +146,21 @@ def _hung(world: PairWorld) -> None:
     running.abandoned = blocks.hung = True
 
 
+def _kept(world: PairWorld) -> None:
+    """Have a keeper, whose device takes more than the half of its budget from which on it writes back."""
+    _stored(world)
+    world.runtime.alone = False  # the keeper is a task
+    world.keeper = world.device.keep_within(2 * PAGE_SIZE, ColdestFirst(high=0.5, low=0.25))
+
+
+def _mapped(world: PairWorld) -> None:
+    """Have a mapping with one value, on page 0."""
+    _made(world)
+    world.device.initialise(PAGES * PAGE_SIZE)
+    world.values = PageMap(world.device)
+    world.values[KEY] = stamped(0, 1)
+
+
 def _defective(world: PairWorld) -> None:
     """Have a backing device that has failed as it must not, and whose close will fail as well."""
     _stored(world)
@@ -198,6 +215,8 @@ _OBSERVED: Final = (
     "Zram.read_page", "Zram.write_page", "Zram.write", "Zram.discard", "Zram.read_pages_into", "Zram.mark_idle",
     "Zram.reset",
 )  # fmt: skip
+_KEEPER: Final = tuple(name for name in METHODS if name.startswith("Keeper."))
+_MAP: Final = tuple(name for name in METHODS if name.startswith("PageMap."))
 _STEPS: Final = ("advance", "wait", "cancel", "selected", "settled", "cancelled")
 _DRIVER: Final = tuple(f"store {name}" for name in STORED) + tuple(name for name in METHODS if name[:5] == "show ")
 
@@ -233,6 +252,11 @@ STATES: Final = (
         "Zram.read_page", "Zram.write_page", "Zram.read_pages_into", "Zram.discard", "Zram.mark_idle",
         "Zram.block_state", "seconds pass",
     ), tick=1.0),
+    PairState("kept", _kept, (
+        *_KEEPER, "Zram.keep_within", "Zram.write_page", "Zram.read_page", "Zram.writeback", "Zram.set_mem_limit",
+        "Zram.set_read_cache", "Zram.reset", "Zram.close",
+    ), time_may_pass=True),
+    PairState("mapped", _mapped, (*_MAP, "Zram.writeback", "Zram.set_read_cache")),
     PairState("hung", _hung, (
         "Zram.reset", "Zram.close", "Zram.read_page", "Zram.write_page", "Zram.writeback", "Zram.stats",
     ), time_may_pass=True),

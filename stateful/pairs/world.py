@@ -26,9 +26,11 @@ from zram_impl.block_layer import Node, NodeFile
 from zram_impl.device.config import open_backing_file
 from zram_impl.engine.threads import ThreadEngine
 from zram_impl.events.observer import Observer
+from zram_impl.mapping import PageMap
 from zram_impl.passes.base import PassProgress
 from zram_impl.passes.recompress import RecompressPass
 from zram_impl.passes.writeback import WritebackPass
+from zram_impl.policy.keeper import Keeper
 from zram_impl.runtime import Runtime
 
 PAGES: Final = 3
@@ -172,6 +174,8 @@ class PairWorld:
         device: The device.
         files: Opens of its node, with whether each is exclusive; the state's own are the first.
         running: The pass that the state has begun.
+        keeper: The keeper that it has begun.
+        values: A mapping over the device, which has all its pages.
         interrupts: Whether a pass of a call may be interrupted.
         interruptible: The task whose pass may be interrupted now; `may_be_interrupted` says whether there was one.
         lanes: Numbers of the tasks: the two calls, and what runs besides.
@@ -200,6 +204,8 @@ class PairWorld:
         self.node = Node(self.device)
         self.files: list[tuple[NodeFile, bool]] = []
         self.running: WritebackPass | RecompressPass | None = None
+        self.keeper: Keeper | None = None
+        self.values: PageMap | None = None
         self.interruptible: ScheduledTask | None = None
         self.may_be_interrupted = False
         self.lanes: list[int] = []
@@ -268,6 +274,8 @@ class PairWorld:
             return errorcode[error.errno or 0]
         except KeyboardInterrupt:
             return "interrupted"
+        except KeyError:
+            return "no such key"
         except AssertionError:
             if not self.state.defective:
                 raise

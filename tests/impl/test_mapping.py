@@ -3,7 +3,7 @@
 import errno
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -104,9 +104,47 @@ def test_a_key_that_gets_another_value_is_never_gone(dev: Zram) -> None:
 
     values = PageMap(dev)
     values["key"] = b"one"
-    values._values = Watched(values._values)
+    values._values = Watched(values._values)  # type: ignore[misc]  # for the test
     values["key"] = b"two"
     assert values["key"] == b"two"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda values: values.update(key=b"new"), lambda values: values.pop("key")],
+    ids=["set", "del"],
+)
+def test_a_call_that_was_ended_leaves_its_pages_to_the_next(
+    dev: Zram, monkeypatch: pytest.MonkeyPatch, change: Callable[[PageMap], object]
+) -> None:
+    """An exception of a signal handler between two steps of a change; `finally` is not reached, or is ended itself."""
+    values = PageMap(dev)
+    values["key"] = bytes(2 * PAGE_SIZE)
+
+    def interrupted(_self: PageMap, _mine: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PageMap, "_give_back", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            change(values)
+    assert values.free_pages == PAGES - 2 - len(values)
+    values["key"] = b"x"
+    assert (dict(values), values.free_pages) == ({"key": b"x"}, PAGES - 1)
+
+
+def test_a_change_within_another_leaves_it_its_pages(dev: Zram, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal handler, or whatever garbage collection calls, may use the mapping in the middle of a change of it."""
+    values, write = PageMap(dev), PageMap._write
+
+    def within(self: PageMap, made: Value, data: memoryview) -> None:
+        monkeypatch.setattr(PageMap, "_write", write)
+        values["inner"] = b"inner"
+        write(self, made, data)
+
+    monkeypatch.setattr(PageMap, "_write", within)
+    values["outer"] = b"outer"
+    assert (dict(values), values.free_pages) == ({"inner": b"inner", "outer": b"outer"}, PAGES - 2)
 
 
 def test_a_reader_sees_whole_values(dev: Zram) -> None:

@@ -141,5 +141,4 @@ class Room:
     @property
     def use(self) -> RoomUse:
         """The writers that waited, or wait."""
-        with self._turn:
-            return self._use
+        return self._use
