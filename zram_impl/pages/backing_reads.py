@@ -45,7 +45,7 @@ class BackingReads:
         """Memory for several blocks that nobody uses."""
         self._under_way: set[object] = set()
         self._closing = False
-        self.bd_reads = 0
+        self.bd_reads: int = 0
 
     def read(self, device: BackingDevice, blk_idx: BlkIdx, blocks: int = 1) -> bytes:
         """Read consecutive blocks; WasResetError (EINVAL) once the device is being closed, OSError as the device says.

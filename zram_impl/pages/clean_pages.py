@@ -28,19 +28,20 @@ class CleanPage:
     Attributes:
         entry: What the slot was.
         page: Its content.
-        used: It was asked for since it was last looked at for eviction.
+        used: How often it was asked for. More than once spares it one eviction, so that pages which are read in order,
+            each once, do not drive out those that are read again and again.
     """
 
     __slots__ = ("entry", "page", "used")
 
-    def __init__(self, entry: Backed, page: bytes) -> None:
-        self.entry = entry
-        self.page = page
-        self.used = False
+    def __init__(self, entry: Backed, page: bytes, used: int) -> None:
+        self.entry: Backed = entry
+        self.page: bytes = page
+        self.used: int = used
 
 
 class CleanPages:
-    """Pages by their index; the oldest one that nobody asked for goes first (the clock algorithm).
+    """Pages by their index; the oldest one that was not asked for again goes first (the clock algorithm).
 
     Attributes:
         capacity: Pages kept at most.
@@ -63,7 +64,7 @@ class CleanPages:
         found = self._kept.get(index)
         if found is None or found.entry is not entry:
             return None
-        found.used = True
+        found.used += 1
         return found.page
 
     def continues(self, index: int) -> bool:
@@ -75,23 +76,23 @@ class CleanPages:
         others = [each for each in self._expected if not 0 <= index - each < self.ahead]
         self._expected = (end, *others[: _STREAMS - 1])
 
-    def keep(self, pages: Mapping[int, tuple[Backed, bytes]]) -> None:
-        """Keep pages, by their indexes, each with its entry."""
+    def keep(self, pages: Mapping[int, tuple[Backed, bytes]], *, asked_for: int) -> None:
+        """Keep pages, by their indexes, each with its entry; one of them was asked for, the others may be."""
         with self._lock:
-            self._keep(pages)
+            self._keep(pages, asked_for)
 
-    def _keep(self, pages: Mapping[int, tuple[Backed, bytes]]) -> None:
+    def _keep(self, pages: Mapping[int, tuple[Backed, bytes]], asked_for: int) -> None:
         # An exception of a signal handler may land anywhere here: an index in the order without a page is harmless, a
         # page without an index in the order would stay for ever.
         kept, order = self._kept, self._order
         for index, (entry, page) in pages.items():
             order.append(index)
-            kept[index] = CleanPage(entry, page)
+            kept[index] = CleanPage(entry, page, int(index == asked_for))
         while len(kept) > self.capacity:
             oldest = order[0]
             there = kept.get(oldest)
-            if there is not None and there.used:
-                there.used = False
+            if there is not None and there.used > 1:
+                there.used = 1
                 order.append(oldest)
             else:
                 kept.pop(oldest, None)

@@ -25,8 +25,9 @@ from zram_impl.passes.idle import mark_idle
 from zram_impl.runtime import Runtime
 from zram_impl.shield import raised_by_handler
 from zram_impl.table.access_times import AccessTimes
+from zram_impl.table.block_map import NextFit
 from zram_impl.table.shared import Shared
-from zram_impl.table.slot_table import ACCESS, Backed, Entry, Moved, limit_of
+from zram_impl.table.slot_table import ACCESS, Backed, Entry, Moved, SlotTable, limit_of
 from zram_impl.units import PAGE_SIZE, ZERO_PAGE
 
 CHUNK: Final = 64
@@ -56,20 +57,20 @@ class Pages:
         clean: CleanPages | None = None,
     ) -> None:
         """Read and write the slots of `shared`, whose table lock is taken here; a read takes some marks off."""
-        self.shared = shared
-        self.comps = comps
-        self.table = shared.table
-        self.blocks = shared.blocks
-        self.pages = len(shared.table.entries)
-        self.backing = backing
-        self.reads = BackingReads(runtime)
-        self.times = AccessTimes(self.pages, runtime.now, shared.lock)
-        self.failed_reads = 0
-        self.failed_writes = 0
-        self.notify_free = 0
+        self.shared: Shared = shared
+        self.comps: Comps = comps
+        self.table: SlotTable = shared.table
+        self.blocks: NextFit = shared.blocks
+        self.pages: int = len(shared.table.entries)
+        self.backing: BackingDevice | None = backing
+        self.reads: BackingReads = BackingReads(runtime)
+        self.times: AccessTimes = AccessTimes(self.pages, runtime.now, shared.lock)
+        self.failed_reads: int = 0
+        self.failed_writes: int = 0
+        self.notify_free: int = 0
         self.room: Room | None = None
         """Where writers wait while a keeper frees memory; like `clean` stored under the table lock."""
-        self.clean = clean
+        self.clean: CleanPages | None = clean
         self._runs = RunReads(shared, comps, backing, self.reads)
         self._lock = shared.lock
         self._runtime = runtime
@@ -227,7 +228,7 @@ class Pages:
             self._count_failed_read()
             raise
         if (clean := self.clean) is not None:
-            clean.keep({index: (entry, page)})
+            clean.keep({index: (entry, page)}, asked_for=index)
         return page
 
     def _note_access(self, index: int, entry: Entry) -> tuple[Entry, int | None]:

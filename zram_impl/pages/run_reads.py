@@ -43,7 +43,7 @@ class RunReads:
         group = self._group(index, end, 0)
         if len(group) < _SEVERAL:
             return {}
-        return {at: page for at, _entry, page in self._read(group)}
+        return {at: page for at, (_entry, page) in self._read(group).items()}
 
     def ahead(self, clean: CleanPages, index: int) -> bytes | None:
         """Read a page, and those after it on blocks nearby, if it continues an earlier read, and keep them all.
@@ -52,13 +52,13 @@ class RunReads:
             The page; None if it has to be read by itself.
         """
         group = self._group(index, index + clean.ahead, _GAP) if clean.ahead > 1 and clean.continues(index) else []
-        pages = {at: (entry, page) for at, entry, page in self._read(group)} if len(group) >= _SEVERAL else {}
+        pages = self._read(group) if len(group) >= _SEVERAL else {}
         end = index + 1
         while end in pages:
             end += 1
         clean.expect(index, end)
         if pages:
-            clean.keep(pages)
+            clean.keep(pages, asked_for=index)
         return pages[index][1] if index in pages else None
 
     def _group(self, index: int, end: int, gap: int) -> list[tuple[int, int, Backed]]:
@@ -83,8 +83,8 @@ class RunReads:
             last += 1
         return [(blk, at, entry) for blk, at, entry in backed[first : last + 1]]
 
-    def _read(self, group: Sequence[tuple[int, int, Backed]]) -> list[tuple[int, Backed, bytes]]:
-        """Read the blocks of a group, and those between them; return index, entry and page of each that is sound."""
+    def _read(self, group: Sequence[tuple[int, int, Backed]]) -> dict[int, tuple[Backed, bytes]]:
+        """Read the blocks of a group, and those between them; return entry and page by index, if it is sound."""
         assert self._backing is not None, "a written-back slot has a backing device"
         start, end = group[0][0], group[-1][0] + 1
         try:
@@ -94,14 +94,16 @@ class RunReads:
         except OSError as error:
             if raised_by_handler(error):  # no answer of the device
                 raise
-            return []
-        # Race with writers and passes: looked at after the device answered.
-        entries = self._table.entries
-        same = [(blk - start, at, entry) for blk, at, entry in group if entries[at] is entry]
-        pages = [
-            (at, entry, self._sound(at, entry, data[no * PAGE_SIZE : (no + 1) * PAGE_SIZE])) for no, at, entry in same
-        ]
-        return [(at, entry, page) for at, entry, page in pages if page is not None]
+            return {}
+        entries, found = self._table.entries, dict[int, tuple[Backed, bytes]]()
+        for blk, at, entry in group:
+            # Race with writers and passes: looked at after the device answered.
+            if entries[at] is entry:
+                lo = (blk - start) * PAGE_SIZE
+                page = self._sound(at, entry, data[lo : lo + PAGE_SIZE])
+                if page is not None:
+                    found[at] = entry, page
+        return found
 
     def page_of(self, index: int, entry: Backed, block: bytes) -> bytes:
         """Return the page that the block of a slot holds; EIO when it is not what was written."""
@@ -111,6 +113,8 @@ class RunReads:
         return self._comps.unpack(block, entry.size, entry.priority) if self._compressed else block
 
     def _sound(self, index: int, entry: Backed, block: bytes) -> bytes | None:
+        if not self._compressed:
+            return block if zlib.crc32(block) == entry.checksum else None
         try:
             return self.page_of(index, entry, block)
         except ZramError:

@@ -207,21 +207,31 @@ def test_the_same_read_ahead_is_right_about_pages_that_change() -> None:
             assert [dev.read_page(first + at) for at in range(4)] == content[first : first + 4]
 
 
-def test_the_oldest_that_nobody_asked_for_goes_first() -> None:
+def test_the_oldest_that_nobody_asked_for_again_goes_first() -> None:
     clean, entries = kept(capacity=2), [entry() for _ in range(4)]
     for index in range(2):
-        clean.keep({index: (entries[index], huge(index))})
+        clean.keep({index: (entries[index], huge(index))}, asked_for=index)
     assert clean.get(0, entries[0]) == huge(0)
-    clean.keep({2: (entries[2], huge(2))})
+    clean.keep({2: (entries[2], huge(2))}, asked_for=2)
     assert [clean.get(index, entries[index]) for index in range(3)] == [huge(0), None, huge(2)]
     assert 2 * PAGE_SIZE < clean.size < 3 * PAGE_SIZE
-    clean.keep({index: (entries[index], huge(index)) for index in range(4)})
+    clean.keep({index: (entries[index], huge(index)) for index in range(4)}, asked_for=0)
     assert clean.size < 3 * PAGE_SIZE
+
+
+def test_reading_all_in_order_drives_out_no_page_that_is_read_again() -> None:
+    """Each page that is read ahead is asked for once: that is no reason to keep it, nor to look at it twice."""
+    clean, entries = kept(capacity=4), [entry() for _ in range(20)]
+    clean.keep({0: (entries[0], huge(0))}, asked_for=0)
+    for first in range(1, 19, 2):
+        assert clean.get(0, entries[0]) == huge(0)
+        clean.keep({at: (entries[at], huge(at)) for at in (first, first + 1)}, asked_for=first)
+        assert clean.get(first + 1, entries[first + 1]) == huge(first + 1)
 
 
 def test_an_entry_that_is_equal_is_not_the_same() -> None:
     clean, first = kept(), entry()
-    clean.keep({0: (first, huge(0))})
+    clean.keep({0: (first, huge(0))}, asked_for=0)
     assert (clean.get(0, first), clean.get(0, entry()), clean.get(1, first)) == (huge(0), None, None)
 
 
