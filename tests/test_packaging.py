@@ -124,6 +124,13 @@ def test_every_tool_of_every_group_is_pinned() -> None:
     assert wanted - normal == set()
 
 
+def test_every_group_that_a_document_names_is_there() -> None:
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in FILES if name.endswith((".md", "Makefile"))]
+    named = {name for text in texts for name in re.findall(r"--group ([\w-]+)", text)}
+    assert "stores" in named
+    assert named <= set(PROJECT["dependency-groups"])
+
+
 def test_nothing_installs_a_name_that_is_not_published() -> None:
     texts = {name: (ROOT / name).read_text("utf-8") for name in FILES if name.endswith((".md", ".py", ".yml"))}
     del texts["tests/test_packaging.py"]

@@ -42,6 +42,9 @@ class Node:
         """Stand for `device`, which stays the caller's to close."""
         self._device = device
 
+    def __repr__(self) -> str:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        return f"<Node of {self._device}, open {self.openers} times>"
+
     @property
     def size(self) -> int:
         """Size in bytes; 0 while the device is not initialised."""
@@ -79,6 +82,10 @@ class NodeFile:
         self, kind: type[BaseException] | None, value: BaseException | None, where: TracebackType | None
     ) -> None:
         self.close()
+
+    def __repr__(self) -> str:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        state = "closed" if self._opened.closed else "read-only" if self._read_only else "open"
+        return f"<NodeFile of {self._device}, {state}>"
 
     def close(self) -> None:
         """Close it. Idempotent."""

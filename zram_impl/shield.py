@@ -47,8 +47,8 @@ class Interrupts:
     __slots__ = ("abandoned", "cancelled")
 
     def __init__(self) -> None:
-        self.cancelled = False
-        self.abandoned = False
+        self.cancelled: bool = False
+        self.abandoned: bool = False
 
 
 class NoThreadError(Exception):

@@ -32,6 +32,20 @@ def test_a_bad_argument_gets_the_commands_own_usage(
     assert f"python -m zram_impl {arguments[0]}: error: {complaint}" in err
 
 
+@pytest.mark.parametrize(
+    ("started", "name"), [("/bin/zram-impl", "zram-impl"), ("x/__main__.py", "python -m zram_impl")]
+)
+def test_a_command_is_called_as_it_was_started(
+    started: str, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", [started])
+    for arguments, beginning in ((["--help"], f"usage: {name} "), (["--version"], "zram-impl 0.1.0\n")):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        out, err = capsys.readouterr()
+        assert (ended.value.code, out.startswith(beginning), err) == (0, True, "")
+
+
 def test_outside_of_its_environment_it_says_how_to_get_one() -> None:
     """Without the packages that are installed there, as another interpreter has none of them."""
     program = [sys.executable, "-S", "-m", "zram_impl", "demo"]

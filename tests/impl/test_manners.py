@@ -13,6 +13,7 @@ import zram_impl
 from tests.impl.doubles import Gate, HookedDevice, huge
 from zram_impl import PAGE_SIZE, Zram, ZramError, ZramTypeError
 from zram_impl.aio import cancellable
+from zram_impl.block_layer import Node
 
 
 @pytest.fixture
@@ -89,6 +90,18 @@ def test_any_buffer_is_taken(dev: Zram) -> None:
 def test_a_device_says_what_it_is(dev: Zram) -> None:
     assert repr(dev) == "<Zram of 16 pages, lz4, backed by memory>"
     assert repr(Zram()) == "<Zram of 0 pages, lz4>"
+    node = Node(dev)
+    with node.open(read_only=True) as opened:
+        assert repr(node) == f"<Node of {dev}, open 1 times>"
+        assert repr(opened) == f"<NodeFile of {dev}, read-only>"
+    assert repr(opened) == f"<NodeFile of {dev}, closed>"
+    assert repr(node.open()) == f"<NodeFile of {dev}, open>"
+    dev.write_page(0, huge(0))
+    running = dev.begin_writeback("huge")
+    running.advance(1)
+    assert repr(running) == "<WritebackPass, 0 of 1 pages settled>"
+    with dev.keep_within("1M") as keeper:
+        assert repr(keeper) == "<Keeper of 1048576 bytes, running>"
 
 
 @pytest.mark.parametrize(("name", "instead"), [("lzo", "lz4"), ("lzo-rle", "lz4"), ("842", "lz4"), ("zlib", "deflate")])

@@ -11,8 +11,8 @@ class MemoryDevice:
 
     def __init__(self, blocks: int, name: str = "memory") -> None:
         """Make `blocks` blocks."""
-        self.name = name
-        self.blocks = blocks
+        self.name: str = name
+        self.blocks: int = blocks
         self._lock = threading.Lock()  # guards _content, for a moment
         self._content = bytearray(blocks * PAGE_SIZE)
 

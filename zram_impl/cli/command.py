@@ -7,6 +7,7 @@ import sysconfig
 from collections.abc import Sequence
 from typing import Final, cast
 
+from zram_impl import __version__
 from zram_impl.cli import demo, screen
 from zram_impl.cli.assertions import require_assertions
 from zram_impl.cli.bench import bars, figures, published
@@ -16,6 +17,7 @@ from zram_impl.errors import ZramError
 from zram_impl.parsing import kstrto
 from zram_impl.units import DEFAULT_BATCH_SIZE
 
+SCRIPT: Final = "zram-impl"
 UNUSABLE: Final = 2
 CLOSED_PIPE: Final = 141
 
@@ -81,10 +83,15 @@ def _standard_library() -> list[str]:
     return [os.path.join(directory, name) for name in sorted(os.listdir(directory)) if name != "site-packages"]
 
 
+def _program() -> str:
+    """Return how the process was started: by the script of the package, or as a module."""
+    name = os.path.basename(sys.argv[0])
+    return name if name == SCRIPT else "python -m zram_impl"
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m zram_impl", description="Try and measure the compressed page store."
-    )
+    parser = argparse.ArgumentParser(prog=_program(), description="Try and measure the compressed page store.")
+    parser.add_argument("--version", action="version", version=f"zram-impl {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     show = commands.add_parser(
         "demo",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Self
 
+from zram_impl.bdev.file import FileDevice
 from zram_impl.cli.scratch import describe, scratch_file
 from zram_impl.cli.stop import Stop
 from zram_impl.device.engines import DEFAULT_ENGINE
@@ -21,11 +22,11 @@ class Course:
 
     def __init__(self, pages: Sequence[bytes], directory: str | None, stop: Stop, engine: str = DEFAULT_ENGINE) -> None:
         """Make the file in `directory`; none of `pages` may be same-filled; `engine` is the name of the device's."""
-        self.data = b"".join(pages)
-        self.pages = len(pages)
-        self.device = scratch_file(directory, len(pages))
-        self.where = describe(self.device, directory)
-        self.failed = 0
+        self.data: bytes = b"".join(pages)
+        self.pages: int = len(pages)
+        self.device: FileDevice = scratch_file(directory, len(pages))
+        self.where: str = describe(self.device, directory)
+        self.failed: int = 0
         self._stop = stop
         self._dev = Zram.create(len(self.data), backing=self.device, engine=engine)
 

@@ -31,7 +31,7 @@ class Stop:
     """True once it has to stop. `event` may be given to a writeback pass, which then stops as well."""
 
     def __init__(self) -> None:
-        self.event = Event()
+        self.event: Event = Event()
         self.number: int = signal.SIGINT
 
     def check(self) -> None:

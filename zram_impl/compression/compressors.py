@@ -17,7 +17,7 @@ class Comps:
         """Take one algorithm, or None, for each priority; there is always a primary one."""
         primary = algorithms[0]
         assert primary is not None, "pages are written with some algorithm"
-        self.primary = primary
+        self.primary: Algorithm = primary
         self._first = primary.decompress
         self._algorithms = tuple(algorithms)
 

@@ -99,18 +99,18 @@ class Configuration:
         for name, hook in (("open_backing", open_backing), ("observer", observer)):
             if not callable(hook) and not (name == "observer" and hook is None):
                 raise refuse_type(f"{name} must be callable, got {shown(hook)}")
-        self.quirks = quirks or Quirks()
-        self.runtime = ThreadRuntime() if runtime is None else _checked_runtime(runtime)
-        self.make_engine = maker_of(engine, observer)
-        self.open_backing = open_backing
-        self.observer = observer
-        self.algorithms = AlgorithmSettings()
+        self.quirks: Quirks = quirks or Quirks()
+        self.runtime: Runtime = ThreadRuntime() if runtime is None else _checked_runtime(runtime)
+        self.make_engine: MakeEngine = maker_of(engine, observer)
+        self.open_backing: OpenBacking = open_backing
+        self.observer: Observer | None = observer
+        self.algorithms: AlgorithmSettings = AlgorithmSettings()
         self.backing: BackingDevice | None = None
-        self.batch_size = DEFAULT_BATCH_SIZE
-        self.compressed_writeback = False
-        self.limit_pages = 0
-        self.read_cache = ReadCache()
-        self.budget = Budget()
+        self.batch_size: int = DEFAULT_BATCH_SIZE
+        self.compressed_writeback: bool = False
+        self.limit_pages: int = 0
+        self.read_cache: ReadCache = ReadCache()
+        self.budget: Budget = Budget()
 
     def opened(self, backing: str | os.PathLike[str] | BackingDevice, size: int | str | None) -> BackingDevice:
         """Return an open backing device, which is not yet this one's."""

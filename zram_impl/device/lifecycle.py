@@ -84,15 +84,15 @@ class Lifecycle:
 
     def __init__(self, configuration: Configuration) -> None:
         runtime = configuration.runtime
-        self.configuration = configuration
-        self.openers = Openers(runtime)
-        self.control = runtime.lock("control", Rank.CONTROL)
-        self.table = runtime.lock("table", Rank.TABLE)
+        self.configuration: Configuration = configuration
+        self.openers: Openers = Openers(runtime)
+        self.control: Lock = runtime.lock("control", Rank.CONTROL)
+        self.table: Lock = runtime.lock("table", Rank.TABLE)
         self.pages: Pages | None = None
         self.passes: Passes | None = None
         self.companion: Companion | None = None
         """The task that keeps the device within a budget; guarded by the control lock."""
-        self.held = Held()
+        self.held: Held = Held()
         """The parts to close, should nobody close the device."""
         forking.register(self)
 

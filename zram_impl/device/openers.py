@@ -23,8 +23,8 @@ class Opened:
     __slots__ = ("__weakref__", "closed", "exclusive")
 
     def __init__(self, *, exclusive: bool) -> None:
-        self.exclusive = exclusive
-        self.closed = False
+        self.exclusive: bool = exclusive
+        self.closed: bool = False
 
 
 class Openers:

@@ -45,7 +45,7 @@ class Passes:
         observer: Observer | None,
         make_engine: Callable[[BackingDevice], Engine],
     ) -> None:
-        self.pages = pages
+        self.pages: Pages = pages
         self.running: WritebackPass | RecompressPass | None = None
         """The pass under way; guarded by the table lock."""
         self._lock = pages.shared.lock

@@ -69,7 +69,7 @@ class RingEngine:
         self._run_pages = run_pages
         self._split = split
         self._observer = observer
-        self.kind = f"ring over {queue.name}"
+        self.kind: str = f"ring over {queue.name}"
         self._buffers = PageBuffers(depth)
         # A run in flight has a place here. The task that takes its number out of _free owns the place, then the ring.
         self._places: list[Sequence[WbReq]] = [()] * depth

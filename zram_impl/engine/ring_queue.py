@@ -62,7 +62,7 @@ class Iovecs:
     def __init__(self, pages: int) -> None:
         """Have room for `pages` pages in one submission."""
         self._array = bytearray(self._ENTRY.size * pages)
-        self.at = address_of(self._array)
+        self.at: int = address_of(self._array)
         self._entries: dict[int, bytes] = {}
 
     def page(self, request: WbReq) -> int:

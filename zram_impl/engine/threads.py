@@ -57,7 +57,7 @@ class ThreadEngine:
         self._threads = threads
         self._run_pages = run_pages
         self._observer = observer
-        self.kind = kind
+        self.kind: str = kind
         self._buffers = PageBuffers(depth)
         self._tasks: list[Task] = []
         # Guards _todo and _closing; threads wait here for either.

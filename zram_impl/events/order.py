@@ -38,8 +38,8 @@ class OrderError(ValueError):
 
     def __init__(self, sentence: str, stuck: dict[int, int], at: int) -> None:
         super().__init__(sentence)
-        self.stuck = stuck
-        self.at = at
+        self.stuck: dict[int, int] = stuck
+        self.at: int = at
 
 
 class _Sorting:

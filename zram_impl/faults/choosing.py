@@ -43,8 +43,9 @@ class Nth:
     """A chooser of one operation, which notes whether that was reached."""
 
     def __init__(self, number: int, kind: Kind) -> None:
-        self.number, self.kind = number, kind
-        self.reached = False
+        self.number: int = number
+        self.kind: Kind = kind
+        self.reached: bool = False
 
     def __call__(self, operation: Operation) -> bool:
         """Return whether this is the one."""

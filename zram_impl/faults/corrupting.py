@@ -18,7 +18,8 @@ class Corrupting(SyncsThrough):
         assert 0 <= at < PAGE_SIZE, "the byte is in a page"
         assert 0 < mask < 1 << 8, "some bits of a byte are flipped"
         super().__init__(device, when)
-        self.at, self.mask = at, mask
+        self.at: int = at
+        self.mask: int = mask
 
     def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:
         """Write it, or something else; the caller's pages stay as they are."""

@@ -19,7 +19,8 @@ class Delayed(Filter):
     ) -> None:
         """Surround `device`; `sleep` is called with no lock held and may do what it likes instead of sleeping."""
         super().__init__(device, when)
-        self.seconds, self._sleep = seconds, sleep
+        self.seconds: float = seconds
+        self._sleep = sleep
 
     def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:
         """Write, perhaps late."""

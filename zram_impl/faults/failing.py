@@ -16,7 +16,7 @@ class Failing(Filter):
     def __init__(self, device: BackingDevice, when: Chosen = always, *, code: int = EIO) -> None:
         """Surround `device`; `code` is an errno."""
         super().__init__(device, when)
-        self.code = code
+        self.code: int = code
 
     def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:
         """Write, or fail."""

@@ -13,7 +13,7 @@ class Filter:
 
     def __init__(self, device: BackingDevice, when: Chosen = always) -> None:
         """Surround `device`; the operations that `when` selects fail."""
-        self.device = device
+        self.device: BackingDevice = device
         self._selection = Selection(when)
 
     @property

@@ -18,7 +18,7 @@ class Full(ReadsThrough, SyncsThrough):
     def __init__(self, device: BackingDevice, capacity: int) -> None:
         """Surround `device`."""
         super().__init__(device)
-        self.capacity = capacity
+        self.capacity: int = capacity
         self._lock = threading.Lock()  # guards _there, for a moment
         self._there: set[int] = set()
 

@@ -32,7 +32,7 @@ class Selection:
     """The count of operations, and those that were selected."""
 
     def __init__(self, when: Chosen) -> None:
-        self.when = when
+        self.when: Chosen = when
         self._lock = threading.Lock()  # guards both below; held for a moment, in which nothing is called
         self._seen: dict[Kind, int] = {}
         self._selected: list[Operation] = []

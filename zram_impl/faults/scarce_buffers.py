@@ -16,7 +16,7 @@ class ScarceBuffers:
 
     def __init__(self, engine: Engine, when: Chosen = always) -> None:
         """Surround `engine`."""
-        self.engine = engine
+        self.engine: Engine = engine
         self._selection = Selection(when)
 
     @property

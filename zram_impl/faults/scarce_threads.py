@@ -19,7 +19,7 @@ class ScarceThreads:
 
     def __init__(self, runtime: Runtime, when: Chosen = always, *, failure: Exception | None = None) -> None:
         """Surround `runtime`."""
-        self.runtime = runtime
+        self.runtime: Runtime = runtime
         self._failure = failure
         self._selection = Selection(when)
 

@@ -16,7 +16,7 @@ class Short(ReadsThrough, SyncsThrough):
     def __init__(self, device: BackingDevice, when: Chosen = always, *, length: int = PAGE_SIZE // 2) -> None:
         """Surround `device`; a write of no more than `length` bytes loses its last byte."""
         super().__init__(device, when)
-        self.length = length
+        self.length: int = length
 
     def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:
         """Write all of it, or a part, and return how much that was."""

@@ -23,7 +23,8 @@ class Torn(ReadsThrough, SyncsThrough):
     ) -> None:
         """Surround `device`; `code` is an errno, or None for success."""
         super().__init__(device, when)
-        self.length, self.code = length, code
+        self.length: int = length
+        self.code: int | None = code
 
     def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:
         """Write all of it, or a part, and then fail or lie."""

@@ -61,10 +61,10 @@ class SteppedPass(Generic[ResultT]):
         self._observer = observer
         self._on_end = on_end
         self._cancelled = False
-        self.abandoned = False
+        self.abandoned: bool = False
         self._buckets = PpBuckets() if buckets is None else buckets
-        self.stage = PassStage.SCANNING
-        self.result = result
+        self.stage: PassStage = PassStage.SCANNING
+        self.result: ResultT = result
 
     def advance(self, actions: int = MANY) -> PassProgress:
         """Do what can be done without waiting, at most `actions` actions of the specification."""
@@ -102,6 +102,9 @@ class SteppedPass(Generic[ResultT]):
     def settled(self) -> int:
         """Selected pages that are done with, one way or another."""
         return self.result.settled
+
+    def __repr__(self) -> str:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        return f"<{type(self).__name__}, {self.settled} of {self.selected} pages settled>"
 
     def waiting(self) -> list[SlotIndex]:
         """List the candidates whose turn has not come; needs the table lock."""

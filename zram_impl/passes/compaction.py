@@ -42,7 +42,7 @@ class Compaction:
         self._table = table
         self._lock = lock
         self._cancelled = self._ended = False
-        self.abandoned = False
+        self.abandoned: bool = False
         """Nobody waits for it any more; it never waits itself."""
         # What is compared and what is retired belong to one moment: nothing is stored in between.
         with lock:
@@ -56,7 +56,7 @@ class Compaction:
         """Those of the segment that is being emptied, by their offsets, that were not moved yet."""
         self._next = len(table.entries) if self._ended else 0
         self._untrimmed = 0
-        self.result = 0
+        self.result: int = 0
         """Bytes of the holes that were closed."""
 
     def advance(self) -> PassProgress:

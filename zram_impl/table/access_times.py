@@ -44,18 +44,18 @@ class AccessTimes:
 
     def __init__(self, pages: int, clock: Callable[[], float], lock: Lock, *, most: int = TICKS) -> None:
         """Begin with the present second; `lock` is the table lock, `most` how many ticks are distinguished."""
-        self.ticks = array("H", (NEVER,)) * pages
-        self.clock = clock.running if isinstance(clock, BootClock) else clock
+        self.ticks: array[int] = array("H", (NEVER,)) * pages
+        self.clock: Callable[[], float] = clock.running if isinstance(clock, BootClock) else clock
         self._now = clock
         self._lock = lock
         self._most = most
         now = int(clock())
         self._seconds = [0, now]
         """Second of each tick, ascending; that of NEVER is before all."""
-        self.tick = 1
+        self.tick: int = 1
         self._over = now + 1.0
         """When the present second ends, by `_now`."""
-        self.ends = self._over if self.clock is clock else self.clock()
+        self.ends: float = self._over if self.clock is clock else self.clock()
 
     def begin(self) -> None:
         """Begin a new second if the present one is over; only then the table lock is taken."""

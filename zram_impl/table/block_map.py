@@ -25,11 +25,11 @@ class NextFit:
     """
 
     def __init__(self, blocks: int, *, lowest: bool = False) -> None:
-        self.map = bytearray(blocks)
+        self.map: bytearray = bytearray(blocks)
         self._hint = 0
         self._lowest = lowest
         self._aside = 0
-        self.used = 0
+        self.used: int = 0
 
     def reserve(self) -> BlkIdx | None:
         """Take the next free block, wrapping around; None when all are used, which a full map answers at once."""

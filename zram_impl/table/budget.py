@@ -15,9 +15,9 @@ class Budget:
     """The limit, its enable, and the number of the present grant (from 1)."""
 
     def __init__(self) -> None:
-        self.enabled = False
-        self.limit = 0
-        self.grant = 1
+        self.enabled: bool = False
+        self.limit: int = 0
+        self.grant: int = 1
 
     def store(self, limit: int) -> None:
         """Set the limit in blocks of 4 KiB."""

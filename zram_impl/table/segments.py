@@ -28,8 +28,9 @@ class Segment:
 
     def __init__(self) -> None:
         # Private: a shared anonymous mapping counts as shared memory and is limited as such.
-        self.memory = mmap.mmap(-1, SEGMENT_SIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        self.start = self.end = 0
+        self.memory: mmap.mmap = mmap.mmap(-1, SEGMENT_SIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self.start: int = 0
+        self.end: int = 0
 
 
 class Segments:
@@ -50,8 +51,9 @@ class Segments:
     def __init__(self) -> None:
         self.maps: dict[int, Segment] = {}
         self.live_in: dict[int, int] = {}
-        self.filling = self._number = _NONE
-        self.live = 0
+        self._number = _NONE
+        self.filling: int = _NONE
+        self.live: int = 0
 
     @property
     def held(self) -> int:

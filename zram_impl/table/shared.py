@@ -27,10 +27,10 @@ class Shared:
         *,
         compressed: bool,
     ) -> None:
-        self.lock = lock
-        self.table = table
+        self.lock: Lock = lock
+        self.table: SlotTable = table
         self.blocks: NextFit = table.blocks
-        self.budget = budget
-        self.decode = decode
-        self.compressed = compressed
-        self.bd_writes = 0
+        self.budget: Budget = budget
+        self.decode: Callable[[bytes], bytes] = decode
+        self.compressed: bool = compressed
+        self.bd_writes: int = 0

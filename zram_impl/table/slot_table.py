@@ -186,19 +186,19 @@ class SlotTable:
     )  # fmt: skip
 
     def __init__(self, pages: int, *, limit: int = NO_LIMIT, blocks: NextFit | None = None) -> None:
-        self.blocks = NextFit(0) if blocks is None else blocks
+        self.blocks: NextFit = NextFit(0) if blocks is None else blocks
         self.entries: list[Entry] = [None] * pages
-        self.flags = bytearray(pages)
-        self.limit = limit
-        self.pages_stored = 0
-        self.same_pages = 0
-        self.huge_pages = 0
-        self.huge_pages_since = 0
-        self.compr_data_size = 0
-        self.compr_data_max = 0
-        self.peak = 0
-        self.pages_compacted = 0
-        self.segments = Segments()
+        self.flags: bytearray = bytearray(pages)
+        self.limit: int = limit
+        self.pages_stored: int = 0
+        self.same_pages: int = 0
+        self.huge_pages: int = 0
+        self.huge_pages_since: int = 0
+        self.compr_data_size: int = 0
+        self.compr_data_max: int = 0
+        self.peak: int = 0
+        self.pages_compacted: int = 0
+        self.segments: Segments = Segments()
 
     def replace(self, index: int, entry: Entry) -> None:  # noqa: C901, PLR0912, PLR0915  (each kind of entry, old and new)
         """Replace the content of a slot; what the old content had is free: memory, or a block.

@@ -4,7 +4,7 @@ That is to decompress it, to copy it into its buffer and to compute its checksum
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import thread_time
 
 from zram_impl.bdev.device import BackingDevice
@@ -28,8 +28,10 @@ class AtOnce:
     def __init__(self, _device: BackingDevice, _runtime: Runtime) -> None:
         self._buffers = PageBuffers(MAX_IN_FLIGHT)
         self._done: list[WbReq] = []
-        self.depth = MAX_IN_FLIGHT
-        self.buffer, self.release, self.close = self._buffers.take, self._buffers.give, self._buffers.close
+        self.depth: int = MAX_IN_FLIGHT
+        self.buffer: Callable[[], memoryview | None] = self._buffers.take
+        self.release: Callable[[memoryview], None] = self._buffers.give
+        self.close: Callable[[], None] = self._buffers.close
 
     def submit(self, requests: Sequence[WbReq]) -> None:
         """Answer."""

@@ -84,6 +84,10 @@ def _measure(pages: int, budget: int, directory: str | None) -> Kept:
     return Kept(pages, budget, most - before, refused, pages / seconds, reads / seconds)
 
 
+def main(pages: str, budget: str, directory: str | None = None) -> None:
+    """Measure, and print the outcome."""
+    sys.stdout.write(json.dumps(_measure(int(pages), int(budget), directory)._asdict()))
+
+
 if __name__ == "__main__":
-    found = _measure(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None)  # noqa: PLR2004  (there is a third)
-    sys.stdout.write(json.dumps(found._asdict()))
+    main(*sys.argv[1:])

@@ -28,7 +28,7 @@ class Forgetful:
 
     def __init__(self, blocks: int) -> None:
         """Have `blocks` blocks."""
-        self.blocks = blocks
+        self.blocks: int = blocks
 
     def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:
         """Keep nothing."""

@@ -28,7 +28,7 @@ class KernelZram:
 
     def __init__(self, fd: int, data: memoryview, into: memoryview) -> None:
         """Drive the open device `fd` with `data`, all of its pages; read into `into`, PIECE bytes."""
-        self.pages = len(data) // PAGE_SIZE
+        self.pages: int = len(data) // PAGE_SIZE
         self._fd, self._data, self._into = fd, data, into
 
     def write(self, size: int) -> None:

@@ -10,7 +10,7 @@ import os
 import platform
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from errno import EIO
@@ -74,8 +74,9 @@ class LateQueue:
 
     def __init__(self, queue: RingQueue, seconds: float) -> None:
         """Surround `queue`."""
-        self.name = f"{queue.name}, {seconds * 1e6:.0f} us late"
-        self.wake, self.close = queue.wake, queue.close
+        self.name: str = f"{queue.name}, {seconds * 1e6:.0f} us late"
+        self.wake: Callable[[], bool] = queue.wake
+        self.close: Callable[[], None] = queue.close
         self._queue, self._seconds = queue, seconds
         self._due: dict[int, float] = {}
         self._late: deque[tuple[float, Answer]] = deque()
@@ -121,12 +122,12 @@ class PublishedCourse:
     def __init__(self, pages: Sequence[bytes], every: int, engine: MakeEngine | str, directory: str | None) -> None:
         """Write all pages back once; no page may be same-filled."""
         self._pages, self._every = pages, every
-        self.most = len(pages) // every
-        self.device = scratch_file(directory, len(pages))
+        self.most: int = len(pages) // every
+        self.device: BackingDevice = scratch_file(directory, len(pages))
         self._dev = Zram.create(len(pages) * PAGE_SIZE, backing=self.device, engine=engine)
         self._dev.write_pages(0, b"".join(pages))
         self._write_back(len(pages), 0, len(pages))
-        self.kind = self._dev.engine_kind or ""
+        self.kind: str = self._dev.engine_kind or ""
 
     def run(self, batch: int, count: int, *, sync: bool) -> float:
         """Store `count` pages anew and write them back; return the seconds of it, with fdatasync if asked."""
