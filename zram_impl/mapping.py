@@ -35,7 +35,7 @@ _NOWHERE: Final = Value(0, ())
 """The value of a key that is not there: it has no pages."""
 
 
-class _Call:
+class _Change:
     """A change of a mapping under way, for as long as it is."""
 
     __slots__ = ("__weakref__",)
@@ -51,7 +51,7 @@ class PageMap(MutableMapping[str, bytes]):
         self._values: Final[dict[str, Value]] = {}
         self._free: list[tuple[int, int]] = [(0, dev.pages)] if dev.pages else []
         """Runs of free pages, ascending, no two of them neighbours."""
-        self._pending: Final[dict[ref[_Call], Value]] = {}
+        self._pending: Final[dict[ref[_Change], Value]] = {}
         """Pages that are neither free nor a key's, by the call that is about to make them one or the other.
 
         What a signal handler raises may end that call anywhere. Each change of owner is two stores without a step in
@@ -75,7 +75,7 @@ class PageMap(MutableMapping[str, bytes]):
     def __setitem__(self, key: str, value: Buffer) -> None:  # type: ignore[explicit-override]  # likewise
         if not isinstance(key, str):
             raise refuse_type(f"key must be a str, got {shown(key)}")
-        data, call = flat(value), _Call()
+        data, call = flat(value), _Change()
         mine = ref(call)
         self._give_back_left(mine)
         try:
@@ -101,7 +101,7 @@ class PageMap(MutableMapping[str, bytes]):
             at += len(piece)
 
     def __delitem__(self, key: str) -> None:  # type: ignore[explicit-override]  # likewise
-        call = _Call()
+        call = _Change()
         mine = ref(call)
         self._give_back_left(mine)
         try:
@@ -137,7 +137,7 @@ class PageMap(MutableMapping[str, bytes]):
 
     # --- which pages are free ----------------------------------------------------------------------------------------
 
-    def _take(self, length: int, mine: "ref[_Call]") -> Value:
+    def _take(self, length: int, mine: "ref[_Change]") -> Value:
         """Take pages: one run if there is one as long, else several; ENOSPC when there are not so many."""
         with self._lock:
             made, left = _taken(self._free, length)
@@ -145,7 +145,7 @@ class PageMap(MutableMapping[str, bytes]):
             self._pending[mine] = made
         return made
 
-    def _give_back(self, mine: "ref[_Call]") -> None:
+    def _give_back(self, mine: "ref[_Change]") -> None:
         """Give back the pages that a call has, if it has any. Nobody else may: they would be another's by then."""
         with self._lock:
             value = self._pending.get(mine)
@@ -158,12 +158,12 @@ class PageMap(MutableMapping[str, bytes]):
             self._free = joined
             del self._pending[mine]
 
-    def _give_back_left(self, mine: "ref[_Call]") -> None:
+    def _give_back_left(self, mine: "ref[_Change]") -> None:
         """Give back the pages of calls that an exception has ended, once it is forgotten."""
         while self._adopts(mine):
             self._give_back(mine)
 
-    def _adopts(self, mine: "ref[_Call]") -> bool:
+    def _adopts(self, mine: "ref[_Change]") -> bool:
         """Take over the pages of a call that has ended; return whether there is one."""
         with self._lock:
             left = next((call for call in self._pending if call() is None), None)

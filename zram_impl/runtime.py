@@ -126,7 +126,7 @@ class WholeLock:
     """A lock that no exception of a signal handler leaves taken: it lands before it is taken, or inside the `with`.
 
     From Python 3.14 on a `with` calls `__enter__` as any function is called, and after a call of what is not written in
-    Python handlers run: a lock of the system's is taken by then, and nothing is there yet to let it go. Here the call
+    Python handlers run: a lock of the system's is taken by then, and nothing is there yet to release it. Here the call
     is of a Python function, after which none run, and the last thing it does to take the lock is no call.
     """
 
@@ -148,7 +148,7 @@ class WholeLock:
 
 
 HANDLERS_BEFORE_BODY: Final = sys.version_info >= (3, 14)
-"""Whether handlers of signals may run when a lock of the system's is taken, before the body of the `with`."""
+"""True if handlers of signals may run when a lock of the system's is taken, before the body of the `with`."""
 
 
 def native_lock() -> "WholeLock | threading.Lock":

@@ -156,7 +156,7 @@ _GONE: Final = dict.fromkeys(range(PAGES), _ZEROS)
 _FIRST: Final = dict(enumerate(_SEVERAL))
 _BYTES: Final = b"xyz" * 9
 NEW: Final = HUGE[5] + SMALL[5] + b"new"
-"""What a mapping's key gets: it is written to pages 2 to 4, then the first two are free."""
+"""The value that a mapping's key gets: it is written to pages 2 to 4, then the first two are free."""
 _FREED: Final = {0: _ZEROS, 1: _ZEROS}
 
 CALLS: Final[dict[str, Call]] = {

@@ -65,7 +65,7 @@ class Subject:
         self.readers: dict[int, ReadUnderWay] = {}
         self.keeping: Keeping | None = None
         self.refused = False
-        """Whether the last write found no room."""
+        """True if the last write found no room."""
         self._generation = 0
         self._undo = ExitStack()
         self._path = Path(self._undo.enter_context(tempfile.TemporaryDirectory(prefix="zram-"))) / "backing"

@@ -10,7 +10,7 @@ EQUIVALENT: Final[Mapping[str, str]] = {
         "it reports a step to the observer, as all other steps are reported under this lock"
     ),
     "table/access_times._is_over:9:46 is as ==": "a clock is a function or an object without an equality of its own",
-    "table/access_times.__init__:13:46 is as ==": "a clock is a function or an object without an equality of its own",
+    "table/access_times.__init__:13:53 is as ==": "a clock is a function or an object without an equality of its own",
     "table/block_map.reserve:5:18 < as <=": "block 0 that was found is found again from 0 on",
     "engine/ring._answer:6:1 notified before the change": (
         "who is woken needs the lock, which is held until both are done"

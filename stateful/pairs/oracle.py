@@ -143,7 +143,7 @@ def contradiction(state: PairState, names: tuple[str, str], found: Seen, orders:
         if any(names[0] in calls and names[1] in calls and result == error for calls, error in _ALSO_REFUSED):
             return ""
         return f"declared_errors: {names[lane]} beside {names[1 - lane]} ends in {result}"
-    if state.besides is None and _MANY_STEPS.isdisjoint(names):
+    if state.besides is None and not state.kept and _MANY_STEPS.isdisjoint(names):
         return f"some_order_explains: {' '.join(map(_difference, names, (found, found), orders))}"
     for key, value in found.left.items():
         if key not in _CLOSE and all(value != order.left.get(key) for order in orders):

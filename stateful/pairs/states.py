@@ -255,7 +255,7 @@ STATES: Final = (
     PairState("kept", _kept, (
         *_KEEPER, "Zram.keep_within", "Zram.write_page", "Zram.read_page", "Zram.writeback", "Zram.set_mem_limit",
         "Zram.set_read_cache", "Zram.reset", "Zram.close",
-    ), time_may_pass=True),
+    ), kept=True, time_may_pass=True),
     PairState("mapped", _mapped, (*_MAP, "Zram.writeback", "Zram.set_read_cache")),
     PairState("hung", _hung, (
         "Zram.reset", "Zram.close", "Zram.read_page", "Zram.write_page", "Zram.writeback", "Zram.stats",

@@ -147,6 +147,8 @@ class PairState(NamedTuple):
     """The work that runs beside the calls."""
     landmark: Callable[["PairWorld"], bool] = lambda _world: True
     """True once that work is where the calls are to find it."""
+    kept: bool = False
+    """True when a keeper of the device acts besides the calls."""
     quirks: Quirks = Quirks()
     observer: Observer | None = None
     blocks: int = BLOCKS

@@ -52,7 +52,7 @@ def alarms() -> Iterator[Alarms]:
     signal.signal(signal.SIGALRM, before)
 
 
-def test_a_lock_is_held_in_its_body_and_let_go_whatever_happens() -> None:
+def test_a_lock_is_released_whatever_happens_in_its_body() -> None:
     lock = WholeLock()
     with lock:
         assert lock.locked()

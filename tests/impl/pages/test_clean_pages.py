@@ -219,7 +219,7 @@ def test_the_oldest_that_nobody_asked_for_again_goes_first() -> None:
     assert clean.size < 3 * PAGE_SIZE
 
 
-def test_reading_all_in_order_drives_out_no_page_that_is_read_again() -> None:
+def test_a_scan_drives_out_no_page_that_is_read_again() -> None:
     """Each page that is read ahead is asked for once: that is no reason to keep it, nor to look at it twice."""
     clean, entries = kept(capacity=4), [entry() for _ in range(20)]
     clean.keep({0: (entries[0], huge(0))}, asked_for=0)

@@ -59,7 +59,7 @@ def test_a_task_stops_where_it_would_wait() -> None:
     task = runtime.spawn(run, "a task")
     task.step()
     assert (task.at, seen) == ("a condition", [])
-    with condition:  # which the task has let go
+    with condition:  # which the task has released
         condition.notify_all()
     task.step()
     assert (task.over, seen) == (True, [False, True])
