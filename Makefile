@@ -107,6 +107,8 @@ dist: $(RELEASE_READY)
 	$(RELEASE)/bin/twine check --strict dist/*
 	$(RELEASE)/bin/check-wheel-contents dist/*.whl
 	$(RELEASE)/bin/cffconvert --validate
+	$(RELEASE)/bin/python -m pip install -qq --force-reinstall --constraint constraints.txt dist/*.whl
+	cd dist && PATH="$(CURDIR)/$(RELEASE)/bin:$$PATH" VIRTUAL_ENV="$(CURDIR)/$(RELEASE)" pyright --verifytypes zram_impl
 
 $(RELEASE_READY): pyproject.toml constraints.txt
 	rm -rf $(RELEASE)

@@ -91,7 +91,7 @@ def parser(names: Sequence[str] = ()) -> argparse.ArgumentParser:
         description="Hold specification and implementation together.",
         epilog="Exit code 0: passed. 1: something was found. 2: called wrongly. 130, 143, 129: interrupted.",
     )
-    commands = every.add_subparsers(dest="command", required=True)
+    commands = every.add_subparsers(dest="command", required=True, metavar="COMMAND")
     checking = commands.add_parser("check", help="the main job: everything, in about a minute")
     add_processes(checking)
     checking.set_defaults(do=_check)

@@ -73,6 +73,7 @@ def _add_policy(parser: argparse.ArgumentParser, default: Policy) -> None:
     parser.add_argument(
         "--policy",
         choices=tuple(POLICIES),
+        metavar="NAME",
         default=default.name,
         help=f"what is tolerated: specification, nothing; driver, what Linux does otherwise, counted ({default.name})",
     )

@@ -27,6 +27,7 @@ from spec.explore.trace import parts
 from spec.explore.workers import ExploreProgress, SearchDied, search_each
 from spec.model.actions import ACTIONS, Action
 from spec.outputs.options import add_outputs, add_run_outputs, write_run, written
+from spec.processes.columns import columns
 from spec.processes.options import add_loudness, add_processes
 from spec.scope import EVERY_RUN, NIGHTLY, Scope
 
@@ -103,7 +104,7 @@ def _written(
 ) -> int:
     """Print the verdicts there are, write those that other programs read, and return the exit code."""
     if not asked.json and (verdicts or not interrupted):
-        print(table(verdicts))
+        print(table(verdicts, columns(sys.stdout)))
     if not written(prog, map(check, verdicts), asked, interrupted=interrupted):
         return 2
     try:

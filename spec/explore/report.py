@@ -1,13 +1,14 @@
 """Verdicts on the results of searches, as a table and as checks for other programs."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from spec.explore.expected_counts import PINNED, REDUCED
 from spec.explore.result import ExploreResult
 from spec.explore.trace import counterexample, parts, step
 from spec.outputs.places import flow_step, place
 from spec.outputs.verdicts import FAILED, PASSED, Check, Finding, rule_name
+from spec.processes.columns import folded, laid_out
 
 
 class ExploreVerdict(NamedTuple):
@@ -39,19 +40,24 @@ def judge(name: str, outcome: ExploreResult, *, pinned: bool = True) -> ExploreV
     return ExploreVerdict(name, outcome, tuple(problems))
 
 
-def table(verdicts: Iterable[ExploreVerdict]) -> str:
-    """Return one row per search, and beneath it what is wrong."""
+_HEADER: Final = ("scope", "", "states", "transitions", "depth", "seconds", "always", "sometimes", "verdict")
+_LEFT: Final = (0, 1, 8)
+
+
+def table(verdicts: Iterable[ExploreVerdict], columns: int | None = None) -> str:
+    """Return one row per search, and beneath it what is wrong, in so many columns."""
     judged = list(verdicts)
-    header = ("scope", "", "states", "transitions", "depth", "seconds", "always", "sometimes", "verdict")
-    rows: list[tuple[str, ...]] = [header, *(_row(each) for each in judged)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(map(_aligned, header, row, widths)).rstrip() for row in rows]
-    wrong = [f"{each.name}: {problem}" for each in judged for problem in each.problems]
+    lines = laid_out([_HEADER, *(_row(each) for each in judged)], _LEFT, columns)
+    wrong = [line for each in judged for problem in each.problems for line in _problem(each, problem, columns)]
     return "\n".join([*lines, *[""][: len(wrong)], *wrong])
 
 
-def _aligned(column: str, cell: str, width: int) -> str:
-    return cell.ljust(width) if column in {"scope", "", "verdict"} else cell.rjust(width)
+def _problem(verdict: ExploreVerdict, problem: str, columns: int | None) -> list[str]:
+    broken = verdict.outcome.broken
+    if broken is None or problem != counterexample(broken):
+        return folded(f"{verdict.name}: {problem}", columns)
+    first, *others = counterexample(broken, columns).split("\n")
+    return [*folded(f"{verdict.name}: {first}", columns), *others]
 
 
 def _row(verdict: ExploreVerdict) -> tuple[str, ...]:

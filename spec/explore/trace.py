@@ -1,13 +1,14 @@
 """States and counterexamples as text, in the driver's words."""
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from functools import partial
 from typing import Final
 
 from spec.explore.result import Counterexample
-from spec.model.actions import ACTIONS
+from spec.model.actions import ACTIONS, Action
 from spec.model.state import Budget, Counts, Reader, Req, Slot, State
 from spec.model.tables import KINDS, NONE
+from spec.processes.columns import folded
 
 _PHASES: Final = ("idle", "held", "in flight", "done", "done with an error")
 _IO: Final = ("", "write pending", "written, endio due", "write failed, endio due")
@@ -31,11 +32,12 @@ def parts(s: State, only: Container[str] | None = None) -> dict[str, str]:
     return {name: text() for name, text in said.items() if only is None or name in only}
 
 
-def state(s: State, other: State | None = None) -> str:
+def state(s: State, other: State | None = None, columns: int | None = None) -> str:
     """Return `s` on a few lines; what is different in `other` is marked with a star."""
     here, there = parts(s), parts(other or s)
     marks = {name: "*" if text != there[name] else " " for name, text in here.items()}
-    return "\n".join(f"{marks[name]} {name:<9} {text}" for name, text in here.items())
+    lines = [folded(text, columns, " " * 12, first=f"{marks[name]} {name:<9} ") for name, text in here.items()]
+    return "\n".join(line for each in lines for line in each)
 
 
 def difference(before: State, after: State) -> str:
@@ -44,13 +46,19 @@ def difference(before: State, after: State) -> str:
     return "\n".join(f"{name}: {old[name]} -> {new[name]}" for name in old if old[name] != new[name])
 
 
-def counterexample(found: Counterexample) -> str:
-    """Return the property, the way to break it, and where it ends."""
-    lines = [f"{found.name} is broken after {len(found.steps)} steps:", f"  {found.sentence}", "", *_lanes(found.steps)]
+def counterexample(found: Counterexample, columns: int | None = None) -> str:
+    """Return the property, the way to break it, and where it ends, in so many columns."""
+    lines = [
+        f"{found.name} is broken after {len(found.steps)} steps:",
+        *folded(found.sentence, columns, "  "),
+        "",
+        *_lanes(found.steps, columns),
+    ]
     if found.before != found.after:
-        lines += ["", "before", state(found.before, found.after), "", "after", state(found.after, found.before)]
+        lines += ["", "before", state(found.before, found.after, columns)]
+        lines += ["", "after", state(found.after, found.before, columns)]
     else:
-        lines += ["", "there", state(found.after)]
+        lines += ["", "there", state(found.after, columns=columns)]
     return "\n".join(lines)
 
 
@@ -62,15 +70,27 @@ def step(text: str) -> str:
     return f"{name}({', '.join(said)})" if said else name
 
 
-def _lanes(steps: tuple[str, ...]) -> Iterator[str]:
-    """Yield the steps, each in the lane of who takes it, with the kernel function beside it."""
+def _lanes(steps: tuple[str, ...], columns: int | None) -> Iterator[str]:
+    """Yield the steps, each in the lane of who takes it, with the kernel function beside it; see `_narrow`."""
     taken = [(_BY_NAME[text.partition("(")[0]], step(text)) for text in steps]
     lanes = {actor: [text if action.actor == actor else "" for action, text in taken] for actor in _ACTORS}
     widths = {actor: max(map(len, [actor, *lane])) for actor, lane in lanes.items()}
+    if columns is not None and sum(widths.values()) + max(len(action.kernel) for action, _text in taken) > columns - 12:
+        yield from _narrow(taken, columns)
+        return
     yield "      " + "  ".join(actor.ljust(widths[actor]) for actor in _ACTORS) + "  kernel function"
     for number, (action, _text) in enumerate(taken):
         cells = "  ".join(lane[number].ljust(widths[actor]) for actor, lane in lanes.items())
         yield f"{number + 1:>4}  {cells}  {action.kernel}"
+
+
+def _narrow(taken: Sequence[tuple[Action, str]], columns: int) -> Iterator[str]:
+    """Yield the steps, each with who takes it; the kernel function is beside it, or beneath where it does not fit."""
+    actor = max(map(len, _ACTORS))
+    for number, (action, text) in enumerate(taken, start=1):
+        line = f"{number:>4}  {action.actor:<{actor}}  {text}"
+        beside = f"{line}  {action.kernel}"
+        yield from [beside] if len(beside) <= columns else [line, f"{'':{actor + 8}}{action.kernel}"]
 
 
 def _slot(slot: Slot, queued: int) -> str:

@@ -19,6 +19,7 @@ from spec.mutate.kill import SECONDS, SpecFate, counted, judged
 from spec.mutate.mutants import MODULES, SpecMutant, every_mutant
 from spec.outputs.options import add_outputs, written
 from spec.outputs.verdicts import FAILED, PASSED, Check
+from spec.processes.columns import columns, laid_out
 from spec.processes.options import add_loudness, add_processes, add_seed, count
 from spec.processes.progress import PLAIN, KnownProgress
 from spec.processes.runner import Ended, ProcessTask, run
@@ -43,13 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         known = {fate.name: fate for fate in progress.known}
         some = [mutant for mutant in chosen if mutant.name in known]
         if some and not asked.json:
-            sys.stdout.write(f"{table(some, [known[mutant.name] for mutant in some])}\n")
+            sys.stdout.write(f"{table(some, [known[mutant.name] for mutant in some], columns(sys.stdout))}\n")
         written(parser.prog, map(check_of, some, [known[mutant.name] for mutant in some]), asked, interrupted=True)
         raise
     finally:
         progress.done()
     if not asked.json:
-        sys.stdout.write(f"{table(chosen, fates)}\n")
+        sys.stdout.write(f"{table(chosen, fates, columns(sys.stdout))}\n")
     if not written(parser.prog, map(check_of, chosen, fates), asked):
         return 2
     return int(any(map(survives, fates)))
@@ -102,12 +103,11 @@ def _ignore(_index: int, _ended: Ended) -> None:
     """Everything known of a task is in its messages."""
 
 
-def table(mutants: Sequence[SpecMutant], fates: Sequence[SpecFate]) -> str:
+def table(mutants: Sequence[SpecMutant], fates: Sequence[SpecFate], width: int | None = None) -> str:
     """Return how many there are of each fate, and all that were not refuted."""
     modules = [(name, [f for m, f in zip(mutants, fates, strict=True) if m.module == name]) for name in MODULES]
     rows = [HEADER, *[_row(name, mine) for name, mine in modules if mine], _row("all", fates)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    lines = laid_out(rows, (), width)
     left = [(mutant, fate) for mutant, fate in zip(mutants, fates, strict=True) if not fate.refuted]
     return "\n".join([*lines, *[f"\n{_survivor(mutant, fate)}" for mutant, fate in left]])
 

@@ -4,10 +4,11 @@ On a terminal something is there at once, elsewhere within a second. Nothing is 
 holds a lock of the output would have to be waited for.
 """
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, TextIO, TypeVar
+
+from spec.processes.columns import columns
 
 T = TypeVar("T")
 
@@ -59,7 +60,7 @@ class Progress:
         if self._live:
             self._erase()
             self._drawn = len(shown)
-            width = _width(self._out) - 1  # a line that fills the last column is two on some terminals
+            width = (columns(self._out) or _COLUMNS) - 1  # a line that fills the last column is two on some terminals
             shown = [cut(line, width) for line in shown]
         self._out.write("".join(f"{line}\n" for line in shown))
         self._out.flush()
@@ -122,14 +123,3 @@ def left(seconds: float) -> str:
     minutes, rest = divmod(max(0, round(seconds)), _MINUTE)
     hours, minutes = divmod(minutes, _MINUTE)
     return f"{hours}:{minutes:02}:{rest:02} left" if hours else f"{minutes}:{rest:02} left"
-
-
-def _width(out: TextIO) -> int:
-    """Return the columns of a terminal; COLUMNS decides where it is set, as everywhere."""
-    named = os.environ.get("COLUMNS", "")
-    if named.isdecimal() and int(named):
-        return int(named)
-    try:
-        return os.get_terminal_size(out.fileno()).columns or _COLUMNS
-    except OSError:  # a terminal in name only
-        return _COLUMNS

@@ -16,6 +16,7 @@ from typing import TextIO
 
 from spec.assertions import require_assertions
 from spec.outputs.options import add_outputs, written
+from spec.processes.columns import columns
 from spec.processes.interrupts import Interrupted, scratch
 from spec.processes.options import add_loudness, add_processes
 from spec.processes.progress import PLAIN, Progress, share
@@ -37,13 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rows = prove(to_prove, sys.stderr, asked.processes, asked.loud)
     except ProofInterrupted as interrupt:
         if interrupt.rows and not asked.json:
-            print(table(interrupt.rows))
+            print(table(interrupt.rows, columns(sys.stdout)))
         written(parser.prog, checks(interrupt.rows) if interrupt.rows else (), asked, interrupted=True)
         raise
     except (ImportError, SyntaxError, ValueError) as error:
         parser.error(str(error))
     if not asked.json:
-        print(table(rows))
+        print(table(rows, columns(sys.stdout)))
     if not written(parser.prog, checks(rows), asked):
         return 2
     return int(not proved(rows))

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from spec.outputs.places import place
 from spec.outputs.verdicts import FAILED, PASSED, Check, Finding, rule_name
+from spec.processes.columns import laid_out
 from spec.prove.plan import ANY_SIZE, Part
 from spec.prove.unbounded.table import assumed, assumptions
 from spec.prove.verdict import CONFIRMED, REFUTED, ProofVerdict
@@ -48,18 +49,11 @@ _HEADER: Final = ("layer", "prover", "device", "conditions", "confirmed", "vacui
 _LEFT: Final = (0, 1, 2, 8)
 
 
-def table(rows: Sequence[ProofRow]) -> str:
-    """Return a line a part, and beneath it what is wrong."""
-    cells = [_HEADER, *(_cells(row) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = [
-        "  ".join(
-            cell.ljust(w) if i in _LEFT else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in cells
-    ]
+def table(rows: Sequence[ProofRow], columns: int | None = None) -> str:
+    """Return a line a part, and beneath it what is wrong, in so many columns."""
+    lines = laid_out([_HEADER, *(_cells(row) for row in rows)], _LEFT, columns)
     wrong = [f"\n{row.part.prover} {row.part.device}: {problem}" for row in rows for problem in row.problems]
-    return "\n".join([*(line.rstrip() for line in lines), *[f"\n{assumptions()}"] * _of_any_size(rows), *wrong])
+    return "\n".join([*lines, *[f"\n{assumptions()}"] * _of_any_size(rows), *wrong])
 
 
 def _of_any_size(rows: Sequence[ProofRow]) -> bool:

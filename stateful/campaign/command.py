@@ -48,8 +48,9 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument("--seeds", type=count, metavar="N", help="N seeds of each source, then end")
     add_seed(parser, "the first seed")
     parser.add_argument(
-        "--source", action="append", choices=list(SOURCES), help="only this one, or these (all that fit)"
-    )
+        "--source", action="append", choices=list(SOURCES), metavar="NAME",
+        help=f"only this one, or these (all that fit): {', '.join(SOURCES)}",
+    )  # fmt: skip
     parser.add_argument(
         "--workers", "--processes", type=count, default=WORKERS, metavar="N", help=f"chunks at a time ({WORKERS})"
     )

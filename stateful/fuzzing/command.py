@@ -36,7 +36,10 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     add_seed(fuzz, "what to do: the same seed does the same", None)
     add_processes(fuzz)
     fuzz.add_argument("--out", type=folder, default="findings", metavar="DIR", help="for findings (./findings)")
-    fuzz.add_argument("--source", action="append", choices=list(SOURCES), help="only this one, or these (all that fit)")
+    fuzz.add_argument(
+        "--source", action="append", choices=list(SOURCES), metavar="NAME",
+        help=f"only this one, or these (all that fit): {', '.join(SOURCES)}",
+    )  # fmt: skip
     fuzz.add_argument("--upto", type=count, metavar="N", help="N turns of each source from the seed on, then end")
     fuzz.add_argument("--bug", "--variant", metavar="NAME", help="a drill: seed this bug, which has to be found")
     add_device(fuzz, "fuzz")

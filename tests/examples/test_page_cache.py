@@ -1,5 +1,6 @@
 """The example of a cache: short, and it sees no ENOMEM."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,5 @@ def test_it_keeps_within_its_budget(
     printed = capsys.readouterr().out
     assert printed.startswith("200 pages, ")
     assert "refused=0" in printed
+    assert re.search(r"^grown by \d+ MiB$", printed, re.MULTILINE)
+    assert not list(tmp_path.iterdir())

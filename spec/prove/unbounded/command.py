@@ -17,6 +17,7 @@ from spec.assertions import require_assertions
 from spec.bugs.history import SEEDED_BUGS
 from spec.model.actions import ACTIONS, Action
 from spec.outputs.options import add_outputs, written
+from spec.processes.columns import columns
 from spec.processes.interrupts import Interrupted, handled
 from spec.processes.options import add_loudness
 from spec.processes.progress import PLAIN, Progress, share
@@ -110,13 +111,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         progress.done()
         if progress.found and not asked.json:
-            sys.stdout.write(f"{table(progress.found)}\n")
+            sys.stdout.write(f"{table(progress.found, columns(sys.stdout))}\n")
         written(parser.prog, checks(progress.found) if progress.found else (), asked, interrupted=True)
         raise
     finally:
         progress.done()
     if not asked.json:
-        sys.stdout.write(f"{table(found)}\n")
+        sys.stdout.write(f"{table(found, columns(sys.stdout))}\n")
     if not written(parser.prog, checks(found), asked):
         return 2
     return int(not proved(found))

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from spec.outputs.places import place
 from spec.outputs.verdicts import FAILED, PASSED, Check, Finding, rule_name
+from spec.processes.columns import laid_out
 from spec.prove.unbounded.equal import EQUAL
 from spec.prove.unbounded.solve import ProofAnswer
 
@@ -53,16 +54,13 @@ ASSUMPTIONS: Final = (
 )
 
 
-def table(answers: Sequence[ProofAnswer]) -> str:
-    """Return a line a layer, what is open, and what is assumed."""
+def table(answers: Sequence[ProofAnswer], columns: int | None = None) -> str:
+    """Return a line a layer, what is open, and what is assumed, in so many columns."""
     header = ("layer", "conditions", "discharged", "seconds", "")
     rows = [header, *_layers(answers)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(_aligned(k, cell, w) for k, (cell, w) in enumerate(zip(row, widths, strict=True))) for row in rows
-    ]
+    lines = laid_out(rows, (0, 4), columns)
     open_ = [f"open: {a.layer}: {a.action}: {a.clause}: {a.verdict}" for a in answers if not a.good]
-    return "\n".join([*(line.rstrip() for line in lines), *[""][: len(open_)], *open_, "", assumptions()])
+    return "\n".join([*lines, *[""][: len(open_)], *open_, "", assumptions()])
 
 
 def assumptions() -> str:
@@ -76,10 +74,6 @@ def _layers(answers: Sequence[ProofAnswer]) -> Iterator[tuple[str, ...]]:
         good, seconds = sum(a.good for a in mine), sum(a.seconds for a in mine)
         verdict = "proved" if 0 < len(mine) == good else "NOT PROVED"
         yield layer, f"{len(mine):,}", f"{good:,}", f"{seconds:.1f}", verdict
-
-
-def _aligned(column: int, cell: str, width: int) -> str:
-    return cell.ljust(width) if column in {0, 4} else cell.rjust(width)
 
 
 def proved(answers: Sequence[ProofAnswer]) -> bool:

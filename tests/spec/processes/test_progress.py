@@ -1,11 +1,9 @@
 """Lines of progress: redrawn on a terminal, elsewhere now and then, and none if nobody wants any."""
 
 import io
-import os
 
 import pytest
 
-from spec.processes import progress
 from spec.processes.progress import FIRST_SECONDS, PLAIN, QUIET, SAY_SECONDS, VERBOSE, Progress, cut, left, share
 
 
@@ -74,13 +72,3 @@ def test_k_of_n_says_what_is_left() -> None:
     ]
     assert [left(-1), left(59.6), left(3600)] == ["0:00 left", "1:00 left", "1:00:00 left"]
     assert [cut("abc", 3), cut("abcd", 3), cut("ab", 0)] == ["abc", "ab…", "…"]
-
-
-def test_the_width_is_asked_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("COLUMNS", raising=False)
-    assert progress._width(io.StringIO()) == 80
-    reader, writer = os.openpty()
-    with os.fdopen(writer, "w") as out:
-        monkeypatch.setattr("os.get_terminal_size", lambda _fd: os.terminal_size((60, 20)))
-        assert progress._width(out) == 60
-    os.close(reader)
