@@ -16,6 +16,9 @@ _READING: Final = ("idle", "asked", "answered")
 _RUNNING: Final = ("at rest", "scanning", "writing")
 _ACTORS: Final = ("user", "pass", "device")
 _SHORT: Final = {"block": "blk", "free_block": "blk", "request": "req", "idle_request": "req", "idle_reader": "reader"}
+_FUNCTION: Final = "kernel function"
+_BETWEEN: Final = 12
+"""Characters of a line of lanes besides what is in them."""
 _BY_NAME: Final = {action.name: action for action in ACTIONS}
 
 
@@ -75,10 +78,11 @@ def _lanes(steps: tuple[str, ...], columns: int | None) -> Iterator[str]:
     taken = [(_BY_NAME[text.partition("(")[0]], step(text)) for text in steps]
     lanes = {actor: [text if action.actor == actor else "" for action, text in taken] for actor in _ACTORS}
     widths = {actor: max(map(len, [actor, *lane])) for actor, lane in lanes.items()}
-    if columns is not None and sum(widths.values()) + max(len(action.kernel) for action, _text in taken) > columns - 12:
+    functions = max(map(len, [_FUNCTION, *(action.kernel for action, _text in taken)]))
+    if columns is not None and sum(widths.values()) + functions > columns - _BETWEEN:
         yield from _narrow(taken, columns)
         return
-    yield "      " + "  ".join(actor.ljust(widths[actor]) for actor in _ACTORS) + "  kernel function"
+    yield "      " + "  ".join(actor.ljust(widths[actor]) for actor in _ACTORS) + f"  {_FUNCTION}"
     for number, (action, _text) in enumerate(taken):
         cells = "  ".join(lane[number].ljust(widths[actor]) for actor, lane in lanes.items())
         yield f"{number + 1:>4}  {cells}  {action.kernel}"

@@ -9,7 +9,10 @@ import termios
 import pytest
 
 from spec.explore.command import main
+from spec.explore.result import Counterexample
+from spec.explore.trace import counterexample
 from spec.processes.columns import columns, folded, laid_out
+from spec.scope import EVERY_RUN
 
 ROWS = [("name", "", "number"), ("a", "of some size", "12"), ("longer", "", "3")]
 NARROW = ["name    a", "        of some size", "number  12", "", "name    longer", "number  3"]
@@ -61,3 +64,11 @@ def test_a_kernel_function_that_does_not_fit_is_beneath_its_step(
     monkeypatch.setenv("COLUMNS", "45")
     main(["--bug", "leak_on_error", "--quiet"])
     assert "   9  device  endio_queue(req 0)\n              zram_writeback_endio\n" in capsys.readouterr().out
+
+
+def test_a_state_that_is_broken_from_the_start_fits_as_well() -> None:
+    first = EVERY_RUN["base"].initial()
+    found = Counterexample("a_property", "a sentence that is longer than a line", (), first, first)
+    lines = counterexample(found, 30).splitlines()
+    assert lines[:2] == ["a_property is broken after 0 steps:", "  a sentence that is longer"]
+    assert max(map(len, lines[1:])) <= 30
