@@ -49,6 +49,14 @@ def made_anew(*locks: object) -> None:
             waiters.clear()
 
 
+_loose: Final["weakref.WeakSet[Lock]"] = weakref.WeakSet()
+
+
+def free_in_child(lock: Lock) -> None:
+    """Have a lock free in every forked child; what it guards must be whole at each point at which it is held."""
+    _loose.add(lock)
+
+
 _registry: Final = native_lock()
 _devices: Final["weakref.WeakSet[Forked]"] = weakref.WeakSet()
 _taken: Final[list[_Native]] = []
@@ -92,7 +100,7 @@ def _in_child() -> None:
     missed = set(map(id, _missed))
     _missed.clear()
     _taken.clear()
-    made_anew(_registry)
+    made_anew(_registry, *_loose)
     for device in list(_devices):
         device.after_fork(whole=id(device) not in missed)
 

@@ -13,6 +13,7 @@ from weakref import ref
 
 from zram_impl.decisions import SlotKind
 from zram_impl.errors import refuse, refuse_type, shown
+from zram_impl.forking import free_in_child
 from zram_impl.pages.byte_io import Buffer, flat
 from zram_impl.runtime import Rank
 from zram_impl.units import PAGE_SIZE
@@ -48,6 +49,7 @@ class PageMap(MutableMapping[str, bytes]):
         self.dev: Final[Zram] = dev
         # Guards the fields below; never held while a page is read or written.
         self._lock: Final = dev.runtime.lock("page map", Rank.CONTROL)
+        free_in_child(self._lock)  # at each point at which it is held, what it guards is whole
         self._values: Final[dict[str, Value]] = {}
         self._free: list[tuple[int, int]] = [(0, dev.pages)] if dev.pages else []
         """Runs of free pages, ascending, no two of them neighbours."""

@@ -130,7 +130,7 @@ class WholeLock:
     is of a Python function, after which none run, and the last thing it does to take the lock is no call.
     """
 
-    __slots__ = ("__exit__", "_lock", "_takes", "acquire", "locked", "release")
+    __slots__ = ("__exit__", "__weakref__", "_lock", "_takes", "acquire", "locked", "release")
 
     def __init__(self) -> None:
         lock = threading.Lock()

@@ -70,7 +70,7 @@ def _judged(asked: argparse.Namespace, chosen: Sequence[DeviceMutant], console: 
     progress.done()
     say(console, summary(chosen, fates))
     if asked.page:
-        PAGE.write_text(drawn(chosen, fates, _how(asked)), encoding="utf-8")
+        PAGE.write_text(drawn(chosen, fates, _how(asked), asked.seconds), encoding="utf-8")
     return int(any(not fate.caught for fate in fates))
 
 

@@ -9,6 +9,9 @@ EQUIVALENT: Final[Mapping[str, str]] = {
     "pages/page_io._look_again:4:1 self._lock held in between": (
         "it reports a step to the observer, as all other steps are reported under this lock"
     ),
+    "pages/room._ask:5:1 notified before the change": (
+        "who is woken needs the lock, which is held until both are done, and waits for something else"
+    ),
     "table/access_times._is_over:9:46 is as ==": "a clock is a function or an object without an equality of its own",
     "table/access_times.__init__:13:53 is as ==": "a clock is a function or an object without an equality of its own",
     "table/block_map.reserve:5:18 < as <=": "block 0 that was found is found again from 0 on",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from stateful.mutate.equivalent import EQUIVALENT
-from stateful.mutate.judge import SECONDS, MutantFate
+from stateful.mutate.judge import MutantFate
 from stateful.mutate.mutants import ROOT, DeviceMutant, every_mutant
 from stateful.mutate.trial import HANG_SECONDS, ROWS, UNIT_LAYERS
 
@@ -78,9 +78,9 @@ def summary(mutants: Sequence[DeviceMutant], fates: Sequence[MutantFate]) -> str
     return "\n".join(lines)
 
 
-def drawn(mutants: Sequence[DeviceMutant], fates: Sequence[MutantFate], how: str) -> str:
+def drawn(mutants: Sequence[DeviceMutant], fates: Sequence[MutantFate], how: str, seconds: float) -> str:
     """Return the page."""
-    head = _HEAD.format(how=how, seconds=SECONDS, every=len(every_mutant()), hang=f"{HANG_SECONDS:g}")
+    head = _HEAD.format(how=how, seconds=f"{seconds:g}", every=len(every_mutant()), hang=f"{HANG_SECONDS:g}")
     parts = [head, "## By kind\n", _table(mutants, fates, lambda mutant: mutant.kind, "kind"), ""]
     parts += ["## By module\n", _table(mutants, fates, lambda mutant: mutant.module, "module"), ""]
     parts += ["## What survived\n"]

@@ -34,7 +34,7 @@ _RELEASES: Final = frozenset({
     "release", "give", "give_back", "discard", "release_claim", "remove", "cancel", "close", "append", "take_back",
     "_release_candidate", "made_anew", "clear",
 })  # fmt: skip
-_AS_GOOD_TWICE: Final = frozenset({"clear", "made_anew"})
+_AS_GOOD_TWICE: Final = frozenset({"clear", "made_anew", "take_back"})
 _REFUSES: Final = frozenset(
     {"refuse", "whole", "open_exclusively", "_refuse_initialised", "check_watchers", "_check", "_shut"}
 )

@@ -4,12 +4,13 @@ import errno
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from stateful.common.recount import recounted, shown
+from tests.impl.children import PATIENCE, in_a_child, is_sound
 from tests.impl.doubles import huge
 from tests.unmeasured import end_child
 from zram_impl import PAGE_SIZE, Zram, ZramError, forking
@@ -18,23 +19,6 @@ from zram_impl.engine.ring_aio import NativeAio
 
 # A fork among threads is what is tested; 3.15 warns of every one.
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-
-PATIENCE = 20
-"""Seconds after which a child that hangs is ended."""
-
-
-def in_a_child(do: Callable[[], bool], *, measured: bool = True) -> bool:
-    """Return what `do` does in a forked child; False when it raises or hangs."""
-    child = os.fork()
-    if not child:
-        outcome = False
-        try:
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.alarm(PATIENCE)
-            outcome = do()
-        finally:
-            (os._exit if measured else end_child)(0 if outcome else 1)
-    return os.waitpid(child, 0)[1] == 0
 
 
 def is_busy(call: Callable[[], object]) -> bool:
@@ -101,29 +85,6 @@ def test_a_child_made_during_a_pass_can_close(dev: Zram) -> None:
         assert running.result.written == 1
 
 
-def is_sound(dev: Zram) -> bool:
-    """Return whether a copy can be read, written, counted, emptied, reset and made anew."""
-    pages = dev.pages
-    for index in range(pages):
-        dev.read_page(index)
-    dev.write_page(3, huge(3))
-    if recounted(dev) != shown(dev) or dev.read_page(3) != huge(3):
-        return False
-    dev.mark_idle()
-    dev.compact()
-    dev.set_mem_limit("2M")
-    dev.discard(0, dev.disksize)
-    left = dev.stats
-    if left.mm.orig_data_size or left.mm.compr_data_size or left.bd.bd_count:
-        return False
-    dev.reset()
-    dev.initialise("64K")
-    dev.write_page(0, huge(1))
-    found = dev.read_page(0) == huge(1)
-    dev.close()
-    return found
-
-
 @pytest.mark.usefixtures("unmeasured")
 def test_a_child_is_sound_whoever_holds_a_lock_as_it_is_made(tmp_path: Path) -> None:
     """A child hung whose copy of the table lock another thread of its parent had held, for ever: 58 of 150 did.
@@ -181,32 +142,58 @@ def test_a_fork_waits_for_a_lock_a_while_only(dev: Zram, held: str, monkeypatch:
 
 
 @pytest.mark.usefixtures("unmeasured")
-def test_a_call_on_the_shield_ends_in_a_child_forked_meanwhile(dev: Zram) -> None:
-    outcome: list[int] = []
+@contextmanager
+def handled(handlers: Mapping[signal.Signals, Callable[[int, object], None]]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def ended_in_child(children: list[int], error: BaseException | None, expected: Callable[[object], bool]) -> None:
+    """End the child, if this is it: with 1 when the call raised what is expected."""
+    if children and not children[0]:
+        end_child(expected(error))
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_call_on_the_shield_ends_in_a_child_forked_meanwhile(dev: Zram, interrupted: bool) -> None:
+    """Also if it waits, after an exception of another handler, for what was begun to end."""
+    children: list[int] = []
+    forked, stopped = threading.Event(), threading.Event()
 
     def progress(_settled: int, _selected: int) -> None:
         if not forked.is_set():
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+            main = threading.main_thread().ident or 0
+            if interrupted:
+                signal.pthread_kill(main, signal.SIGUSR2)
+                stopped.wait(PATIENCE)
+            signal.pthread_kill(main, signal.SIGUSR1)
             forked.wait(PATIENCE)
 
+    def stop(_number: int, _frame: object) -> None:
+        stopped.set()
+        raise KeyError("of a handler")
+
     def fork(_number: int, _frame: object) -> None:
-        outcome.append(os.fork())
-        if outcome[0]:
+        children.append(os.fork())
+        if children[0]:
             forked.set()
 
-    forked = threading.Event()
-    before = signal.signal(signal.SIGUSR1, fork)
-    try:
-        dev.writeback(pages=[1], progress=progress)
-    except ZramError as error:
-        if outcome and not outcome[0]:
-            end_child(error.errno == errno.EINTR)
-        raise
-    finally:
-        if outcome and not outcome[0]:
-            end_child(99)
-        signal.signal(signal.SIGUSR1, before)
-    assert os.waitstatus_to_exitcode(os.waitpid(outcome[0], 0)[1]) == 1
+    def expected(error: object) -> bool:
+        return isinstance(error, KeyError) if interrupted else getattr(error, "errno", None) == errno.EINTR
+
+    raised: BaseException | None = None
+    with handled({signal.SIGUSR1: fork, signal.SIGUSR2: stop}):
+        try:
+            dev.writeback(pages=[1], progress=progress)
+        except (ZramError, KeyError) as error:
+            raised = error
+        ended_in_child(children, raised, expected)
+    assert isinstance(raised, KeyError) is interrupted
+    assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 1
     dev.close()
 
 

@@ -2,7 +2,7 @@
 
 from contextlib import nullcontext
 from dataclasses import FrozenInstanceError, asdict, fields
-from errno import EINVAL, EIO, ENOSPC, ENOTBLK
+from errno import EINTR, EINVAL, EIO, ENOSPC, ENOTBLK
 from inspect import cleandoc
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from tests.impl.doubles import Bench, page
 from tests.impl.passes.driving import assert_at_rest, begin, finish, kinds, until_waiting
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
 from zram_impl.device.passes import Passes
+from zram_impl.shield import Interrupts
 
 
 def test_the_default_has_none_but_the_one_that_is_no_worse() -> None:
@@ -153,6 +154,18 @@ def test_what_a_store_fails_with(quirks: Quirks, code: int) -> None:
     with pytest.raises(ZramError) as refused:
         bench.dev.attrs.store("writeback", "page_indexes=0-2")
     assert refused.value.errno == code
+
+
+def test_a_wait_for_another_pass_that_is_interrupted_is_eintr() -> None:
+    bench = Bench(quirks=Quirks(pass_waits=True))
+    bench.store(0)
+    running = begin(bench, 0)
+    interrupts = Interrupts()
+    interrupts.cancelled = True
+    with pytest.raises(ZramError) as refused:
+        bench.dev._life.live().refuse_or_wait(interrupts)
+    assert refused.value.errno == EINTR
+    assert finish(running).written == 1
 
 
 @pytest.mark.parametrize("waits", [False, True])

@@ -266,6 +266,24 @@ def test_leaving_the_context_by_an_exception_closes() -> None:
     assert backing.closed == 1
 
 
+@pytest.mark.parametrize("way", [Zram.close, Zram.reset], ids=["close", "reset"])
+def test_a_defect_of_the_backing_device_is_raised_at_the_end(way: Call) -> None:
+    """What it raised is no OSError, so it is its author's to mend; the device has let go of it all the same."""
+
+    def broken(_block: int) -> None:
+        raise KeyError("a defect")
+
+    backing = HookedDevice()
+    dev = Zram.create("64K", backing=backing)
+    dev.write_page(0, page(0))
+    backing.before_write = broken
+    assert dev.writeback(pages=[0]).errors == [(0, errno.EIO)]
+    with pytest.raises(AssertionError, match="KeyError"):
+        way(dev)
+    assert (dev.pages, dev.backing_name, backing.closed) == (0, None, 1)
+    dev.close()
+
+
 def test_a_reset_ends_a_running_pass_and_forgets_all_pages() -> None:
     bench = Bench()
     bench.store(0, 1)

@@ -220,8 +220,11 @@ def test_several_writes_are_one_system_call(ring: System, file: FileDevice, monk
             answered += len(queue.wait())
 
 
-def test_io_uring_that_takes_nothing_is_not_asked_for_ever(file: FileDevice, monkeypatch: pytest.MonkeyPatch) -> None:
-    queue = opened(IoUring, file.fileno(), 16)
+@every_ring
+def test_a_ring_that_takes_nothing_is_not_asked_for_ever(
+    ring: System, file: FileDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = opened(ring, file.fileno(), 16)
     with closing(RingEngine(file, ThreadRuntime(), queue, depth=16)) as engine:
         sent = requests(engine, [1, 7])
         with monkeypatch.context() as patch:

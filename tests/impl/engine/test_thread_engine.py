@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from tests.impl.doubles import Clock
 from tests.impl.fake_device import FakeDevice, closing, reap, requests, verdicts
 from zram_impl.engine import threads
 from zram_impl.engine.request import Phase
@@ -35,6 +36,19 @@ def test_a_refill_of_a_part_of_the_pool_is_not_cut_smaller() -> None:
         engine.submit(pool[:16])
         assert len(reap(engine, 16)) == 16
     assert device.calls == [list(range(16))]
+
+
+def test_a_run_is_answered_in_one_hold_of_the_lock() -> None:
+    clock = Clock()
+    engine = ThreadEngine(FakeDevice(), clock, depth=8, threads=1)
+    with closing(engine):
+        run = requests(engine, range(4))
+        for request in run:
+            request.phase = Phase.FLIGHT
+        with clock.counting() as taken:
+            engine._carry(run)
+        assert taken == {"engine.answers": 1}
+        assert len(engine.answered()) == 4
 
 
 def test_no_write_has_more_pages_than_allowed() -> None:

@@ -104,13 +104,13 @@ def test_a_read_reaches_so_many_blocks_to_either_side() -> None:
 @pytest.mark.parametrize("cache", ["0", "1M"])
 def test_a_handler_that_raises_during_a_read_is_no_answer(dev: Zram, blocks: Counted, cache: str) -> None:
     def alarm(_block: int) -> None:
+        blocks.before_read = lambda _block: None
         raise TimeoutError("an alarm")
 
     dev.set_read_cache(cache)
     blocks.before_read = alarm
     with pytest.raises(TimeoutError, match="an alarm"):
         dev.read_pages_into(0, bytearray(4 * PAGE_SIZE))
-    blocks.before_read = lambda _block: None
     assert dev.read_page(1) == huge(1)
 
 

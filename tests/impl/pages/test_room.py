@@ -4,6 +4,8 @@ import errno
 
 import pytest
 
+from tests.impl.doubles import Clock
+from tests.impl.noted_waits import NotingRuntime
 from zram_impl import ZramError
 from zram_impl.pages.room import Room, RoomUse
 from zram_impl.runtime import ThreadRuntime
@@ -51,3 +53,20 @@ def test_a_closed_room_says_that_its_keeper_was_stopped() -> None:
     with pytest.raises(ZramError, match="the keeper was stopped"):
         room.retry(Attempts(errno.ENOMEM), NO_ROOM, Interrupts())
     assert room.wait_for_writers(0) is None
+
+
+def test_a_writer_asks_waits_and_leaves_in_one_hold_each() -> None:
+    clock = Clock()
+    room = Room(clock, 0.01)
+    with clock.counting() as taken:
+        room.retry(Attempts(), NO_ROOM, Interrupts())
+    assert taken == {"room": 3}
+
+
+def test_a_keeper_waits_for_writers_as_long_as_it_says() -> None:
+    runtime = NotingRuntime()
+    room = Room(runtime, 1)
+    assert room.wait_for_writers(0) == 0
+    assert runtime.waits["room"] == set(), "0 is not at all"
+    assert room.wait_for_writers(0.02) == 0
+    assert runtime.waits["room"] == {0.02}

@@ -133,7 +133,7 @@ MUTANTS = [DeviceMutant(each.name, "table/budget", each.kind, "before", f"after 
 def test_the_tables_add_up_and_list_what_survived() -> None:
     assert numbers(MUTANTS, FATES) == [3, 2, 1, 0, 0, 0, 1, 0, 1]
     assert "survived: b\n  - before\n  + after | b" in summary(MUTANTS, FATES)
-    page = drawn(MUTANTS, FATES, "python -m stateful mutate --page")
+    page = drawn(MUTANTS, FATES, "python -m stateful mutate --page", 60)
     assert "| all | 3 | 2 | 1 | 0 | 0 | 0 | 1 | 0 | 1 |" in page
     assert "| `b` | `before` | `after \\| b` |" in page
     assert "| `c` | schedules | `schedules` | `one_owner: block 3` |" in page

@@ -1,0 +1,50 @@
+"""Forked children, in which a copy of a device is used."""
+
+import os
+import signal
+from collections.abc import Callable
+
+from stateful.common.recount import recounted, shown
+from tests.impl.doubles import huge
+from tests.unmeasured import end_child
+from zram_impl import Zram
+
+PATIENCE = 20
+"""Seconds after which a child that hangs is ended."""
+
+
+def in_a_child(do: Callable[[], bool], *, measured: bool = True) -> bool:
+    """Return what `do` does in a forked child; False when it raises or hangs."""
+    child = os.fork()
+    if not child:
+        outcome = False
+        try:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(PATIENCE)
+            outcome = do()
+        finally:
+            (os._exit if measured else end_child)(0 if outcome else 1)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def is_sound(dev: Zram) -> bool:
+    """Return whether a copy can be read, written, counted, emptied, reset and made anew."""
+    pages = dev.pages
+    for index in range(pages):
+        dev.read_page(index)
+    dev.write_page(3, huge(3))
+    if recounted(dev) != shown(dev) or dev.read_page(3) != huge(3):
+        return False
+    dev.mark_idle()
+    dev.compact()
+    dev.set_mem_limit("2M")
+    dev.discard(0, dev.disksize)
+    left = dev.stats
+    if left.mm.orig_data_size or left.mm.compr_data_size or left.bd.bd_count:
+        return False
+    dev.reset()
+    dev.initialise("64K")
+    dev.write_page(0, huge(1))
+    found = dev.read_page(0) == huge(1)
+    dev.close()
+    return found
