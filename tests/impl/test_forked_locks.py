@@ -18,7 +18,7 @@ pytestmark = [
 ]
 
 TAKEN_BEFORE = {"control", "table"}
-"""Who forks waits for these."""
+"""A fork waits for these."""
 OF_THE_ENGINE = {"engine.work", "engine.answers"}
 """A child has no engine."""
 

@@ -1,4 +1,4 @@
-"""A mapping in a forked child: its lock is free, whoever held it."""
+"""A mapping in a forked child: its lock is free, although another thread of the parent held it."""
 
 import threading
 from collections.abc import Iterator

@@ -268,7 +268,7 @@ def test_leaving_the_context_by_an_exception_closes() -> None:
 
 @pytest.mark.parametrize("way", [Zram.close, Zram.reset], ids=["close", "reset"])
 def test_a_defect_of_the_backing_device_is_raised_at_the_end(way: Call) -> None:
-    """What it raised is no OSError, so it is its author's to mend; the device has let go of it all the same."""
+    """An exception that is no OSError is the author's to mend; the device is closed all the same."""
 
     def broken(_block: int) -> None:
         raise KeyError("a defect")
