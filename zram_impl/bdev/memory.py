@@ -1,8 +1,8 @@
 """A backing device in memory, for tests and for trying things out."""
 
-import threading
 from collections.abc import Sequence
 
+from zram_impl.runtime import native_lock
 from zram_impl.units import PAGE_SHIFT, PAGE_SIZE
 
 
@@ -13,7 +13,7 @@ class MemoryDevice:
         """Make `blocks` blocks."""
         self.name: str = name
         self.blocks: int = blocks
-        self._lock = threading.Lock()  # guards _content, for a moment
+        self._lock = native_lock()  # guards _content, for a moment
         self._content = bytearray(blocks * PAGE_SIZE)
 
     def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:

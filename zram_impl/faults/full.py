@@ -1,12 +1,12 @@
 """A device that is full sooner than it said: a sparse file on a full disk, a thin volume."""
 
 import os
-import threading
 from collections.abc import Sequence
 from errno import ENOSPC
 
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.faults.filter import ReadsThrough, SyncsThrough
+from zram_impl.runtime import native_lock
 
 
 class Full(ReadsThrough, SyncsThrough):
@@ -19,7 +19,7 @@ class Full(ReadsThrough, SyncsThrough):
         """Surround `device`."""
         super().__init__(device)
         self.capacity: int = capacity
-        self._lock = threading.Lock()  # guards _there, for a moment
+        self._lock = native_lock()  # guards _there, for a moment
         self._there: set[int] = set()
 
     def write(self, blk_idx: int, pages: Sequence[memoryview]) -> int:

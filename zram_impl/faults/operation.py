@@ -1,8 +1,9 @@
 """Operations that a fault can select, and their count."""
 
-import threading
 from collections.abc import Callable
 from typing import Literal, NamedTuple
+
+from zram_impl.runtime import native_lock
 
 Kind = Literal["write", "read", "sync", "allocate", "spawn"]
 
@@ -33,7 +34,7 @@ class Selection:
 
     def __init__(self, when: Chosen) -> None:
         self.when: Chosen = when
-        self._lock = threading.Lock()  # guards both below; held for a moment, in which nothing is called
+        self._lock = native_lock()  # guards both below; held for a moment, in which nothing is called
         self._seen: dict[Kind, int] = {}
         self._selected: list[Operation] = []
 
