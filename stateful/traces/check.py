@@ -10,7 +10,7 @@ from itertools import product
 from typing import Final, NamedTuple
 
 from spec.model.actions import Action
-from spec.model.state import AT_REST, DONE_OK, State
+from spec.model.state import AT_REST, DONE_OK, IDLE, State
 from spec.model.tables import EMPTY, NONE, PP_SLOT, WB
 from spec.scope import Scope, domain
 from stateful.traces import show
@@ -94,7 +94,7 @@ def judge(trace: Trace, policy: Policy = SPECIFICATION, report: Report = lambda 
             shown = [*lines[max(0, count - show.LAST) : count], line._replace(action=last)]
             found = TraceFinding(line.number, wrong, show.impossible(possible, shown))
             return Judgement(found, worlds.deviations, count, incomplete)
-    end = _judge_end(worlds, trace.end, lines) if trace.end is not None else None
+    end = judge_end(worlds, trace.end, lines) if trace.end is not None else None
     return Judgement(end, worlds.deviations, len(lines), incomplete)
 
 
@@ -155,12 +155,11 @@ class Worlds:
     def __init__(self, header: Header, policy: Policy = SPECIFICATION) -> None:
         if header.hidden and policy.tolerated:
             raise MalformedTrace(1, "`hidden`: expected nothing where deviations are tolerated")
-        self._tolerance = Tolerance(policy)
+        self._header, self._tolerance = header, Tolerance(policy)
         for name in header.hidden:
             if name in BEYOND:
                 raise MalformedTrace(1, f"`hidden`: {name} cannot be hidden")
         self._hidden = list(_hidden_steps(header))
-        self._readers = header.readers
         self._worlds = [World(header.state())]
 
     @property
@@ -168,9 +167,26 @@ class Worlds:
         """Deviations tolerated so far."""
         return self._tolerance.found
 
+    @property
+    def tracked(self) -> tuple[object, ...]:
+        """All that the rest of a trace is judged by, to be compared."""
+        return tuple(world.state() for world in self._worlds), self._tolerance.tracked
+
+    def fork(self) -> "Worlds":
+        """Return states that continue from here apart from these."""
+        other = Worlds(self._header)
+        other._tolerance = self._tolerance.copy()
+        other._worlds = [*map(_copy, self._worlds)]
+        return other
+
     def possible(self) -> Sequence[World]:
         """Return them."""
         return self._worlds
+
+    def unfinished(self) -> Iterator[str]:
+        """Yield what only tolerance knows of, and no whole trace ends with."""
+        for request, _count in self._tolerance.unsettled:
+            yield f"a callback of req {request}, which was reaped, is inside"
 
     def follow(self, line: Line) -> str | None:
         """Take a step in every state that allows it; return what is wrong when none does."""
@@ -192,7 +208,7 @@ class Worlds:
         if line.action.name == "read":
             kind = world.slots[line.args[0]].kind
             # An empty page reads as zeros, whatever else; one that is written back, without telling how, is one step.
-            if kind == EMPTY or (kind == WB and not self._readers):
+            if kind == EMPTY or (kind == WB and not self._header.readers):
                 return True
         action = resolve(world, line.action, line.args)
         return action is None or self._tolerance.take(world, action, line.args, line.number)
@@ -260,8 +276,10 @@ def _wrongly_reported(world: World, line: Line) -> str | None:
     return f"{line.said} reports {found}; it is {expected}"
 
 
-def _judge_end(worlds: Worlds, end: End, lines: Sequence[Line]) -> TraceFinding | None:
+def judge_end(worlds: Worlds, end: End, lines: Sequence[Line]) -> TraceFinding | None:
+    """Return what is wrong with the end of a trace, whose last events are `lines`."""
     fewest = min((list(differences(world, end)) for world in worlds.at_the_end()), key=len)
+    fewest += worlds.unfinished()
     if not fewest:
         return None
     return TraceFinding(
@@ -290,10 +308,14 @@ def differences(world: World, end: End) -> Iterator[str]:
     said_used = used if end.used is None else end.used
     yield from (f"blk {b} is in use, and nobody owns it" for b in sorted(said_used - used))
     yield from (f"blk {b} is free, and somebody owns it" for b in sorted(used - said_used))
+    huge = frozenset(i for i, slot in enumerate(world.slots) if slot.huge)
+    wrongly = () if end.huge is None else sorted(end.huge ^ huge)
+    yield from (f"slot {i} is {('huge', 'not huge')[i in huge]}, and has to be the contrary" for i in wrongly)
     if end.limit is not None and end.limit != world.budget.limit:
         yield f"the limit is {end.limit}, and has to be {world.budget.limit}"
     if world.running != AT_REST:
         yield "a pass is under way"
+    yield from (f"reader {k} is under way" for k, reader in enumerate(world.readers) if reader.phase != IDLE)
     for name, value in end.counts.items():
         if value != getattr(world.counts, name):
             yield f"{name} is {value}, and has to be {getattr(world.counts, name)}"

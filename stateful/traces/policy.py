@@ -65,6 +65,23 @@ class Tolerance:
         self.reason = ""
         """Why the last step was refused, where the specification alone would have allowed it."""
 
+    @property
+    def unsettled(self) -> tuple[tuple[int, int], ...]:
+        """What a whole trace does not end with: requests whose callbacks are inside though they were reaped."""
+        return tuple(sorted((+self._late).items()))
+
+    @property
+    def tracked(self) -> tuple[object, ...]:
+        """All that is known beside the state of the specification, to be compared."""
+        return tuple(sorted((+self._second).items())), self.unsettled
+
+    def copy(self) -> "Tolerance":
+        """Return one that continues from here apart from this one."""
+        other = Tolerance(self._policy)
+        other._second, other._late = Counter(self._second), Counter(self._late)
+        other.found = list(self.found)
+        return other
+
     def take(self, world: World, action: Action, args: tuple[int, ...], line: int) -> bool:
         """Take a step, as the specification says or as is tolerated; return whether either was possible."""
         if action.name == "endio_leave" and self._late[args[0]]:

@@ -101,6 +101,8 @@ class End(NamedTuple):
     """Blocks in use."""
     limit: int | None = None
     counts: Mapping[str, int] = {}
+    huge: frozenset[int] | None = None
+    """Slots whose pages did not compress."""
 
 
 class Trace(NamedTuple):
@@ -265,21 +267,29 @@ def _touched(number: int, found: object) -> Touched:
 def _end(number: int, found: object, header: Header) -> End:
     if not isinstance(found, dict):
         raise MalformedTrace(number, f"`end`: expected an object, found {_short(found)}")
-    _only(number, found, {"slots", "used", "limit", "counts"})
-    slots, used, limit, counts = (found.get(name) for name in ("slots", "used", "limit", "counts"))
+    _only(number, found, {"slots", "used", "limit", "counts", "huge"})
+    slots, limit, counts = (found.get(name) for name in ("slots", "limit", "counts"))
     if slots is not None and not (isinstance(slots, str) and len(slots) == header.slots and set(slots) <= set(LETTERS)):
         raise MalformedTrace(number, f"`slots`: expected {header.slots} letters of {LETTERS}, found {_short(slots)}")
-    if used is not None and not isinstance(used, list):
-        raise MalformedTrace(number, f"`used`: expected a list of blocks, found {_short(used)}")
     if counts is not None and not (isinstance(counts, dict) and set(counts) <= {"stored", "same", "huge", "bd_count"}):
         raise MalformedTrace(number, f"`counts`: expected stored, same, huge and bd_count, found {_short(counts)}")
     return End(
         number,
         slots,
-        None if used is None else frozenset(_within(number, "block", block, header) for block in used),
+        _members(number, found, "used", "block", header),
         None if limit is None else _whole(number, "limit", limit),
         {name: _whole(number, name, value) for name, value in (counts or {}).items()},
+        _members(number, found, "huge", "slot", header),
     )
+
+
+def _members(number: int, found: dict[str, object], name: str, over: str, header: Header) -> frozenset[int] | None:
+    members = found.get(name)
+    if members is None:
+        return None
+    if not isinstance(members, list):
+        raise MalformedTrace(number, f"`{name}`: expected a list of {over}s, found {_short(members)}")
+    return frozenset(_within(number, over, member, header) for member in members)
 
 
 def _whole(number: int, name: str, value: object) -> int:

@@ -15,9 +15,18 @@ from rich.console import Console
 from spec.assertions import require_assertions
 from spec.processes.options import count
 from stateful.jobs.progress import complain, say
-from stateful.traces.driver.convert import convert
-from stateful.traces.driver.raw import open_text, read_raw
-from tests.kernel import fuzz, lies, machine, mends, recordings, steer, tracing, versions, workloads
+from tests.kernel import (
+    fuzz,
+    lies_command,
+    machine,
+    mends,
+    playing,
+    recordings,
+    steer,
+    tracing,
+    versions,
+    workloads,
+)
 from tests.kernel.coverage import Coverage
 from tests.kernel.machine import GuestError, Options
 from tests.kernel.multi_comp import with_recompression
@@ -86,15 +95,16 @@ def _parser() -> argparse.ArgumentParser:
         "--coverage", type=Path, metavar="FILE", help="counts of earlier runs, which steer; kept there"
     )
     lying = commands.add_parser("lies", help="plant lies in traces that are accepted, and count those that are found")
-    lying.set_defaults(do=plant_lies)
-    lying.add_argument("files", nargs="+", type=Path, metavar="FILE", help="raw traces without deviations")
+    lying.set_defaults(do=lies_command.plant_lies)
+    lying.add_argument("files", nargs="+", type=Path, metavar="FILE", help="raw or converted traces")
+    lying.add_argument("--raw", action="store_true", help="in raw traces, before they are converted")
     lying.add_argument("--each", type=count, default=100, metavar="N", help="lies a kind (100)")
     mending = commands.add_parser(
         "mends", help="show by search what mends findings 27, 28 and 32, and that it is needed"
     )
     mending.set_defaults(do=show_mends)
-    steering = command("steer", steer_kernel, "play the shortest way to a foreign page, found by search, on a kernel")
-    steering.add_argument("out", type=Path, metavar="OUT", help="for the raw trace")
+    steering = command("steer", steer_kernel, "play the shortest way to each weakness, found by search, on a kernel")
+    steering.add_argument("out", type=Path, metavar="OUT", help="for the raw traces")
     command("survey", survey_versions, "ask every kernel that Debian has, for docs/kernels.md")
     command("versions", show_versions, "print the newest patch level of each version that Debian has")
     for each in commands.choices.values():
@@ -152,23 +162,6 @@ def trace(asked: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def plant_lies(asked: argparse.Namespace, console: Console) -> int:
-    """Plant lies and print the share of each kind that is found; 1 when a changed protocol event is not."""
-    sums: dict[str, tuple[int, int]] = {}
-    for path in asked.files:
-        lines = convert(read_raw(open_text(path))).lines
-        for kind, found, planted in lies.measure(lines, asked.each):
-            before = sums.get(kind, (0, 0))
-            sums[kind] = before[0] + found, before[1] + planted
-    missed = 0
-    for kind, (found, planted) in sums.items():
-        missed += planted - found if any(kind == f"{name} dropped" for name in lies.PROTOCOL) else 0
-        missed += planted - found if "protocol" in kind else 0
-        said = f"{found:>5} of {planted:>5}  {found / planted:.0%}" if planted else "nothing to change"
-        say(console, f"{kind:42} {said}")
-    return 1 if missed else 0
-
-
 def show_mends(_asked: argparse.Namespace, console: Console) -> int:
     """Search with what the driver does and with its mend; 1 when a mend does not hold, or is not needed."""
     bad = 0
@@ -208,6 +201,9 @@ def fuzz_programs(asked: argparse.Namespace, console: Console) -> int:
     empty = coverage.empty(generator.possible())
     said = ", ".join(f"{row} ({context})" for row, context in empty)
     say(console, f"{len(empty)} cells were never tried{': ' if empty else ''}{said}")
+    for row, refused in coverage.refused().items():
+        counts = ", ".join(f"{context} ({coverage.tried[row, context]})" for context in refused)
+        say(console, f"{row} was tried and never accepted: {counts}")
     for finding in outcome.findings:
         say(console, f"{finding.name}: {finding.difference}")
     for finding in outcome.unsteady:
@@ -233,12 +229,14 @@ def survey_versions(asked: argparse.Namespace, console: Console) -> int:
 
 
 def steer_kernel(asked: argparse.Namespace, console: Console) -> int:
-    """Find the shortest way to a read of a foreign page, play it on a kernel, and keep the trace."""
+    """Play the shortest way to each weakness, found by search, on a kernel, and keep the traces."""
     moves = steer.shortest(foreign=True)
-    for move in moves:
-        say(console, f"{move.name} {move.number}")
-    files = tracing.record(_kernel(asked, console), {"steered": steer.workload(moves)}, asked.out, _options(asked))
-    say(console, f"python -m stateful kernel-judge {files[0]}")
+    say(console, f"26: {', '.join(f'{move.name} {move.number}' for move in moves)}")
+    for number, way in playing.found().items():
+        say(console, f"{number}: {', '.join(way)}")
+    together = {"steered": steer.workload(moves), **playing.workloads()}
+    files = tracing.record(_kernel(asked, console), together, asked.out, _options(asked))
+    say(console, f"python -m stateful kernel-judge {' '.join(map(str, files))}")
     return 0
 
 

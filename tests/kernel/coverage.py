@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -114,6 +114,11 @@ class Coverage:
     def empty(self, possible: Iterable[Cell]) -> list[Cell]:
         """Return the cells of `possible` that were never tried."""
         return sorted(cell for cell in possible if not self.tried[cell])
+
+    def refused(self) -> Mapping[str, list[str]]:
+        """Return the contexts in which an operation was tried and never accepted, by operation."""
+        cells = sorted(cell for cell in self.tried if not self.accepted[cell])
+        return {row: [context for each, context in cells if each == row] for row, _context in cells}
 
     def table(self) -> Iterator[str]:
         """Yield the lines of the table: accepted of tried; a dot for a cell that was never tried."""

@@ -1,79 +1,65 @@
-"""Planted lies: one change at a time to a trace that is accepted, and how many of them the judge finds."""
+"""Kinds of lies: one change at a time to a trace that is accepted. `planting` counts those that the judge finds."""
 
-import json
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from stateful.traces.check import judge
-from stateful.traces.policy import SPECIFICATION
-from stateful.traces.schema import ALSO, BY_NAME, MalformedTrace, read
+from stateful.traces.schema import ALSO, BY_NAME
 
 PROTOCOL: Final = (
     *("begin_pass", "scan", "end_scan", "take_request", "reserve_block", "submit", "drop"),
     *("device_ok", "device_error", "endio_queue", "endio_leave", "reap", "end_pass"),
 )
 """Events of a pass and of the backing device."""
+USERS: Final = ("write", "write_same", "free", "access", "read_begin", "read_answer", "read_end", "read_checked")
+STORES: Final = ("store_limit", "toggle_limit", "reset")
 SIZES: Final = {"slot": "slots", "block": "blocks", "request": "requests"}
+CONTRARY: Final = ("ok and error exchanged", "committed and lost exchanged")
 _OVER: Final = {"free_block": "block", "idle_request": "request"}
 _NEAR: Final = 6
 _FAR: Final = 20
+_TRIED_MOST: Final = 1000
 
 Step = dict[str, object]
-Lie = Callable[[list[Step], random.Random], list[Step] | None]
-"""Returns the steps with one change; None when there is no place for it."""
 
 
-class Share(NamedTuple):
-    """How many lies of a kind were found."""
+class Lie(NamedTuple):
+    """Some events of a trace, replaced."""
 
-    kind: str
-    found: int
-    planted: int
-
-
-def measure(lines: Sequence[Step], each: int, seed: int = 0) -> Iterator[Share]:
-    """Plant `each` lies of every kind into a converted trace, one at a time, and judge every one.
-
-    A lie that changes nothing is not planted.
-    """
-    header, steps = lines[0], [line for line in lines[1:] if "does" in line]
-    end = [line for line in lines[1:] if "end" in line]
-    for kind, lie in _lies(header).items():
-        rng = random.Random(f"{seed} {kind}")
-        found = planted = 0
-        for _ in range(each):
-            lied = lie(steps, rng)
-            if lied is None or lied == steps:
-                continue
-            planted += 1
-            found += is_found([header, *lied, *end])
-        yield Share(kind, found, planted)
+    place: int
+    """Of the first, from 0."""
+    length: int
+    said: list[Step]
+    """Events in their stead."""
 
 
-def is_found(lines: Sequence[Step]) -> bool:
-    """Return whether a trace is refused or rejected."""
-    try:
-        trace = read(json.dumps(line) for line in lines)
-    except MalformedTrace:
-        return True
-    return judge(trace, SPECIFICATION).finding is not None
+Kind = Callable[[Sequence[Step], random.Random], Lie | None]
+"""Draws a lie; None when there is no place for one of its kind."""
 
 
-def _lies(header: Step) -> Mapping[str, Lie]:
-    lies: dict[str, Lie] = {f"{name} dropped": _dropping(name) for name in PROTOCOL}
+def kinds(header: Step) -> Mapping[str, Kind]:
+    """Return every kind by name; those of the protocol's own events first."""
+    found: dict[str, Kind] = {f"{name} dropped": _dropping(name) for name in PROTOCOL}
     for what in SIZES:
-        lies[f"{what} of a protocol event changed"] = _changing(what, header, PROTOCOL)
-    lies["ok and error exchanged"] = _exchanging
-    lies["committed and lost exchanged"] = _contradicting
-    users = ("write", "write_same", "free", "access", "read_begin")
-    lies |= {f"{name} dropped": _dropping(name) for name in users}
-    lies["slot of a user's event changed"] = _changing("slot", header, users)
-    lies["any event twice"] = _twice
-    lies["neighbours exchanged"] = _swapping(1)
-    lies[f"events up to {_FAR} apart exchanged"] = _swapping(_FAR)
-    lies["related events of two tasks exchanged"] = _swapping_related
-    return lies
+        found[f"{what} of a protocol event changed"] = _changing(what, header, PROTOCOL)
+    ok_or_error, contrary = CONTRARY
+    found[ok_or_error], found[contrary] = _exchanging, _contradicting
+    found |= {f"{name} dropped": _dropping(name) for name in (*USERS, *STORES)}
+    found["slot of a user's event changed"] = _changing("slot", header, USERS)
+    found["huge of a write changed"] = _recounting("write", 1)
+    found["limit of a store changed"] = _recounting("store_limit", 0)
+    found["any event twice"] = _twice
+    found["neighbours exchanged"] = _swapping(1)
+    found[f"events up to {_FAR} apart exchanged"] = _swapping(_FAR)
+    found["related events of two tasks exchanged"] = _swapping_related
+    return found
+
+
+def is_of_the_protocol(kind: str) -> bool:
+    """Return whether a kind drops an event of the protocol or changes one."""
+    return (
+        kind.removesuffix(" dropped") in PROTOCOL or "protocol" in kind or kind in CONTRARY or kind.startswith("raw ")
+    )
 
 
 def _places(steps: Sequence[Step], names: Sequence[str]) -> list[int]:
@@ -93,67 +79,83 @@ def _positions(step: Step, what: str) -> list[int]:
     return [place for place, each in enumerate(over) if _OVER.get(each, each) == what]
 
 
-def _dropping(name: str) -> Lie:
-    def lie(steps: list[Step], rng: random.Random) -> list[Step] | None:
+def _dropping(name: str) -> Kind:
+    def draw(steps: Sequence[Step], rng: random.Random) -> Lie | None:
         places = _places(steps, [name])
-        if not places:
-            return None
-        place = rng.choice(places)
-        return steps[:place] + steps[place + 1 :]
+        return Lie(rng.choice(places), 1, []) if places else None
 
-    return lie
+    return draw
 
 
-def _changing(what: str, header: Step, names: Sequence[str]) -> Lie:
+def _changing(what: str, header: Step, names: Sequence[str]) -> Kind:
     size = header[SIZES[what]]
     assert isinstance(size, int), "sizes are numbers"
 
-    def lie(steps: list[Step], rng: random.Random) -> list[Step] | None:
+    def draw(steps: Sequence[Step], rng: random.Random) -> Lie | None:
         places = [(place, at) for place in _places(steps, names) for at in _positions(steps[place], what)]
         if not places or size == 1:
             return None
         place, at = rng.choice(places)
         args = list(_arguments(steps[place]))
         args[at] = (args[at] + rng.randrange(1, size)) % size
-        return [*steps[:place], {**steps[place], "args": args}, *steps[place + 1 :]]
+        return Lie(place, 1, [{**steps[place], "args": args}])
 
-    return lie
+    return draw
 
 
-def _exchanging(steps: list[Step], rng: random.Random) -> list[Step] | None:
+def _recounting(name: str, at: int) -> Kind:
+    """Change a number that counts: 0 and 1 are exchanged, a larger one is one less."""
+
+    def draw(steps: Sequence[Step], rng: random.Random) -> Lie | None:
+        places = _places(steps, [name])
+        if not places:
+            return None
+        place = rng.choice(places)
+        args = list(_arguments(steps[place]))
+        args[at] = abs(args[at] - 1)
+        return Lie(place, 1, [{**steps[place], "args": args}])
+
+    return draw
+
+
+def _exchanging(steps: Sequence[Step], rng: random.Random) -> Lie | None:
     places = _places(steps, ["device_ok", "device_error"])
     if not places:
         return None
     place = rng.choice(places)
     other = "device_error" if steps[place]["does"] == "device_ok" else "device_ok"
-    return [*steps[:place], {**steps[place], "does": other}, *steps[place + 1 :]]
+    return Lie(place, 1, [{**steps[place], "does": other}])
 
 
-def _contradicting(steps: list[Step], rng: random.Random) -> list[Step] | None:
+def _contradicting(steps: Sequence[Step], rng: random.Random) -> Lie | None:
     places = _places(steps, ["reap"])
     if not places:
         return None
     place = rng.choice(places)
     *args, committed = _arguments(steps[place])
-    return [*steps[:place], {**steps[place], "args": [*args, 1 - committed]}, *steps[place + 1 :]]
+    return Lie(place, 1, [{**steps[place], "args": [*args, 1 - committed]}])
 
 
-def _twice(steps: list[Step], rng: random.Random) -> list[Step]:
+def _twice(steps: Sequence[Step], rng: random.Random) -> Lie:
     place = rng.randrange(len(steps))
-    return [*steps[: place + 1], *steps[place:]]
+    return Lie(place, 1, [steps[place], steps[place]])
 
 
-def _swapping(most: int) -> Lie:
-    def lie(steps: list[Step], rng: random.Random) -> list[Step]:
-        place = rng.randrange(len(steps) - most)
-        return _swapped(steps, place, place + rng.randrange(1, most + 1))
+def _swapping(most: int) -> Kind:
+    def draw(steps: Sequence[Step], rng: random.Random) -> Lie | None:
+        for _ in range(_TRIED_MOST):
+            place = rng.randrange(len(steps) - most)
+            lie = _swapped(steps, place, place + rng.randrange(1, most + 1))
+            if lie.said != [*steps[place : place + lie.length]]:
+                return lie
+        return None
 
-    return lie
+    return draw
 
 
-def _swapping_related(steps: list[Step], rng: random.Random) -> list[Step] | None:
+def _swapping_related(steps: Sequence[Step], rng: random.Random) -> Lie | None:
     """Exchange two near events of different tasks that name the same slot, block or request."""
-    for _ in range(1000):
+    for _ in range(_TRIED_MOST):
         one = rng.randrange(len(steps) - _NEAR)
         other = one + rng.randrange(1, _NEAR)
         if steps[one]["task"] != steps[other]["task"] and _names(steps[one]) & _names(steps[other]):
@@ -165,7 +167,7 @@ def _names(step: Step) -> set[tuple[str, int]]:
     return {(what, _arguments(step)[at]) for what in SIZES for at in _positions(step, what)}
 
 
-def _swapped(steps: list[Step], one: int, other: int) -> list[Step]:
-    changed = list(steps)
-    changed[one], changed[other] = changed[other], changed[one]
-    return changed
+def _swapped(steps: Sequence[Step], one: int, other: int) -> Lie:
+    said = [*steps[one : other + 1]]
+    said[0], said[-1] = said[-1], said[0]
+    return Lie(one, len(said), said)

@@ -11,7 +11,8 @@ import pytest
 
 from stateful.command import main
 from stateful.conformance.contents import generated
-from tests.kernel import machine, probes, steer, tracing
+from stateful.traces.policy import EARLY, KEPT, TWICE
+from tests.kernel import machine, playing, probes, steer, tracing
 from tests.kernel.machine import Options
 from tests.kernel.packages import Kernel, get_kernel
 from tests.kernel.workloads import PAGE, SMALL, Workload
@@ -44,6 +45,15 @@ def test_shortest_way_to_a_foreign_page_is_one(tmp_path: Path, capfd: pytest.Cap
     assert read == [f"{zlib.crc32(generated(seed, PAGE)):08x}"]
     assert judged(tmp_path, workload) == 0
     assert "1  read_end of a replaced slot, bytes that may be another page's (26)" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(("number", "name"), [(27, TWICE), (28, EARLY), (32, KEPT)])
+def test_shortest_way_of_the_explorer_is_played(
+    number: int, name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Weaknesses 27, 28, 32: the explorer's own steps, the driver's left to the driver."""
+    assert judged(tmp_path, playing.workloads()[f"steered{number}"]) == 0
+    assert f"1  {name}; first at line " in capfd.readouterr().out
 
 
 def test_probe_that_cannot_be_set_is_refused(

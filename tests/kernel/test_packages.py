@@ -1,6 +1,9 @@
 """Kernels that are named, found, unpacked; and what is missing, said in one line."""
 
 import lzma
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -106,3 +109,100 @@ def test_missing_qemu_is_said_in_one_line(
     assert main(["verify", "--kernel", str(tree), "--every", "100"]) == 2
     said = "error: qemu-system-x86_64 must be installed, got nothing on PATH (Debian package qemu-system-x86)\n"
     assert capfd.readouterr().err == said
+
+
+def deb(tree: Path, name: str) -> Path:
+    """Make a package of what is below a directory."""
+    control = tree / "DEBIAN"
+    control.mkdir()
+    lines = ("Package: linux-image-7.9.1", "Version: 7.9.1-1", "Architecture: amd64", "Maintainer: A <a@b>")
+    (control / "control").write_text("".join(f"{line}\n" for line in (*lines, "Description: made up")))
+    file = tree.parent / f"{name}.deb"
+    subprocess.run(["dpkg-deb", "--build", "-Znone", str(tree), str(file)], check=True, capture_output=True)
+    return file
+
+
+@pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="needs dpkg-deb, as packages do")
+def test_own_packages_are_unpacked_together(tree: Path, cache: Path) -> None:
+    """The image and its modules may be packages of their own."""
+    other = tree.parent / "modules"
+    home = Path("usr/lib/modules/7.9.1/kernel")
+    (other / home.parent).mkdir(parents=True)
+    (tree / home).rename(other / home)
+    files = [deb(tree, "image"), deb(other, "modules")]
+    kernel = get_kernel(",".join(map(str, files)))
+    assert kernel.version == "7.9.1"
+    assert kernel.modules == ["zsmalloc", "lz4_base", "lz4hc_compress", "zram"]
+    assert [*(cache / "unpack").iterdir()] == []
+    assert packages.cached_kernels() == []  # `newest` is one of Debian's
+
+
+@pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="needs dpkg-deb, as packages do")
+def test_file_that_is_no_package_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "linux-image.deb"
+    file.write_bytes(b"no archive")
+    assert main(["setup", "--kernel", str(file)]) == 2
+    said = capfd.readouterr().err
+    assert said.startswith(f"error: {file} must be a Debian package, got: dpkg-deb: error: ")
+    assert said.count("\n") == 1
+
+
+def test_missing_compiler_is_said_in_one_line(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    there = {"qemu-system-x86_64": "/usr/bin/true"}
+    monkeypatch.setattr("shutil.which", lambda name, path: there.get(name))
+    assert main(["setup", "--kernel", str(tree)]) == 2
+    assert capfd.readouterr().err == "error: gcc must be installed, got nothing on PATH (Debian package gcc)\n"
+
+
+def ran(code: int, out: str = "", err: str = "") -> Callable[..., subprocess.CompletedProcess[str]]:
+    return lambda command, **_more: subprocess.CompletedProcess(command, code, out, err)
+
+
+def test_static_library_that_is_missing_is_said_in_one_line(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda name, path: f"/usr/bin/{name}")
+    monkeypatch.setattr("subprocess.run", ran(1, err="ld: cannot find -lc\ncollect2: error: ld returned 1\n"))
+    assert main(["setup", "--kernel", str(tree)]) == 2
+    said = "gcc must link a static program (Debian package libc6-dev), got: collect2: error: ld returned 1"
+    assert capfd.readouterr().err == f"error: {said}\n"
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ((0, ""), "apt must know a mirror of Debian (run apt-get update), got none; name a kernel: --kernel"),
+        ((0, "https://nowhere/debian/\n"), "apt-get update must succeed, got: E: no network"),
+    ],
+)
+def test_mirror_that_is_missing_is_said_in_one_line(
+    answers: tuple[int, str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda name, path: f"/usr/bin/{name}")
+    monkeypatch.setattr(packages, "KEYRING", tmp_path)
+    found = iter([ran(*answers), ran(100, err="E: first\nE: no network\n")])
+
+    def one_after_the_other(command: Sequence[str], **_more: object) -> subprocess.CompletedProcess[str]:
+        return next(found)(command)
+
+    monkeypatch.setattr("subprocess.run", one_after_the_other)
+    packages._apt_root.cache_clear()
+    packages._available.cache_clear()
+    assert main(["setup"]) == 2
+    assert capfd.readouterr().err == f"error: {said}\n"
+    packages._apt_root.cache_clear()
+
+
+def test_version_that_debian_does_not_have_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(packages, "_available", lambda _suites: [("linux-image", "7.3.4-1")])
+    assert main(["setup", "--kernel", "5.4"]) == 2
+    said = "--kernel must be newest, a version that Debian has, .deb files or a directory, got 5.4"
+    assert capfd.readouterr().err == f"error: {said}\n"

@@ -121,6 +121,8 @@ def test_coverage_counts_every_context_an_operation_is_in() -> None:
     assert coverage.tried["dmtab", "limited"] == 1
     assert any("0/1" in line for line in coverage.table())
     assert coverage.empty([("read", WAITING), ("read", "plain")]) == [("read", "plain")]
+    assert coverage.refused()["idle all"] == ["backed", "failing", "held"]
+    assert "hold" not in coverage.refused()
 
 
 def test_coverage_is_kept_between_runs(tmp_path: Path) -> None:

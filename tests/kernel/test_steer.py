@@ -2,6 +2,8 @@
 
 import pytest
 
+from spec.scope import Scope
+from tests.kernel import playing
 from tests.kernel.steer import Move, shortest, workload
 
 
@@ -37,3 +39,20 @@ def test_script_answers_each_request_it_waited_for() -> None:
 def test_move_that_no_script_makes_is_refused() -> None:
     with pytest.raises(ValueError, match="move must be one that a script makes, got jump"):
         workload([Move("jump", 0)])
+
+
+def test_ways_of_the_explorer_are_scripts() -> None:
+    twice, early, reset = playing.workloads().values()
+    assert twice.traced[1:] == [
+        *("write 0 1 rand 1000 0", "bg_store writeback page_index=0%20page_index=0"),
+        *("pending 2", "go all", "gate none", "join"),
+    ]
+    assert early.traced[1:3] == ["store writeback_limit_enable 1", "store writeback_limit 1"]
+    assert early.traced[-5:] == ["pending 1", "go 0 EIO", "join", "go all", "gate none"]
+    assert reset.traced[-4:] == ["store reset 1", "store disksize 4096", "go all", "gate none"]
+
+
+def test_step_that_no_script_makes_is_refused() -> None:
+    scope = Scope(slots=1, blocks=1, requests=1)
+    with pytest.raises(ValueError, match="step must be one that a script makes, or the driver's own, got read_begin"):
+        playing.workload(["write(0, 0)", "read_begin(0, 0)"], scope)

@@ -252,7 +252,10 @@ class _Converter:
         caller = self._caller(event)
         if caller == "zram_complete_done_reqs":
             key, committed = (event.key, 0) if task.committed is None else (task.committed, 1)
-            self._step(key, event.task, "reap", *self._sent.pop(event.fields["pps"]), committed)
+            request, slot, block = self._sent.pop(event.fields["pps"])
+            if slot != event.fields["idx"]:
+                raise RefusedTrace(f"a pp_slot must be of the slot {slot} that was sent, got {event.fields['idx']}")
+            self._step(key, event.task, "reap", request, slot, block, committed)
             task.committed = None
         else:
             self._end_scan(event)
@@ -353,4 +356,5 @@ def _end(raw: RawTrace) -> Iterator[JsonLine]:
     for slot, letters in marks.items():
         slots[int(slot)] = "s" if letters[0] == "s" else "W" if letters[1] == "w" else "S"
     counts = {"stored": mm[0] // _PAGE, "same": mm[5], "huge": mm[7], "bd_count": bd[0]}
-    yield {"end": {"slots": "".join(slots), "limit": end.get("wl"), "counts": counts}}
+    huge = sorted(int(slot) for slot, letters in marks.items() if letters[2] == "h")
+    yield {"end": {"slots": "".join(slots), "limit": end.get("wl"), "counts": counts, "huge": huge}}

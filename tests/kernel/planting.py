@@ -1,0 +1,134 @@
+"""Plants lies in a trace that is accepted, one at a time, and says what becomes of each.
+
+What is before a lie was followed already, so the judge continues from there. It stops where the lie is found, or where
+everything that the rest is judged by is again what it is in the true trace: from there on nobody can tell them apart,
+so the trace with the lie is a behaviour, too.
+"""
+
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from stateful.traces.check import Worlds, judge, judge_end
+from stateful.traces.policy import DRIVER, Policy
+from stateful.traces.schema import Line, MalformedTrace, Trace, line_of, read
+from tests.kernel.lies import Lie, Step, kinds
+
+REJECTED: Final = "rejected"
+DEVIATES: Final = "deviates"
+"""Found as a deviation that the true trace does not have there."""
+SAME: Final = "same again"
+"""The state is that of the true trace again, and everything else that the rest is judged by."""
+ANOTHER: Final = "another end"
+"""Accepted, and ends in another state, in what the end of the trace does not say."""
+OUTCOMES: Final = (REJECTED, DEVIATES, SAME, ANOTHER)
+KEPT_EVERY: Final = 256
+"""Events between two states of the true trace that a lie is compared with."""
+
+
+class Planted(NamedTuple):
+    """Lies of one kind, by what became of them."""
+
+    kind: str
+    outcomes: Counter[str]
+
+    @property
+    def count(self) -> int:
+        """How many were planted."""
+        return self.outcomes.total()
+
+    @property
+    def found(self) -> int:
+        """How many were found."""
+        return self.outcomes[REJECTED] + self.outcomes[DEVIATES]
+
+
+class UntrueError(ValueError):
+    """The trace itself is not accepted, so nothing can be learned from lies in it."""
+
+
+def measure(lines: Sequence[Step], each: int, seed: int = 0) -> Iterator[Planted]:
+    """Plant `each` lies of every kind into a converted trace; a kind that has no place in it has none.
+
+    Raises:
+        UntrueError: The trace is not accepted under the driver's policy, or has no end.
+    """
+    truth = _Truth(lines)
+    drawn: list[tuple[str, Lie]] = []
+    names = [*kinds(lines[0])]
+    for name, draw in kinds(lines[0]).items():
+        rng = random.Random(f"{seed} {name}")
+        found = (draw(truth.steps, rng) for _ in range(each))
+        drawn += [(name, lie) for lie in found if lie is not None]
+    outcomes = {name: Counter[str]() for name in names}
+    for name, outcome in truth.outcomes(sorted(drawn, key=lambda pair: pair[1].place)):
+        outcomes[name][outcome] += 1
+    return (Planted(name, outcomes[name]) for name in names)
+
+
+class _Truth:
+    """A trace that is accepted, and what is known of it on the way."""
+
+    def __init__(self, lines: Sequence[Step]) -> None:
+        self.steps = [line for line in lines if "does" in line]
+        self._trace: Trace = read(json.dumps(line) for line in lines)
+        self._policy = strictest(self._trace)
+        worlds = Worlds(self._trace.header, self._policy)
+        self._kept: dict[int, tuple[tuple[object, ...], int]] = {}
+        """By place: all that the rest is judged by, and how many deviations there were before."""
+        for place, line in enumerate(self._trace.lines):
+            if not place % KEPT_EVERY:
+                self._kept[place] = worlds.tracked, len(worlds.deviations)
+            worlds.follow(line)
+        self._deviations, self._last = worlds.deviations, worlds.tracked
+
+    def outcomes(self, lies: Sequence[tuple[str, Lie]]) -> Iterator[tuple[str, str]]:
+        """Yield the kind of each lie and what becomes of it; they are in the order of their places."""
+        worlds, at = Worlds(self._trace.header, self._policy), 0
+        for name, lie in lies:
+            for line in self._trace.lines[at : lie.place]:
+                worlds.follow(line)
+            at = lie.place
+            yield name, self._outcome(worlds.fork(), lie)
+
+    def _outcome(self, worlds: Worlds, lie: Lie) -> str:
+        after = lie.place + lie.length
+        try:
+            said = [self._line(lie.place, step) for step in lie.said]
+        except MalformedTrace:
+            return REJECTED
+        before = len(worlds.deviations)
+        if any(worlds.follow(line) is not None for line in said):
+            return REJECTED
+        for place, line in enumerate(self._trace.lines[after:], start=after):
+            if place in self._kept and self._kept[place][0] == worlds.tracked:
+                return self._compared(worlds, slice(before, self._kept[place][1]), SAME)
+            if worlds.follow(line) is not None:
+                return REJECTED
+        end = self._trace.end
+        if end is not None and judge_end(worlds, end, self._trace.lines) is not None:
+            return REJECTED
+        return self._compared(worlds, slice(before, None), SAME if worlds.tracked == self._last else ANOTHER)
+
+    def _compared(self, worlds: Worlds, of_truth: slice, otherwise: str) -> str:
+        true = Counter(each.name for each in self._deviations[of_truth])
+        more = Counter(each.name for each in worlds.deviations[of_truth.start :]) - true
+        return DEVIATES if more else otherwise
+
+    def _line(self, place: int, step: Step) -> Line:
+        return line_of(place + 2, step, self._trace.header)
+
+
+def strictest(trace: Trace) -> Policy:
+    """Return the policy that tolerates of the driver's deviations only those that the trace has.
+
+    Raises:
+        UntrueError: It is not accepted under the driver's policy, or has no end.
+    """
+    judged = judge(trace, DRIVER)
+    if judged.problem:
+        raise UntrueError(f"a trace that is to be changed must be accepted and have an end, got {judged.problem}")
+    seen = frozenset(each.name for each in judged.deviations)
+    return Policy("those of the trace", seen, strict_give_up=True)
