@@ -11,6 +11,8 @@ import pytest
 
 from stateful.command import main
 from stateful.conformance.contents import generated
+from stateful.traces.driver.convert import convert
+from stateful.traces.driver.raw import open_text, read_raw
 from stateful.traces.policy import EARLY, KEPT, TWICE
 from tests.kernel import machine, playing, probes, steer, tracing
 from tests.kernel.machine import Options
@@ -54,6 +56,17 @@ def test_shortest_way_of_the_explorer_is_played(
     """Weaknesses 27, 28, 32: the explorer's own steps, the driver's left to the driver."""
     assert judged(tmp_path, playing.workloads()[f"steered{number}"]) == 0
     assert f"1  {name}; first at line " in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(("first", "committed"), [(0, 0), (1, 1)])
+def test_first_write_reaped_of_a_page_named_twice_is_kept(first: int, committed: int, tmp_path: Path) -> None:
+    """So the free blocks, and where the next page goes, depend on which write is answered first: recording tw011."""
+    before = [f"mkbd 0 {2 * PAGE}", "nbd 2", "store backing_dev /dev/nbd0", f"store disksize {PAGE}"]
+    twice = ["gate w", "write 0 1 rand 7 0", "bg_store writeback page_index=0%20page_index=0", "pending 2"]
+    workload = Workload(before, [*twice, f"go {first}", "go 0", "join"])
+    (file,) = tracing.record(kernel(), {"it": workload}, tmp_path, Options())
+    reaped = [line["args"] for line in convert(read_raw(open_text(file))).lines if line.get("does") == "reap"]
+    assert [(args[2], args[3]) for args in reaped if isinstance(args, list)] == [(committed, 1), (1 - committed, 0)]
 
 
 def test_probe_that_cannot_be_set_is_refused(

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,20 +13,42 @@ from tests.kernel.scripts import SECOND, Operation, script_line
 
 OPS: Final = ".ops.jsonl"
 EXPECTED: Final = ".expected.jsonl"
+Programs = Mapping[str, Sequence[Operation]]
 _ANSWER: Final = ("err", "crc", "text")
 _FIRST: Final = ("mm", "bd", "io", "wl", "wle", "wbs", "cw", "init", "ds", "bk", "bs", "blk")
 _SECOND: Final = ("ts", "clk")
 """Of the state, what only schema 2 has."""
 
 
+class UnreadableError(ValueError):
+    """A file is no recording; the message is one line."""
+
+
 def read_programs(directory: Path, names: Sequence[str] = ()) -> dict[str, list[Operation]]:
-    """Read the operations of a directory's recordings."""
+    """Read the operations of a directory's recordings.
+
+    Raises:
+        OSError: A file cannot be read.
+        UnreadableError: A line is no operation that the guest knows.
+    """
     chosen = names or sorted(path.name.removesuffix(OPS) for path in directory.glob(f"*{OPS}"))
-    programs: dict[str, list[Operation]] = {}
-    for name in chosen:
-        rows = [json.loads(line) for line in (directory / f"{name}{OPS}").read_text(encoding="utf-8").splitlines()]
-        programs[name] = [row for row in rows if "op" in row]
-    return programs
+    return {name: [*_operations(directory / f"{name}{OPS}")] for name in chosen}
+
+
+def _operations(file: Path) -> Iterator[Operation]:
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise UnreadableError(f"{file} must be text, got {error}") from error
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = json.loads(line)
+            if "op" in row:
+                script_line(row)
+        except (ValueError, LookupError, TypeError, AssertionError) as error:
+            raise UnreadableError(f"{file}, line {number}, must be an operation, got {line[:60]!r}: {error}") from error
+        if "op" in row:
+            yield row
 
 
 def is_timing(directory: Path, name: str) -> bool:
@@ -40,7 +62,7 @@ def has_recompression(operations: Sequence[Operation]) -> bool:
     return any("recomp" in str(op.get("attr")) or "priority" in str(op.get("value")) for op in operations)
 
 
-def ask(kernel: Kernel, programs: Mapping[str, Sequence[Operation]], options: Options = Options()) -> Report:  # noqa: B008 (immutable)
+def ask(kernel: Kernel, programs: Programs, options: Options = Options()) -> Report:  # noqa: B008 (immutable)
     """Run programs on a kernel, all in one boot."""
     return run(kernel, {name: [script_line(op) for op in ops] for name, ops in programs.items()}, options)
 

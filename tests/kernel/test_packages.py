@@ -206,3 +206,34 @@ def test_version_that_debian_does_not_have_is_refused(
     assert main(["setup", "--kernel", "5.4"]) == 2
     said = "--kernel must be newest, a version that Debian has, .deb files or a directory, got 5.4"
     assert capfd.readouterr().err == f"error: {said}\n"
+
+
+def test_cache_that_cannot_be_made_is_said_in_one_line(
+    tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert main(["setup", "--kernel", str(tree)]) == 2
+    assert capfd.readouterr().err == f"error: {tmp_path}/file/zram-oracle/kernels/own-tree/mods: Not a directory\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"op":"jump"}', 'line 1, must be an operation, got \'{"op":"jump"}\': op must be one of store, '),
+        ('{"meta":{}}\n{"op":"write"}', "line 2, must be an operation, got '{\"op\":\"write\"}': 'page'"),
+        ("{", "line 1, must be an operation, got '{': Expecting"),
+        ("7", "line 1, must be an operation, got '7': "),
+    ],
+)
+def test_recording_that_is_none_is_refused(
+    text: str, said: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "it.ops.jsonl").write_text(text)
+    assert main(["verify", str(tmp_path)]) == 2
+    assert said in capfd.readouterr().err
+    (tmp_path / "it.ops.jsonl").write_bytes(b"\xff")
+    assert main(["verify", str(tmp_path)]) == 2
+    assert "must be text, got" in capfd.readouterr().err
+    assert main(["record", str(tmp_path), str(tmp_path), "other"]) == 2
+    assert "other.ops.jsonl: No such file or directory" in capfd.readouterr().err

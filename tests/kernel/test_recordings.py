@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stateful.conformance.schema import read_recording
-from tests.kernel import machine
+from tests.kernel import command, machine, recordings
 from tests.kernel.command import RECORDINGS
 from tests.kernel.initramfs import archive, console, directory, file
 from tests.kernel.machine import HEADER_BYTES, Report
@@ -182,3 +182,22 @@ def test_what_cannot_be_compared_is_left_out() -> None:
     assert has_recompression(programs["a000"])
     assert has_recompression(programs["params_order"])
     assert not has_recompression(programs["h01_limit_exhausted_mid"])
+
+
+def test_difference_that_does_not_come_again_is_named(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "get_kernel", lambda *_args, **_more: KERNEL)
+    answers = iter([{"r04": "first", "tw011": "second"}, {"tw011": "third"}])
+    asked: list[list[str]] = []
+
+    def differing(_asked: object, _kernel: object, programs: recordings.Programs) -> dict[str, str]:
+        asked.append([*programs])
+        return next(answers)
+
+    monkeypatch.setattr(command, "_differing", differing)
+    assert command.main(["verify"]) == 1
+    said = capfd.readouterr().out
+    assert asked[1] == ["r04", "tw011"]
+    assert "r04: first (did not come again)\ntw011: second\n" in said
+    assert ": 1 differ (" in said
