@@ -27,7 +27,7 @@ from tests.kernel import (
     versions,
     workloads,
 )
-from tests.kernel.coverage import Coverage
+from tests.kernel.coverage import Cell, Coverage
 from tests.kernel.machine import GuestError, Options
 from tests.kernel.multi_comp import with_recompression
 from tests.kernel.packages import Kernel, MissingError, available_versions, get_kernel
@@ -203,12 +203,9 @@ def fuzz_programs(asked: argparse.Namespace, console: Console) -> int:
         coverage.write(asked.coverage)
     for line in coverage.table():
         say(console, line)
-    empty = coverage.empty(generator.possible())
-    said = ", ".join(f"{row} ({context})" for row, context in empty)
-    say(console, f"{len(empty)} cells were never tried{': ' if empty else ''}{said}")
-    for row, refused in coverage.refused().items():
-        counts = ", ".join(f"{context} ({coverage.tried[row, context]})" for context in refused)
-        say(console, f"{row} was tried and never accepted: {counts}")
+    possible = generator.possible()
+    say(console, _cells("cells were never tried", coverage.empty(possible)))
+    say(console, _cells("cells that the driver accepts were never accepted", coverage.unaccepted(possible)))
     for finding in outcome.findings:
         say(console, f"{finding.name}: {finding.difference}")
     for finding in outcome.unsteady:
@@ -222,6 +219,11 @@ def fuzz_programs(asked: argparse.Namespace, console: Console) -> int:
     said = f"{outcome.programs} programs, {outcome.operations} operations, {differ} programs differ"
     say(console, f"{said}, {len(outcome.unsteady)} differed once and not again")
     return 1 if differ else 0
+
+
+def _cells(text: str, cells: Sequence[Cell]) -> str:
+    said = ", ".join(f"{row} ({context})" for row, context in cells)
+    return f"{len(cells)} {text}{': ' if cells else ''}{said}"
 
 
 def survey_versions(asked: argparse.Namespace, console: Console) -> int:

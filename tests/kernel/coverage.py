@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,13 @@ CONTEXTS: Final = ("no size", "plain", "backed", "compressed", "limited", "faili
 some blocks fail; a writeback waits for its writes, and stores for it; somebody has the device open."""
 WAITING: Final = "in flight"
 _MODES: Final = ("page_indexes", "page_index", "huge_idle", "incompressible", "huge", "idle")
+
+_BEFORE_THE_SIZE: Final = frozenset(
+    {"disksize", "comp_algorithm", "algorithm_params", "recomp_algorithm", "backing_dev", "compressed_writeback"}
+)
+"""Stores that are EBUSY once the device has a size."""
+_WITH_A_SIZE: Final = frozenset({"idle all", "compact", "recompress", "write", "bwrite", "discard", "zeroout"})
+_STORED_ONLY: Final = frozenset({"show idle", "show reset"})
 
 Cell = tuple[str, str]
 
@@ -47,6 +54,21 @@ def contexts(op: Operation, before: Row, *, failing: bool, held: bool, waiting: 
     found += ["limited"] if before.get("wle") else []
     found += ["failing"] if backed and failing else []
     return found
+
+
+def is_refused(row: str, context: str) -> bool:
+    """Return whether the driver refuses an operation in a context whatever else there is: nothing is missing there."""
+    if row in _BEFORE_THE_SIZE:
+        return context not in ("no size", "held")
+    match context:
+        case "no size":
+            return row in _WITH_A_SIZE or row.startswith("writeback ") or row in _STORED_ONLY
+        case "plain":  # without a backing device
+            return row.startswith("writeback ") or row in _STORED_ONLY
+        case "held":
+            return row == "reset" or row in _STORED_ONLY
+        case _:
+            return row in _STORED_ONLY
 
 
 class Coverage:
@@ -115,10 +137,9 @@ class Coverage:
         """Return the cells of `possible` that were never tried."""
         return sorted(cell for cell in possible if not self.tried[cell])
 
-    def refused(self) -> Mapping[str, list[str]]:
-        """Return the contexts in which an operation was tried and never accepted, by operation."""
-        cells = sorted(cell for cell in self.tried if not self.accepted[cell])
-        return {row: [context for each, context in cells if each == row] for row, _context in cells}
+    def unaccepted(self, possible: Iterable[Cell]) -> list[Cell]:
+        """Return the cells of `possible` that the driver accepts and never did."""
+        return sorted(cell for cell in possible if not self.accepted[cell] and not is_refused(*cell))
 
     def table(self) -> Iterator[str]:
         """Yield the lines of the table: accepted of tried; a dot for a cell that was never tried."""

@@ -9,7 +9,7 @@ from stateful.conformance.fields import Fields
 from stateful.conformance.operations import parse_operation
 from tests.kernel import fuzz
 from tests.kernel.command import main
-from tests.kernel.coverage import WAITING, Coverage, row_of
+from tests.kernel.coverage import WAITING, Coverage, is_refused, row_of
 from tests.kernel.fuzz import Finding, flat, shrink
 from tests.kernel.machine import GuestError, Options, Report, Row
 from tests.kernel.packages import Kernel
@@ -121,8 +121,22 @@ def test_coverage_counts_every_context_an_operation_is_in() -> None:
     assert coverage.tried["dmtab", "limited"] == 1
     assert any("0/1" in line for line in coverage.table())
     assert coverage.empty([("read", WAITING), ("read", "plain")]) == [("read", "plain")]
-    assert coverage.refused()["idle all"] == ["backed", "failing", "held"]
-    assert "hold" not in coverage.refused()
+    assert coverage.unaccepted([("idle all", "failing"), ("idle all", "no size"), ("hold", "no size")]) == [
+        ("idle all", "failing")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "context", "refused"),
+    [
+        *[("disksize", "no size", False), ("disksize", "held", False), ("backing_dev", "plain", True)],
+        *[("write", "no size", True), ("write", "plain", False), ("writeback idle", "plain", True)],
+        *[("writeback idle", "backed", False), ("writeback_limit", "plain", False), ("reset", "held", True)],
+        *[("reset", WAITING, False), ("show idle", "backed", True), ("show disksize", WAITING, False)],
+    ],
+)
+def test_cell_that_the_driver_refuses_is_not_missing(row: str, context: str, refused: bool) -> None:
+    assert is_refused(row, context) == refused
 
 
 def test_coverage_is_kept_between_runs(tmp_path: Path) -> None:
