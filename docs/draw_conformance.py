@@ -66,8 +66,8 @@ asked, and of the requests whose page it refused, too (`recount.` fields).
 
 ## Quirks
 
-`Quirks()` is the device as it is without being asked, `Quirks.linux_7_3()` has all of these but `params_kept` and
-`old_age_marks_all`, and `Quirks.linux(version)` those of a version.
+`Quirks()` is the device as it is without being asked, `Quirks.linux_7_3()` has all of these but those of Linux before
+7.3.4, and `Quirks.linux(version)` those of a version.
 
 """
 _AFTER: Final = """

@@ -47,6 +47,14 @@ class Quirks:
             p1_params_dropped, p2_params_dropped_size.
         old_age_marks_all: Storing an idle age at or above the clock's marks every page in memory: now minus the age
             wraps. Linux before 7.3.4. Recording idle_ages.
+        levels_unchecked: lz4, lz4hc and zstd take every level, as the nearest one they have (lz4hc one below 1 as its
+            default). Linux before 7.3.4. Recordings levels_lz4, levels_lz4hc, levels_zstd of linux-7.2.
+        deflate_ignores_dictionary: deflate takes every dictionary, and has no use for it. Linux before 7.3.4. Recording
+            dictionary_sizes of linux-7.2.
+        dictionary_errors_hidden: A dictionary that cannot be read is EINVAL, whatever the reason. Linux before 7.3.4.
+            Recordings params_order and dictionary_paths of linux-7.2.
+        rounded_size_unchecked: A `disksize` that is nothing once it is rounded up to pages is ENOMEM. Linux before
+            7.3.4. Recording size_zero of linux-7.2.
     """
 
     decide_before_reaping: bool = False
@@ -67,6 +75,10 @@ class Quirks:
     algorithms_reset_by_refusal: bool = False
     params_kept: bool = False
     old_age_marks_all: bool = False
+    levels_unchecked: bool = False
+    deflate_ignores_dictionary: bool = False
+    dictionary_errors_hidden: bool = False
+    rounded_size_unchecked: bool = False
 
     @classmethod
     def linux_7_3(cls) -> "Quirks":
@@ -77,8 +89,7 @@ class Quirks:
     def linux(cls, version: str) -> "Quirks":
         """Return what a version does, as kernels call themselves: 7.2.12, or 7.3.4+deb13-cloud-amd64.
 
-        Of versions before 7.2, which have no batches, only what changed in 7.3.4 is known; of that not which levels and
-        dictionaries each algorithm refuses, and with which errno.
+        Of versions before 7.2, which have no batches, only what changed in 7.3.4 is known.
 
         Raises:
             ValueError: `version` does not begin with two numbers.
@@ -87,7 +98,10 @@ class Quirks:
         if found is None:
             raise ValueError(f"version must begin with two numbers, as 7.3 does, got {version!r}")
         early = tuple(int(part or 0) for part in found.groups()) < _SINCE_7_3_4
-        return replace(cls.linux_7_3(), params_kept=early, old_age_marks_all=early, old_age_unchecked=not early)
+        return replace(cls.linux_7_3(), old_age_unchecked=not early, **dict.fromkeys(_EARLIER, early))
 
 
-_EARLIER: Final = frozenset({"params_kept", "old_age_marks_all"})
+_EARLIER: Final = (
+    *("params_kept", "old_age_marks_all", "levels_unchecked", "deflate_ignores_dictionary"),
+    *("dictionary_errors_hidden", "rounded_size_unchecked"),
+)

@@ -4,7 +4,7 @@ Text in, text out, with the driver's parsing, order of checks and errno.
 """
 
 from collections.abc import Callable
-from errno import EACCES, EBUSY, EINVAL, ENOENT
+from errno import EACCES, EBUSY, EINVAL, ENOENT, ENOMEM
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
@@ -128,6 +128,8 @@ def _store_disksize(dev: "Zram", text: str) -> Act:
 def _set_disksize(dev: "Zram", aligned: int) -> None:
     if not aligned and dev.pages:  # a size of nothing, which is looked at after the state
         raise refuse(EBUSY, f"device must be reset before disksize is set, got one of {dev.pages} pages")
+    if not aligned and dev.quirks.rounded_size_unchecked:
+        raise refuse(ENOMEM, "disksize must be below 2^64 in whole pages, got more: no memory for a table of 0 slots")
     dev.initialise(aligned)
 
 

@@ -130,7 +130,7 @@ class Zram(DeviceSettings):
             winbits: Window of deflate.
         """
         wanted = checked_params(level, dictionary, winbits)
-        self._life.configure("algorithm_params", lambda it: it.algorithms.take_params(priority, algorithm, wanted))
+        self._life.configure("algorithm_params", lambda it: it.take_params(priority, algorithm, wanted))
 
     def set_backing(self, backing: str | os.PathLike[str] | BackingDevice, size: int | str | None = None) -> None:
         """Take a backing device and close the one before; EBUSY once initialised, or when somebody uses it.

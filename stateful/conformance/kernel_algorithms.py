@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 from stateful.conformance import kernel_lz4
-from zram_impl import PAGE_SIZE
+from zram_impl import PAGE_SIZE, Quirks
 from zram_impl.compression.algorithms import ALGORITHMS, Algorithm, Params
 from zram_impl.compression.compressors import Comps
 from zram_impl.device.algorithm_settings import AlgorithmSettings
@@ -30,13 +30,13 @@ class KernelAlgorithms(AlgorithmSettings):
         """Return a dictionary's bytes, of a file of the recorded machine if it is a path."""
         return source if isinstance(source, bytes) else self._read_file(os.fsdecode(source))
 
-    def make(self, *, dictionaries_as_driver: bool) -> Comps:  # type: ignore[explicit-override]  # typing: 3.12
+    def make(self, quirks: Quirks) -> Comps:  # type: ignore[explicit-override]  # typing: 3.12
         """Make the algorithms; errors as they are."""
-        made = super().make(dictionaries_as_driver=dictionaries_as_driver)
+        made = super().make(quirks)
         return Comps(
             [
                 None if name is None else _as_kernel(made[priority], params)
-                for priority, (name, params) in enumerate(zip(self.names, self._params, strict=True))
+                for priority, (name, params) in enumerate(zip(self.names, self.taken_params(quirks), strict=True))
             ]
         )
 

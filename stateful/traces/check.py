@@ -169,8 +169,8 @@ class Worlds:
 
     @property
     def tracked(self) -> tuple[object, ...]:
-        """All that the rest of a trace is judged by, to be compared."""
-        return tuple(world.state() for world in self._worlds), self._tolerance.tracked
+        """What tolerance knows beside the states that are possible, to be compared."""
+        return self._tolerance.tracked
 
     def fork(self) -> "Worlds":
         """Return states that continue from here apart from these."""

@@ -37,6 +37,8 @@ from tests.kernel.recordings import UnreadableError
 RECORDINGS: Final = Path(__file__).resolve().parents[1] / "data" / "kernel-traces"
 SHRUNK_MOST: Final = 3
 """Programs of a campaign that are made small."""
+NAMED_MOST: Final = 8
+"""Cells of the coverage table that are named."""
 _CLOCKS: Final = ("ts", "clk")
 """Of a state, what is another at every run."""
 
@@ -222,8 +224,9 @@ def fuzz_programs(asked: argparse.Namespace, console: Console) -> int:
 
 
 def _cells(text: str, cells: Sequence[Cell]) -> str:
-    said = ", ".join(f"{row} ({context})" for row, context in cells)
-    return f"{len(cells)} {text}{': ' if cells else ''}{said}"
+    said = ", ".join(f"{row} ({context})" for row, context in cells[:NAMED_MOST])
+    more = len(cells) - NAMED_MOST
+    return f"{len(cells)} {text}{': ' if cells else ''}{said}{f' and {more} more' if more > 0 else ''}"
 
 
 def survey_versions(asked: argparse.Namespace, console: Console) -> int:

@@ -21,7 +21,7 @@ _BEFORE_THE_SIZE: Final = frozenset(
 )
 """Stores that are EBUSY once the device has a size."""
 _WITH_A_SIZE: Final = frozenset({"idle all", "compact", "recompress", "write", "bwrite", "discard", "zeroout"})
-_STORED_ONLY: Final = frozenset({"show idle", "show reset"})
+_STORED_ONLY: Final = frozenset({"show idle", "show mem_limit", "show reset"})
 
 Cell = tuple[str, str]
 

@@ -143,7 +143,7 @@ def _twice(steps: Sequence[Step], rng: random.Random) -> Lie:
 
 def _swapping(most: int) -> Kind:
     def draw(steps: Sequence[Step], rng: random.Random) -> Lie | None:
-        for _ in range(_TRIED_MOST):
+        for _ in range(_TRIED_MOST if len(steps) > most else 0):
             place = rng.randrange(len(steps) - most)
             lie = _swapped(steps, place, place + rng.randrange(1, most + 1))
             if lie.said != [*steps[place : place + lie.length]]:
@@ -155,7 +155,7 @@ def _swapping(most: int) -> Kind:
 
 def _swapping_related(steps: Sequence[Step], rng: random.Random) -> Lie | None:
     """Exchange two near events of different tasks that name the same slot, block or request."""
-    for _ in range(_TRIED_MOST):
+    for _ in range(_TRIED_MOST if len(steps) > _NEAR else 0):
         one = rng.randrange(len(steps) - _NEAR)
         other = one + rng.randrange(1, _NEAR)
         if steps[one]["task"] != steps[other]["task"] and _names(steps[one]) & _names(steps[other]):

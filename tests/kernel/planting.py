@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from stateful.traces.check import Worlds, judge, judge_end
-from stateful.traces.policy import DRIVER, Policy
+from stateful.traces.policy import DRIVER, Deviation, Policy
 from stateful.traces.schema import Line, MalformedTrace, Trace, line_of, read
 from tests.kernel.lies import Lie, Step, kinds
 
@@ -35,7 +35,7 @@ class Planted(NamedTuple):
     outcomes: Counter[str]
 
     @property
-    def count(self) -> int:
+    def planted(self) -> int:
         """How many were planted."""
         return self.outcomes.total()
 
@@ -80,9 +80,9 @@ class _Truth:
         """By place: all that the rest is judged by, and how many deviations there were before."""
         for place, line in enumerate(self._trace.lines):
             if not place % KEPT_EVERY:
-                self._kept[place] = worlds.tracked, len(worlds.deviations)
+                self._kept[place] = _judged_by(worlds), len(worlds.deviations)
             worlds.follow(line)
-        self._deviations, self._last = worlds.deviations, worlds.tracked
+        self._deviations, self._last = worlds.deviations, _judged_by(worlds)
 
     def outcomes(self, lies: Sequence[tuple[str, Lie]]) -> Iterator[tuple[str, str]]:
         """Yield the kind of each lie and what becomes of it; they are in the order of their places."""
@@ -103,22 +103,32 @@ class _Truth:
         if any(worlds.follow(line) is not None for line in said):
             return REJECTED
         for place, line in enumerate(self._trace.lines[after:], start=after):
-            if place in self._kept and self._kept[place][0] == worlds.tracked:
-                return self._compared(worlds, slice(before, self._kept[place][1]), SAME)
+            if place in self._kept and self._kept[place][0] == _judged_by(worlds):
+                return self._compared(worlds, self._deviations[before : self._kept[place][1]], before, SAME)
             if worlds.follow(line) is not None:
                 return REJECTED
         end = self._trace.end
         if end is not None and judge_end(worlds, end, self._trace.lines) is not None:
             return REJECTED
-        return self._compared(worlds, slice(before, None), SAME if worlds.tracked == self._last else ANOTHER)
+        otherwise = SAME if _judged_by(worlds) == self._last else ANOTHER
+        return self._compared(worlds, self._deviations[before:], before, otherwise)
 
-    def _compared(self, worlds: Worlds, of_truth: slice, otherwise: str) -> str:
-        true = Counter(each.name for each in self._deviations[of_truth])
-        more = Counter(each.name for each in worlds.deviations[of_truth.start :]) - true
-        return DEVIATES if more else otherwise
+    @staticmethod
+    def _compared(worlds: Worlds, true: Sequence[Deviation], before: int, otherwise: str) -> str:
+        found = Counter(each.name for each in worlds.deviations[before:])
+        return DEVIATES if found - Counter(each.name for each in true) else otherwise
 
     def _line(self, place: int, step: Step) -> Line:
         return line_of(place + 2, step, self._trace.header)
+
+
+def _judged_by(worlds: Worlds) -> tuple[object, ...]:
+    """Return all that the rest of a trace is judged by: grants by age, nothing of what only proofs look at."""
+    (world,) = worlds.possible()
+    state = world.state()
+    budget = state.budget
+    reqs = [req._replace(grant=req.grant and budget.grant - req.grant + 1) for req in state.reqs]
+    return state._replace(reqs=tuple(reqs), budget=budget._replace(grant=0, granted=0, spent=0)), worlds.tracked
 
 
 def strictest(trace: Trace) -> Policy:

@@ -3,7 +3,6 @@
 import lzma
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -156,15 +155,12 @@ def test_missing_compiler_is_said_in_one_line(
     assert capfd.readouterr().err == "error: gcc must be installed, got nothing on PATH (Debian package gcc)\n"
 
 
-def ran(code: int, out: str = "", err: str = "") -> Callable[..., subprocess.CompletedProcess[str]]:
-    return lambda command, **_more: subprocess.CompletedProcess(command, code, out, err)
-
-
 def test_static_library_that_is_missing_is_said_in_one_line(
     tree: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("shutil.which", lambda name, path: f"/usr/bin/{name}")
-    monkeypatch.setattr("subprocess.run", ran(1, err="ld: cannot find -lc\ncollect2: error: ld returned 1\n"))
+    failed = subprocess.CompletedProcess("gcc", 1, "", "ld: cannot find -lc\ncollect2: error: ld returned 1\n")
+    monkeypatch.setattr("subprocess.run", lambda *_command, **_more: failed)
     assert main(["setup", "--kernel", str(tree)]) == 2
     said = "gcc must link a static program (Debian package libc6-dev), got: collect2: error: ld returned 1"
     assert capfd.readouterr().err == f"error: {said}\n"
@@ -186,12 +182,9 @@ def test_mirror_that_is_missing_is_said_in_one_line(
 ) -> None:
     monkeypatch.setattr("shutil.which", lambda name, path: f"/usr/bin/{name}")
     monkeypatch.setattr(packages, "KEYRING", tmp_path)
-    found = iter([ran(*answers), ran(100, err="E: first\nE: no network\n")])
-
-    def one_after_the_other(command: Sequence[str], **_more: object) -> subprocess.CompletedProcess[str]:
-        return next(found)(command)
-
-    monkeypatch.setattr("subprocess.run", one_after_the_other)
+    failed = subprocess.CompletedProcess("apt-get", 100, "", "E: first\nE: no network\n")
+    found = iter([subprocess.CompletedProcess("apt-get", *answers, ""), failed])
+    monkeypatch.setattr("subprocess.run", lambda *_command, **_more: next(found))
     packages._apt_root.cache_clear()
     packages._available.cache_clear()
     assert main(["setup"]) == 2

@@ -10,11 +10,16 @@ from errno import EFBIG, EINVAL
 from typing import Final, NamedTuple
 
 from zram_impl.compression.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, Algorithm, Params
-from zram_impl.compression.algorithms.driver_dictionaries import refused_at_disksize, refused_at_each_page
+from zram_impl.compression.algorithms.driver_dictionaries import (
+    nearest_level,
+    refused_at_disksize,
+    refused_at_each_page,
+)
 from zram_impl.compression.compressors import Comps
 from zram_impl.errors import ZramError, from_os, refuse, refuse_argument, refuse_type, shown
 from zram_impl.parsing.algorithm_args import PRIMARY, PRIORITIES, SECONDARY, choose_priority
 from zram_impl.parsing.kstrto import S32_MAX, S32_MIN, whole
+from zram_impl.quirks import Quirks
 from zram_impl.units import PAGE_SIZE
 
 _SAMPLE: Final = bytes(range(256)) * (PAGE_SIZE // 256)
@@ -68,28 +73,35 @@ class AlgorithmSettings:
         """Take other parameters for a priority; what is not given is the default again."""
         self._params[priority] = params
 
-    def take_params(self, priority: int | None, algorithm: str | None, wanted: "Wanted") -> None:
+    def take_params(self, priority: int | None, algorithm: str | None, wanted: "Wanted", quirks: Quirks) -> None:
         """Take other parameters for a priority, or the algorithm's; earlier ones are dropped whatever happens."""
         chosen = choose_priority(priority, algorithm, self._names, lowest=PRIMARY)
         self.drop_params(chosen)
-        data = None if wanted.dictionary is None else self.read_dictionary(wanted.dictionary)
+        try:
+            data = None if wanted.dictionary is None else self.read_dictionary(wanted.dictionary)
+        except ZramError as error:
+            if quirks.dictionary_errors_hidden:
+                raise refuse(EINVAL, f"dictionary must be readable, got {shown(wanted.dictionary)}: {error}") from error
+            raise
         self.set_params(Params(wanted.level, data, wanted.winbits), chosen)
 
     def read_dictionary(self, source: bytes | str | os.PathLike[str]) -> bytes:
         """Return a dictionary's bytes, of a file if it is a path."""
         return dictionary_of(source)
 
-    def make(self, *, dictionaries_as_driver: bool) -> Comps:
-        """Make the algorithms.
-
-        Args:
-            dictionaries_as_driver: Take only the dictionaries that the driver's algorithms work with.
+    def make(self, quirks: Quirks) -> Comps:
+        """Make the algorithms, which take the parameters that the driver's do with these quirks.
 
         Raises:
             ZramError: EINVAL when one cannot work with its parameters; EOPNOTSUPP when one takes no dictionary.
         """
-        chosen = zip(self._names, self._params, strict=True)
-        return Comps([_make(name, params, dictionaries_as_driver=dictionaries_as_driver) for name, params in chosen])
+        chosen = zip(self._names, self.taken_params(quirks), strict=True)
+        limited = quirks.dictionaries_limited
+        return Comps([_make(name, params, dictionaries_as_driver=limited) for name, params in chosen])
+
+    def taken_params(self, quirks: Quirks) -> Sequence[Params]:
+        """Return what of the parameters of each priority its algorithm takes."""
+        return [_taken(name, params, quirks) for name, params in zip(self._names, self._params, strict=True)]
 
 
 INSTEAD: Final[Mapping[str, str]] = {
@@ -150,6 +162,14 @@ def checked_params(level: int | None, dictionary: bytes | str | os.PathLike[str]
     if dictionary is not None and not isinstance(dictionary, (bytes, str, os.PathLike)):
         raise refuse_type(f"dictionary must be bytes or a path, got {shown(dictionary)}")
     return Wanted(level, dictionary, winbits)
+
+
+def _taken(name: str | None, params: Params, quirks: Quirks) -> Params:
+    if name is not None and quirks.levels_unchecked:
+        params = params._replace(level=nearest_level(name, params.level))
+    if name == "deflate" and quirks.deflate_ignores_dictionary:
+        params = params._replace(dictionary=None)
+    return params
 
 
 def _make(name: str | None, params: Params, *, dictionaries_as_driver: bool) -> Algorithm | None:

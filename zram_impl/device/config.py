@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, TypedDict
 
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.file import open_file
-from zram_impl.device.algorithm_settings import AlgorithmSettings
+from zram_impl.device.algorithm_settings import AlgorithmSettings, Wanted
 from zram_impl.device.engines import DEFAULT_ENGINE, MakeEngine, maker_of
 from zram_impl.errors import from_os, refuse, refuse_argument, refuse_type, shown
 from zram_impl.events.observer import Observer
@@ -127,6 +127,10 @@ class Configuration:
     def choose_algorithm(self, name: str, priority: int) -> None:
         """Take an algorithm, which is known, for a priority."""
         self.algorithms.choose(name, priority, keep_params=self.quirks.params_kept)
+
+    def take_params(self, priority: int | None, algorithm: str | None, wanted: Wanted) -> None:
+        """Take other parameters for a priority, or an algorithm's."""
+        self.algorithms.take_params(priority, algorithm, wanted, self.quirks)
 
     def set_compressed_writeback(self, compressed: bool) -> None:
         """Write objects back as they are, or pages."""

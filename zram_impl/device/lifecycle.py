@@ -199,7 +199,7 @@ class Lifecycle:
     def _initialise(self, pages: int, size: int | str) -> None:
         configuration = self.configuration
         try:
-            comps = configuration.algorithms.make(dictionaries_as_driver=configuration.quirks.dictionaries_limited)
+            comps = configuration.algorithms.make(configuration.quirks)
         except ZramError:
             check_fits(size)  # a lack of memory is found first
             if configuration.quirks.algorithms_reset_by_refusal:

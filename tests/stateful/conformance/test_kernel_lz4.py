@@ -8,7 +8,7 @@ import pytest
 from stateful.conformance.contents import generated, generated_bytes
 from stateful.conformance.kernel_algorithms import KernelAlgorithms
 from stateful.conformance.kernel_lz4 import compress, with_first_byte
-from zram_impl import PAGE_SIZE
+from zram_impl import PAGE_SIZE, Quirks
 from zram_impl.compression.algorithms import Params
 
 CHANCE = random.Random(5)
@@ -85,7 +85,7 @@ def test_dictionaries_work_as_the_kernels_do(name: str, size: int, recorded: int
     settings = KernelAlgorithms(lambda _path: b"")
     settings.choose(name, 0)
     settings.set_params(Params(dictionary=generated_bytes(size, size)), 0)
-    made = settings.make(dictionaries_as_driver=True).primary
+    made = settings.make(Quirks.linux_7_3()).primary
     page = generated(size, 1000)
     packed = made.compress(page)
     assert (len(packed), made.decompress(packed)) == (recorded, page)
@@ -97,6 +97,6 @@ def test_algorithms_that_are_the_same_are_left_as_they_are() -> None:
     settings.choose("lz4hc", 1)
     settings.choose("lz4hc", 3)
     settings.set_params(Params(dictionary=bytes(65537)), 3)
-    made = settings.make(dictionaries_as_driver=True)
+    made = settings.make(Quirks.linux_7_3())
     assert made.configured == ["deflate", "lz4hc", None, "lz4hc"]
     assert (made.primary.refuses, made[1].refuses, made[3].refuses) == (False, False, True)
