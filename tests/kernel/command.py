@@ -164,7 +164,9 @@ def trace(asked: argparse.Namespace, console: Console) -> int:
     except KeyError as error:
         complain(f"W must be small, large or one of {', '.join(workloads.NAMES)}, got {error.args[0]}")
         return 2
-    files = tracing.record(_kernel(asked, console), found, asked.out, _options(asked))
+    files = tracing.record_whole(
+        _kernel(asked, console), found, asked.out, _options(asked), lambda text: say(console, text)
+    )
     say(console, f"{len(files)} traces recorded to {asked.out}")
     return 0
 

@@ -43,7 +43,7 @@ def with_recompression(kernel: Kernel) -> Kernel:
         try:
             module = _build(kernel, tree)
             shutil.rmtree(root, ignore_errors=True)
-            shutil.copytree(kernel.root, root, ignore=shutil.ignore_patterns("package", "probes", "layout"))
+            shutil.copytree(kernel.root, root, ignore=shutil.ignore_patterns("package", "probes*", "layout"))
             shutil.copy(module, root / "mods" / "zram.ko")
         finally:
             shutil.rmtree(tree)

@@ -6,6 +6,7 @@ in the kernel's BTF, places inside of functions by disassembling the module: bef
 lock of a slot back.
 """
 
+import hashlib
 import json
 import re
 import subprocess
@@ -18,14 +19,14 @@ from tests.kernel.machine import GuestError
 from tests.kernel.packages import Kernel, MissingError, find_tool
 
 # name | definition | callers in zram.ko, if not all. `p` is a kprobe; `f` an fprobe, which is not missed where one
-# probe interrupts another. {} is a field or a place, `ra` the return address.
+# probe interrupts another: for what interrupts call, too. {} is a field or a place, `ra` the return address.
 _TABLE: Final = """
 # users
 bio          | p zram_submit_bio op=+{bio.bi_opf}(%di):u32
 bio_over     | f zram_submit_bio%return
 alloc        | p zs_malloc size=%si:u64 | zram_submit_bio
 free         | p slot_free idx=%si:u64 tab=+{zram.table}(%di):x64
-access       | p ktime_get_coarse_with_offset | zram_submit_bio
+access       | f ktime_get_coarse_with_offset | zram_submit_bio
 copy         | p read_from_zspool idx=%dx:u64 tab=+{zram.table}(%di):x64
 look         | p zram_submit_bio+{look} entry=%di:x64
 read_sent    | p submit_bio bio=%di:x64 | zram_submit_bio
@@ -37,8 +38,8 @@ enable_ret   | f writeback_limit_enable_store%return ret=$retval:s64
 reset        | p zram_reset_device
 # a pass
 scanning     | p scan_slots_for_writeback tab=+{zram.table}(%di):x64
-scan         | p __kmalloc_cache_noprof | scan_slots_for_writeback
-scanned      | p wake_up_bit word=%di:x64 | scan_slots_for_writeback
+scan         | f __kmalloc_cache_noprof | scan_slots_for_writeback
+scanned      | f wake_up_bit word=$arg1:x64 | scan_slots_for_writeback
 rawcopy      | p zs_obj_read_begin | zram_writeback_slots
 writing      | p zram_writeback_slots
 sent         | p submit_bio bio=%di:x64 sec=+{bio.bi_iter.bi_sector}(%di):u64 {request} | zram_writeback_slots
@@ -66,7 +67,7 @@ def definitions(kernel: Kernel) -> str:
     Raises:
         MissingError: This build has no such field or place.
     """
-    kept = kernel.root / "probes"
+    kept = kernel.root / f"probes-{hashlib.sha256(_TABLE.encode()).hexdigest()[:16]}"
     if not kept.exists():
         try:
             text = _definitions(kernel, _types(kernel))
@@ -124,7 +125,7 @@ def _lines(rows: list[str]) -> Iterator[str]:
     for row in rows:
         name, definition, callers = (*(part.strip() for part in row.split("|")), "")[:3]
         kind, target, *fields = definition.replace("{request}", _REQUEST).split()
-        if kind == "p" and "+" not in target:
+        if (kind == "p" and "+" not in target) or callers:
             fields.append("ra=+0($stack):x64")
         yield f"{name}|{kind}:zram/{name} {' '.join([target, *fields])}|{callers}"
 

@@ -19,7 +19,7 @@ def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kernel:
     root = tmp_path / "zram-oracle/kernels/7.9.1"
     (root / "mods").mkdir(parents=True)
     (root / "mods/zram.ko").write_bytes(b"stock")
-    for name in ("package", "modules.list", "probes", "vmlinuz"):
+    for name in ("package", "modules.list", "probes-0123", "vmlinuz"):
         (root / name).write_text("zram\n" if name == "modules.list" else "7.9.1-1")
     return Kernel("7.9.1", "7.9.1-1", root)
 
@@ -58,7 +58,7 @@ def test_module_is_replaced_and_built_once(kernel: Kernel, monkeypatch: pytest.M
     assert other.module("zram").read_bytes() == b"other"
     assert kernel.module("zram").read_bytes() == b"stock"
     assert other.package == "7.9.1-1, zram/ with CONFIG_ZRAM_MULTI_COMP"
-    assert not (other.root / "probes").exists()  # its places are others
+    assert not [*other.root.glob("probes*")]  # its places are others
     assert not (kernel.root.parents[1] / "build").exists()
 
 

@@ -1,17 +1,20 @@
 """Where probes go: type information and disassembled code of builds that were made up."""
 
+import lzma
 import re
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from stateful.traces.driver.raw import NEEDED
-from tests.kernel import probes
+from stateful.traces.driver.raw import NEEDED, losses, open_text
+from tests.kernel import probes, tracing
 from tests.kernel.btf import Types, UnknownError
-from tests.kernel.machine import Report
+from tests.kernel.machine import GuestError, Options, Report
 from tests.kernel.packages import Kernel, MissingError
 from tests.kernel.probes import all_places, parse_disassembly, place_after
+from tests.kernel.workloads import Workload, chosen
 
 LISTING = """
 zram.ko:     file format elf64-x86-64
@@ -132,5 +135,50 @@ def test_kernel_without_type_information_is_refused(tmp_path: Path, monkeypatch:
     kernel = Kernel("7.9.1", "7.9.1-1", tmp_path)
     with pytest.raises(MissingError, match=r"in Linux 7\.9\.1, got: the kernel shows no BTF"):
         probes.definitions(kernel)
-    (tmp_path / "probes").write_text("kept")
-    assert probes.definitions(kernel) == "kept"
+    monkeypatch.setattr(probes, "_definitions", lambda *_: "found")
+    monkeypatch.setattr(probes, "_types", lambda _kernel: None)
+    assert probes.definitions(kernel) == "found"
+    monkeypatch.setattr(probes, "_definitions", lambda *_: "found anew")
+    assert probes.definitions(kernel) == "found"
+    monkeypatch.setattr(probes, "_TABLE", "another")
+    assert probes.definitions(kernel) == "found anew"
+
+
+def test_workload_of_which_something_was_lost_is_recorded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = Path(__file__).resolve().parents[1] / "data" / "kernel-judge"
+    whole = open_text(stored / "twice.ktrace.xz")
+    asked: list[list[str]] = []
+
+    def record(_kernel: Kernel, found: Mapping[str, Workload], out: Path, _options: Options) -> list[Path]:
+        asked.append([*found])
+        if len(asked) == 1:
+            raise GuestError("the machine stopped; its console ends in:\nwhatever")
+        for name in found:
+            missed = 1 if name == "load" and len(asked) == 2 else 0
+            text = whole.replace('"missed":{"bio":0', f'"missed":{{"bio":{missed}', 1)
+            (out / f"{name}{tracing.SUFFIX}").write_bytes(lzma.compress(text.encode()))
+        return [out / f"{name}{tracing.SUFFIX}" for name in found]
+
+    monkeypatch.setattr(tracing, "record", record)
+    said: list[str] = []
+    kernel = Kernel("7.9.1", "7.9.1-1", tmp_path)
+    files = tracing.record_whole(kernel, chosen(["twice", "load"]), tmp_path, Options(), said.append)
+    assert asked == [["twice", "load"], ["twice", "load"], ["load"]]
+    assert said == [
+        "recorded again: the machine stopped",
+        "load is recorded again: no hit of a probe may be missed, got bio (1)",
+    ]
+    assert [losses(open_text(file)) for file in files] == ["", ""]
+
+
+def test_machine_that_stops_again_and_again_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def record(*_args: object) -> list[Path]:
+        raise GuestError("the machine stopped")
+
+    monkeypatch.setattr(tracing, "record", record)
+    said: list[str] = []
+    with pytest.raises(GuestError, match="the machine stopped"):
+        tracing.record_whole(Kernel("7.9.1", "7.9.1-1", tmp_path), {}, tmp_path, Options(), said.append)
+    assert len(said) == tracing.AGAIN_MOST

@@ -2,10 +2,11 @@
 
 import json
 import lzma
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from stateful.traces.driver.raw import losses, open_text
 from tests.kernel import machine, probes
 from tests.kernel.machine import GuestError, Options, Report, Row
 from tests.kernel.packages import Kernel
@@ -13,6 +14,7 @@ from tests.kernel.workloads import Workload
 
 VERSION: Final = 1
 SUFFIX: Final = ".ktrace.xz"
+AGAIN_MOST: Final = 2
 _PAGE: Final = 4096
 _MEMORY_MIB: Final = 1024
 """The trace's buffers are in it."""
@@ -38,6 +40,33 @@ def record(kernel: Kernel, workloads: Mapping[str, Workload], out: Path, options
             path.write_bytes(lzma.compress(raw_text(kernel, report, name).encode(), preset=1))
             files.append(path)
     return files
+
+
+def record_whole(
+    kernel: Kernel, workloads: Mapping[str, Workload], out: Path, options: Options, report: Callable[[str], None]
+) -> list[Path]:
+    """Record workloads, and again those of which the machine lost something; return the files, whole or not.
+
+    Raises:
+        GuestError: No machine finished, or a workload has no trace.
+    """
+    wanted = dict(workloads)
+    for again in range(AGAIN_MOST + 1):
+        try:
+            files = record(kernel, wanted, out, options)
+        except GuestError as error:
+            # Emulation of more than one processor sometimes trips over the kernel's own patching of its code.
+            if again == AGAIN_MOST:
+                raise
+            report(f"recorded again: {str(error).partition(';')[0]}")
+            continue
+        lost = {path.name.removesuffix(SUFFIX): why for path in files if (why := losses(open_text(path)))}
+        if not lost or again == AGAIN_MOST:
+            break
+        for name, why in lost.items():
+            report(f"{name} is recorded again: {why}")
+        wanted = {name: workloads[name] for name in lost}
+    return [out / f"{name}{SUFFIX}" for name in workloads]
 
 
 def raw_text(kernel: Kernel, report: Report, name: str) -> str:

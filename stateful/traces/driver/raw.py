@@ -92,6 +92,15 @@ def read_raw(text: str) -> RawTrace:
     return RawTrace(_device(header), events)
 
 
+def losses(text: str) -> str:
+    """Return why a raw trace is refused for what the machine lost; "" where it lost nothing."""
+    try:
+        _refuse_losses(_header(text.partition("\n")[0]))
+    except RefusedTrace as refused:
+        return str(refused)
+    return ""
+
+
 def _events(lines: Sequence[str]) -> Iterator[ProbeEvent]:
     for line in lines:
         found = _LINE.match(line)
