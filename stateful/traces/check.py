@@ -169,7 +169,7 @@ class Worlds:
 
     @property
     def tracked(self) -> tuple[object, ...]:
-        """What tolerance knows beside the states that are possible, to be compared."""
+        """All that tolerance knows beside the states that are possible, to be compared."""
         return self._tolerance.tracked
 
     def fork(self) -> "Worlds":

@@ -67,7 +67,7 @@ class Tolerance:
 
     @property
     def unsettled(self) -> tuple[tuple[int, int], ...]:
-        """What a whole trace does not end with: requests whose callbacks are inside though they were reaped."""
+        """Requests whose callbacks are inside though they were reaped; a whole trace ends with none of them."""
         return tuple(sorted((+self._late).items()))
 
     @property

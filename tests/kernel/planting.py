@@ -50,7 +50,7 @@ class UntrueError(ValueError):
 
 
 def measure(lines: Sequence[Step], each: int, seed: int = 0) -> Iterator[Planted]:
-    """Plant `each` lies of every kind into a converted trace; a kind that has no place in it has none.
+    """Plant `each` lies of every kind into a converted trace, fewer of one that it has no place for.
 
     Raises:
         UntrueError: The trace is not accepted under the driver's policy, or has no end.

@@ -70,7 +70,7 @@ class _Script:
             raise ValueError(f"step must be one that a script makes, or the driver's own, got {name}")
 
     def end(self) -> None:
-        """Append what lets everything come to its end."""
+        """Append what releases everything that is held, and joins the pass."""
         if self._waiting:
             self.lines.append(f"pending {len(self._waiting)}")
         self.lines += ["go all", "gate none", *(["join"] if self._runs else [])]
