@@ -234,7 +234,7 @@ ROWS: Final = (
     row(Cursor, "_owned_mask", ONCE),
     row(PpBuckets, "_bucket_of", ONCE),
     row(PpBuckets, "_buckets _buckets[] _count _top", TABLE),
-    row(Compaction, "_lock _table", ONCE),
+    row(Compaction, "_lock _table _trim_every", ONCE),
     row(Compaction, "_emptied _ended _holes _next _sparse _sparse[] _untrimmed result", under("compaction")),
     row(Compaction, "_emptied[]", under("compaction")),
     row(Compaction, "_cancelled", free(_FLAG).rising()),

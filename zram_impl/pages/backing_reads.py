@@ -5,14 +5,18 @@ Kernel: read_from_bdev()
 
 import mmap
 from collections import deque
+from collections.abc import Callable, Sequence
 from errno import EINVAL
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.errors import ZramError
 from zram_impl.forking import made_anew
 from zram_impl.runtime import Rank, Runtime
 from zram_impl.units import PAGE_SIZE, BlkIdx
+
+T = TypeVar("T")
 
 RUN_MOST: Final = 512
 """Blocks read at once at most."""
@@ -47,37 +51,49 @@ class BackingReads:
         self._closing = False
         self.bd_reads: int = 0
 
-    def read(self, device: BackingDevice, blk_idx: BlkIdx, blocks: int = 1) -> bytes:
-        """Read consecutive blocks; WasResetError (EINVAL) once the device is being closed, OSError as the device says.
+    def read(self, device: BackingDevice, blk_idx: BlkIdx) -> bytes:
+        """Read a block; WasResetError (EINVAL) once the device is being closed, OSError as the device says."""
+        return self._reading(partial(self._one, device, blk_idx))
 
-        Several that cannot be read together are not counted: they will be read one by one.
+    def read_run(self, device: BackingDevice, blk_idx: BlkIdx, wanted: Sequence[int]) -> list[bytes]:
+        """Read blocks that lie close together in one transfer, those between them as well; raises as `read`.
+
+        `wanted` are the blocks, ascending, counted from `blk_idx`. If they cannot be read together, none of them counts
+        as read: they will be read one by one.
         """
+        return self._reading(partial(self._run, device, blk_idx, wanted))
+
+    def _reading(self, read: Callable[[], T]) -> T:
         token = object()
         try:
             self._under_way.add(token)
             # Race with `close`, which stores before it looks: see above.
             if self._closing:
                 raise WasResetError(EINVAL, "EINVAL: the device was reset while it was read")
-            if blocks == 1:
-                self._count(1)
-                page = bytearray(PAGE_SIZE)
-                with memoryview(page) as into:
-                    device.read(blk_idx, into)
-                return bytes(page)
-            # Aligned, so that a file's pages arrive where they are to be; and used again, because memory that the
-            # system has yet to provide costs as much as the transfer.
-            memory = self._borrow()
-            try:
-                with memoryview(memory)[: blocks * PAGE_SIZE] as into:
-                    device.read(blk_idx, into)
-                self._count(blocks)
-                return memory[: blocks * PAGE_SIZE]
-            finally:
-                self._idle.append(memory)
+            return read()
         finally:
             self._under_way.discard(token)
             if self._closing:
                 self._runtime.shielded(lambda _interrupts: self._wake())
+
+    def _one(self, device: BackingDevice, blk_idx: BlkIdx) -> bytes:
+        self._count(1)
+        page = bytearray(PAGE_SIZE)
+        with memoryview(page) as into:
+            device.read(blk_idx, into)
+        return bytes(page)
+
+    def _run(self, device: BackingDevice, blk_idx: BlkIdx, wanted: Sequence[int]) -> list[bytes]:
+        # Aligned, so that a file's pages arrive where they are to be; and used again, because memory that the
+        # system has yet to provide costs as much as the transfer.
+        memory, blocks = self._borrow(), wanted[-1] + 1
+        try:
+            with memoryview(memory)[: blocks * PAGE_SIZE] as into:
+                device.read(blk_idx, into)
+            self._count(blocks)
+            return [memory[at * PAGE_SIZE : (at + 1) * PAGE_SIZE] for at in wanted]
+        finally:
+            self._idle.append(memory)
 
     def _borrow(self) -> mmap.mmap:
         try:

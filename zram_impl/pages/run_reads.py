@@ -17,7 +17,7 @@ from zram_impl.pages.clean_pages import CleanPages
 from zram_impl.shield import raised_by_handler
 from zram_impl.table.shared import Shared
 from zram_impl.table.slot_table import Backed
-from zram_impl.units import PAGE_SIZE, BlkIdx
+from zram_impl.units import BlkIdx
 
 _SEVERAL: Final = 2
 """Pages that are worth being read together."""
@@ -86,9 +86,9 @@ class RunReads:
     def _read(self, group: Sequence[tuple[int, int, Backed]]) -> dict[int, tuple[Backed, bytes]]:
         """Read the blocks of a group, and those between them; return entry and page by index, if it is sound."""
         assert self._backing is not None, "a written-back slot has a backing device"
-        start, end = group[0][0], group[-1][0] + 1
+        start = group[0][0]
         try:
-            data = self._reads.read(self._backing, BlkIdx(start), end - start)
+            data = self._reads.read_run(self._backing, BlkIdx(start), [blk - start for blk, _at, _entry in group])
         except WasResetError:
             raise
         except OSError as error:
@@ -96,11 +96,10 @@ class RunReads:
                 raise
             return {}
         entries, found = self._table.entries, dict[int, tuple[Backed, bytes]]()
-        for blk, at, entry in group:
+        for (_blk, at, entry), block in zip(group, data, strict=True):
             # Race with writers and passes: looked at after the device answered.
             if entries[at] is entry:
-                lo = (blk - start) * PAGE_SIZE
-                page = self._sound(at, entry, data[lo : lo + PAGE_SIZE])
+                page = self._sound(at, entry, block)
                 if page is not None:
                     found[at] = entry, page
         return found

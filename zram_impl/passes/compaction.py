@@ -24,8 +24,11 @@ CHUNK: Final = 64
 """Slots looked at, or objects moved out of a segment, in one hold of the table lock."""
 WORTH: Final = 16
 """Holes are left alone while they are below a part in so many."""
-TRIM_EVERY: Final = 64 << 20
-"""Bytes moved after which the allocator has to give back the memory they took, so that not all is there twice for long.
+TRIM_PART: Final = 16
+"""Part of the objects that is moved before the allocator has to give back their memory: so much is there twice."""
+TRIM_LEAST: Final = 4 << 20
+TRIM_MOST: Final = 64 << 20
+"""Bounds of that in bytes.
 
 A task that allocates at that time waits, a fraction of a millisecond for each MiB given back; the table lock is free.
 """
@@ -56,6 +59,7 @@ class Compaction:
         """Those of the segment that is being emptied, by their offsets, that were not moved yet."""
         self._next = len(table.entries) if self._ended else 0
         self._untrimmed = 0
+        self._trim_every = min(max(before // TRIM_PART, TRIM_LEAST), TRIM_MOST)
         self.result: int = 0
         """Bytes of the holes that were closed."""
 
@@ -75,7 +79,7 @@ class Compaction:
                 return self._end()
         except (OSError, MemoryError):  # no memory for another segment: what is left stays where it is
             return self._end()
-        if self._untrimmed > TRIM_EVERY:
+        if self._untrimmed > self._trim_every:
             self._untrimmed = 0
             trim()
         return PassProgress.PROGRESS

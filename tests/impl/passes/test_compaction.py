@@ -195,7 +195,7 @@ def test_without_memory_for_a_segment_objects_are_not_moved(monkeypatch: pytest.
 
 def test_while_much_is_moved_memory_is_given_back_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
     trims = list[int]()
-    monkeypatch.setattr("zram_impl.passes.compaction.TRIM_EVERY", 10 * PAGE_SIZE)
+    monkeypatch.setattr("zram_impl.passes.compaction.TRIM_LEAST", 10 * PAGE_SIZE)
     monkeypatch.setattr("zram_impl.passes.compaction.trim", lambda: trims.append(1))
     holey().dev.compact()
     assert len(trims) > 2
