@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -329,3 +330,64 @@ def test_a_priority_of_recompression_is_1_to_3(priority: int) -> None:
 def test_a_level_is_a_whole_number(level: int) -> None:
     with pytest.raises(ZramError, match=r"level must be -2147483647 to 2147483647, got"):
         Zram().set_algorithm_params(level=level)
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "taken"),
+    [
+        *[("lz4", -5, 1), ("lz4", 0, 1), ("lz4", 7, 7), ("lz4hc", 0, 9), ("lz4hc", -1, 9), ("lz4hc", 17, 16)],
+        *[("lz4hc", 1, 1), ("zstd", 23, 22), ("zstd", -131073, -131072), ("zstd", 5, 5), ("deflate", 9, 9)],
+    ],
+)
+def test_level_that_an_algorithm_lacks_was_the_nearest_one(name: str, level: int, taken: int) -> None:
+    """Recordings levels_lz4, levels_lz4hc and levels_zstd of linux-7.2."""
+    quirks = Quirks.linux("7.2")
+    found = []
+    for number in (level, taken):
+        with Zram(quirks=quirks) as dev:
+            dev.set_algorithm(name)
+            dev.set_algorithm_params(level=number)
+            dev.initialise("64K")
+            dev.write_page(0, page(3))
+            found.append(dev.stats.mm.compr_data_size)
+    assert found[0] == found[1]
+    with Zram(quirks=replace(quirks, levels_unchecked=False)) as dev:
+        dev.set_algorithm(name)
+        dev.set_algorithm_params(level=level)
+        assert code_of(dev, "disksize", "64K") == (0 if level == taken else EINVAL)
+
+
+def test_level_of_deflate_was_always_checked() -> None:
+    assert code_of(prepared("deflate", 0, Quirks.linux("7.2")), "disksize", "64K") == EINVAL
+
+
+def test_deflate_had_no_use_for_a_dictionary() -> None:
+    """Recording dictionary_sizes of linux-7.2: pages are as large as without one."""
+    sizes = []
+    for dictionary in (None, page(3)):
+        with Zram(quirks=Quirks.linux("7.2")) as dev:
+            dev.set_algorithm("deflate")
+            dev.set_algorithm_params(dictionary=dictionary)
+            dev.initialise("64K")
+            dev.write_page(0, page(3))
+            sizes.append(dev.stats.mm.compr_data_size)
+    assert sizes[0] == sizes[1]
+
+
+@pytest.mark.parametrize(("path", "code"), [("/nowhere/at/all", errno.ENOENT), ("a" * 5000, errno.ENAMETOOLONG)])
+def test_reason_that_a_dictionary_cannot_be_read_was_hidden(path: str, code: int) -> None:
+    """Recordings params_order and dictionary_paths of linux-7.2."""
+    for version, expected in (("7.3.4", code), ("7.2", EINVAL)):
+        dev = Zram(quirks=Quirks.linux(version))
+        with pytest.raises(ZramError) as caught:
+            dev.set_algorithm_params(dictionary=path)
+        assert caught.value.errno == expected
+
+
+def test_size_that_is_nothing_once_rounded_had_no_memory() -> None:
+    """Recording size_zero of linux-7.2; the state is looked at first."""
+    for version, expected in (("7.3.4", EINVAL), ("7.2", errno.ENOMEM)):
+        with Zram(quirks=Quirks.linux(version)) as dev:
+            assert [code_of(dev, "disksize", size) for size in ("16E", "0")] == [expected, EINVAL]
+            dev.initialise("64K")
+            assert code_of(dev, "disksize", "16E") == errno.EBUSY
