@@ -264,7 +264,15 @@ def test_every_command_and_path_of_a_workflow_exists(text: str, capsys: pytest.C
 def test_every_promised_python_is_tried() -> None:
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     promised = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', project)
-    assert f"        python: [{', '.join(json.dumps(version) for version in promised)}]\n" in CI
+    # The package is the device alone, so a Python with which that alone was tried may be promised.
+    tried = [version for job in ("test", "device") for version in matrix(job) if not version.endswith("t")]
+    assert tried == promised
+
+
+def matrix(job: str) -> list[str]:
+    """The Pythons of a job of every push."""
+    versions: list[str] = yaml.safe_load(CI)["jobs"][job]["strategy"]["matrix"]["python"]
+    return versions
 
 
 # A workflow that the runner would refuse.
@@ -334,7 +342,7 @@ def test_dependabot_looks_after_actions_and_pins() -> None:
 
 
 def test_builds_without_the_gil_are_tried() -> None:
-    assert yaml.safe_load(CI)["jobs"]["device"]["strategy"]["matrix"]["python"] == ["3.14", "3.13t"]
+    assert matrix("device") == ["3.14", "3.13t"]
 
 
 def test_what_is_not_promised_is_tried_every_night() -> None:

@@ -75,12 +75,13 @@ class _Counter:
         self._left = list(at)
         self._make = make
         self._count = 0
+        self.over = False
         self.landed: list[str] = []
         self.reached = 0
 
     def point(self) -> bool:
         """Count a point; return whether the signal was made pending, after which nothing is counted for a while."""
-        if not self._left:
+        if self.over or not self._left:
             return False
         if self._count < self._left[0]:
             self._count += 1
@@ -95,7 +96,7 @@ class _Counter:
     def handle(self, _number: int, frame: FrameType | None) -> None:
         """Handle the signal: count on if there is another point to come, and raise."""
         self.landed.append(" < ".join(_where(frame)))
-        if self._left:
+        if self._left and not self.over:
             self.go_on(frame)
         raise self._make()
 
@@ -204,10 +205,11 @@ def interrupted(call: Callable[[], object], at: Sequence[int], make: Callable[[]
             counter.start()
             call()
         finally:
-            counter.stop()
+            counter.over = True  # not a call: what was tripped at the last point may be delivered at the next one
             _check()
     except BaseException as error:  # it is what we are here for
         raised = error
+    counter.stop()
     signal.setitimer(signal.ITIMER_REAL, 0)
     sys.settrace(tracing)
     signal.signal(signal.SIGALRM, watchdog)

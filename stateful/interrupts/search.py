@@ -119,8 +119,9 @@ def _create(make: Maker, kind: type[BaseException], at: Sequence[int]) -> tuple[
         wrong = _unlike(outcome, kind, at)
         outcome = outcome._replace(raised=None)
         made.clear()
-        wrong += before.left()  # waits for the shield's thread, which may be the last to hold the device
         gc.collect()  # of two exceptions, one in the handling of the other, the frames may be a cycle
+        wrong += before.left()  # waits for the shield's thread, which may be the last to hold the device
+        gc.collect()  # and then what that held
     try:
         Zram.create(PAGES * PAGE_SIZE, backing=path, backing_size=PAGES * PAGE_SIZE).close()
     except ZramError as error:
