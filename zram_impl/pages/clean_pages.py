@@ -34,10 +34,10 @@ class CleanPage:
 
     __slots__ = ("entry", "page", "used")
 
-    def __init__(self, entry: Backed, page: bytes, used: int) -> None:
+    def __init__(self, entry: Backed, page: bytes) -> None:
         self.entry: Backed = entry
         self.page: bytes = page
-        self.used: int = used
+        self.used: int = 0
 
 
 class CleanPages:
@@ -87,7 +87,9 @@ class CleanPages:
         kept, order = self._kept, self._order
         for index, (entry, page) in pages.items():
             order.append(index)
-            kept[index] = CleanPage(entry, page, int(index == asked_for))
+            kept[index] = CleanPage(entry, page)
+        if (asked := kept.get(asked_for)) is not None:
+            asked.used += 1
         while len(kept) > self.capacity:
             oldest = order[0]
             there = kept.get(oldest)

@@ -7,6 +7,7 @@ its block is what was written. The caller reads any other page by itself, which 
 import zlib
 from collections.abc import Mapping, Sequence
 from errno import EIO
+from operator import itemgetter
 from typing import Final
 
 from zram_impl.bdev.device import BackingDevice
@@ -68,20 +69,25 @@ class RunReads:
         its block was read.
         """
         entries = self._table.entries[index:end]
-        backed = sorted((entry.blk_idx, at, entry) for at, entry in enumerate(entries, index) if type(entry) is Backed)
-        here = next((place for place, (_blk, at, _entry) in enumerate(backed) if at == index), None)
+        found = [(entry, at) for at, entry in enumerate(entries, index) if type(entry) is Backed]
+        found.sort(key=itemgetter(0))  # by their blocks, which entries begin with
+        here = next((place for place, (_entry, at) in enumerate(found) if at == index), None)
         if here is None:
             return []
-        first = last = here
-        while first > 0 and backed[first][0] - backed[first - 1][0] <= gap + 1:
-            if backed[here][0] - backed[first - 1][0] > _REACH:
+        mine = found[here][0].blk_idx
+        first, edge = here, mine
+        while first > 0:
+            blk = found[first - 1][0].blk_idx
+            if edge - blk > gap + 1 or mine - blk > _REACH:
                 break
-            first -= 1
-        while last + 1 < len(backed) and backed[last + 1][0] - backed[last][0] <= gap + 1:
-            if backed[last + 1][0] - backed[here][0] > _REACH:
+            first, edge = first - 1, blk
+        end, edge = here + 1, mine
+        while end < len(found):
+            blk = found[end][0].blk_idx
+            if blk - edge > gap + 1 or blk - mine > _REACH:
                 break
-            last += 1
-        return [(blk, at, entry) for blk, at, entry in backed[first : last + 1]]
+            end, edge = end + 1, blk
+        return [(entry.blk_idx, at, entry) for entry, at in found[first:end]]
 
     def _read(self, group: Sequence[tuple[int, int, Backed]]) -> dict[int, tuple[Backed, bytes]]:
         """Read the blocks of a group, and those between them; return entry and page by index, if it is sound."""
@@ -95,11 +101,12 @@ class RunReads:
             if raised_by_handler(error):  # no answer of the device
                 raise
             return {}
-        entries, found = self._table.entries, dict[int, tuple[Backed, bytes]]()
+        entries, plain, found = self._table.entries, not self._compressed, dict[int, tuple[Backed, bytes]]()
         for (_blk, at, entry), block in zip(group, data, strict=True):
             # Race with writers and passes: looked at after the device answered.
             if entries[at] is entry:
-                page = self._sound(at, entry, block)
+                sound = plain and zlib.crc32(block) == entry.checksum
+                page = block if sound else self._sound(at, entry, block)
                 if page is not None:
                     found[at] = entry, page
         return found
@@ -112,8 +119,6 @@ class RunReads:
         return self._comps.unpack(block, entry.size, entry.priority) if self._compressed else block
 
     def _sound(self, index: int, entry: Backed, block: bytes) -> bytes | None:
-        if not self._compressed:
-            return block if zlib.crc32(block) == entry.checksum else None
         try:
             return self.page_of(index, entry, block)
         except ZramError:
