@@ -15,6 +15,7 @@ from typing import Final
 
 from zram_impl.passes.base import PassProgress
 from zram_impl.passes.trim import trim
+from zram_impl.passes.turns import FairTurns
 from zram_impl.runtime import Lock
 from zram_impl.table.segments import SEGMENT_BITS
 from zram_impl.table.slot_table import Moved, SlotTable
@@ -60,6 +61,7 @@ class Compaction:
         self._next = len(table.entries) if self._ended else 0
         self._untrimmed = 0
         self._trim_every = min(max(before // TRIM_PART, TRIM_LEAST), TRIM_MOST)
+        self._turns = FairTurns()
         self.result: int = 0
         """Bytes of the holes that were closed."""
 
@@ -82,6 +84,7 @@ class Compaction:
         if self._untrimmed > self._trim_every:
             self._untrimmed = 0
             trim()
+        self._turns.pause_in_time()
         return PassProgress.PROGRESS
 
     def _move_some(self) -> None:
