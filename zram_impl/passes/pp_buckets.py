@@ -31,13 +31,14 @@ class PpBuckets:
 
     def place(self, found: Iterable[tuple[SlotIndex, int]]) -> None:
         """Put pp_slots, each with the size of its object in bytes, into their buckets."""
-        top = self._top
-        for index, size in found:
-            where = self._bucket_of[size]
-            self._buckets[where].append(index)
-            top = max(top, where)
-            self._count += 1
+        buckets, bucket_of, top, number = self._buckets, self._bucket_of, self._top, 0
+        for number, (index, size) in enumerate(found, start=1):  # noqa: B007  (how many there were)
+            where = bucket_of[size]
+            buckets[where].append(index)
+            if where > top:  # noqa: PLR1730  (a call for each page)
+                top = where
         self._top = top
+        self._count += number
 
     def peek(self) -> SlotIndex | None:
         """Return the next candidate, which stays where it is; None without one."""
@@ -77,4 +78,4 @@ class PpBuckets:
 
     def waiting(self) -> list[SlotIndex]:
         """List the pp_slots in buckets."""
-        return [index for candidates in self._buckets for index in candidates]
+        return [index for candidates in self._buckets[: self._top + 1] for index in candidates]

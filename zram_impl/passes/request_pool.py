@@ -16,6 +16,7 @@ class RequestPool:
     """Up to `most` requests; the pass lock is held at every call but the first.
 
     Attributes:
+        most: How many there may be.
         requests: All there are, by number.
         idle: Those that carry nothing.
     """
@@ -23,7 +24,7 @@ class RequestPool:
     def __init__(self, engine: Engine, most: int) -> None:
         """Make the one request that a pass cannot do without; ENOMEM when there is no memory for it."""
         self._engine = engine
-        self._most = most
+        self.most: int = most
         self.requests: list[WbReq] = []
         self.idle: list[WbReq] = []
         if not self._grow():
@@ -31,7 +32,7 @@ class RequestPool:
 
     def take(self) -> WbReq | None:
         """Return an idle request, a new one if there may be one more; None when all are busy, or memory is short."""
-        if not self.idle and not (len(self.requests) < self._most and self._grow()):
+        if not self.idle and not (len(self.requests) < self.most and self._grow()):
             return None
         req = self.idle.pop()
         req.phase = Phase.HELD

@@ -15,6 +15,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from errno import EIO
+from typing import Final
 
 from zram_impl.decisions import completion
 from zram_impl.engine.protocol import Engine
@@ -32,6 +33,13 @@ from zram_impl.runtime import Runtime
 from zram_impl.table.shared import Shared
 from zram_impl.table.slot_table import PP_SLOT
 from zram_impl.units import PAGE_SIZE, BlkIdx, SlotIndex
+
+LEAST_PORTION: Final = 8
+MOST_PORTION: Final = 64
+"""Requests that are submitted at a time: half of all, so that the device has work while the others are filled.
+
+But no fewer than take as long as the submission itself, and no more than the device would wait for.
+"""
 
 
 class WritebackPass(SteppedPass[WritebackResult]):
@@ -65,6 +73,7 @@ class WritebackPass(SteppedPass[WritebackResult]):
         self._engine = engine
         self._cursor = cursor
         self._pool = pool
+        self._portion = min(max(pool.most // 2, LEAST_PORTION), MOST_PORTION)
         self._quirks = quirks
         self._answered: deque[WbReq] = deque()
         self.held_request: WbReq | None = None
@@ -122,8 +131,8 @@ class WritebackPass(SteppedPass[WritebackResult]):
 
     def _fill(self, batch: list[WbReq], actions: int) -> int:
         """Do what need not wait and put the requests to be sent into `batch`; return the actions done."""
-        done = 0
-        while done < actions and (did := self._act(batch, actions - done)):
+        done, most = 0, self._portion
+        while done < actions and len(batch) < most and (did := self._act(batch, actions - done)):
             done += did
         return done
 
@@ -172,7 +181,7 @@ class WritebackPass(SteppedPass[WritebackResult]):
         if self.held_block is not None:
             return 0
         shared, idle = self._shared, self._pool.idle
-        most = min(len(idle), actions // 3, shared.budget.affordable)
+        most = min(len(idle), actions // 3, shared.budget.affordable, self._portion - len(batch))
         if most <= 0:
             return 0
         indexes = self._buckets.claimed(shared.table.flags, most)
@@ -334,12 +343,14 @@ class WritebackPass(SteppedPass[WritebackResult]):
         """
         shared, answered = self._shared, Phase.ANSWERED
         flags, release_claim = shared.table.flags, shared.table.release_claim
+        # One call for each case instead of one for each request.
+        decided = [completion(ok, kept) for ok in (0, 1) for kept in (0, 1)]
         committed: list[tuple[int, BlkIdx, int]] = []
         bd_writes = 0
         for req in reqs:
             assert req.phase is answered, f"only the engine answers a request: {req.phase!r} of slot {req.index}"
             index, error = req.index, req.error
-            commit, release_block, refund, written = completion(error == 0, flags[index] & PP_SLOT and 1)
+            commit, release_block, refund, written = decided[(0 if error else 2) | (1 if flags[index] & PP_SLOT else 0)]
             if commit:
                 committed.append((index, req.blk_idx, req.checksum))
             elif error:
