@@ -20,6 +20,7 @@ from zram_impl.device.dropped import Held
 from zram_impl.device.lifecycle import Lifecycle
 from zram_impl.device.openers import Opened, Openers
 from zram_impl.device.passes import Passes
+from zram_impl.engine.background import BackgroundEngine
 from zram_impl.engine.buffers import PageBuffers
 from zram_impl.engine.request import WbReq
 from zram_impl.engine.ring import RingEngine
@@ -37,6 +38,7 @@ from zram_impl.passes.pp_buckets import PpBuckets
 from zram_impl.passes.recompress import RecompressPass
 from zram_impl.passes.request_pool import RequestPool
 from zram_impl.passes.scan import Cursor
+from zram_impl.passes.turns import FairTurns
 from zram_impl.passes.writeback import WritebackPass
 from zram_impl.policy.keeper import Keeper
 from zram_impl.policy.ranking import Ranking
@@ -206,10 +208,10 @@ ROWS: Final = (
     row(SteppedPass, "_buckets _lock _observer _on_end _runtime _table_lock result", ONCE),
     row(SteppedPass, "stage", PASS.looked_at(_SNAPSHOT, "snapshot")),
     row(SteppedPass, "_cancelled abandoned", free(_FLAG).rising()),
-    row(WritebackPass, "_cursor _engine _pool _quirks _shared", ONCE),
+    row(WritebackPass, "_cursor _engine _pool _portion _quirks _shared", ONCE),
     row(WritebackPass, "_alive _answered _answered[] held_request", PASS),
     row(WritebackPass, "held_block", PASS.looked_at(_SNAPSHOT, "snapshot")),
-    row(RequestPool, "_engine _most idle requests", ONCE),
+    row(RequestPool, "_engine idle most requests", ONCE),
     row(RequestPool, "idle[]", under("pass")),
     row(RequestPool, "requests[]", under("pass").looked_at(_SNAPSHOT, "snapshot")),
     row(
@@ -234,9 +236,10 @@ ROWS: Final = (
     row(Cursor, "_owned_mask", ONCE),
     row(PpBuckets, "_bucket_of", ONCE),
     row(PpBuckets, "_buckets _buckets[] _count _top", TABLE),
-    row(Compaction, "_lock _table _trim_every", ONCE),
+    row(Compaction, "_lock _table _trim_every _turns", ONCE),
     row(Compaction, "_emptied _ended _holes _next _sparse _sparse[] _untrimmed result", under("compaction")),
     row(Compaction, "_emptied[]", under("compaction")),
+    row(FairTurns, "_ends", owned("the thread that computes")),
     row(Compaction, "_cancelled", free(_FLAG).rising()),
     row(Compaction, "abandoned", free(_FLAG).rising().never_accessed(_NEVER_WAITS)),
     row(Interrupts, "abandoned cancelled", free(_FLAG).rising()),
@@ -259,27 +262,16 @@ ROWS: Final = (
         owned("the owner of the request: its pass under the pass lock; from `submit` on the engine, until it answers")
         .looked_at(_SNAPSHOT, "_request"),
     ),
-    row(ThreadEngine, "_answers _buffers _device _observer _run_pages _runtime _threads _work kind", ONCE),
+    row(BackgroundEngine, "_answers _buffers _device _observer _parts _run_pages _runtime kind", ONCE),
+    row(BackgroundEngine, "_defect _done", ANSWERS),
+    row(BackgroundEngine, "_done[]", ANSWERS.waking("engine.answers")),
+    row(ThreadEngine, "_threads _work", ONCE),
     row(ThreadEngine, "_todo", WORK),
     row(ThreadEngine, "_closing _todo[]", WORK.waking("engine.work")),
-    row(ThreadEngine, "_defect _done", ANSWERS),
-    row(ThreadEngine, "_done[]", ANSWERS.waking("engine.answers")),
     row(ThreadEngine, "_tasks _tasks[]", owned(_ONE_PASS)),
-    row(
-        RingEngine,
-        "_answers _buffers _depth _device _observer _places _queue _run_pages _runtime _split kind",
-        ONCE,
-    ),
+    row(RingEngine, "_depth _queue", ONCE),
     row(RingEngine, "_closing _task", owned(_ONE_PASS).never_accessed(_RING)),
-    row(RingEngine, "_free[]", free("atomic calls of a deque; a number is in one place").never_accessed(_RING)),
-    row(RingEngine, "_free", ONCE),
-    row(
-        RingEngine,
-        "_places[]",
-        owned("the task that took its number; from `submit` on the ring, until it answers").never_accessed(_RING),
-    ),
-    row(RingEngine, "_defect _done", ANSWERS.never_accessed(_RING)),
-    row(RingEngine, "_done[]", ANSWERS.waking("engine.answers").never_accessed(_RING)),
+    row(RingEngine, "_free _free[] _places _places[] _woken", ANSWERS.never_accessed(_RING)),
     row(PageBuffers, "_closed _depth _free _free[] _out _out[] _pages _pages[] _pieces _pieces[]", owned(_ONE_PASS)),
     # --- configuration ---
     row(Zram, "_configuration _life openers quirks runtime", ONCE),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+_EITHER: Final = "the greater of two equal numbers is either of them"
 _REFUSED: Final = "nobody gets an object whose making was refused"
 
 EQUIVALENT: Final[Mapping[str, str]] = {
@@ -15,10 +16,10 @@ EQUIVALENT: Final[Mapping[str, str]] = {
     "table/access_times._is_over:9:46 is as ==": "a clock is a function or an object without an equality of its own",
     "table/access_times.__init__:13:53 is as ==": "a clock is a function or an object without an equality of its own",
     "table/block_map.reserve:5:18 < as <=": "block 0 that was found is found again from 0 on",
-    "engine/ring._answer:6:1 notified before the change": (
+    "engine/background._put:5:1 notified before the change": (
         "who is woken needs the lock, which is held until both are done"
     ),
-    "engine/ring.answered:5:1 self._answers released and taken again": (
+    "engine/background.answered:5:1 self._answers released and taken again": (
         "what is there by then is taken in one step, whether or not the wait had seen it"
     ),
     "engine/ring_aio.__init__:19:1 changed before a refusal": _REFUSED,
@@ -28,19 +29,18 @@ EQUIVALENT: Final[Mapping[str, str]] = {
     "engine/ring_uring.__init__:15:1 changed before a refusal": _REFUSED,
     "engine/ring_uring.close:3:17 >= as >": "descriptor 0 is the standard input",
     "device/config.check_named:2:30 is not as !=": "a function is equal to itself alone",
-    "engine/threads._carry:10:1 notified before the change": (
-        "who is woken needs the lock, which is held until both are done"
-    ),
-    "engine/ring.submit:4:34 is as ==": "a phase is equal to itself alone",
-    "engine/threads.submit:4:34 is as ==": "a phase is equal to itself alone",
-    "passes/writeback._complete:15:30 is as ==": "a phase is equal to itself alone",
-    "passes/writeback._complete:31:1 release_claim doubled": "the first leaves nothing for the second to take off",
+    "engine/background._runs_of:4:34 is as ==": "a phase is equal to itself alone",
+    "passes/writeback._complete:17:30 is as ==": "a phase is equal to itself alone",
+    "passes/writeback._complete:33:1 release_claim doubled": "the first leaves nothing for the second to take off",
     "passes/writeback._send:15:34 checksum of the buffer": "the page has just been copied into it",
     "passes/recompress._try_next:7:1 self._table_lock released and taken again": (
         "the buckets are the pass's own, and whether the slot has its claim is looked at in the second hold"
     ),
     "table/slot_table.module:53:18 < as <=": "it compares two constants, which are far apart",
-    "table/slot_table.replace:31:21 > as >=": "the greater of two equal numbers is either of them",
+    "table/slot_table.replace:16:21 > as >=": _EITHER,
+    "table/slot_table.replace:19:21 > as >=": _EITHER,
+    "table/slot_table.replace:49:21 > as >=": _EITHER,
+    "table/slot_table.replace:70:21 > as >=": _EITHER,
     "table/access_times.begin:4:1 last statement after self._lock": (
         "it only notes when to look again; two threads may do that at once anyway, and either look is due"
     ),

@@ -1,1 +1,1 @@
-"""Engines carry write requests to a backing device: `protocol`, `sync` (reference), `threads`."""
+"""Engines carry write requests to a backing device: `protocol`, `sync` (reference), `threads`, `ring`."""

@@ -7,25 +7,17 @@ the reaper. So an answer wakes only the reaper, and a submission only the thread
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Final
 
 from zram_impl.bdev.device import BackingDevice
-from zram_impl.engine.buffers import PageBuffers
-from zram_impl.engine.request import Phase, WbReq
-from zram_impl.engine.runs import carry, into_runs, report
+from zram_impl.engine.background import BackgroundEngine
+from zram_impl.engine.request import WbReq
+from zram_impl.engine.runs import carry
 from zram_impl.events.observer import Observer
 from zram_impl.runtime import Rank, Runtime, Task
 
-_PATIENCE: Final = 0.1
-"""Seconds a waiting `answered` goes without an answer before it returns to its caller empty-handed."""
 
-
-class ThreadEngine:
-    """Writes in the background; requests of one `submit` on consecutive blocks share device writes.
-
-    One task at a time takes buffers and submits; any may reap. Threads start with the first submission and live until
-    `close`, which the owner must call: they keep the engine alive.
-    """
+class ThreadEngine(BackgroundEngine):
+    """An engine each of whose threads waits for one device write at a time."""
 
     def __init__(  # noqa: PLR0913  (how it works and what it is called, by keyword)
         self,
@@ -38,57 +30,20 @@ class ThreadEngine:
         observer: Observer | None = None,
         kind: str = "threads",
     ) -> None:
-        """Write to `device`, which stays the caller's and must stay open until after `close`.
-
-        Args:
-            device: Written to by `threads` tasks at once.
-            runtime: Where conditions and tasks come from.
-            depth: The most requests in flight.
-            threads: Device writes under way at a time.
-            run_pages: The most pages of one device write. Fewer when a pass has fewer requests: its requests are
-                spread over all threads, so that the device is never idle while answers of a run are reaped.
-            observer: Called for every answer.
-            kind: Its name, for people.
-        """
+        """Write to `device` by `threads` tasks at once, else as `BackgroundEngine`: each has a part of the requests."""
         assert threads > 0, "an engine has at least one thread"
         assert run_pages > 0, "a run has at least one page"
-        self._device = device
-        self._runtime = runtime
+        super().__init__(device, runtime, depth=depth, parts=threads, run_pages=run_pages, observer=observer, kind=kind)
         self._threads = threads
-        self._run_pages = run_pages
-        self._observer = observer
-        self.kind: str = kind
-        self._buffers = PageBuffers(depth)
         self._tasks: list[Task] = []
         # Guards _todo and _closing; threads wait here for either.
         self._work = runtime.condition("engine.work", Rank.ENGINE)
         self._todo: deque[list[WbReq]] = deque()
         self._closing = False
-        # Guards _done and _defect; the reaper waits here for answers.
-        self._answers = runtime.condition("engine.answers", Rank.ENGINE)
-        self._done: list[WbReq] = []
-        self._defect: Exception | None = None
-
-    @property
-    def depth(self) -> int:
-        """The most requests it carries at a time."""
-        return self._buffers.depth
-
-    def buffer(self) -> memoryview | None:
-        """Hand out one page buffer; None when `depth` are out or memory for one more cannot be had."""
-        return self._buffers.take()
-
-    def release(self, page: memoryview) -> None:
-        """Take a buffer back; its request is not in flight."""
-        self._buffers.give(page)
 
     def submit(self, requests: Sequence[WbReq]) -> None:
         """Start the writes. Where no thread can be had they are done here and now, so that none is lost."""
-        flight = Phase.FLIGHT
-        for request in requests:
-            assert request.phase is flight, "a request is in flight from its submission on"
-        pool = max(self._buffers.out, len(requests))
-        runs = into_runs(requests, min(self._run_pages, -(-pool // self._threads)))
+        runs = self._runs_of(requests)
         if not runs:
             return
         started = self._start_threads()
@@ -101,14 +56,6 @@ class ThreadEngine:
         if not started:
             for run in runs:
                 self._carry(run)
-
-    def answered(self, wait: bool = False) -> list[WbReq]:
-        """Return and forget the answered requests, oldest first; with `wait`, after at most a short while."""
-        with self._answers:
-            if wait:
-                self._answers.wait_for(self._has_answers, _PATIENCE)
-            done, self._done = self._done, []
-        return done
 
     def close(self) -> None:
         """Finish what was submitted, stop the threads, give the memory back. Idempotent.
@@ -124,11 +71,7 @@ class ThreadEngine:
             self._work.notify_all()
         for task in self._tasks:
             task.join()
-        self._buffers.close()
-        with self._answers:
-            defect, self._defect = self._defect, None
-        if defect is not None:
-            raise AssertionError(f"the backing device failed in a way it must not: {defect!r}") from defect
+        self._give_back()
 
     def _start_threads(self) -> bool:
         """Start the threads that are missing, as far as the system lets us; say whether there is one."""
@@ -152,21 +95,8 @@ class ThreadEngine:
             self._carry(run)
 
     def _carry(self, run: list[WbReq]) -> None:
-        """Write a run and answer it.
-
-        Kernel: zram_writeback_endio(), which like this only queues and wakes: the unlock is the last access.
-        """
-        defect = carry(self._device, run)
-        with self._answers:
-            if self._observer is not None:
-                report(self._observer, run)
-            self._done += run
-            if defect is not None:
-                self._defect = defect
-            self._answers.notify_all()
-
-    def _has_answers(self) -> bool:
-        return bool(self._done)
+        """Write a run and answer it."""
+        self._answer(run, carry(self._device, run))
 
     def _has_work_or_end(self) -> bool:
         return bool(self._todo) or self._closing

@@ -13,7 +13,7 @@ from tests.impl.fake_device import FakeDevice, closing, reap, requests, verdicts
 from zram_impl import PAGE_SIZE, Zram, ZramError
 from zram_impl.bdev.file import FileDevice, open_file
 from zram_impl.bdev.memory import MemoryDevice
-from zram_impl.engine import ring, ring_choice, ring_uring
+from zram_impl.engine import background, ring, ring_choice, ring_uring
 from zram_impl.engine.request import Phase
 from zram_impl.engine.ring import RingEngine
 from zram_impl.engine.ring_choice import engine_kind, ring_or_threads
@@ -156,7 +156,7 @@ def test_each_answer_is_reaped_as_soon_as_it_is_there() -> None:
 
 
 def test_waiting_for_a_hung_device_ends_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ring, "_PATIENCE", 0.01)
+    monkeypatch.setattr(background, "PATIENCE", 0.01)
     later = threading.Event()
 
     def hangs(_blk_idx: int, pages: Sequence[memoryview]) -> int:
@@ -271,7 +271,7 @@ def test_an_unused_ring_closes_without_a_thread(ring: System, file: FileDevice) 
 
 
 def test_a_wake_that_finds_no_room_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ring, "_PATIENCE", 0.01)
+    monkeypatch.setattr(ring, "PATIENCE", 0.01)
     engine, queue = over(FakeDevice())
     woken: list[bool] = []
 

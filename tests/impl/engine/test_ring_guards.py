@@ -12,6 +12,7 @@ from stateful.pairs.states import BY_NAME
 from tests.impl.engine.ring_doubles import DeviceQueue
 from tests.stateful.guards.seeded import Mistake
 from zram_impl.bdev.device import BackingDevice
+from zram_impl.engine.background import BackgroundEngine
 from zram_impl.engine.ring import RingEngine
 from zram_impl.runtime import Runtime
 
@@ -47,21 +48,19 @@ def test_pairs_of_calls_are_sound_on_a_ring(first: str, second: str, monkeypatch
 
 MISTAKES = (
     Mistake(
-        "a queue swapped after the unlock", RingEngine, "answered", "            done, self._done = self._done, []\n",
+        "a queue swapped after the unlock", BackgroundEngine, "answered",
+        "            done, self._done = self._done, []\n",
         "            done = self._done\n        self._done = []\n",
-        "RingEngine._done is written without lock engine.answers",
+        "BackgroundEngine._done is written without lock engine.answers",
     ),
     Mistake(
-        "nobody woken", RingEngine, "_answer", "            self._answers.notify_all()\n", "",
+        "nobody woken", BackgroundEngine, "_put", "        self._answers.notify_all()\n", "",
         "engine.answers is not notified",
     ),
     Mistake(
-        "a place filled after the submission", RingEngine, "_submit",
-        "        taken = self._queue.submit(writes)\n",
-        "        for place, _ in writes:\n            places[place] = ()\n"
-        "        taken = self._queue.submit(writes)\n"
-        "        for place, run in writes:\n            places[place] = run\n",
-        "RingEngine._places",
+        "a place taken without the lock", RingEngine, "_submit",
+        "        with self._answers:\n            writes", "        if True:\n            writes",
+        "RingEngine._free is read without lock engine.answers",
     ),
 )  # fmt: skip
 

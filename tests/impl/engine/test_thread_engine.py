@@ -8,7 +8,7 @@ import pytest
 
 from tests.impl.doubles import Clock
 from tests.impl.fake_device import FakeDevice, closing, reap, requests, verdicts
-from zram_impl.engine import threads
+from zram_impl.engine import background
 from zram_impl.engine.request import Phase
 from zram_impl.engine.threads import ThreadEngine
 from zram_impl.faults import ScarceThreads, nth, since
@@ -101,7 +101,7 @@ def test_answers_arrive_at_once_and_in_the_device_s_order() -> None:
 
 
 def test_a_wait_for_a_hung_device_ends_without_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "_PATIENCE", 0.01)
+    monkeypatch.setattr(background, "PATIENCE", 0.01)
     later = threading.Event()
 
     def hangs(_blk_idx: int, pages: Sequence[memoryview]) -> int:

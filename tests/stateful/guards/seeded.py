@@ -13,6 +13,7 @@ from zram_impl.device import lifecycle
 from zram_impl.device.lifecycle import Lifecycle
 from zram_impl.device.openers import Openers
 from zram_impl.device.passes import Passes
+from zram_impl.engine.background import BackgroundEngine
 from zram_impl.engine.threads import ThreadEngine
 from zram_impl.pages import page_io
 from zram_impl.pages.backing_reads import BackingReads
@@ -137,9 +138,10 @@ MISTAKES: Final = (
     ),
     # --- order of stores, of notifications and of the unlock ---
     Mistake(
-        "a queue swapped after the unlock", ThreadEngine, "answered", "            done, self._done = self._done, []\n",
+        "a queue swapped after the unlock", BackgroundEngine, "answered",
+        "            done, self._done = self._done, []\n",
         "            done = self._done\n        self._done = []\n",
-        "ThreadEngine._done is written without lock engine.answers",
+        "BackgroundEngine._done is written without lock engine.answers",
     ),
     Mistake(
         "a flag cleared after waking", Passes, "_pass_ended",
@@ -154,11 +156,11 @@ MISTAKES: Final = (
         "ThreadEngine._todo[] is changed",
     ),
     Mistake(
-        "nobody woken", ThreadEngine, "_carry", "            self._answers.notify_all()\n", "",
+        "nobody woken", BackgroundEngine, "_put", "        self._answers.notify_all()\n", "",
         "engine.answers is not notified",
     ),
     Mistake(
-        "a wait without patience", ThreadEngine, "answered", "(self._has_answers, _PATIENCE)", "(self._has_answers)",
+        "a wait without patience", BackgroundEngine, "answered", "(self._has_answers, PATIENCE)", "(self._has_answers)",
         "engine.answers is waited for without a time-out",
     ),
     Mistake(
@@ -177,15 +179,15 @@ MISTAKES: Final = (
         "Algorithm.compress() is called while lock table", "stored", ("Zram.write", "Zram.read_page"),
     ),
     Mistake(
-        "a callback looks at a request that is answered", ThreadEngine, "_carry",
-        "            self._answers.notify_all()\n",
-        "            self._answers.notify_all()\n        assert run[0].error >= 0\n",
+        "a callback looks at a request that is answered", BackgroundEngine, "_answer",
+        "            self._put(requests, defect)\n",
+        "            self._put(requests, defect)\n        assert requests[0].error >= 0\n",
         "handed_over_as_declared: WbReq.error",
     ),
     Mistake(
-        "a size changed under a pass", WritebackPass, "_fill", "        done = 0\n",
-        "        done = 0\n        self._pool._most = 1\n",
-        "RequestPool._most is written though it is written once",
+        "a size changed under a pass", WritebackPass, "_fill", "        done, most = 0, self._portion\n",
+        "        done, most = 0, self._portion\n        self._pool.most = 1\n",
+        "RequestPool.most is written though it is written once",
     ),
     Mistake(
         "a flag taken back", SteppedPass, "cancel", "        self._cancelled = True",
