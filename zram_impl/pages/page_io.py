@@ -15,7 +15,7 @@ from zram_impl.bdev.device import BackingDevice
 from zram_impl.compression.codec import encode, filled
 from zram_impl.compression.compressors import Comps
 from zram_impl.errors import ZramError, from_os, refuse, shown
-from zram_impl.events.observer import Observer, ReadingObserver
+from zram_impl.events.observer import Observer, takes_read_steps
 from zram_impl.events.read_steps import ReadSteps
 from zram_impl.pages.backing_reads import BackingReads, WasResetError
 from zram_impl.pages.clean_pages import CleanPages
@@ -75,14 +75,13 @@ class Pages:
         self._lock = shared.lock
         self._runtime = runtime
         self._observer = observer
-        self._read_steps = ReadSteps(observer) if isinstance(observer, ReadingObserver) else None
+        self._read_steps = ReadSteps(observer) if takes_read_steps(observer) else None
         self._read_takes_off = read_takes_off
         self._entries = self.table.entries
         self._flags = self.table.flags
         self._replace = self.table.replace
-        self._compress = self._counting(comps.primary.compress) if comps.primary.refuses else comps.primary.compress
-        decompress = comps.primary.decompress
-        self._unpack = comps.primary.unpack or (lambda data, _size: decompress(data))
+        self._compress = self._compress_counting if comps.primary.refuses else comps.primary.compress
+        self._unpack = comps.primary.unpack or (lambda data, _size: comps.primary.decompress(data))
         self._now = self.times.clock
         self._ticks = self.times.ticks
 
@@ -98,23 +97,29 @@ class Pages:
 
     def read_page(self, index: int) -> bytes:
         """Return page `index`; EINVAL when there is no such page, EIO when the backing device fails."""
-        if not 0 <= index < self.pages:
+        if index < 0:
             raise self._no_such_page(index)
-        entry = self._entries[index]
+        try:
+            entry = self._entries[index]
+        except IndexError:  # which the list finds anyway: one comparison less
+            raise self._no_such_page(index) from None
         # The entry was taken first: an access mark that is put on after this look belongs to a later access.
         if self._flags[index] & ACCESS or self._observer is not None:
             page = self._read_other(index, *self._note_access(index, entry))
-        elif type(entry) is not bytes:
-            page = self._read_other(index, entry)
-        elif len(entry) == PAGE_SIZE:
-            page = entry
+        elif type(entry) is bytes:
+            if len(entry) == PAGE_SIZE:
+                page = entry
+            else:
+                try:
+                    page = self._unpack(entry, PAGE_SIZE)
+                except Exception as error:
+                    page = self._unpack_again(entry, error)
+                if len(page) != PAGE_SIZE:
+                    page = self._decode(index, entry)
+        elif type(entry) is int:
+            page = filled(entry)
         else:
-            try:
-                page = self._unpack(entry, PAGE_SIZE)
-            except Exception as error:
-                page = self._unpack_again(entry, error)
-            if len(page) != PAGE_SIZE:
-                page = self._decode(index, entry)
+            page = self._read_other(index, entry)
         times = self.times
         if self._now() >= times.ends:
             times.begin()
@@ -132,26 +137,27 @@ class Pages:
 
     def read_pages_into(self, start: int, buffer: memoryview) -> None:
         """Fill `buffer`, whole pages of bytes, from `start`; each page is read as `read_page` does."""
-        entries, flags, unpack, read_page = self._entries, self._flags, self._unpack, self.read_page
-        plain, at = self._observer is None, 0
+        entries, flags, unpack, plain, at = self._entries, self._flags, self._unpack, self._observer is None, 0
         for first in range(start, start + len(buffer) // PAGE_SIZE, CHUNK):
             end = min(first + CHUNK, start + len(buffer) // PAGE_SIZE)
             ahead: dict[int, bytes] = {}
             for index in range(first, end):
                 entry = entries[index]
-                if type(entry) is not bytes or flags[index] & ACCESS or not plain:
-                    if type(entry) is Backed and plain and index not in ahead:
-                        ahead |= self._runs.several(index, end)
-                    page = ahead.get(index) or read_page(index)
-                elif len(entry) == PAGE_SIZE:
-                    page = entry
+                simple = plain and not flags[index] & ACCESS
+                if simple and type(entry) is bytes:
+                    if len(entry) == PAGE_SIZE:
+                        page = entry
+                    else:
+                        try:
+                            page = unpack(entry, PAGE_SIZE)
+                        except Exception as error:
+                            page = self._unpack_again(entry, error)
+                        if len(page) != PAGE_SIZE:
+                            page = self._decode(index, entry)
+                elif simple and type(entry) is int:
+                    page = filled(entry)
                 else:
-                    try:
-                        page = unpack(entry, PAGE_SIZE)
-                    except Exception as error:
-                        page = self._unpack_again(entry, error)
-                    if len(page) != PAGE_SIZE:
-                        page = self._decode(index, entry)
+                    page = (self._runs.among(index, end, ahead) if plain else None) or self.read_page(index)
                 buffer[at : at + PAGE_SIZE] = page
                 at += PAGE_SIZE
             self.times.stamp(first, end)
@@ -255,18 +261,14 @@ class Pages:
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
-    def _counting(self, compress: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
-        """Return `compress`, each refusal of which counts as a failed write."""
-
-        def counting(page: bytes) -> bytes:
-            try:
-                return compress(page)
-            except ZramError:
-                with self._lock:
-                    self.failed_writes += 1
-                raise
-
-        return counting
+    def _compress_counting(self, page: bytes) -> bytes:
+        """Compress; each refusal counts as a failed write."""
+        try:
+            return self.comps.primary.compress(page)
+        except ZramError:
+            with self._lock:
+                self.failed_writes += 1
+            raise
 
     def write_page(self, index: int, page: bytes) -> None:
         """Store page `index` (PAGE_SIZE bytes); EINVAL when there is no such page, ENOMEM beyond the limit."""
@@ -275,7 +277,9 @@ class Pages:
         entry = encode(page, self._compress)
         try:
             with self._lock:
-                self._install(index, entry)
+                self._replace(index, entry)
+                if self._observer is not None:
+                    self._installed(index, entry)
         except ZramError as error:
             self._in_time(partial(self._install_alone, index, entry), error)
         times = self.times
@@ -295,13 +299,9 @@ class Pages:
                 end, failure = self._install_all(first, entries)
             self.times.stamp(first, end)
             if failure is not None:
-                self._install_in_time(end, entries[end - first :], failure)
-
-    def _install_in_time(self, index: int, entries: Sequence[int | bytes], error: ZramError) -> None:
-        """Put entries into the table from `index`, the first of which was refused, each once there is room."""
-        for at, entry in enumerate(entries, start=index):
-            self._in_time(partial(self._install_alone, at, entry), error)
-            self.times.stamp(at, at + 1)
+                for index, entry in enumerate(entries[end - first :], start=end):
+                    self._in_time(partial(self._install_alone, index, entry), failure)
+                    self.times.stamp(index, index + 1)
 
     def _in_time(self, attempt: Callable[[], None], error: ZramError) -> None:
         """Attempt again what `error` refused for want of memory, as often as a keeper makes room; else raise it."""

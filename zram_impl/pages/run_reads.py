@@ -39,6 +39,12 @@ class RunReads:
         self._backing = backing
         self._reads = reads
 
+    def among(self, index: int, end: int, ahead: dict[int, bytes]) -> bytes | None:
+        """Return page `index` if it was, or is now, read along with others before `end`; `ahead` keeps all of these."""
+        if index not in ahead and type(self._table.entries[index]) is Backed:
+            ahead |= self.several(index, end)
+        return ahead.get(index)
+
     def several(self, index: int, end: int) -> Mapping[int, bytes]:
         """Read page `index` and those before `end` on the blocks beside it, if there are any; return them by index."""
         group = self._group(index, end, 0)
