@@ -143,15 +143,15 @@ class Monitors:
         pages, running = passes.pages, passes.running
         table, budget = pages.table, pages.shared.budget
         recompressing = isinstance(running, RecompressPass)
-        requests = self._requests()
+        requests = running.requests if isinstance(running, WritebackPass) else ()
         holds = self._holds(pages, requests)
         look = (
             tuple([entry if not isinstance(entry, bytes) else len(entry) == PAGE_SIZE for entry in table.entries]),
             bytes(table.flags),
             recompressing,
             pages.blocks.in_use(),
-            tuple(sorted(holds.items())),
-            tuple([_look_at(req, req in self._answers_known) for req in requests]),
+            tuple(sorted(holds.items())) if holds else (),
+            tuple([_look_at(req, req in self._answers_known) for req in requests]) if requests else (),
             (running.stage, getattr(running, "held_block", None), *running.waiting()) if running else None,
             (budget.enabled, budget.limit, budget.grant, pages.blocks.used),
             (table.pages_stored, table.same_pages, table.huge_pages),

@@ -30,19 +30,26 @@ ASLEEP: Waitable = _Always("nobody")
 
 
 class _AllOf:
-    """Free once all of several waitables are."""
+    """Free once all of several waitables are, each of which stays free once it is."""
 
     def __init__(self, gates: Sequence[Waitable]) -> None:
-        self._gates = gates
+        self._gates = list(gates)
 
     @property
     def owner(self) -> object:
-        return next((gate.owner for gate in self._gates if gate.owner is not None), None)
+        # At every choice somebody asks: what is free is not looked at again.
+        gates = self._gates
+        while gates:
+            owner = gates[-1].owner
+            if owner is not None:
+                return owner
+            gates.pop()
+        return None
 
 
-def all_of(gates: Sequence[Waitable]) -> Waitable:
-    """Return the waitable that is free once all of `gates` are."""
-    return _AllOf(gates)
+def all_done(tasks: "Sequence[ScheduledTask]") -> Waitable:
+    """Return the waitable that is free once all of `tasks` are done."""
+    return _AllOf(tasks)
 
 
 class TaskSwitch(Protocol):

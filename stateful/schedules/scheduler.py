@@ -19,7 +19,7 @@ from stateful.schedules.primitives import (
     ScheduledLock,
     ScheduledTask,
     Waitable,
-    all_of,
+    all_done,
     shielded,
 )
 from zram_impl.runtime import Rank
@@ -168,7 +168,7 @@ class ScheduledRuntime:
 
     def join_all(self, tasks: Sequence[ScheduledTask]) -> None:
         """Wait until all of `tasks` are done, in one wait."""
-        self.stop("join", all_of(tasks))
+        self.stop("join", all_done(tasks))
 
     def interrupt(self, task: ScheduledTask) -> None:
         """Raise a KeyboardInterrupt at the point where `task` stands, as soon as it runs."""
@@ -256,7 +256,8 @@ class ScheduledRuntime:
 
     def _choose(self, me: ScheduledTask | None) -> ScheduledTask | None:
         """Choose the next task and make it the current one; None when no task can run."""
-        ready = [task for task in self._live if task.gate.owner is None]
+        # Most wait for nothing, which is known without a look at what they wait for.
+        ready = [task for task in self._live if task.gate is FREE or task.gate.owner is None]
         if len(ready) == 1:
             self.current = ready[0]
             return ready[0]

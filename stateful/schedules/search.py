@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
+from stateful.common.seldom import seldom_collecting
 from stateful.schedules.policies import exhaust, pct, random_walk
 from stateful.schedules.program import TaskProgram
 from stateful.schedules.run import Execution, choices, execute
@@ -62,6 +63,7 @@ def exhaustively(bound: int, report: Callable[[str], None]) -> SearchResult:
     return total._replace(scenarios=len(SCENARIOS))
 
 
+@seldom_collecting()
 def exhaust_one(name: str, bound: int, report: Callable[[str], None]) -> SearchResult:
     """Run one scenario under every schedule of at most `bound` preemptions, as far as its first finding."""
     what = SCENARIOS[name]
@@ -82,6 +84,7 @@ def policies(seed: int, what: TaskProgram) -> Iterable[Policy]:
     return random_walk(seed), pct(seed, depth=DEPTHS[seed % len(DEPTHS)], points=choices(what))
 
 
+@seldom_collecting()
 def randomly(seeds: Iterable[int], report: Callable[[str], None]) -> SearchResult:
     """Run every scenario under random walks and PCT of several depths."""
     schedules = points = 0

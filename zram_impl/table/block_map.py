@@ -12,6 +12,7 @@ from zram_impl.units import BlkIdx
 FREE: Final = 0
 USED: Final = 1
 _ASIDE: Final = 2
+_IN_USE: Final = bytes(state == USED for state in range(256))
 
 
 class NextFit:
@@ -79,4 +80,4 @@ class NextFit:
 
     def in_use(self) -> bytes:
         """Return one byte a block, 1 in use, 0 free."""
-        return bytes(self.map.replace(bytes([_ASIDE]), bytes([FREE])))
+        return bytes(self.map).translate(_IN_USE)
