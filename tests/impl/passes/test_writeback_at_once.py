@@ -1,6 +1,7 @@
 """Doing as much as possible at once is doing the same actions one by one."""
 
 import errno
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -8,9 +9,14 @@ from hypothesis import strategies as st
 
 from tests.impl.doubles import Bench, huge, page
 from tests.impl.passes.driving import assert_at_rest
-from zram_impl import Quirks
+from zram_impl import PAGE_SIZE, Quirks, Zram
+from zram_impl.bdev.device import BackingDevice
+from zram_impl.bdev.memory import MemoryDevice
+from zram_impl.cli.bench.answers import AtOnce
+from zram_impl.engine.request import WbReq
 from zram_impl.passes.base import MANY, PassProgress, PassStage
 from zram_impl.passes.writeback import WritebackPass
+from zram_impl.runtime import Runtime
 from zram_impl.table.block_map import NextFit
 from zram_impl.units import BlkIdx
 
@@ -107,3 +113,30 @@ def test_the_blocks_of_a_batch_are_reserved_in_one_go(monkeypatch: pytest.Monkey
         bench.engine.answer_all()
     # The requests of the first batch are made one by one, as far as there is memory.
     assert asked[-1] == 4
+
+
+class Sizes(AtOnce):
+    """An engine that answers at once, and notes how much it gets at a time."""
+
+    def __init__(self, device: BackingDevice, runtime: Runtime) -> None:
+        super().__init__(device, runtime)
+        self.sizes: list[int] = []
+
+    def submit(self, requests: Sequence[WbReq]) -> None:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        self.sizes.append(len(requests))
+        super().submit(requests)
+
+
+@pytest.mark.parametrize(("batch", "portion"), [(1, 1), (8, 8), (20, 10), (32, 16), (200, 64)])
+def test_no_more_than_a_portion_is_submitted_at_a_time(batch: int, portion: int) -> None:
+    """The device writes one half while the other is filled."""
+    engines = list[Sizes]()
+
+    def make(device: BackingDevice, runtime: Runtime) -> Sizes:
+        engines.append(Sizes(device, runtime))
+        return engines[-1]
+
+    with Zram.create(250 * PAGE_SIZE, backing=MemoryDevice(250), batch_size=batch, engine=make) as dev:
+        dev.write_pages(0, b"".join(huge(index) for index in range(250)))
+        assert dev.writeback(pages=range(250)).written == 250
+    assert max(engines[0].sizes) == portion
