@@ -26,8 +26,11 @@ from zram_impl.units import DEFAULT_BATCH_SIZE
 _RUNTIME: Final = ("lock", "condition", "spawn", "interruptible", "shielded", "now")
 """The methods of a runtime."""
 
-READ_AHEAD: Final = 256
-"""Pages looked at for reading ahead where reads are sequential, unless something else is asked for."""
+READ_AHEAD: Final = 512
+"""Pages looked at for reading ahead where reads are sequential, unless something else is asked for.
+
+Neighbours whose objects were of different sizes lie apart, so only a part of these is read at once.
+"""
 READ_AHEAD_MAX: Final = 1024
 
 OpenBacking = Callable[[str | os.PathLike[str], int | None], BackingDevice]
