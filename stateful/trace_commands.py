@@ -31,7 +31,7 @@ from stateful.traces.check import Judgement, TooManyError, judge
 from stateful.traces.compressed import CorruptedFileError, read_lines
 from stateful.traces.driver.convert import Converted, convert
 from stateful.traces.driver.raw import RefusedTrace, open_text, read_raw
-from stateful.traces.policy import DRIVER, POLICIES, SPECIFICATION, UNSOUND, Policy
+from stateful.traces.policy import DECODED, DRIVER, POLICIES, SPECIFICATION, UNSOUND, Policy
 from stateful.traces.schema import AS_FAR_AS_IT_GOES, MalformedTrace, read
 from stateful.traces.verdict import check_of
 from zram_impl.cli.output import write_whole
@@ -221,7 +221,7 @@ def _judge_raw(path: Path, asked: argparse.Namespace, out: Path | None, console:
 
 def _unexplained(converted: Converted, judgement: Judgement) -> int:
     """Return how many foreign pages were noticed at a read that is not called unsound."""
-    unsound = {each.line for each in judgement.deviations if each.name == UNSOUND}
+    unsound = {each.line for each in judgement.deviations if each.name in (UNSOUND, DECODED)}
     wrong = judgement.finding.line if judgement.finding else None
     return sum(each.read_end not in unsound and each.read_end != wrong for each in converted.foreign)
 

@@ -211,7 +211,7 @@ class Worlds:
             if kind == EMPTY or (kind == WB and not self._header.readers):
                 return True
         action = resolve(world, line.action, line.args)
-        return action is None or self._tolerance.take(world, action, line.args, line.number)
+        return action is None or self._tolerance.take(world, action, line.args, line.number, said=line.action.name)
 
     def at_the_end(self) -> Sequence[World]:
         """Return the states that are possible once everything was reported."""

@@ -14,12 +14,14 @@ from stateful.traces.world import World
 
 STALE: Final = "read_end of a replaced slot, bytes the page once had (26)"
 UNSOUND: Final = "read_end of a replaced slot, bytes that may be another page's (26)"
+DECODED: Final = "read_end of a replaced slot, the page's old object with another one's size (26)"
+"""Only where blocks hold objects: the driver unpacks what was read as what the slot is by then."""
 TWICE: Final = "second pp_slot of a slot (27)"
 EARLY: Final = "give_up with budget and a free block (28)"
 KEPT: Final = "reset keeps the limit (32)"
 INSIDE: Final = "reap while the callback is inside (18)"
 OUTLIVED: Final = "end_pass while a callback is inside (18)"
-DEVIATIONS: Final = (STALE, UNSOUND, TWICE, EARLY, KEPT, INSIDE, OUTLIVED)
+DEVIATIONS: Final = (STALE, UNSOUND, DECODED, TWICE, EARLY, KEPT, INSIDE, OUTLIVED)
 
 _SCAN, _RETRY = (next(action for action in ACTIONS if action.name == name) for name in ("scan", "read_retry"))
 _TAKES_PP_SLOT: Final = frozenset({"submit", "skip", "give_up"})
@@ -82,8 +84,11 @@ class Tolerance:
         other.found = list(self.found)
         return other
 
-    def take(self, world: World, action: Action, args: tuple[int, ...], line: int) -> bool:
-        """Take a step, as the specification says or as is tolerated; return whether either was possible."""
+    def take(self, world: World, action: Action, args: tuple[int, ...], line: int, *, said: str = "") -> bool:
+        """Take a step, as the specification says or as is tolerated; return whether either was possible.
+
+        `said` is the event's own name, where it is a total action.
+        """
         if action.name == "endio_leave" and self._late[args[0]]:
             self._late[args[0]] -= 1
             return True
@@ -94,7 +99,7 @@ class Tolerance:
             self._note(line, EARLY)
         before = world.budget
         if not world.take(action, args):
-            return self._tolerated(world, action, args, line)
+            return self._tolerated(world, action, args, line, decodes=said == "read_checked")
         if action.name == "reset" and (before.enabled or before.limit):
             self._keep_limit(world, before.enabled, before.limit, line)
         if action.name in _TAKES_PP_SLOT and self._second[args[0]]:
@@ -104,18 +109,18 @@ class Tolerance:
             self._note(line, OUTLIVED)
         return True
 
-    def _tolerated(self, world: World, action: Action, args: tuple[int, ...], line: int) -> bool:
+    def _tolerated(self, world: World, action: Action, args: tuple[int, ...], line: int, *, decodes: bool) -> bool:
         if action.name == "read_end":
-            return self._unchecked(world, args, line)
+            return self._unchecked(world, args, line, DECODED if decodes else STALE)
         if action.name == "scan":
             return self._scanned_again(world, args, line)
         if action.name == "reap":
             return self._reaped_inside(world, action, args, line)
         return False
 
-    def _unchecked(self, world: World, args: tuple[int, ...], line: int) -> bool:
+    def _unchecked(self, world: World, args: tuple[int, ...], line: int, of_old_bytes: str) -> bool:
         reader = world.readers[args[0]]
-        name = STALE if reader.sound else UNSOUND
+        name = of_old_bytes if reader.sound else UNSOUND
         if reader.phase != ANSWERED or name not in self._policy.tolerated:
             return False
         self._note(line, name)

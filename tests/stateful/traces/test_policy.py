@@ -6,6 +6,7 @@ import pytest
 
 from stateful.traces.check import judge
 from stateful.traces.policy import (
+    DECODED,
     DEVIATIONS,
     DRIVER,
     EARLY,
@@ -47,6 +48,10 @@ READ: list[Step] = [("read_begin", 0, 0)]
 CASES: dict[str, list[Step]] = {
     STALE: [*BACK, *READ, ("free", 0), ("read_answer", 0), ("read_end", 0)],
     UNSOUND: [*BACK, *READ, ("free", 0), *SECOND, ("read_answer", 0), ("read_end", 0)],
+    DECODED: [
+        *[*BACK, *READ, ("write", 0, 1), ("begin_pass",), ("scan", 0), ("end_scan",), *submitted(0, 0, 1)],
+        *[*answered(0, 1), ("reap", 0, 0, 1, 1), ("end_pass",), ("read_answer", 0), ("read_checked", 0)],
+    ],
     TWICE: [
         *[("write", 0, 0), ("begin_pass",), ("scan", 0), ("scan", 0), ("end_scan",)],
         *[*submitted(0, 0, 0), *submitted(0, 1, 1), *answered(0, 0), ("reap", 0, 0, 0, 1)],
