@@ -20,7 +20,9 @@ _BEFORE_THE_SIZE: Final = frozenset(
     {"disksize", "comp_algorithm", "algorithm_params", "recomp_algorithm", "backing_dev", "compressed_writeback"}
 )
 """Stores that are EBUSY once the device has a size."""
-_WITH_A_SIZE: Final = frozenset({"idle all", "compact", "recompress", "write", "bwrite", "discard", "zeroout"})
+_WITH_A_SIZE: Final = frozenset(
+    {"idle all", "compact", "recompress", "write", "bwrite", "discard", "zeroout", "mem_used_max"}
+)
 _STORED_ONLY: Final = frozenset({"show idle", "show mem_limit", "show reset"})
 
 Cell = tuple[str, str]

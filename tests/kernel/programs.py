@@ -44,7 +44,7 @@ class Generator:
     def __init__(self, seed: int, coverage: Coverage, *, recompression: bool = False, schema: int = 1) -> None:
         self._rng = random.Random(seed)
         self._coverage = coverage
-        self._second = schema > 1
+        self._second, self._recompression = schema > 1, recompression
         self._pages, self._whole = 1, False
         self._batches: Sequence[object] = (1,)
         self._draws = self._table(recompression=recompression, second=schema > 1)
@@ -116,9 +116,12 @@ class Generator:
         program: Program = [[{"op": "mkbd", "bd": 0, "blocks": self._blocks}]]
         if self._mapped:
             program.append([self._table_of([], [])])
+        sized = rng.random() < 0.92
+        held = sized and rng.random() < 0.1
+        program += [_alone("hold")] if held else []
         program += self._before_the_size()
-        if rng.random() < 0.92:
-            program += self._size()
+        if sized:
+            program += self._size() + ([_alone("unhold")] if held else [])
             program += [[self._write()] for _ in range(rng.randrange(2, 8))]
             if self._failing and rng.random() < 0.8:
                 program.append([self._faults()])
@@ -153,6 +156,10 @@ class Generator:
             units.append([store("writeback_batch_size", rng.choice(self._batches))])
         if rng.random() < 0.35:
             units += [[store("writeback_limit_enable", 1)], [store("writeback_limit", rng.choice([0, 2, 5, 10, 30]))]]
+        if self._recompression and rng.random() < 0.7:
+            units += [
+                [store("recomp_algorithm", f"algo={rng.choice(_ALGORITHMS)} priority={rng.choice([1, 1, 2, 3])}")]
+            ]
         if rng.random() < 0.25:
             units += [[self._anything()] for _ in range(rng.randrange(1, 6))]
         return units
@@ -289,8 +296,8 @@ class Generator:
         words = [rng.choice(["type=idle", "type=huge", "type=huge_idle"])]
         words += [f"threshold={rng.choice([0, 1, 1000, 3000, 4096])}"] if rng.random() < 0.3 else []
         words += [f"max_pages={rng.choice([0, 1, 3])}"] if rng.random() < 0.3 else []
-        words += [f"priority={rng.randrange(5)}"] if rng.random() < 0.4 else []
-        words += [f"algo={rng.choice(_ALGORITHMS)}"] if rng.random() < 0.3 else []
+        words += [f"priority={rng.choice([1, 1, 1, 2, 3, 0, 4])}"] if rng.random() < 0.3 else []
+        words += [f"algo={rng.choice(_ALGORITHMS)}"] if rng.random() < 0.1 else []
         rng.shuffle(words)
         return " ".join(words)
 
