@@ -103,7 +103,7 @@ class Pages:
             entry = self._entries[index]
         except IndexError:  # which the list finds anyway: one comparison less
             raise self._no_such_page(index) from None
-        # The entry was taken first: an access mark that is put on after this look belongs to a later access.
+        # The entry was taken first: an access mark put on after this look belongs to a later access.
         if self._flags[index] & ACCESS or self._observer is not None:
             page = self._read_other(index, *self._note_access(index, entry))
         elif type(entry) is bytes:
@@ -139,8 +139,7 @@ class Pages:
         """Fill `buffer`, whole pages of bytes, from `start`; each page is read as `read_page` does."""
         entries, flags, unpack, plain, at = self._entries, self._flags, self._unpack, self._observer is None, 0
         for first in range(start, start + len(buffer) // PAGE_SIZE, CHUNK):
-            end = min(first + CHUNK, start + len(buffer) // PAGE_SIZE)
-            ahead: dict[int, bytes] = {}
+            end, ahead = min(first + CHUNK, start + len(buffer) // PAGE_SIZE), dict[int, bytes]()
             for index in range(first, end):
                 entry = entries[index]
                 simple = plain and not flags[index] & ACCESS
@@ -157,7 +156,8 @@ class Pages:
                 elif simple and type(entry) is int:
                     page = filled(entry)
                 else:
-                    page = (self._runs.among(index, end, ahead) if plain else None) or self.read_page(index)
+                    together = plain and type(entry) is Backed and self._runs.among(index, end, ahead)
+                    page = together or self.read_page(index)
                 buffer[at : at + PAGE_SIZE] = page
                 at += PAGE_SIZE
             self.times.stamp(first, end)

@@ -41,7 +41,7 @@ class RunReads:
 
     def among(self, index: int, end: int, ahead: dict[int, bytes]) -> bytes | None:
         """Return page `index` if it was, or is now, read along with others before `end`; `ahead` keeps all of these."""
-        if index not in ahead and type(self._table.entries[index]) is Backed:
+        if index not in ahead:
             ahead |= self.several(index, end)
         return ahead.get(index)
 
