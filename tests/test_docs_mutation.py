@@ -3,6 +3,8 @@
 import re
 from collections import Counter
 
+import pytest
+
 from docs import draw_mutants
 from spec.mutate.command import judge, sample
 from spec.mutate.mutants import MODULES, every_mutant
@@ -38,6 +40,7 @@ def test_the_mutation_page_lists_the_equivalent_mutants() -> None:
     assert {name: lines.get(name) for name in listed} == listed, "run: python -m docs.draw_mutants"
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 def test_a_sample_of_mutants_ends_as_the_page_says() -> None:
     listed = equivalent()
     refuted = sample([mutant for mutant in MUTANTS if mutant.name not in listed], 8, seed=7)

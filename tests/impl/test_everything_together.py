@@ -131,6 +131,7 @@ def test_statistics_equal_a_recount_after_every_step(steps: list[tuple[str, int,
     assert shown(twin.dev) == recounted(twin.dev)
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("compressed", [False, True])
 def test_users_proceed_during_passes_of_every_kind(compressed: bool) -> None:
     dev = Zram()

@@ -291,6 +291,7 @@ def test_a_patch_under_a_read_goes_into_the_present_page() -> None:
     assert bench.dev.read_page(0) == huge(7)[:100] + b"patched" + huge(7)[107:]
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("compressed", [False, True])
 def test_a_read_under_any_change_returns_a_value_of_the_page(compressed: bool) -> None:
     """Free threads: one reads page 0, whose reads are slow, the others overwrite, discard and write back two pages."""

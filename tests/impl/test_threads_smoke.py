@@ -222,6 +222,7 @@ def read_anywhere(dev: Zram, seed: int) -> None:
         assert dev.read_page(index) in (huge(index), page(index), bytes(PAGE_SIZE)), f"page {index}"
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 def test_no_read_returns_another_page_s_bytes_under_load(tmp_path: Path) -> None:
     dev = Zram.create(
         N * PAGE_SIZE, backing=tmp_path / "pages.img", backing_size=20 * PAGE_SIZE, runtime=OrderedRuntime()
@@ -254,6 +255,7 @@ def test_no_read_returns_another_page_s_bytes_under_load(tmp_path: Path) -> None
     dev.close()
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 def test_a_device_may_be_reset_and_set_up_again_under_its_users(tmp_path: Path) -> None:
     path = tmp_path / "pages.img"
     dev = Zram.create(N * PAGE_SIZE, backing=path, backing_size=N * PAGE_SIZE, runtime=OrderedRuntime())

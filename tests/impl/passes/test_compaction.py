@@ -207,6 +207,7 @@ def test_it_needs_a_device() -> None:
     assert caught.value.errno == errno.EINVAL
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 def test_readers_and_writers_go_on_meanwhile() -> None:
     bench, wrong, stop = holey(), list[int](), threading.Event()
 

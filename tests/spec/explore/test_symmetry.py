@@ -23,6 +23,7 @@ from spec.reachable import sometimes
 from spec.scope import EVERY_RUN, Scope, choices
 from tests.spec.searches import search_once
 from tests.spec.states import BUSY
+from tests.unmeasured import nothing_measured
 
 # Two reads at once: what one of them has read of may be another's block by now, or free.
 TWO_READS = Scope(2, 2, 1, 2, readers=2)
@@ -36,7 +37,8 @@ pytestmark = pytest.mark.timeout(600)  # these go through every state of every r
 def explored(name: str) -> tuple[ExploreResult, list[State]]:
     """The result of a search with symmetry, and the states it visits, in their order."""
     searched = BreadthFirstSearch(SCOPES[name], symmetry=True)
-    outcome = searched.run()
+    with nothing_measured():
+        outcome = searched.run()
     return outcome, [searched.encoding.decode(code) for code in searched.seen]
 
 

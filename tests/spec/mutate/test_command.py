@@ -74,6 +74,7 @@ def test_a_sample_is_the_same_for_a_seed() -> None:
     assert sample(MUTANTS[:3], 20, seed=1) == MUTANTS[:3]
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 def test_mutants_are_judged_in_programs(capsys: pytest.CaptureFixture[str]) -> None:
     names = ["user.can_discard:2:12 never", "user.can_discard:2:12 always", "user.can_recompress:2:23 == as <="]
     assert main(["--json", *names]) == 0
@@ -87,6 +88,7 @@ def test_mutants_are_judged_in_programs(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_a_process_that_dies_leaves_nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mutate, "judged", trial_tasks.judge_one_and_die)
+    monkeypatch.setattr(mutate, "counted", list)
     found = judge(MUTANTS[:2], lambda _fates: None)
     assert found == [SpecFate(MUTANTS[0].name, "broken"), SpecFate(MUTANTS[1].name)]
 

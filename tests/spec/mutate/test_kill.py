@@ -8,6 +8,7 @@ import pytest
 from spec.mutate import kill
 from spec.mutate.kill import SpecFate, counted, fates, judged, read
 from spec.mutate.mutants import SpecMutant, every_mutant
+from tests.unmeasured import nothing_measured
 
 EVERY = {each.name: each for each in every_mutant()}
 Counts = list[tuple[int, int, int]]
@@ -18,7 +19,8 @@ MODEL = Path(kill.__file__).parents[1] / "model"
 
 @pytest.fixture(scope="module")
 def counts() -> Counts:
-    return counted()
+    with nothing_measured():
+        return counted()
 
 
 def fate(mutant: SpecMutant, counts: Counts) -> SpecFate:
@@ -37,6 +39,7 @@ def handmade(module: str, function: str, before: str, after: str) -> SpecMutant:
 
 
 # That a block is held without a request cannot be reached, but an invariant that rests on it would be lost.
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize(
     ("function", "mistake", "by_search", "by_z3"),
     [
@@ -60,6 +63,7 @@ def test_what_is_wrong_is_refuted(function: str, mistake: str, by_search: str, b
     assert found.rests_on is None
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 def test_what_only_reads_alike_is_shown_to_be_the_same(counts: Counts) -> None:
     found = fate(named("writeback.can_reap", "== as <="), counts)
     assert not found.refuted

@@ -170,6 +170,7 @@ def test_both_models_count_the_same(name: str, capsys: pytest.CaptureFixture[str
     assert row.endswith("equal")
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @needs_spin
 @pytest.mark.parametrize("scope", [pytest.param(scope, id=scope.label()) for scope in ODD])
 def test_both_models_count_the_same_in_odd_scopes(scope: Scope) -> None:

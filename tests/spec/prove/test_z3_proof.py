@@ -23,6 +23,7 @@ def verdicts(actions: Sequence[Action] = ACTIONS, names: Sequence[str] = ("reap"
     return {verdict.condition: verdict for verdict in prove(SMALL, actions, names)}
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 def test_every_condition_of_a_small_device_is_proved() -> None:
     found = list(prove(SMALL))
     assert [verdict.problem for verdict in found if not verdict.good] == []

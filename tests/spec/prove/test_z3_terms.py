@@ -102,6 +102,7 @@ def test_a_state_of_terms_has_a_term_for_every_number() -> None:
     assert len(set(map(str, [cast("Number", field).term for row in s.slots for field in row]))) == 12
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 def test_what_is_lifted_says_what_the_specification_says() -> None:
     states = sample()
     assert len(states) >= 8
