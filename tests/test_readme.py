@@ -31,7 +31,7 @@ def run_block(page: str, wanted: str) -> tuple[subprocess.CompletedProcess[str],
     """Run the one command of a page that has something in it; return what it did and the output that the page shows."""
     ((source, output),) = [block for block in blocks("console", page) if wanted in block[0]]
     command = [sys.executable, *source.removeprefix("$ python").split()]
-    # `readline`, which pytest imports, puts COLUMNS into the environment of the process, where `os.environ` has none.
+    # Not the environment of the process: `readline`, which pytest imports, puts COLUMNS there.
     environment = dict(os.environ)
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     return run, output.splitlines()
