@@ -28,6 +28,12 @@ settings.register_profile("pr", settings.get_profile("ci"))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("pr" if os.environ.get("CI") else "dev"))
 
 
+# `readline`, which pytest imports, puts the size of no terminal at all into the environment of this process and of its
+# workers: commands print into as many columns as there are.
+os.environ.pop("COLUMNS", None)
+os.unsetenv("COLUMNS")
+
+
 def pytest_configure() -> None:
     if not __debug__:
         # The packages state their invariants as asserts, so without them every test passes.

@@ -1,6 +1,5 @@
 """The front page is short and true: its program and its counterexample run, its commands and links exist."""
 
-import os
 import re
 import subprocess
 import sys
@@ -31,10 +30,7 @@ def run_block(page: str, wanted: str) -> tuple[subprocess.CompletedProcess[str],
     """Run the one command of a page that has something in it; return what it did and the output that the page shows."""
     ((source, output),) = [block for block in blocks("console", page) if wanted in block[0]]
     command = [sys.executable, *source.removeprefix("$ python").split()]
-    # Not the environment of the process: `readline`, which pytest imports, puts COLUMNS there.
-    environment = dict(os.environ)
-    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    return run, output.splitlines()
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False), output.splitlines()
 
 
 def commands() -> list[list[str]]:

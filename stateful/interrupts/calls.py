@@ -262,7 +262,7 @@ CALLS: Final[dict[str, Call]] = {
         _FREED | {2: HUGE[5], 3: SMALL[5], 4: b"new".ljust(PAGE_SIZE, b"\0")},
         kind="mapped",
     ),
-    "PageMap, del": Call("PageMap", _map(lambda values: values.pop(KEY)), _FREED, kind="mapped"),
+    "PageMap, del": Call("PageMap", _map(lambda values: values.pop(KEY, None)), _FREED, kind="mapped"),
     "a pass, advance": Call("passes", _advance, kind="running"),
     "a pass, wait": Call("passes", _wait, kind="running"),
     "a pass, cancel": Call("passes", _cancel, kind="running"),

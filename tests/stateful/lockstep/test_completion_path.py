@@ -18,7 +18,8 @@ FAILED = f"{IN_FLIGHT} {ERROR} reap(0)"
 WRITTEN = f"{IN_FLIGHT} {OK} reap(0)"
 SKIPPED = "write(0, 0) begin_pass() scan(0) end_scan() take_request(0) reserve_block(0) read(0) skip(0)"
 
-_DECISION = "commit, release_block, refund, written = completion(error == 0, flags[index] & PP_SLOT and 1)"
+_OUTCOME = "commit, release_block, refund, written = decided[(0 if error else 2) | "
+_DECISION = f"{_OUTCOME}(1 if flags[index] & PP_SLOT else 0)]"
 _RELEASE = "release_claim(index)"
 
 BREAKS = {
@@ -48,7 +49,7 @@ BREAKS = {
         *(WRITTEN, "a_good_write_of_an_unchanged_slot_makes_it_wb"),
     ),
     "claim not asked for": (
-        *("_complete", _DECISION, "commit, release_block, refund, written = completion(error == 0, 1)"),
+        *("_complete", _DECISION, f"{_OUTCOME}1]"),
         *(CLAIM_LOST, "a_failed_write_changes_nothing_but_the_claim"),
     ),
     "checksum not stored": ("_complete", "req.checksum)", "0)", WRITTEN, "pages_read_back"),

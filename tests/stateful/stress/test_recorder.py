@@ -14,7 +14,7 @@ from zram_impl import PAGE_SIZE, Zram
 from zram_impl.bdev.memory import MemoryDevice
 from zram_impl.faults import Gated
 from zram_impl.pages.page_io import Pages
-from zram_impl.table.slot_table import Backed, Entry
+from zram_impl.table.slot_table import Backed
 
 PATIENCE = 20.0
 
@@ -65,15 +65,15 @@ def test_a_read_that_returns_another_pages_bytes_is_not(monkeypatch: pytest.Monk
     assert problem.count("write") == 0
 
 
-Decode = Callable[[Pages, int, Entry, int | None], bytes]
+Read = Callable[[Pages, int], bytes]
 
 
-def remembering(decode: Decode) -> Decode:
+def remembering(read: Read) -> Read:
     """Break reading: what a page was once is returned again and again."""
     seen: dict[int, bytes] = {}
 
-    def stale(self: Pages, index: int, entry: Entry, reader: int | None = None) -> bytes:
-        return seen.setdefault(index, decode(self, index, entry, reader))
+    def stale(self: Pages, index: int) -> bytes:
+        return seen.setdefault(index, read(self, index))
 
     return stale
 
@@ -95,7 +95,7 @@ def use(sharers: list[Sharer], operations: int) -> list[str]:
 
 
 def test_a_read_of_a_stale_page_is_not_explained(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Pages, "_decode", remembering(Pages._decode))
+    monkeypatch.setattr(Pages, "read_page", remembering(Pages.read_page))
     with Zram.create(4 * PAGE_SIZE) as dev:
         problems = use([Sharer(dev, number, range(4), never) for number in range(2)], 200)
     assert problems
