@@ -34,11 +34,10 @@ from zram_impl.table.shared import Shared
 from zram_impl.table.slot_table import PP_SLOT
 from zram_impl.units import PAGE_SIZE, BlkIdx, SlotIndex
 
-LEAST_PORTION: Final = 8
-MOST_PORTION: Final = 64
-"""Requests that are submitted at a time: half of all, so that the device has work while the others are filled.
+PORTION: Final = range(32, 64 + 1)
+"""Requests that are submitted at a time: half of all, if that lies in here: they are written while others are filled.
 
-But no fewer than take as long as the submission itself, and no more than the device would wait for.
+Fewer cost more for their submission than overlapping gains, and for more the device would wait.
 """
 
 
@@ -73,7 +72,7 @@ class WritebackPass(SteppedPass[WritebackResult]):
         self._engine = engine
         self._cursor = cursor
         self._pool = pool
-        self._portion = min(max(pool.most // 2, LEAST_PORTION), MOST_PORTION)
+        self._portion = min(max(pool.most // 2, PORTION[0]), PORTION[-1])
         self._quirks = quirks
         self._answered: deque[WbReq] = deque()
         self.held_request: WbReq | None = None
