@@ -1,6 +1,7 @@
 """Assertions that are on, and one Hypothesis profile chosen on purpose, for every test run."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -32,6 +33,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("pr" if os.enviro
 # workers: commands print into as many columns as there are.
 os.environ.pop("COLUMNS", None)
 os.unsetenv("COLUMNS")
+
+
+# Ignored where a shell started this in the background or under nohup; tests and their programs are interrupted.
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 
 def pytest_configure() -> None:
