@@ -20,8 +20,9 @@ from zram_impl.passes.writeback import WritebackPass
 from zram_impl.table.access_times import AccessTimes
 from zram_impl.table.block_map import USED, NextFit
 from zram_impl.table.budget import Budget
+from zram_impl.table.moved import Moved, moved_size
 from zram_impl.table.segments import Segments
-from zram_impl.table.slot_table import IN_MEMORY, OWNED, PP_SLOT, Backed, Moved, SlotTable, size_of
+from zram_impl.table.slot_table import IN_MEMORY, OWNED, PP_SLOT, Backed, SlotTable, size_of
 from zram_impl.units import PAGE_SIZE
 
 T = TypeVar("T")
@@ -48,7 +49,7 @@ def _slots(table: SlotTable) -> str:
         same_pages=(table.same_pages, sum(type(entry) is int for entry in entries)),
         huge_pages=(table.huge_pages, sum(size_of(entry) == PAGE_SIZE for entry in memory)),
         compr_data_size=(table.compr_data_size, sum(map(size_of, memory))),
-        segments_live=(table.segments.live, sum(entry.size for entry in memory if type(entry) is Moved)),
+        segments_live=(table.segments.live, sum(moved_size(entry) for entry in memory if type(entry) is Moved)),
     ) or ("" if table.compr_data_max >= table.compr_data_size else "compr_data_max is below compr_data_size")
 
 

@@ -15,7 +15,8 @@ from stateful.interrupts.worlds import EMPTY, HUGE, KEY, OLD, PAGES, SMALL, Inte
 from zram_impl import PAGE_SIZE, ZramError
 from zram_impl.mapping import PageMap
 from zram_impl.pages.backing_reads import WasResetError
-from zram_impl.table.slot_table import OWNED, PP_SLOT, Moved
+from zram_impl.table.moved import Moved, moved_size
+from zram_impl.table.slot_table import OWNED, PP_SLOT
 
 PATIENCE: Final = 3.0
 """Seconds that anything may take."""
@@ -139,7 +140,7 @@ def _counted(it: InterruptedWorld) -> Iterator[str]:
     if mine != theirs:
         yield f"counters: {theirs} are {mine}"
     segments, entries = pages.table.segments, pages.table.entries
-    live = sum(entry.size for entry in entries if type(entry) is Moved)
+    live = sum(moved_size(entry) for entry in entries if type(entry) is Moved)
     if segments.live != live or sum(segments.live_in.values()) != live:
         yield f"segments: {segments.live} bytes are {live}"
 

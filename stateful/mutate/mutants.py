@@ -15,7 +15,8 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 PACKAGE: Final = ROOT / "zram_impl"
 
 MODULES: Final = (
-    *(f"table/{name}" for name in ("access_times", "block_map", "budget", "segments", "shared", "slot_table")),
+    *(f"table/{name}" for name in ("access_times", "block_map", "budget", "moved", "segments")),
+    *(f"table/{name}" for name in ("shared", "slot_table", "uncollected")),
     *(f"pages/{name}" for name in ("backing_reads", "byte_io", "clean_pages", "observed_pages")),
     *(f"pages/{name}" for name in ("page_io", "room", "run_reads", "stats")),
     *(f"passes/{name}" for name in ("base", "compaction", "drive", "idle", "pp_buckets", "recompress")),

@@ -11,7 +11,8 @@ from stateful.common.recount import recounted, shown
 from tests.impl.doubles import Bench, huge, page, same
 from tests.impl.passes.recompressing import letters
 from zram_impl import PAGE_SIZE, Zram, ZramError
-from zram_impl.table.slot_table import IN_MEMORY, Moved, size_of
+from zram_impl.table.moved import Moved, moved_size
+from zram_impl.table.slot_table import IN_MEMORY, size_of
 
 N = 12
 KINDS: list[Callable[[int], bytes]] = [
@@ -94,7 +95,7 @@ class Twin:
         assert shown(dev) == recounted(dev)
         entries = pages.table.entries
         assert stats.mm.compr_data_size == sum(size_of(entry) for entry in entries if isinstance(entry, IN_MEMORY))
-        assert pages.table.segments.live == sum(entry.size for entry in entries if type(entry) is Moved)
+        assert pages.table.segments.live == sum(moved_size(entry) for entry in entries if type(entry) is Moved)
         assert stats.mm.compr_data_size <= stats.mm.mem_used_total <= stats.mm.mem_used_max
         assert (stats.io.notify_free, stats.io.failed_writes, stats.io.failed_reads) == (self.notified, self.refused, 0)
         state = dev.block_state().splitlines()

@@ -26,8 +26,9 @@ from zram_impl.runtime import Runtime
 from zram_impl.shield import raised_by_handler
 from zram_impl.table.access_times import AccessTimes
 from zram_impl.table.block_map import NextFit
+from zram_impl.table.moved import Moved
 from zram_impl.table.shared import Shared
-from zram_impl.table.slot_table import ACCESS, Backed, Entry, Moved, SlotTable, limit_of
+from zram_impl.table.slot_table import ACCESS, Backed, Entry, SlotTable, limit_of
 from zram_impl.units import PAGE_SIZE, ZERO_PAGE
 
 CHUNK: Final = 64
@@ -77,8 +78,7 @@ class Pages:
         self._observer = observer
         self._read_steps = ReadSteps(observer) if takes_read_steps(observer) else None
         self._read_takes_off = read_takes_off
-        self._entries = self.table.entries
-        self._flags = self.table.flags
+        self._entries, self._flags = self.table.entries, self.table.flags
         self._replace = self.table.replace
         self._compress = self._compress_counting if comps.primary.refuses else comps.primary.compress
         self._unpack = comps.primary.unpack or (lambda data, _size: comps.primary.decompress(data))

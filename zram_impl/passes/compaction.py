@@ -17,8 +17,9 @@ from zram_impl.passes.base import PassProgress
 from zram_impl.passes.trim import trim
 from zram_impl.passes.turns import FairTurns
 from zram_impl.runtime import Lock
+from zram_impl.table.moved import Moved, moved_size, offset_of, segment_of
 from zram_impl.table.segments import SEGMENT_BITS
-from zram_impl.table.slot_table import Moved, SlotTable
+from zram_impl.table.slot_table import SlotTable
 from zram_impl.units import PAGE_SIZE
 
 CHUNK: Final = 64
@@ -102,8 +103,8 @@ class Compaction:
             if isinstance(entry, bytes):
                 table.move(index)
                 moved += len(entry)
-            elif type(entry) is Moved and (found := self._sparse.get(entry.segment)) is not None:
-                found.append(entry.offset << _INDEX_BITS | index)
+            elif type(entry) is Moved and (found := self._sparse.get(segment_of(entry))) is not None:
+                found.append(offset_of(entry) << _INDEX_BITS | index)
         return moved
 
     def _empty_some(self) -> None:
@@ -125,9 +126,9 @@ class Compaction:
                 index, end = each & _INDEX, each >> _INDEX_BITS
                 entry = table.entries[index]
                 # Nothing was put into the segment since: what is there was there, but may have been replaced.
-                if type(entry) is Moved and entry.segment == segment:
+                if type(entry) is Moved and segment_of(entry) == segment:
                     table.move(index)
-                    end += entry.size
+                    end += moved_size(entry)
         finally:
             if end:
                 table.segments.give_back(segment, end)

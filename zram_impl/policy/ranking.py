@@ -94,7 +94,7 @@ class Ranking:
         for index in indexes:
             entry = entries[index]
             if isinstance(entry, IN_MEMORY):
-                spare = PAGE_SIZE - (len(entry) if isinstance(entry, bytes) else entry.size)
+                spare = PAGE_SIZE - size_of(entry)
                 yield (ticks[index] << _CLASS_BITS | spare // _CLASS) << _INDEX_BITS | index
 
 

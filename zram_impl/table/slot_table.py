@@ -6,7 +6,7 @@ An entry is one immutable object that is replaced, never changed, and whose type
     int           same-filled: the word it is filled with
     bytes         stored: the compressed object, or the page itself when it is as long as a page (huge)
     Recompressed  stored: an object of a secondary algorithm; bytes of a type that says which
-    Moved         stored: an object that compaction has moved to a segment; an int that says where, and its priority
+    Moved         stored: an object that compaction has moved to a segment; a number that says where, and its priority
     Backed        written back: block, object size, checksum and priority, packed into an int of its own type
 
 So a reader needs no lock: it takes the reference and has a consistent page. It also means that an entry's identity
@@ -24,7 +24,9 @@ from typing import ClassVar, Final, Self
 
 from zram_impl.errors import refuse
 from zram_impl.table.block_map import FREE, USED, NextFit
-from zram_impl.table.segments import SEGMENT_BITS, Segments
+from zram_impl.table.moved import Moved, moved_priority, moved_size, moved_to, offset_of, segment_of
+from zram_impl.table.segments import Segments
+from zram_impl.table.uncollected import uncollected
 from zram_impl.units import PAGE_SHIFT, PAGE_SIZE, BlkIdx
 
 IDLE: Final = 0x01
@@ -80,45 +82,16 @@ RECOMPRESSED: Final[tuple[type[Recompressed], ...]] = (_Recompressed1, _Recompre
 """The types of priority 1, 2 and 3."""
 
 
-class Moved(int):
-    """The entry of a stored slot whose object lies in a segment."""
-
-    __slots__ = ()
-
-    @classmethod
-    def at(cls, segment: int, offset: int, size: int, priority: int) -> Self:
-        """Pack number of the segment, offset in it, size of the object and its priority."""
-        return cls(((segment << SEGMENT_BITS | offset) << _PRIORITY_BITS | priority) << _SIZE_BITS | size)
-
-    @property
-    def segment(self) -> int:
-        """Number of the segment."""
-        return self >> SEGMENT_BITS + _PRIORITY_BITS + _SIZE_BITS
-
-    @property
-    def offset(self) -> int:
-        """Where in the segment the object begins."""
-        return self >> _PRIORITY_BITS + _SIZE_BITS & (1 << SEGMENT_BITS) - 1
-
-    @property
-    def priority(self) -> int:
-        """Priority of the algorithm that made the object."""
-        return self >> _SIZE_BITS & (1 << _PRIORITY_BITS) - 1
-
-    @property
-    def size(self) -> int:
-        """Size of the object in bytes."""
-        return self & (1 << _SIZE_BITS) - 1
-
-
 def priority_of(stored: "bytes | Moved") -> int:
     """Return the priority of the algorithm that made a stored object; a huge one has that of the first."""
-    return stored.priority if isinstance(stored, (Recompressed, Moved)) else 0
+    if type(stored) is Moved:
+        return moved_priority(stored)
+    return stored.priority if isinstance(stored, Recompressed) else 0
 
 
 def size_of(stored: "bytes | Moved") -> int:
     """Return the size of a stored object in bytes."""
-    return len(stored) if isinstance(stored, bytes) else stored.size
+    return len(stored) if isinstance(stored, bytes) else moved_size(stored)
 
 
 def of_priority(data: bytes, priority: int) -> bytes:
@@ -160,7 +133,7 @@ class Backed(int):
 Stored = bytes
 IN_MEMORY: Final = (bytes, Moved)
 """The types of the entries of stored slots."""
-Entry = bytes | int | None
+Entry = bytes | int | Moved | None
 
 
 class SlotTable:
@@ -187,7 +160,7 @@ class SlotTable:
 
     def __init__(self, pages: int, *, limit: int = NO_LIMIT, blocks: NextFit | None = None) -> None:
         self.blocks: NextFit = NextFit(0) if blocks is None else blocks
-        self.entries: list[Entry] = [None] * pages
+        self.entries: list[Entry] = uncollected([None] * pages)
         self.flags: bytearray = bytearray(pages)
         self.limit: int = limit
         self.pages_stored: int = 0
@@ -242,7 +215,7 @@ class SlotTable:
             blocks, block = self.blocks, old.blk_idx
             assert blocks.map[block] == USED, f"every block has one owner: block {block} is released twice"
         elif type(old) is Moved:
-            segments, segment, gone = self.segments, old.segment, old.size
+            segments, segment, gone = self.segments, segment_of(old), moved_size(old)
         # From here to the end there is no call and no loop, so what a signal handler raises lands before or after all
         # of it: this may be the main thread.
         entries[index] = entry
@@ -334,8 +307,8 @@ class SlotTable:
 
     def load(self, entry: Moved) -> Stored | None:
         """Return the object a moved entry means, None if it has been replaced; needs no lock."""
-        data = self.segments.load(entry.segment, entry.offset, entry.size)
-        return None if data is None else of_priority(data, entry.priority)
+        data = self.segments.load(segment_of(entry), offset_of(entry), moved_size(entry))
+        return None if data is None else of_priority(data, moved_priority(entry))
 
     def move(self, index: int) -> None:
         """Move a stored slot's object to the segment that is being filled; nobody can tell but by its speed.
@@ -345,9 +318,9 @@ class SlotTable:
         """
         old, data = self.entries[index], self.object(index)
         segment, offset = self.segments.store(data)
-        self.entries[index] = Moved.at(segment, offset, len(data), priority_of(data))
+        self.entries[index] = moved_to(segment, offset, len(data), priority_of(data))
         if type(old) is Moved:
-            self.segments.forget(old.segment, old.size)
+            self.segments.forget(segment_of(old), moved_size(old))
 
     @property
     def used(self) -> int:
@@ -359,8 +332,8 @@ class SlotTable:
         if used > self.peak:  # noqa: PLR1730  (as above)
             self.peak = used
         if type(old) is Moved:
-            self.segments.forget(old.segment, old.size)
-        size = len(old) if isinstance(old, bytes) else old.size
+            self.segments.forget(segment_of(old), moved_size(old))
+        size = size_of(old)
         self.compr_data_size = used - size
         if size == PAGE_SIZE:
             self.huge_pages -= 1

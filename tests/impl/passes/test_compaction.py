@@ -14,7 +14,7 @@ from tests.impl.passes.recompressing import letters
 from zram_impl import PAGE_SIZE, Zram, ZramError
 from zram_impl.passes.base import PassProgress
 from zram_impl.passes.compaction import CHUNK, Compaction
-from zram_impl.table.slot_table import Moved
+from zram_impl.table.moved import Moved, moved_size
 
 PAGES = 200
 
@@ -250,7 +250,7 @@ def test_whatever_happens_pages_and_statistics_are_right(steps: list[tuple[str, 
         memory = [slot for slot in seen.slots if slot.blk_idx is None]
         assert mm.compr_data_size == sum(slot.size for slot in memory)
         assert mm.huge_pages == sum(slot.huge for slot in memory)
-        assert pages.table.segments.live == sum(e.size for e in pages.table.entries if type(e) is Moved)
+        assert pages.table.segments.live == sum(moved_size(e) for e in pages.table.entries if type(e) is Moved)
     assert [pages.peek_page(index) for index in range(16)] == expected
 
 
