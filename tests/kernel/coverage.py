@@ -16,7 +16,7 @@ some blocks fail; a writeback waits for its writes, and stores for it; somebody 
 WAITING: Final = "in flight"
 _MODES: Final = ("page_indexes", "page_index", "huge_idle", "incompressible", "huge", "idle")
 
-_BEFORE_THE_SIZE: Final = frozenset(
+BEFORE_THE_SIZE: Final = frozenset(
     {"disksize", "comp_algorithm", "algorithm_params", "recomp_algorithm", "backing_dev", "compressed_writeback"}
 )
 """Stores that are EBUSY once the device has a size."""
@@ -24,6 +24,10 @@ _WITH_A_SIZE: Final = frozenset(
     {"idle all", "compact", "recompress", "write", "bwrite", "discard", "zeroout", "mem_used_max"}
 )
 _STORED_ONLY: Final = frozenset({"show idle", "show mem_limit", "show reset"})
+THIN: Final = 10
+"""A cell that was accepted less often has programs made for it."""
+REFUSED_PER_ACCEPTED: Final = 8
+"""So many refusals make a cell as little wanted as one acceptance."""
 
 Cell = tuple[str, str]
 
@@ -60,7 +64,7 @@ def contexts(op: Operation, before: Row, *, failing: bool, held: bool, waiting: 
 
 def is_refused(row: str, context: str) -> bool:
     """Return whether the driver refuses an operation in a context whatever else there is: nothing is missing there."""
-    if row in _BEFORE_THE_SIZE:
+    if row in BEFORE_THE_SIZE:
         return context not in ("no size", "held")
     match context:
         case "no size":
@@ -128,8 +132,20 @@ class Coverage:
         aside.replace(path)
 
     def weight(self, row: str, context: str) -> float:
-        """Return how much an operation is wanted in a context: what is thin is drawn more."""
-        return 1 + 40 / (1 + self.tried[row, context])
+        """Return how much an operation is wanted in a context: what is thin is drawn more.
+
+        What the driver accepts is thin until it was accepted; what was refused counts little.
+        """
+        return 1 + 40 / (1 + self._seen((row, context)))
+
+    def _seen(self, cell: Cell) -> float:
+        tried, accepted = self.tried[cell], self.accepted[cell]
+        return tried if is_refused(*cell) else accepted + (tried - accepted) / REFUSED_PER_ACCEPTED
+
+    def thin(self, possible: Iterable[Cell]) -> dict[Cell, float]:
+        """Return the cells of `possible` that the driver accepts and seldom did, and how much each is wanted."""
+        wanted = [cell for cell in possible if not is_refused(*cell) and self.accepted[cell] < THIN]
+        return {cell: 1 / (1 + self._seen(cell)) for cell in wanted}
 
     def rows(self) -> list[str]:
         """Return the operations there are."""

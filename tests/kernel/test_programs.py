@@ -9,13 +9,15 @@ from stateful.conformance.fields import Fields
 from stateful.conformance.operations import parse_operation
 from tests.kernel import fuzz
 from tests.kernel.command import main
-from tests.kernel.coverage import WAITING, Coverage, is_refused, row_of
+from tests.kernel.coverage import CONTEXTS, THIN, WAITING, Cell, Coverage, is_refused, row_of
 from tests.kernel.fuzz import Finding, flat, shrink
 from tests.kernel.machine import GuestError, Options, Report, Row
 from tests.kernel.packages import Kernel
 from tests.kernel.programs import Generator, Program
 from tests.kernel.scripts import Operation, script_line
-from tests.kernel.texts import recorded_values, store
+from tests.kernel.setups import drawn
+from tests.kernel.situation import Situation
+from tests.kernel.texts import PAGE, recorded_values, store
 
 KERNEL = Kernel("7.9.1", "7.9.1-1", Path())
 
@@ -166,6 +168,52 @@ def test_thin_cells_weigh_more() -> None:
     before = coverage.weight("read", "plain")
     coverage.tried["read", "plain"] = 100
     assert coverage.weight("read", "plain") < before / 10
+
+
+def test_refusals_leave_a_cell_thin() -> None:
+    coverage = Coverage()
+    cell = ("recompress", WAITING)
+    coverage.tried[cell] = 20
+    assert coverage.thin([cell, ("write", "no size"), ("read", "plain")]) == {cell: 1 / 3.5, ("read", "plain"): 1}
+    coverage.accepted[cell] = THIN
+    assert coverage.thin([cell]) == {}
+    assert coverage.weight(*cell) < 5
+
+
+@pytest.mark.parametrize("cell", [("recompress", WAITING), ("show bd_stat", "failing"), ("writeback other", "held")])
+def test_thin_cell_has_programs_made_for_it(cell: Cell) -> None:
+    """Everything else was accepted often: most programs try the cell, which few of them did by chance."""
+    coverage = Coverage()
+    generator = Generator(5, coverage, recompression=True, schema=2)
+    coverage.tried.update(dict.fromkeys(generator.possible(), 1000))
+    coverage.accepted.update({each: 1000 for each in generator.possible() if each != cell})
+    coverage.tried[cell] = 0
+    assert sum(tries(generator, cell) for _ in range(30)) >= 20
+
+
+def tries(generator: Generator, cell: Cell) -> bool:
+    """Return whether the next program tries a cell, as far as its operations are meant to be accepted."""
+    program = generator.program()
+    situation = Situation(str(generator._setup.pages * PAGE))
+    waiting = False
+    for op in flat(program):
+        contexts = [WAITING] if waiting else situation.contexts()
+        if row_of(op) == cell[0] and cell[1] in contexts:
+            return True
+        situation.note(op)
+        waiting = op["op"] == "bg_store" or (waiting and op["op"] not in ("resume", "dmtab"))
+    return False
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_setup_is_drawn_for_the_wanted_context(context: str) -> None:
+    rng = random.Random(1)
+    setups = [drawn(rng, ("disksize", context)) for _ in range(40)]
+    assert all(setup.sized == (context != "no size") for setup in setups)
+    assert all(setup.backed == (context != "plain") for setup in setups)
+    needs = {"compressed": "compressed", "limited": "limited", "failing": "failing", WAITING: "mapped", "held": "held"}
+    assert all(getattr(setup, needs.get(context, "pages")) for setup in setups)
+    assert not any(setup.compressed and setup.failing for setup in setups)
 
 
 def test_shrinking_keeps_what_the_difference_needs(monkeypatch: pytest.MonkeyPatch) -> None:

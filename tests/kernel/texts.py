@@ -3,6 +3,7 @@
 import json
 import random
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -40,9 +41,9 @@ def odd_attribute(rng: random.Random) -> str:
     return rng.choice(sorted(set(recorded_values()) - _NOT_ODD))
 
 
-def odd_text(rng: random.Random, attribute: str, *, failing: bool) -> str:
-    """Return a text that was recorded, or one with a small change; `failing`: batches are 1 or 32."""
-    text = rng.choice(recorded_values().get(attribute, ["1"]))
+def odd_text(rng: random.Random, attribute: str, *, failing: bool, texts: Sequence[str] = ()) -> str:
+    """Return a text that was recorded, or of `texts`, or one with a small change; `failing`: batches are 1 or 32."""
+    text = rng.choice(texts or recorded_values().get(attribute, ["1"]))
     if rng.random() < 0.35 and attribute not in ("disksize", "algorithm_params", "mem_limit"):
         at = rng.randrange(len(text) + 1)
         text = text[:at] + rng.choice([" ", "\n", "0", "-", "+", "=", "x", "\t", "a"]) + text[at + rng.randrange(2) :]
