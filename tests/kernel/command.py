@@ -214,6 +214,7 @@ def fuzz_programs(asked: argparse.Namespace, console: Console) -> int:
         say(console, f"{finding.name}: {finding.difference}")
     for finding in outcome.unsteady:
         say(console, f"{finding.name}: did not come again: {finding.difference}")
+    fuzz.keep_operations(outcome.unsteady, asked.out)
     small = [fuzz.shrink(kernel, finding, options) for finding in outcome.findings[:SHRUNK_MOST]]
     if small:
         fuzz.write(kernel, small, asked.out, options)

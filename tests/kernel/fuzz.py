@@ -133,3 +133,11 @@ def write(kernel: Kernel, findings: Sequence[Finding], out: Path, options: Optio
     report = _ask(kernel, programs, options)
     for name, program in programs.items():
         recordings.write_pair(out, kernel, report, name, flat(program))
+
+
+def keep_operations(findings: Sequence[Finding], out: Path) -> None:
+    """Write the operations alone, to be looked at: `record` asks them again."""
+    for finding in findings:
+        out.mkdir(parents=True, exist_ok=True)
+        text = recordings.ops_text(finding.name, flat(finding.program))
+        (out / f"{finding.name}{recordings.OPS}").write_text(text, encoding="utf-8")

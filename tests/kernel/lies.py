@@ -57,9 +57,7 @@ def kinds(header: Step) -> Mapping[str, Kind]:
 
 def is_of_the_protocol(kind: str) -> bool:
     """Return whether a kind drops an event of the protocol or changes one."""
-    return (
-        kind.removesuffix(" dropped") in PROTOCOL or "protocol" in kind or kind in CONTRARY or kind.startswith("raw ")
-    )
+    return kind.removesuffix(" dropped") in PROTOCOL or "protocol" in kind or kind in CONTRARY
 
 
 def _places(steps: Sequence[Step], names: Sequence[str]) -> list[int]:

@@ -13,6 +13,7 @@ from stateful.traces.driver.convert import convert
 from stateful.traces.driver.raw import read_raw
 from tests.kernel import planting, raw_lies
 from tests.kernel.lies import is_of_the_protocol
+from tests.kernel.raw_lies import is_of_the_protocol as is_of_a_pass
 
 
 def plant_lies(asked: argparse.Namespace, console: Console) -> int:
@@ -29,16 +30,22 @@ def plant_lies(asked: argparse.Namespace, console: Console) -> int:
             return 2
         for each in planted:
             sums.setdefault(each.kind, Counter()).update(each.outcomes)
-    say(console, f"{'':42} {'planted':>8}" + "".join(f" {name:>11}" for name in planting.OUTCOMES))
+    say(console, f"{'':48} {'planted':>8}" + "".join(f" {name:>11}" for name in planting.OUTCOMES))
     for kind, outcomes in sums.items():
+        if not outcomes.total():
+            continue  # there is no place for one
         numbers = "".join(f" {outcomes[name]:>11}" for name in planting.OUTCOMES)
-        say(console, f"{kind:42} {outcomes.total():>8}{numbers}")
+        say(console, f"{kind:48} {outcomes.total():>8}{numbers}")
     for said, rows in (
-        ("dropped or changed events of the protocol", [each for each in sums if is_of_the_protocol(each)]),
-        ("all others", [each for each in sums if not is_of_the_protocol(each)]),
+        ("dropped or changed events of the protocol", [each for each in sums if _is_about_a_pass(each)]),
+        ("all others", [each for each in sums if not _is_about_a_pass(each)]),
     ):
         say(console, f"{said}: {_share(sum((sums[row] for row in rows), Counter[str]()))}")
-    return 1 if any(sums[kind][planting.ANOTHER] for kind in sums if is_of_the_protocol(kind)) else 0
+    return 1 if any(sums[kind][planting.ANOTHER] for kind in sums if _is_about_a_pass(kind)) else 0
+
+
+def _is_about_a_pass(kind: str) -> bool:
+    return is_of_the_protocol(kind) or is_of_a_pass(kind)
 
 
 def _share(outcomes: Counter[str]) -> str:

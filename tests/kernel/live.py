@@ -13,7 +13,7 @@ from stateful.command import main
 from stateful.conformance.contents import generated
 from stateful.traces.driver.convert import convert
 from stateful.traces.driver.raw import open_text, read_raw
-from stateful.traces.policy import EARLY, KEPT, TWICE
+from stateful.traces.policy import DECODED, EARLY, KEPT, TWICE
 from tests.kernel import machine, playing, probes, steer, tracing
 from tests.kernel.machine import Options
 from tests.kernel.packages import Kernel, get_kernel
@@ -47,6 +47,12 @@ def test_shortest_way_to_a_foreign_page_is_one(tmp_path: Path, capfd: pytest.Cap
     assert read == [f"{zlib.crc32(generated(seed, PAGE)):08x}"]
     assert judged(tmp_path, workload) == 0
     assert "1  read_end of a replaced slot, bytes that may be another page's (26)" in capfd.readouterr().out
+
+
+def test_read_returns_the_old_object_of_its_page(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The page that replaced it is kept whole: what was read is returned as it was on the block."""
+    assert judged(tmp_path, SMALL["old_object"]) == 0
+    assert f"1  {DECODED}; first at line " in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(("number", "name"), [(27, TWICE), (28, EARLY), (32, KEPT)])

@@ -5,10 +5,12 @@ import json
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
+from spec.processes.interrupts import blocked
 from stateful.conformance.fields import Json
 from tests.kernel.initramfs import archive, console, directory, file
 from tests.kernel.packages import Kernel, MissingError, cache_root, find_tool
@@ -21,6 +23,8 @@ DISK_BYTES: Final = 1 << 30
 HEADER_BYTES: Final = 64
 """Before each file that the guest keeps on its second disk: name and length."""
 BOOTS_MOST: Final = 3
+PANIC_LINES: Final = 40
+"""Of the console: a panic says in so many which function it was in, and who called it."""
 _POLL_SECONDS: Final = 0.1
 _QUIET: Final = "console=ttyS0 panic=-1 quiet loglevel=4 mitigations=off tsc=reliable"
 
@@ -129,24 +133,33 @@ def _boot(command: Sequence[str], disks: Sequence[Path], options: Options) -> st
     """Run qemu; return what went wrong, or nothing. A guest that hangs is ended: nothing it writes comes any more."""
     began = progressed = time.monotonic()
     seen = 0
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as ran:
-        try:
-            while ran.poll() is None:
-                time.sleep(_POLL_SECONDS)
-                now, written = time.monotonic(), sum(disk.stat().st_blocks for disk in disks)
-                if written != seen:
-                    seen, progressed = written, now
-                if now - progressed > options.stalled_seconds:
-                    return f"the machine wrote nothing for {options.stalled_seconds:g} s"
-                if now - began > options.seconds:
-                    return f"the machine did not end within {options.seconds:g} s"
-        finally:
-            ran.kill()
+    with _started(command) as ran:
+        while ran.poll() is None:
+            time.sleep(_POLL_SECONDS)
+            now, written = time.monotonic(), sum(disk.stat().st_blocks for disk in disks)
+            if written != seen:
+                seen, progressed = written, now
+            if now - progressed > options.stalled_seconds:
+                return f"the machine wrote nothing for {options.stalled_seconds:g} s"
+            if now - began > options.seconds:
+                return f"the machine did not end within {options.seconds:g} s"
         said = ran.stderr.read().decode(errors="replace").strip() if ran.stderr else ""
     return f"qemu ended with {ran.returncode}: {said[-300:]}" if ran.returncode else ""
 
 
-def _last_lines(path: Path, lines: int = 12) -> str:
+@contextmanager
+def _started(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program, and end it with the context."""
+    with ExitStack() as undo:
+        with blocked():  # a signal between the start and the note of it would leave a machine behind
+            ran = undo.enter_context(
+                subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            )
+            undo.callback(ran.kill)
+        yield ran
+
+
+def _last_lines(path: Path, lines: int = PANIC_LINES) -> str:
     text = path.read_text(errors="replace") if path.exists() else ""
     return "; its console ends in:\n" + "\n".join(text.splitlines()[-lines:]) if text.strip() else ""
 

@@ -71,7 +71,9 @@ def _build(kernel: Kernel, tree: Path) -> Path:
     _extract(next(tree.glob("usr/src/linux-source-*.tar.xz")), tree / "tmp")
     headers = next(tree.glob("usr/src/linux-headers-*-cloud-amd64"))
     (tree / "tmp/build.sh").write_text(_BUILD)
-    enter = [find_tool("unshare", "util-linux"), "--map-root-user", "--mount", "sh", "-c", _ENTER]
+    # What the build starts ends with it, also when it is interrupted.
+    alone = ["--map-root-user", "--mount", "--pid", "--fork", "--kill-child"]
+    enter = [find_tool("unshare", "util-linux"), *alone, "sh", "-c", _ENTER]
     ran = subprocess.run([*enter, str(tree), f"/usr/src/{headers.name}"], capture_output=True, text=True, check=False)
     module = tree / "tmp/zram/zram.ko"
     if ran.returncode or not module.exists():

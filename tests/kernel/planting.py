@@ -55,7 +55,7 @@ def measure(lines: Sequence[Step], each: int, seed: int = 0) -> Iterator[Planted
     Raises:
         UntrueError: The trace is not accepted under the driver's policy, or has no end.
     """
-    truth = _Truth(lines)
+    truth = Truth(lines)
     drawn: list[tuple[str, Lie]] = []
     names = [*kinds(lines[0])]
     for name, draw in kinds(lines[0]).items():
@@ -68,14 +68,24 @@ def measure(lines: Sequence[Step], each: int, seed: int = 0) -> Iterator[Planted
     return (Planted(name, outcomes[name]) for name in names)
 
 
-class _Truth:
-    """A trace that is accepted, and what is known of it on the way."""
+class Truth:
+    """A trace that is accepted, and what is known of it on the way.
+
+    Attributes:
+        steps: Its events.
+        policy: Tolerates of the driver's deviations only those that it has.
+    """
 
     def __init__(self, lines: Sequence[Step]) -> None:
+        """Follow the trace once.
+
+        Raises:
+            UntrueError: It is not accepted under the driver's policy, or has no end.
+        """
         self.steps = [line for line in lines if "does" in line]
         self._trace: Trace = read(json.dumps(line) for line in lines)
-        self._policy = strictest(self._trace)
-        worlds = Worlds(self._trace.header, self._policy)
+        self.policy = strictest(self._trace)
+        worlds = Worlds(self._trace.header, self.policy)
         self._kept: dict[int, tuple[tuple[object, ...], int]] = {}
         """By place: all that the rest is judged by, and how many deviations there were before."""
         for place, line in enumerate(self._trace.lines):
@@ -86,7 +96,7 @@ class _Truth:
 
     def outcomes(self, lies: Sequence[tuple[str, Lie]]) -> Iterator[tuple[str, str]]:
         """Yield the kind of each lie and what becomes of it; they are in the order of their places."""
-        worlds, at = Worlds(self._trace.header, self._policy), 0
+        worlds, at = Worlds(self._trace.header, self.policy), 0
         for name, lie in lies:
             for line in self._trace.lines[at : lie.place]:
                 worlds.follow(line)

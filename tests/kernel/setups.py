@@ -1,4 +1,4 @@
-"""What the machine and the device of a generated program are like, drawn so that a wanted cell can be reached."""
+"""Machine and device of a generated program, drawn so that a wanted cell can be reached."""
 
 import random
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ class Setup(NamedTuple):
         mapped: Whether the backing device has a table, so that blocks can fail and writes can be held up.
         whole: Whether pages are kept whole, so that small memory limits have one outcome.
         sized: Whether the device gets a size.
-        held: Whether somebody has it open meanwhile.
+        held: Whether somebody has it open while it is set up.
         backed: Whether it gets a backing device.
         compressed: Whether blocks hold compressed pages.
         limited: Whether a limit is in force.

@@ -167,7 +167,7 @@ def test_workload_of_which_something_was_lost_is_recorded_again(
     files = tracing.record_whole(kernel, chosen(["twice", "load"]), tmp_path, Options(), said.append)
     assert asked == [["twice", "load"], ["twice", "load"], ["load"]]
     assert said == [
-        "recorded again: the machine stopped",
+        "recorded again: the machine stopped; its console ends in:\nwhatever",
         "load is recorded again: no hit of a probe may be missed, got bio (1)",
     ]
     assert [losses(open_text(file)) for file in files] == ["", ""]

@@ -14,6 +14,7 @@ from tests.kernel.fuzz import Finding, flat, shrink
 from tests.kernel.machine import GuestError, Options, Report, Row
 from tests.kernel.packages import Kernel
 from tests.kernel.programs import Generator, Program
+from tests.kernel.recordings import read_programs
 from tests.kernel.scripts import Operation, script_line
 from tests.kernel.setups import drawn
 from tests.kernel.situation import Situation
@@ -249,7 +250,7 @@ def test_program_that_broke_off_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
         fuzz._ask(KERNEL, {"a": [], "b": []}, Options())
 
 
-def test_difference_that_does_not_come_again_is_unsteady(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_difference_that_does_not_come_again_is_unsteady(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     boots: list[list[str]] = []
 
     def answers(_kernel: Kernel, asked: dict[str, Program], _options: Options) -> Report:
@@ -267,5 +268,7 @@ def test_difference_that_does_not_come_again_is_unsteady(monkeypatch: pytest.Mon
     outcome = fuzz.run(KERNEL, Generator(1, coverage), coverage, 5, options=Options(), say=lambda _text: None)
     assert [each.name for each in outcome.findings] == ["p00003"]
     assert [each.name for each in outcome.unsteady] == ["p00001"]
+    fuzz.keep_operations(outcome.unsteady, tmp_path)
+    assert read_programs(tmp_path) == {"p00001": flat(outcome.unsteady[0].program)}
     assert boots[1] == ["p00001", "p00003"]
     assert (outcome.programs, coverage.tried.total() > 150) == (5, True)

@@ -58,7 +58,7 @@ def record_whole(
             # Emulation of more than one processor sometimes trips over the kernel's own patching of its code.
             if again == AGAIN_MOST:
                 raise
-            report(f"recorded again: {str(error).partition(';')[0]}")
+            report(f"recorded again: {error}")
             continue
         lost = {path.name.removesuffix(SUFFIX): why for path in files if (why := losses(open_text(path)))}
         if not lost or again == AGAIN_MOST:

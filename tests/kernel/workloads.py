@@ -109,6 +109,18 @@ _RESET: Final = [
     _back("idle"),
 ]
 _DECIDE: Final = ["write 0 3 comp 1 2000", *_limit(2), _IDLE, _back("idle")]
+_OLD_OBJECT: Final = [
+    *["write 1 1 rand 7 0", _back("page_index=1"), "write 0 1 comp 5 2000", _back("page_index=0")],
+    *["gate r", "bg_read 0", "pending 1"],
+    # Its block stays as it is: the lowest one that is free is another.
+    *[f"discard {PAGE} {PAGE}", "write 0 1 rand 9 0", _back("page_index=0")],
+    *["go 0", "join_read", "gate none"],
+]
+"""A page is read from its block; when the device answers, the slot is on another block, with a page kept whole."""
+_TWO_GATED: Final = [
+    *[f"mkbd 0 {2 * PAGE}", "nbd 2", "store backing_dev /dev/nbd0", "store compressed_writeback 1"],
+    *["store writeback_batch_size 1", f"store disksize {2 * PAGE}"],
+]
 
 SMALL: Final[Mapping[str, Workload]] = {
     **{f"plain{batch}": _plain(batch) for batch in (1, 4, 32)},
@@ -120,6 +132,7 @@ SMALL: Final[Mapping[str, Workload]] = {
     "reads": Workload(_set_up(32), _work(600, 9, 40)),
     "failing": Workload(_set_up(4, bad=(3, 4, 9, 20)), [*_FILL, *_work(400, 6, 0)]),
     "compressed": Workload(_set_up(32, compressed=True), _work(600, 5, 20)),
+    "old_object": Workload(_TWO_GATED, _OLD_OBJECT),
     "limit": Workload(
         _set_up(32),
         [*_FILL, *_limit(9), _IDLE, _back("huge"), _back("idle"), "store writeback_limit 300", *_work(400, 8, 0)],

@@ -10,7 +10,7 @@ from stateful.command import main
 from stateful.traces.check import judge
 from stateful.traces.driver.convert import convert
 from stateful.traces.driver.raw import RefusedTrace, open_text, read_raw
-from stateful.traces.policy import DRIVER, EARLY, INSIDE, KEPT, SPECIFICATION, STALE, TWICE, UNSOUND
+from stateful.traces.policy import DECODED, DRIVER, EARLY, INSIDE, KEPT, SPECIFICATION, STALE, TWICE, UNSOUND
 from stateful.traces.schema import read
 
 STORED = Path(__file__).resolve().parents[2] / "data" / "kernel-judge"
@@ -22,6 +22,7 @@ EXPECTED = {
     "decide32.ktrace.xz": {EARLY: 1},
     "reset.ktrace.xz": {KEPT: 1},
     "steered.ktrace.xz": {UNSOUND: 1},
+    "old_object.ktrace.xz": {DECODED: 1},
 }
 """Deviations of each: all that there are."""
 
@@ -64,6 +65,7 @@ def test_hundred_thousand_steps_are_the_driver_s() -> None:
     [
         ("reads", False, "read_end(reader 1) is impossible"),
         ("steered", False, "read_end(reader 0) is impossible"),
+        ("old_object", False, "read_checked(reader 0) is impossible"),
         ("twice", False, "scan(slot 5) is impossible"),
         ("reset", False, "the limit is 50, and has to be 0"),
         ("decide32", True, "drop(slot 0) is impossible: there are budget and a free block"),
