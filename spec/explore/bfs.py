@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from spec.explore.encoding import Encoding, mask, mask_of
+from spec.explore.encoding import WIDTH, Encoding, mask, mask_of
 from spec.explore.permutation import arguments
 from spec.explore.result import Counterexample, ExploreResult, RunStep
 from spec.explore.symmetry import Representatives, to_canonical
@@ -32,7 +32,9 @@ from spec.scope import ActionChoice, Scope, choices
 Report = Callable[[int, int, int], None]
 """Called several times a second with the depth, the states so far and the size of the frontier."""
 
+_Clauses = list[tuple[int, list[Clause], set[int]]]
 _REPORT_EVERY: Final = 1024
+_BUDGET: Final = mask((State._fields.index("budget"),))
 _ALWAYS: Final = len((*CLAUSES, *properties.EVERY_STEP, *properties.REST, *FIELD_UPDATES, *RULES, as_it_should))
 
 
@@ -53,11 +55,15 @@ class _Move:
         """It is one of the specification's own, and no seeded bug."""
         touched = footprint(action.effect, first, args)
         written = {State._fields[field] for field in touched.writes}
-        said = [step for step in properties.EVERY_STEP if action.name in step.actions]
-        self.steps = [*said, *(step for step in frame(action) if not step.keeps or step.keeps in written)]
-        looked_at = {State._fields.index(name) for step in self.steps for name in step.reads}
+        self.steps = [step for step in properties.EVERY_STEP if action.name in step.actions]
+        updates = [step for step in frame(action) if not step.keeps or step.keeps in written]
+        self.updates = [(mask(_positions(step.reads or (step.keeps,))), step.holds, set[int]()) for step in updates]
+        """What it makes of each field: the fields this is about, what it has to be, and where it was seen to be so."""
+        looked_at = {position for step in (*self.steps, *updates) for position in _positions(step.reads)}
         self.writes = touched.writes
         self.mask = mask(tuple({*touched.reads, *looked_at}))
+        self.clauses: _Clauses = []
+        """Those that speak about what it writes."""
         self.differences: dict[int, int] = {}
         """The difference that the step adds to an encoded state, by the fields it reads."""
 
@@ -102,10 +108,15 @@ class BreadthFirstSearch:
         possible = (choice._replace(canonical=choice.canonical and not symmetry) for choice in choices(scope, actions))
         self._choices = _by_guard(possible, first)
         self._moves = [move for group in self._choices for _canonical, moves in group.rows for move in moves]
-        self._clauses: defaultdict[int, list[Clause]] = defaultdict(list)
+        by_mask: defaultdict[int, list[Clause]] = defaultdict(list)
         for clause in CLAUSES:
-            self._clauses[mask_of(clause, first)].append(clause)
-        self._sound: dict[int, set[int]] = {clause_mask: set() for clause_mask in self._clauses}
+            by_mask[mask_of(clause, first)].append(clause)
+        self._clauses = [(clause_mask, clauses, set[int]()) for clause_mask, clauses in by_mask.items()]
+        """Clauses that read the same fields, and what these are in the states of which they hold."""
+        for move in self._moves:  # other clauses hold after the step as before it; other numbers may be in any field
+            written = mask(move.writes)
+            move.clauses = [each for each in self._clauses if symmetry or each[0] & written]
+        self._admitted: dict[int, bool] = {}
         self._left: dict[int, int] = {}
         self._left_mask = mask_of(properties.work_left, first)
         self._unseen = sometimes(scope)
@@ -117,7 +128,7 @@ class BreadthFirstSearch:
         depth, broken = 0, None
         try:
             self._check_tables()
-            self._check_state(self.start)
+            self._check_state(self.start, self._clauses)
             for depth in self._levels(progress):  # noqa: B007  (what is left in it is the depth reached)
                 pass
         except _Broken as found:
@@ -158,9 +169,10 @@ class BreadthFirstSearch:
         seen, moves_on = self.seen, False
         left = self._work_left(code)
         for group in self._choices:
-            moves = group.enabled.get(code & group.mask)
+            key = code & group.mask
+            moves = group.enabled.get(key)
             if moves is None:
-                moves = group.enabled[code & group.mask] = self._possible(group, code)
+                moves = group.enabled[key] = self._possible(group, code)
             for move in moves:
                 difference = move.differences.get(code & move.mask)
                 if difference is None:
@@ -170,7 +182,7 @@ class BreadthFirstSearch:
                     if not self._admits(after):
                         continue
                     seen[after] = code
-                    self._check_state(after)
+                    self._check_state(after, move.clauses)
                     following.append(after)
                 move.fired += 1
                 if not move.by_user:
@@ -195,11 +207,21 @@ class BreadthFirstSearch:
         for step in move.steps:
             if not step.holds(before, move.args, after):
                 raise _Broken(said(step.holds), code, code + difference, move)
+        for fields, holds, kept in move.updates:
+            seen = (code & fields) << WIDTH | (code + difference) & fields
+            if seen not in kept:
+                if not holds(before, move.args, after):
+                    raise _Broken(said(holds), code, code + difference, move)
+                kept.add(seen)
         move.differences[code & move.mask] = difference
         return difference
 
     def _admits(self, code: int) -> bool:
-        return self.scope.admits(self.encoding.decode(code).budget)
+        key = code & _BUDGET
+        admitted = self._admitted.get(key)
+        if admitted is None:
+            admitted = self._admitted[key] = self.scope.admits(self.encoding.decode(code).budget)
+        return admitted
 
     def _work_left(self, code: int) -> int:
         key = code & self._left_mask
@@ -213,15 +235,15 @@ class BreadthFirstSearch:
             if not rule():
                 raise _Broken(said(rule), self.start, self.start)
 
-    def _check_state(self, code: int) -> None:
-        for clause_mask, sound in self._sound.items():
-            if code & clause_mask in sound:
-                continue
-            s = self.encoding.decode(code)
-            for clause in self._clauses[clause_mask]:
-                if not clause(s):
-                    raise _Broken(said(clause), self.seen[code], code)
-            sound.add(code & clause_mask)
+    def _check_state(self, code: int, concerned: _Clauses) -> None:
+        for clause_mask, clauses, sound in concerned:
+            key = code & clause_mask
+            if key not in sound:
+                s = self.encoding.decode(code)
+                for clause in clauses:
+                    if not clause(s):
+                        raise _Broken(said(clause), self.seen[code], code)
+                sound.add(key)
         if self._unseen:
             s = self.encoding.decode(code)
             for sentence in [sentence for sentence, holds in self._unseen.items() if holds(s)]:
@@ -270,6 +292,10 @@ def search(
 def said(piece: Piece) -> tuple[str, str]:
     """Return the name and the sentence of a property."""
     return piece.__name__, piece.__doc__ or ""
+
+
+def _positions(names: Iterable[str]) -> tuple[int, ...]:
+    return tuple(map(State._fields.index, names))
 
 
 def _by_guard(every: Iterable[ActionChoice], first: State) -> list[_Choices]:

@@ -6,7 +6,7 @@ under the mask (see `footprint`).
 """
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, cast
 
 from spec.footprint import Piece, footprint
@@ -15,6 +15,8 @@ from spec.model.state import State
 _BITS: Final = 24
 _FIELD: Final = (1 << _BITS) - 1
 _SHIFTS: Final = tuple(_BITS * field for field in range(len(State._fields)))
+WIDTH: Final = _BITS * len(State._fields)
+"""Bits of a state."""
 
 
 class Encoding:
@@ -46,6 +48,7 @@ class Encoding:
         return sum(self._number(field, after[field]) for field in written) - (code & mask(written))
 
 
+@cache
 def mask(fields: tuple[int, ...]) -> int:
     """Return the mask of these fields."""
     return sum(_FIELD << _BITS * field for field in fields)

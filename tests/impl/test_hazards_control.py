@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 
+from tests.impl.aside import Aside
 from tests.impl.doubles import PATIENCE, Bench, huge, page
 from tests.impl.passes.driving import assert_at_rest, begin, finish, kinds, until_waiting
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
@@ -21,40 +22,6 @@ from zram_impl.faults import Gated
 from zram_impl.sysfs import ATTRIBUTES
 
 PAGES: Final = 8
-
-
-class Aside:
-    """Something that runs in a thread."""
-
-    def __init__(self, run: Callable[[], object]) -> None:
-        self._run = run
-        self.value: object = None
-        self.failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._body, daemon=True)
-        self._thread.start()
-
-    @property
-    def over(self) -> bool:
-        """Return whether it has ended."""
-        return not self._thread.is_alive()
-
-    def wait(self) -> None:
-        """Wait for it."""
-        self._thread.join(PATIENCE)
-        assert not self._thread.is_alive(), "it hangs"
-
-    def join(self) -> object:
-        """Wait for it; return what it returned, or raise what it raised."""
-        self.wait()
-        if self.failure is not None:
-            raise self.failure
-        return self.value
-
-    def _body(self) -> None:
-        try:
-            self.value = self._run()
-        except BaseException as error:  # raised again by `join`
-            self.failure = error
 
 
 class Held:
@@ -72,9 +39,7 @@ class Held:
     def result(self) -> WritebackResult:
         """Let the device answer, and return the result of the pass."""
         self.gate.open()
-        result = self.passing.join()
-        assert isinstance(result, WritebackResult)
-        return result
+        return self.passing.join()
 
 
 @contextmanager
@@ -212,8 +177,8 @@ def test_y06_what_is_closed_is_not_set_up_again_behind_its_back() -> None:
         setting = Aside(lambda: it.dev.attrs.store("disksize", "64K"))
         it.result()
         closing.join()
-        setting.wait()
-        refused = isinstance(setting.failure, ZramError) and setting.failure.errno == EBUSY
+        assert setting.ends()
+        refused = setting.failed and errno_of(setting.join) == EBUSY
         assert refused or it.dev.pages == 16  # after the end a device is as a new one
 
 

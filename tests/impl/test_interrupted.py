@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.impl.aside import Aside
 from tests.impl.doubles import PATIENCE
 from zram_impl import PAGE_SIZE, Zram
 
@@ -47,14 +48,6 @@ def handlers() -> Iterator[None]:
 def dev(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Zram]:
     with Zram.create("4M", backing=tmp_path / "pages.img", backing_size="4M", engine=request.param) as made:
         yield made
-
-
-def within(run: Callable[[], object]) -> bool:
-    """Return whether `run` ends in time, in a thread of its own."""
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(PATIENCE)
-    return not thread.is_alive()
 
 
 def write_all(dev: Zram) -> None:
@@ -94,7 +87,7 @@ def test_after_a_ctrl_c_the_next_writeback_ends(dev: Zram) -> None:
         with pytest.raises(KeyboardInterrupt):
             writeback_until_interrupted(dev, sender)
         write_all(dev)
-        assert within(lambda: dev.writeback("huge"))
+        Aside(lambda: dev.writeback("huge")).join()
 
 
 def test_an_exception_in_a_write_or_discard_leaks_nothing(dev: Zram) -> None:

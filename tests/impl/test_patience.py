@@ -1,9 +1,10 @@
 """How long is waited for: a wait that somebody else may have to end looks up at times, and none spins."""
 
-import threading
+from collections.abc import Callable
 from functools import partial
 
-from tests.impl.doubles import PATIENCE, Gate, HookedDevice, huge
+from tests.impl.aside import Aside
+from tests.impl.doubles import Gate, HookedDevice, huge
 from tests.impl.engine.ring_doubles import DeviceQueue
 from tests.impl.fake_device import FakeDevice, closing
 from tests.impl.noted_waits import LONGEST, SHORTEST, NotingRuntime
@@ -11,35 +12,35 @@ from zram_impl import PAGE_SIZE, Quirks, Zram
 from zram_impl.engine.ring import RingEngine
 
 
-def test_only_threads_of_an_engine_wait_without_a_timeout() -> None:
-    runtime, backing, written, read = NotingRuntime(), HookedDevice(4), Gate(), Gate()
-    dev = Zram.create(4 * PAGE_SIZE, backing=backing, runtime=runtime)
-    dev.write_page(0, huge(0))
-    backing.before_write = written.stop
-    backing.before_read = read.stop
+class Waiting:
+    """A device whose writes and reads are held, and who waits for what."""
 
-    threads = [threading.Thread(target=partial(dev.writeback, "huge"), daemon=True)]
-    threads[0].start()
-    written.wait_for_arrival()
-    threads.append(threading.Thread(target=dev._life.live().wait_for_pass, daemon=True))
-    threads[1].start()
-    while not runtime.waits["pass ended"]:
-        assert threads[1].is_alive()
-    written.open()
-    for thread in threads:
-        thread.join(PATIENCE)
-    threads.append(threading.Thread(target=partial(dev.read_page, 0), daemon=True))
-    threads[2].start()
-    read.wait_for_arrival()
-    threads.append(threading.Thread(target=dev.close, daemon=True))
-    threads[3].start()
-    while not runtime.waits["backing reads ended"]:
-        assert threads[3].is_alive()
-    read.open()
-    for thread in threads:
-        thread.join(PATIENCE)
-    assert [thread.is_alive() for thread in threads] == [False] * 4
-    waits = runtime.waits
+    def __init__(self, *, pass_waits: bool = False) -> None:
+        self.runtime, backing = NotingRuntime(), HookedDevice(4)
+        self.written, self.read = Gate(), Gate()
+        self.dev = Zram.create(
+            4 * PAGE_SIZE, backing=backing, runtime=self.runtime, quirks=Quirks(pass_waits=pass_waits)
+        )
+        self.dev.write_page(0, huge(0))
+        backing.before_write, backing.before_read = self.written.stop, self.read.stop
+
+    def beside(self, gate: Gate, first: Callable[[], object], second: Callable[[], object], waits_for: str) -> None:
+        """Let the first call reach a gate, then the second wait for it; both end when the gate is opened."""
+        calls = [Aside(first)]
+        gate.wait_for_arrival()
+        calls.append(Aside(second))
+        while not self.runtime.waits[waits_for]:
+            assert not calls[1].over
+        gate.open()
+        for call in calls:
+            call.join()
+
+
+def test_only_threads_of_an_engine_wait_without_a_timeout() -> None:
+    it = Waiting()
+    dev, waits = it.dev, it.runtime.waits
+    it.beside(it.written, partial(dev.writeback, "huge"), dev._life.live().wait_for_pass, "pass ended")
+    it.beside(it.read, partial(dev.read_page, 0), dev.close, "backing reads ended")
     assert (waits.pop("engine.work"), waits.pop("pass ended")) == ({None}, {None})
     assert set(waits) == {"engine.answers", "backing reads ended"}
     for name, seconds in waits.items():
@@ -48,22 +49,10 @@ def test_only_threads_of_an_engine_wait_without_a_timeout() -> None:
 
 
 def test_waiting_for_a_pass_can_be_interrupted() -> None:
-    runtime, backing, written = NotingRuntime(), HookedDevice(4), Gate()
-    quirks = Quirks(pass_waits=True)
-    with Zram.create(4 * PAGE_SIZE, backing=backing, runtime=runtime, quirks=quirks) as dev:
-        dev.write_page(0, huge(0))
-        backing.before_write = written.stop
-        threads = [threading.Thread(target=partial(dev.writeback, "huge"), daemon=True)]
-        threads[0].start()
-        written.wait_for_arrival()
-        threads.append(threading.Thread(target=partial(dev.writeback, "huge"), daemon=True))
-        threads[1].start()
-        while not runtime.waits["pass ended"]:
-            assert threads[1].is_alive()
-        written.open()
-        for thread in threads:
-            thread.join(PATIENCE)
-        (seconds,) = runtime.waits["pass ended"]
+    it = Waiting(pass_waits=True)
+    with it.dev as dev:
+        it.beside(it.written, partial(dev.writeback, "huge"), partial(dev.writeback, "huge"), "pass ended")
+        (seconds,) = it.runtime.waits["pass ended"]
         assert seconds is not None
         assert SHORTEST <= seconds <= LONGEST
 

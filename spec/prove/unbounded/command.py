@@ -20,7 +20,7 @@ from spec.outputs.options import add_outputs, written
 from spec.processes.columns import columns
 from spec.processes.interrupts import Interrupted, handled
 from spec.processes.options import add_loudness
-from spec.processes.progress import PLAIN, Progress, share
+from spec.processes.progress import PLAIN, KnownProgress
 from spec.prove.unbounded.actions import MOVES
 from spec.prove.unbounded.batching_v3 import REPLACED
 from spec.prove.unbounded.conditions import Given, conditions
@@ -124,11 +124,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class SizesProgress:
-    """How many conditions have their answer, and the answers."""
+    """Takes the answers, draws how many there are, and ends with the next one after a signal."""
 
     def __init__(self, conditions: int, out: TextIO, loud: int = PLAIN) -> None:
-        self._conditions = conditions
-        self._progress = Progress(out, loud)
+        self._drawn = KnownProgress(conditions, _so_far, out, loud)
+        self.tick, self.done = self._drawn.tick, self._drawn.done
         self.found: list[ProofAnswer] = []
         self._interrupted = 0
 
@@ -143,18 +143,9 @@ class SizesProgress:
         if self._interrupted:
             raise Interrupted(self._interrupted)
         self.found.append(answer)
-        self.tick()
+        self._drawn(self.found)
 
-    def tick(self) -> None:
-        """Draw anew, if it is time to."""
-        self._progress.show(self._lines)
 
-    def done(self) -> None:
-        """Take the line off the terminal."""
-        self._progress.done()
-
-    def _lines(self) -> Sequence[str]:
-        open_ = sum(not each.good for each in self.found)
-        done = share(len(self.found), self._conditions, self._progress.seconds)
-        latest = f"  {self.found[-1].layer}: {self.found[-1].action}" if self.found else ""
-        return [f"conditions: {done}, {open_:,} open{latest}"]
+def _so_far(done: str, found: Sequence[ProofAnswer]) -> str:
+    latest = f"  {found[-1].layer}: {found[-1].action}" if found else ""
+    return f"conditions: {done}, {sum(not each.good for each in found):,} open{latest}"

@@ -3,12 +3,13 @@
 import errno
 import subprocess
 import sys
-import threading
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.impl.aside import Aside
 from tests.impl.doubles import huge, page
 from zram_impl.compression.algorithms import ALGORITHMS, Algorithm, Params, _found
 from zram_impl.errors import ZramError
@@ -137,19 +138,14 @@ def test_an_object_that_goes_on_and_on_is_not_followed() -> None:
 
 
 def test_threads_do_not_disturb_each_other() -> None:
-    algorithm, wrong = made("zstd", Params(dictionary=TEXT)), list[int]()
+    algorithm = made("zstd", Params(dictionary=TEXT))
 
-    def work(first: int) -> None:
-        for number in range(first, first + 200):
-            if algorithm.decompress(algorithm.compress(page(number))) != page(number):
-                wrong.append(number)
+    def wrong(first: int) -> list[int]:
+        numbers = range(first, first + 200)
+        return [n for n in numbers if algorithm.decompress(algorithm.compress(page(n))) != page(n)]
 
-    threads = [threading.Thread(target=work, args=(1000 * n,)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
+    threads = [Aside(partial(wrong, 1000 * n)) for n in range(4)]
+    assert [each.join() for each in threads] == [[]] * 4
 
 
 def test_without_its_package_zstd_is_unknown() -> None:

@@ -1,10 +1,10 @@
 """The steps of reads of written-back pages, as those observers hear of them who want to."""
 
-import threading
 from collections.abc import Callable
 
 import pytest
 
+from tests.impl.aside import Aside
 from tests.impl.doubles import PATIENCE, Bench, page
 from zram_impl import PAGE_SIZE, Zram
 from zram_impl.bdev.memory import MemoryDevice
@@ -65,17 +65,16 @@ def test_each_step_is_looked_at_and_reported_in_one_hold() -> None:
 def test_a_read_looks_again_after_the_device_has_answered(
     change: Callable[[Zram], object], seen: list[tuple[str, tuple[int, ...]]]
 ) -> None:
-    recorder, got = Recorder(), list[bytes]()
+    recorder = Recorder()
     backing = Gated(MemoryDevice(2), lambda operation: operation.kind == "read")
     with Zram.create(PAGE_SIZE, backing=backing, observer=recorder) as dev:
         dev.write_page(0, page(1))
         dev.writeback(pages=[0])
         backing.hold()
-        reading = threading.Thread(target=lambda: got.append(dev.read_page(0)))
-        reading.start()
+        reading = Aside(lambda: dev.read_page(0))
         assert backing.wait_for(1, PATIENCE)
         change(dev)
         backing.open()
-        reading.join(PATIENCE)
+        got = reading.join()
     assert reads(recorder) == seen
-    assert got == [page(1 if seen[-1][0] == "read_end" and len(seen) == 3 else 2)]
+    assert got == page(1 if seen[-1][0] == "read_end" and len(seen) == 3 else 2)

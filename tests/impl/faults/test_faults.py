@@ -1,6 +1,5 @@
 """Each fault by itself: what it selects, what it does, what goes through."""
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from errno import EIO, ENOSPC
 from functools import partial
@@ -9,6 +8,7 @@ from typing import Protocol
 
 import pytest
 
+from tests.impl.aside import Aside
 from tests.impl.doubles import PATIENCE
 from zram_impl import PAGE_SIZE
 from zram_impl.bdev.device import BackingDevice
@@ -234,35 +234,22 @@ def test_a_full_device_takes_what_fits_and_what_is_there_already(device: Backing
     assert [op.blocks for op in full.selected] == [range(4, 6), range(5, 6)]
 
 
-def in_threads(*jobs: Callable[[], object]) -> list[threading.Thread]:
-    threads = [threading.Thread(target=job) for job in jobs]
-    for thread in threads:
-        thread.start()
-    return threads
-
-
-def joined(threads: list[threading.Thread]) -> bool:
-    for thread in threads:
-        thread.join(PATIENCE)
-    return not any(thread.is_alive() for thread in threads)
-
-
 def test_a_gate_holds_what_arrives_and_lets_it_through_in_order() -> None:
     inner = old()
     gate = Gated(inner)
     gate.hold()
-    threads = []
+    puts = []
     for block in range(3):
-        threads += in_threads(partial(put, gate, block, NEW))
+        puts.append(Aside(partial(put, gate, block, NEW)))
         assert gate.wait_for(block + 1, PATIENCE)
     assert [op.blk_idx for op in gate.waiting] == [0, 1, 2]
     assert got(inner, 0, 3) == OLD * 3
     gate.release()
-    assert joined(threads[:1])
+    puts[0].join()
     assert got(inner, 0, 3) == NEW + OLD + OLD
     gate.open()
     gate.hold()
-    assert joined(threads)
+    assert [each.join() for each in puts] == [PAGE_SIZE] * 3
     assert got(inner, 0, 3) == NEW * 3
     assert (gate.waiting, gate.wait_for(1, 0.0)) == ((), False)
 
@@ -274,10 +261,10 @@ def test_a_gate_releases_operations_that_arrive_later() -> None:
     gate.release(2)
     put(gate, 1, NEW)
     put(gate, 1, NEW)
-    threads = in_threads(lambda: put(gate, 1, NEW))
+    last = Aside(lambda: put(gate, 1, NEW))
     assert gate.wait_for(1, PATIENCE)
     gate.open()
-    assert joined(threads)
+    assert last.join() == PAGE_SIZE
     gate.sync()
 
 
@@ -292,8 +279,8 @@ def test_completions_come_in_the_order_that_is_picked(place: int) -> None:
 
     inner = old()
     faulty = Reordering(inner, pick=pick, width=3)
-    threads = in_threads(*(partial(put, faulty, block, NEW) for block in range(5)))
-    assert joined(threads)
+    puts = [Aside(partial(put, faulty, block, NEW)) for block in range(5)]
+    assert [each.join() for each in puts] == [PAGE_SIZE] * 5
     assert faulty.completed == tuple(picked)
     assert got(inner, 0, 6) == NEW * 5 + OLD
 

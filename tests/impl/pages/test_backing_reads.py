@@ -1,11 +1,9 @@
 """Reads of the backing device that are under way, and its close, which waits for them."""
 
-import threading
-from collections.abc import Callable
-
 import pytest
 
-from tests.impl.doubles import PATIENCE, Gate
+from tests.impl.aside import Aside
+from tests.impl.doubles import Gate
 from zram_impl.bdev.memory import MemoryDevice
 from zram_impl.pages.backing_reads import BackingReads, WasResetError
 from zram_impl.runtime import ThreadRuntime
@@ -25,14 +23,6 @@ class Held(MemoryDevice):
         super().read(blk_idx, into)
 
 
-def ends(call: Callable[[], object], seconds: float) -> bool:
-    """Return whether a call ends within some time."""
-    caller = threading.Thread(target=call, daemon=True)
-    caller.start()
-    caller.join(seconds)
-    return not caller.is_alive()
-
-
 def test_a_read_that_is_refused_by_a_close_is_not_counted() -> None:
     reads, device = BackingReads(ThreadRuntime()), MemoryDevice(2)
     assert (reads.read(device, BlkIdx(1)), reads.bd_reads) == (bytes(PAGE_SIZE), 1)
@@ -44,13 +34,12 @@ def test_a_read_that_is_refused_by_a_close_is_not_counted() -> None:
 
 def test_close_waits_for_a_read_under_way_but_not_after_a_fork() -> None:
     reads, gate = BackingReads(ThreadRuntime()), Gate()
-    reader = threading.Thread(target=reads.read, args=(Held(gate), BlkIdx(0)))
-    reader.start()
+    reader = Aside(lambda: reads.read(Held(gate), BlkIdx(0)))
     gate.wait_for_arrival()
     try:
-        assert not ends(reads.close, 0.3), "a read is under way"
+        assert not Aside(reads.close).ends(0.3), "a read is under way"
         reads.after_fork()
-        assert ends(reads.close, PATIENCE), "the reader is the parent's"
+        assert Aside(reads.close).ends(), "the reader is the parent's"
     finally:
         gate.open()
-        reader.join(PATIENCE)
+        reader.join()

@@ -1,11 +1,11 @@
 """The initialised device: reads that overlap changes, read-modify-write, chunks of bulk calls, and its end."""
 
 import errno
-import threading
 from collections.abc import Callable
 
 import pytest
 
+from tests.impl.aside import Aside
 from tests.impl.doubles import Bench, Gate, huge, page, same
 from tests.impl.passes.driving import begin
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
@@ -290,24 +290,22 @@ def test_closing_twice_is_closing_once() -> None:
 
 
 def test_closing_waits_for_a_read_and_lets_no_other_begin() -> None:
-    bench, gate, read = written_back(), Gate(), list[bytes]()
+    bench, gate = written_back(), Gate()
     bench.backing.before_read = gate.stop
-    reader = threading.Thread(target=lambda: read.append(bench.dev.read_page(0)))
-    reader.start()
+    reader = Aside(lambda: bench.dev.read_page(0))
     gate.wait_for_arrival()
     pages = bench.pages
-    closer = threading.Thread(target=bench.passes.close, args=(Interrupts(),))
-    closer.start()
+    closer = Aside(lambda: bench.passes.close(Interrupts()))
     while not pages.reads._closing:  # it only has to reach its wait
         pass
     with pytest.raises(ZramError, match="the device was reset while it was read") as caught:
         pages.read_page(0)
-    closer.join(0.02)  # it would be over long ago if it did not wait
-    assert (caught.value.errno, bench.backing.closed, closer.is_alive()) == (errno.EINVAL, 0, True)
+    assert not closer.ends(0.02)  # it would be over long ago if it did not wait
+    assert (caught.value.errno, bench.backing.closed) == (errno.EINVAL, 0)
     gate.open()
-    reader.join()
+    assert reader.join() == page(0)
     closer.join()
-    assert (read, bench.backing.closed) == ([page(0)], 1)
+    assert bench.backing.closed == 1
 
 
 def test_without_a_pass_no_engine_is_made() -> None:

@@ -23,23 +23,21 @@ from spec.reachable import sometimes
 from spec.scope import EVERY_RUN, Scope, choices
 from tests.spec.searches import search_once
 from tests.spec.states import BUSY
-from tests.unmeasured import nothing_measured
 
 # Two reads at once: what one of them has read of may be another's block by now, or free.
 TWO_READS = Scope(2, 2, 1, 2, readers=2)
 SCOPES = {**EVERY_RUN, "two_reads": TWO_READS}
 SYMMETRIC = [pytest.param(each, id=each.name) for each in SEEDED_BUGS if not each.asks_for_a_number]
 
-pytestmark = pytest.mark.timeout(600)  # these go through every state of every run, one by one
+# These go through every state of every run, one by one: the same lines, millions of times.
+pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("unmeasured")]
 
 
 @cache
 def explored(name: str) -> tuple[ExploreResult, list[State]]:
     """The result of a search with symmetry, and the states it visits, in their order."""
     searched = BreadthFirstSearch(SCOPES[name], symmetry=True)
-    with nothing_measured():
-        outcome = searched.run()
-    return outcome, [searched.encoding.decode(code) for code in searched.seen]
+    return searched.run(), list(map(searched.encoding.decode, searched.seen))
 
 
 def reduced(name: str) -> list[State]:
@@ -51,7 +49,7 @@ def represented(searched: BreadthFirstSearch) -> set[State]:
     """The states that stand for those a search visits."""
     assert searched.run().broken is None
     representative = Representatives(searched.encoding).of
-    return {searched.encoding.decode(representative(code)) for code in searched.seen}
+    return set(map(searched.encoding.decode, {representative(code) for code in searched.seen}))
 
 
 def taking_every_choice(scope: Scope) -> BreadthFirstSearch:
@@ -68,21 +66,24 @@ def permutations(s: State) -> list[Permutation]:
     return [Permutation(*to) for to in itertools.product(*(itertools.permutations(range(len(row))) for row in sizes))]
 
 
-@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("name", list(EVERY_RUN))
 def test_symmetry_visits_the_representatives_of_all_states(name: str) -> None:
     assert set(reduced(name)) == represented(BreadthFirstSearch(EVERY_RUN[name]))
 
 
-@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
-def test_symmetry_reserves_any_free_block_not_only_the_lowest() -> None:
-    lowest, any_block = represented(BreadthFirstSearch(TWO_READS)), represented(taking_every_choice(TWO_READS))
-    assert set(reduced("two_reads")) == any_block
-    assert lowest < any_block
-    assert (len(lowest), len(any_block)) == (14_865, 24_219)
+@pytest.mark.parametrize(
+    ("scope", "lowest", "any_block"),
+    [(TWO_READS._replace(limit=1), 1776, 1916), (TWO_READS._replace(slots=1), 1332, 2210)],
+)
+def test_symmetry_reserves_any_free_block_not_only_the_lowest(scope: Scope, lowest: int, any_block: int) -> None:
+    plain, every_choice = represented(BreadthFirstSearch(scope)), represented(taking_every_choice(scope))
+    searched = BreadthFirstSearch(scope, symmetry=True)
+    assert searched.run().broken is None
+    assert set(map(searched.encoding.decode, searched.seen)) == every_choice
+    assert plain < every_choice
+    assert (len(plain), len(every_choice)) == (lowest, any_block)
 
 
-@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("name", list(EVERY_RUN))
 def test_symmetry_counts_as_pinned_and_sees_everything(name: str) -> None:
     found, _states = explored(name)
@@ -146,7 +147,6 @@ TANGLED = {
 }
 
 
-@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("s", [pytest.param(s, id=name) for name, s in TANGLED.items()])
 def test_so_it_is_in_states_that_only_a_bug_leads_to(s: State) -> None:
     assert not inv(s)
@@ -216,7 +216,6 @@ def test_a_step_under_other_numbers_is_the_step(data: st.DataObject, name: str) 
                 assert all(step.holds(there, its_args, then) == step.holds(before, args, after) for step in mine)
 
 
-@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 def test_representatives_are_sound_and_many_slots_read_alike() -> None:
     assert all(inv(s) for s in reduced("limits"))
     fresh = Scope(16, 16, 16, 1, readers=16).initial()

@@ -17,6 +17,8 @@ from spec.model.terms import within
 from spec.prove.obligations import Sizes, allowed, claims, one_can_move, parameters
 from spec.prove.z3_terms import Number, any_state, truth, unknown
 
+pytestmark = pytest.mark.usefixtures("unmeasured")  # z3 has to be asked, through the same lines, many times
+
 T = TypeVar("T")
 SIZES = Sizes(2, 2, 2, readers=1)
 MODULES = (backing_device, transitions, invariant, properties, user, writeback)

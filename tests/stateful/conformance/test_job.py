@@ -6,17 +6,30 @@ from pathlib import Path
 import pytest
 
 from stateful.conformance import job
-from stateful.conformance.schema import recorded_names
+from stateful.conformance.compare import Difference
+from stateful.conformance.replay import kernel_quirks
+from stateful.conformance.schema import Recording
 from stateful.metamorphic.independence import ProgramCampaign
+from tests.stateful.conformance.test_recordings import DATA, NAMES
 from zram_impl import Quirks
 
 SAID: list[str] = []
 
 
-def test_the_recordings_of_the_tests_are_replayed() -> None:
+def test_the_recordings_of_the_tests_are_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That each is replayed, with the quirks of its kernel; what comes of it is the business of `test_recordings`."""
+    replayed: list[str] = []
+
+    def replay(recording: Recording, quirks: Quirks) -> list[Difference]:
+        assert quirks == kernel_quirks(recording)
+        replayed.append(recording.name)
+        return []
+
+    monkeypatch.setattr(job, "replay", replay)
     verdict = job.recordings(SAID.append)
     assert verdict.good
-    count = len(recorded_names(job.RECORDINGS))
+    assert (replayed, job.RECORDINGS) == (NAMES, DATA)
+    count = len(NAMES)
     assert re.fullmatch(
         rf"{count} recordings of Linux 7.3.4 replayed, \d\d,\d\d\d operations, 0 differences", verdict.what
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from stateful.interrupts import points, soundness
 from stateful.interrupts.calls import CALLS, ON_THEIR_OWN, UNINTERESTING
 from stateful.interrupts.command import do, quick_rounds
 from stateful.interrupts.search import NAMES, Where, search, summed
@@ -108,6 +109,8 @@ def test_a_mending_taken_out_is_found_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     break_it(monkeypatch)
+    monkeypatch.setattr(soundness, "PATIENCE", 1.0)  # some hang, and who waits for them need not wait for long
+    monkeypatch.setattr(points, "WATCHDOG_SECONDS", 1.0)
     began = time.monotonic()
 
     class FoundError(Exception):

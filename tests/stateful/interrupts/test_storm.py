@@ -17,10 +17,13 @@ LANDED_LEAST = 5
 # In a process of its own: of a device without its shield a late exception may land anywhere.
 UNSHIELDED = """
 import os
+from stateful.interrupts import soundness
+from stateful.interrupts import storm as storms
 from stateful.interrupts.storm import storm
 from zram_impl.runtime import ThreadRuntime
 from zram_impl.shield import Interrupts
 ThreadRuntime.shielded = lambda self, run, lost=None: run(Interrupts())
+soundness.PATIENCE = storms.WATCHDOG_SECONDS = 0.5
 for seed in range(20):
     if storm(seed, 0.2).found:
         print("found", flush=True)

@@ -28,7 +28,9 @@ from spec.prove.unbounded.solve import DISCHARGED, REFUTED, VACUOUS, ProofAnswer
 from spec.prove.unbounded.transitions import Change, Effect, Guard
 from spec.prove.z3_terms import truth, unknown
 from tests.spec.expected.open_any_size import OPEN
-from tests.unmeasured import nothing_measured
+from tests.spec.proofs import everything
+
+pytestmark = pytest.mark.usefixtures("unmeasured")  # z3 has to be asked, through the same lines, a thousand times
 
 SMALL, LARGER = (f"equal at {sizes.label()}" for sizes in SIZES)
 POSSIBLE = f"possible at {SIZES[0].label()}"
@@ -44,15 +46,6 @@ COUNTS = {
     LARGER: 147,
 }
 VARIANTS = [pytest.param(each, id=each.name) for each in SEEDED_BUGS]
-
-
-@pytest.fixture(scope="module")
-def everything() -> list[ProofAnswer]:
-    """The answers reported while everything is proved, which takes seconds."""
-    reported: list[ProofAnswer] = []
-    with nothing_measured():
-        assert prove_all_sizes(reported.append) == reported
-    return reported
 
 
 def names(found: list[ProofAnswer]) -> list[tuple[str, str, str]]:
@@ -74,18 +67,18 @@ def doctored(name: str, change: Effect | None = None, guard: Guard | None = None
     return Texts(ACTIONS, {**MOVES, name: move._replace(change=change or move.change, guard=guard or move.guard)})
 
 
-def test_everything_is_discharged(everything: list[ProofAnswer]) -> None:
-    assert [answer for answer in everything if answer.verdict != DISCHARGED] == []
+def test_everything_is_discharged() -> None:
+    assert [answer for answer in everything() if answer.verdict != DISCHARGED] == []
 
 
-def test_how_many_conditions_there_are(everything: list[ProofAnswer]) -> None:
-    assert Counter(answer.layer for answer in everything) == COUNTS
-    assert len(set(names(everything))) == len(everything) == sum(COUNTS.values())
+def test_how_many_conditions_there_are() -> None:
+    assert Counter(answer.layer for answer in everything()) == COUNTS
+    assert len(set(names(everything()))) == len(everything()) == sum(COUNTS.values())
 
 
-def test_every_action_is_asked_about_every_clause(everything: list[ProofAnswer]) -> None:
+def test_every_action_is_asked_about_every_clause() -> None:
     wanted = {(KEEPS, action.name, clause.__name__) for action in ACTIONS for clause in CLAUSES}
-    assert {name for name in names(everything) if name[0] == KEEPS} == wanted
+    assert {name for name in names(everything()) if name[0] == KEEPS} == wanted
 
 
 def test_both_texts_have_the_same_names() -> None:

@@ -124,7 +124,7 @@ def test_progress_counts_answers() -> None:
     progress(GOOD)
     progress(OPEN_ONE)
     assert progress.found == [GOOD, OPEN_ONE]
-    [line] = progress._lines()
+    [line] = progress._drawn._lines()
     assert line.startswith("conditions: 2 of 3, ")
     assert line.endswith("1 open  keeps: drop_held")
 

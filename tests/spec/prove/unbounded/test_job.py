@@ -10,12 +10,15 @@ from spec.prove.unbounded.equal import possible_at
 from spec.prove.unbounded.job import conditions, prove, verdict
 from spec.prove.unbounded.solve import DISCHARGED, VACUOUS, ProofAnswer
 from spec.prove.verdict import CONFIRMED, REFUTED
+from tests.spec.proofs import everything
 
 KEEPS = ProofAnswer("keeps", "reap", "every_block_has_one_owner", DISCHARGED, 0.5)
 POSSIBLE = ProofAnswer(possible_at(), "reap", "guard", DISCHARGED, 0.1, possible=True)
 
 
-def test_of_any_size_everything_is_proved_and_possible() -> None:
+def test_of_any_size_everything_is_proved_and_possible(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {answer[:3]: answer for answer in everything()}
+    monkeypatch.setattr(job, "answers", lambda given: [known[each[:3]] for each in given.conditions])
     found = list(prove("any"))
     assert [each.condition for each in found] == conditions("any")
     assert [each.problem for each in found if not each.good] == []
