@@ -58,7 +58,7 @@ class _Move:
         self.steps = [step for step in properties.EVERY_STEP if action.name in step.actions]
         updates = [step for step in frame(action) if not step.keeps or step.keeps in written]
         self.updates = [(mask(_positions(step.reads or (step.keeps,))), step.holds, set[int]()) for step in updates]
-        """What it makes of each field: the fields this is about, what it has to be, and where it was seen to be so."""
+        """For each field it writes: what decides the new value, the property, and where it was seen to hold."""
         looked_at = {position for step in (*self.steps, *updates) for position in _positions(step.reads)}
         self.writes = touched.writes
         self.mask = mask(tuple({*touched.reads, *looked_at}))

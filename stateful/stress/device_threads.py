@@ -97,7 +97,7 @@ def run(
         problems += _left_over(device.state(), total)
         shared = sum(each.operations for each in sharers)
         say(f"judging {shared:,} operations on shared pages")
-        problems += judge(together(sharers), PROBLEMS_SHOWN)
+        problems += judge(together(sharers))[:PROBLEMS_SHOWN]
         if writer is not None:
             writer.end(device.state())
     left = set(threading.enumerate()) - before

@@ -234,7 +234,7 @@ def _run(
         problems += _left_over(device) + _differences(device, writers)
         problems += _unaccounted(device, total) + ([] if faulty else _failures(total))
         report(f"judging {sum(each.operations for each in sharers):,} operations on shared pages")
-        problems += judge(together(sharers), PROBLEMS_SHOWN)
+        problems += judge(together(sharers))[:PROBLEMS_SHOWN]
         events = writer.end(device) if writer is not None else 0
     writes, reads = sum(user.writes for user in users), sum(user.reads for user in users)
     return ThreadsAccount(

@@ -153,16 +153,8 @@ def together(sharers: Iterable[PageSharer]) -> dict[int, list[PageOperation]]:
     return histories
 
 
-def judge(histories: Mapping[int, list[PageOperation]], most: int | None = None) -> list[str]:
-    """Return what is wrong: for each page whose history no order explains, the smallest part of it that shows so.
-
-    With `most`, of no more pages than that: those of which the shortest beginnings show it. Making a part smaller takes
-    seconds, and of a broken device every page is wrong.
-    """
-    wrong: list[tuple[int, int]] = []
-    for page, history in histories.items():
-        if (last := unexplained(history)) is not None:
-            wrong.append((sum(op.start <= last.end for op in history), page))
-    shown = [(page, smallest(histories[page])) for _beginning, page in sorted(wrong)[:most]]
-    shown.sort(key=lambda found: len(found[1]))
-    return [f"no order explains what was read from page {page}:\n{drawn(history)}" for page, history in shown]
+def judge(histories: Mapping[int, list[PageOperation]]) -> list[str]:
+    """Return what is wrong: for each page whose history no order explains, the smallest part of it that shows so."""
+    wrong = [(page, smallest(history)) for page, history in histories.items() if unexplained(history) is not None]
+    wrong.sort(key=lambda found: len(found[1]))
+    return [f"no order explains what was read from page {page}:\n{drawn(history)}" for page, history in wrong]

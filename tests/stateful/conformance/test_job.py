@@ -17,7 +17,7 @@ SAID: list[str] = []
 
 
 def test_the_recordings_of_the_tests_are_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """That each is replayed, with the quirks of its kernel; what comes of it is the business of `test_recordings`."""
+    """Each is, with the quirks of its kernel; that there is no difference is shown one by one in `test_recordings`."""
     replayed: list[str] = []
 
     def replay(recording: Recording, quirks: Quirks) -> list[Difference]:

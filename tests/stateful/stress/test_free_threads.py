@@ -16,6 +16,7 @@ from zram_impl.table.block_map import NextFit
 from zram_impl.table.slot_table import SlotTable
 
 SECONDS = 0.3
+READ_PAGE = Pages.read_page
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +74,7 @@ def test_whatever_write_fails_under_its_users_nothing_is_lost(fault: str) -> Non
 @pytest.mark.parametrize(
     ("where", "name", "broken", "complaint"),
     [
-        (Pages, "read_page", lambda *_: bytes(PAGE_SIZE), "does not read back what"),
+        (Pages, "read_page", lambda *read: bytes(len(READ_PAGE(*read))), "does not read back what"),
         (Pages, "_decode", lambda *_: b"not a page".ljust(PAGE_SIZE), "returned a page stamped None"),
         (SlotTable, "release_claim", lambda *_: None, "is still claimed"),
         (NextFit, "release", lambda *_: None, "blocks in use"),
