@@ -295,7 +295,7 @@ def said(piece: Piece) -> tuple[str, str]:
 
 
 def _positions(names: Iterable[str]) -> tuple[int, ...]:
-    return tuple(map(State._fields.index, names))
+    return tuple({State._fields.index(name) for name in names})
 
 
 def _by_guard(every: Iterable[ActionChoice], first: State) -> list[_Choices]:
