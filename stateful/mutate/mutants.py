@@ -23,11 +23,12 @@ MODULES: Final = (
     *(f"passes/{name}" for name in ("request_pool", "scan", "trim", "turns", "writeback")),
     *(f"engine/{name}" for name in ("background", "buffers", "protocol", "request", "runs", "sync", "threads")),
     *(f"engine/{name}" for name in ("ring", "ring_aio", "ring_choice", "ring_queue", "ring_uring")),
-    *(f"device/{name}" for name in ("config", "lifecycle", "openers", "passes", "snapshot")),
-    "shield",
+    *(f"device/{name}" for name in ("companion", "config", "dropped", "lifecycle", "openers", "passes", "snapshot")),
+    *(f"policy/{name}" for name in ("coldest", "keeper", "measure", "metrics", "protocol", "ranking")),
+    *("forking", "mapping", "shield"),
     *(f"bdev/{name}" for name in ("device", "direct", "exclusive_open", "file", "memory")),
 )
-"""Protocol and data path; `tests` see to it that none is missing."""
+"""Protocol, data path and what keeps a device or lies over it; `tests` see to it that none is missing."""
 
 
 class DeviceMutant(NamedTuple):

@@ -105,10 +105,11 @@ def test_every_mutant_has_a_name_of_its_own() -> None:
 
 
 def test_no_module_of_protocol_or_data_path_is_missing() -> None:
-    folders = ("table", "pages", "passes", "engine", "bdev")
+    folders = ("table", "pages", "passes", "engine", "bdev", "policy")
     there_are = {f"{folder}/{path.stem}" for folder in folders for path in (PACKAGE / folder).glob("*.py")}
     assert there_are - {f"{folder}/__init__" for folder in folders} <= set(MODULES)
-    assert {"shield", *(f"device/{name}" for name in ("config", "lifecycle", "openers", "passes"))} <= set(MODULES)
+    assert {"forking", "mapping", "shield"} <= set(MODULES)
+    assert {f"device/{name}" for name in ("companion", "config", "lifecycle", "openers", "passes")} <= set(MODULES)
 
 
 def test_a_sample_has_some_of_each_kind_and_is_the_same_again() -> None:
