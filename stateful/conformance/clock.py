@@ -1,7 +1,8 @@
 """When the driver looked at the recorded machine's clock: pure.
 
 The clock was read when an operation had been done. The driver looked at its own, which may be late, at some time since
-the operation before. Mostly that is one second. Where it may be one of two, what was recorded of the pages says which.
+the operation before. Mostly that is one second. Where it may be one of two, what was recorded of the pages says which,
+or that an age was refused for want of pages: one at or above the uptime is accepted whatever the device is.
 
 While a store in the background waits, nobody can look. What is seen when it is over says when each page was accessed
 last; of the accesses before that one nothing is known, and nobody asks.
@@ -71,7 +72,7 @@ def _pages_used(operation: Operation) -> range:
             return range(0)
 
 
-def times_of(operation: Operation, before: State, after: State, since: int) -> Times:
+def times_of(operation: Operation, before: State, after: State, since: int, *, refused: bool = False) -> Times:
     """Return times, not before second `since`, at which `operation` led from one state to the other.
 
     The second is the earliest one where nothing says which: what was recorded next may be of the same.
@@ -80,18 +81,31 @@ def times_of(operation: Operation, before: State, after: State, since: int) -> T
     possible = range(min(max(since, int(_clock(before) - LATE)), latest), latest + 1)
     second = possible[0]
     if isinstance(operation, Store) and operation.attribute == "idle":
-        marked = _marked(after)
-        second = next((each for each in possible if _marks_by(operation.value, each, before) == marked), second)
+        if refused and not before.get("init"):
+            second = next((each for each in possible if _is_below(operation.value, each)), second)
+        else:
+            marked = _marked(after)
+            second = next((each for each in possible if _marks_by(operation.value, each, before) == marked), second)
     seconds = _table(after, "ts").items()
     return Times(second, {int(page): at for page, at in seconds if isinstance(at, int) and at in possible})
 
 
-def _marks_by(text: str, second: int, before: State) -> set[str] | None:
-    """Return which pages are idle after an age was stored to `idle` in a second; None when it was something else."""
+def _age(text: str) -> int | None:
     try:
-        age = parse_idle(text)
+        return parse_idle(text)
     except ZramError:
         return None
+
+
+def _is_below(text: str, second: int) -> bool:
+    """Return whether an age is below the uptime: only then the driver looks whether there are pages."""
+    age = _age(text)
+    return age is not None and age < second
+
+
+def _marks_by(text: str, second: int, before: State) -> set[str] | None:
+    """Return which pages are idle after an age was stored to `idle` in a second; None when it was something else."""
+    age = _age(text)
     if age is None or age >= second:
         return None if age is None else _marked(before)
     seconds = _table(before, "ts")

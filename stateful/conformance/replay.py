@@ -5,7 +5,7 @@ was asked, too; those differences have fields that begin with `recount`.
 """
 
 from stateful.common.recount import recounted, shown
-from stateful.conformance.clock import FirstLook, looks_after, times_of
+from stateful.conformance.clock import REFUSED, FirstLook, looks_after, times_of
 from stateful.conformance.compare import Difference, StateComparison, compare_answers
 from stateful.conformance.observe_state import look
 from stateful.conformance.operations import Discard, Operation, Zeroout
@@ -40,7 +40,8 @@ class Replay:
             self._compare_states(-1, recording.before)
             looks = looks_after(recording.operations, recording.expected)
             for number, (operation, expected) in enumerate(zip(recording.operations, recording.expected, strict=True)):
-                self._set_clock(operation, looks[number], looked=expected.state is not None)
+                refused = expected.answer.rc == REFUSED
+                self._set_clock(operation, looks[number], refused=refused, looked=expected.state is not None)
                 got = self._guest.do(operation)
                 for field, (wanted, had) in compare_answers(operation, expected.answer, got, timing=recording.timing):
                     self.differences.append(Difference(recording.name, number, field, wanted, had))
@@ -49,11 +50,11 @@ class Replay:
         finally:
             self._guest.close()
 
-    def _set_clock(self, operation: Operation, look: FirstLook, *, looked: bool) -> None:
+    def _set_clock(self, operation: Operation, look: FirstLook, *, refused: bool, looked: bool) -> None:
         if "clk" not in look.state:
             return
         runtime = self._guest.runtime
-        second, accessed = times_of(operation, self._before, look.state, runtime.clock)
+        second, accessed = times_of(operation, self._before, look.state, runtime.clock, refused=refused)
         runtime.clock = second
         runtime.accesses = {
             page: at for page, at in accessed.items() if not any(page in others for others in look.again)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import tempfile
 import time
@@ -20,6 +21,8 @@ Row: TypeAlias = dict[str, Json]
 GUEST: Final = Path(__file__).resolve().parent / "guest"
 DISK_BYTES: Final = 1 << 30
 """Of each disk that the guest writes to; a sparse file."""
+ROOM_BYTES: Final = 1 << 20
+"""Free space where those files are, below which a machine is ended."""
 HEADER_BYTES: Final = 64
 """Before each file that the guest keeps on its second disk: name and length."""
 BOOTS_MOST: Final = 3
@@ -139,6 +142,9 @@ def _boot(command: Sequence[str], disks: Sequence[Path], options: Options) -> st
             now, written = time.monotonic(), sum(disk.stat().st_blocks for disk in disks)
             if written != seen:
                 seen, progressed = written, now
+            room = shutil.disk_usage(disks[0].parent).free
+            if room < ROOM_BYTES:  # qemu would wait for more, and say nothing
+                return f"TMPDIR must have room for what the machine writes, got {room} bytes in {disks[0].parent}"
             if now - progressed > options.stalled_seconds:
                 return f"the machine wrote nothing for {options.stalled_seconds:g} s"
             if now - began > options.seconds:

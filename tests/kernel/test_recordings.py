@@ -175,6 +175,17 @@ def test_machine_that_hangs_is_ended(script: str, failure: str, tmp_path: Path) 
     assert machine._boot([str(program)], [disk], machine.Options(seconds=1, stalled_seconds=0.5)) == failure
 
 
+def test_machine_without_room_for_its_disks_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "qemu"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    (tmp_path / "disk").touch()
+    monkeypatch.setattr(machine, "ROOM_BYTES", 1 << 60)
+    said = machine._boot([str(program)], [tmp_path / "disk"], machine.Options())
+    assert said.startswith("TMPDIR must have room for what the machine writes, got ")
+    assert said.endswith(f" bytes in {tmp_path}")
+
+
 def test_what_cannot_be_compared_is_left_out() -> None:
     assert is_timing(RECORDINGS, "d01_same_slot_named_twice")
     assert not is_timing(RECORDINGS, "h01_limit_exhausted_mid")
