@@ -49,7 +49,8 @@ def test_idle_marks_say_when_an_age_was_stored(marked: set[str], second: int) ->
 @pytest.mark.parametrize(("text", "init", "second"), [("1", 0, 2), ("2", 0, 1), ("all", 0, 1), ("1", 1, 1)])
 def test_refused_age_was_below_the_uptime(text: str, init: int, second: int) -> None:
     """A machine that was up for 2.94 s refused age 1, for want of pages: the driver's clock said 2, not 1."""
-    before, after = {"clk": 2.94, "init": init}, {"clk": 2.941, "init": init}
+    before: State = {"clk": 2.94, "init": init}
+    after: State = {"clk": 2.941, "init": init}
     assert times_of(Store("idle", text), before, after, 0, refused=True).second == second
     assert times_of(Store("idle", text), before, after, 0).second == 1
 
