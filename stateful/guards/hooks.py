@@ -39,9 +39,10 @@ class _WriteOnce:
 
     def _wrapped(self, obj: object, value: object) -> object:
         """Return what is to be in the field: containers are replaced by guarded ones."""
-        before = contents_of(self._load(obj))
-        if before is not None and contents_of(value) is not before and before.rule is self._contents:
-            before.rule = None  # a container taken out of the field belongs to the task that took it
+        if self._contents is not None:
+            before = contents_of(self._load(obj))
+            if before is not None and contents_of(value) is not before and before.rule is self._contents:
+                before.rule = None  # a container taken out of the field belongs to the task that took it
         if not is_container(value):
             return value
         assert self._contents is not None, f"declared_contents: {self._rule.key} holds a {type(value).__name__}"

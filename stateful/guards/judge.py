@@ -211,6 +211,8 @@ class Judge:
 
     def changed(self, rule: Rule, obj: object, value: object) -> None:
         """Note what a field or a container has become: somebody may wait for that."""
+        if not (rule.guard.rises or rule.guard.wakes):
+            return
         task = self.task
         if task is None or id(obj) in self._private:
             return

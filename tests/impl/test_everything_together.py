@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stateful.common.recount import recounted, shown
+from tests.impl.aside import Aside
 from tests.impl.doubles import Bench, huge, page, same
 from tests.impl.passes.recompressing import letters
 from zram_impl import PAGE_SIZE, Zram, ZramError
@@ -152,9 +154,7 @@ def test_users_proceed_during_passes_of_every_kind(compressed: bool) -> None:
                 if dev.read_page(index) != content:
                     wrong.append(f"page {index} in turn {turn}")
 
-    users = [threading.Thread(target=use, args=(first,)) for first in (0, 1)]
-    for user in users:
-        user.start()
+    users = [Aside(partial(use, first)) for first in (0, 1)]
     for _ in range(25):
         dev.mark_idle()
         dev.recompress()

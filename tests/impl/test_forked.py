@@ -6,10 +6,12 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.impl.aside import Aside
 from tests.impl.children import PATIENCE, in_a_child, is_sound
 from tests.impl.doubles import huge
 from tests.unmeasured import end_child
@@ -106,9 +108,7 @@ def test_a_child_is_sound_whoever_holds_a_lock_as_it_is_made(tmp_path: Path) -> 
             for call in calls:
                 call()
 
-    threads = [threading.Thread(target=use, args=(calls,)) for calls in users]
-    for thread in threads:
-        thread.start()
+    threads = [Aside(partial(use, calls)) for calls in users]
     try:
         outcomes = [in_a_child(lambda: is_sound(dev), measured=False) for _ in range(30)]
     finally:

@@ -15,7 +15,8 @@ import pytest
 
 from stateful.common.stamped_pages import stamp_of, stamped
 from stateful.conformance.contents import Pattern
-from tests.impl.doubles import PATIENCE, Bench, huge, page
+from tests.impl.aside import Aside
+from tests.impl.doubles import Bench, huge, page
 from tests.impl.passes.driving import assert_at_rest, begin, finish, kinds, until_waiting
 from zram_impl import PAGE_SIZE, Zram
 from zram_impl.bdev.memory import MemoryDevice
@@ -301,21 +302,15 @@ def test_a_read_under_any_change_returns_a_value_of_the_page(compressed: bool) -
     dev.set_backing(device)
     dev.initialise(2 * PAGE_SIZE)
     over = threading.Event()
-    wrong: list[object] = []
 
-    def read() -> None:
+    def wrong() -> bytes:
         while not over.is_set():
-            try:
-                got = dev.read_page(0)
-            except OSError as error:  # no read fails: the device does not
-                wrong.append(error)
-                return
+            got = dev.read_page(0)
             if got != ZEROS and (stamp_of(got) or (1, 0))[0] != 0:
-                wrong.append(got[:24])
-                return
+                return got[:24]
+        return b""
 
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
+    reader = Aside(wrong)
     for generation in range(1, 200):
         for slot in (0, 1):
             dev.write_page(slot, stamped(slot, generation, huge=generation % 3 == 0))
@@ -324,7 +319,6 @@ def test_a_read_under_any_change_returns_a_value_of_the_page(compressed: bool) -
             dev.discard(0, PAGE_SIZE)
         dev.writeback(pages=[0, 1])
     over.set()
-    reader.join(PATIENCE)
+    assert reader.join() == b""
     dev.close()
-    assert wrong == []
     assert dev.pages == 0

@@ -210,22 +210,22 @@ def test_it_needs_a_device() -> None:
 
 @pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 def test_readers_and_writers_go_on_meanwhile() -> None:
-    bench, wrong, stop = holey(), list[int](), threading.Event()
+    bench, stop = holey(), threading.Event()
 
-    def read() -> None:
+    def wrong() -> list[int]:
+        found: list[int] = []
         while not stop.is_set():
-            wrong.extend(index for index in range(0, 99, 3) if bench.dev.read_page(index) != content(index))
+            found += [index for index in range(0, 99, 3) if bench.dev.read_page(index) != content(index)]
+        return found
 
-    reader = threading.Thread(target=read)
-    reader.start()
+    reader = Aside(wrong)
     for turn in range(30):
         for index in range(100, PAGES):
             bench.dev.write_page(index, huge(index + turn))
         bench.dev.discard(100 * PAGE_SIZE, 60 * PAGE_SIZE)
         bench.dev.compact()
     stop.set()
-    reader.join()
-    assert wrong == []
+    assert reader.join() == []
     assert [bench.dev.read_page(index) for index in range(160, PAGES)] == [huge(i + 29) for i in range(160, PAGES)]
 
 
