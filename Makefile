@@ -13,6 +13,9 @@ DOCS := build/docs
 DOCS_READY := $(DOCS)/.ready
 DEVICE := build/device
 
+# Hundreds of programs are started: they are not all to compile the project for themselves.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help venv check test oracle oracle-recordings oracle-programs oracle-traces oracle-nightly browser lint format dist site test-device constraints clean
 
 help:

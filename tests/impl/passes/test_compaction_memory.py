@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from unittest import mock
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -175,6 +176,7 @@ class Table:
         self.running = None if progress is PassProgress.DONE else running
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @settings(max_examples=150)
 @given(st.lists(STEPS, max_size=40), st.sampled_from([0, 20, 50]))
 def test_no_step_of_a_compaction_takes_more_memory(steps: list[tuple[str, int]], limit: int) -> None:

