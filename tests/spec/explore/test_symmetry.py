@@ -23,21 +23,23 @@ from spec.reachable import sometimes
 from spec.scope import EVERY_RUN, Scope, choices
 from tests.spec.searches import search_once
 from tests.spec.states import BUSY
+from tests.unmeasured import nothing_measured
 
 # Two reads at once: what one of them has read of may be another's block by now, or free.
 TWO_READS = Scope(2, 2, 1, 2, readers=2)
 SCOPES = {**EVERY_RUN, "two_reads": TWO_READS}
 SYMMETRIC = [pytest.param(each, id=each.name) for each in SEEDED_BUGS if not each.asks_for_a_number]
 
-# These go through every state of every run, one by one: the same lines, millions of times.
-pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("unmeasured")]
+pytestmark = pytest.mark.timeout(600)  # these go through every state of every run, one by one
 
 
 @cache
 def explored(name: str) -> tuple[ExploreResult, list[State]]:
     """The result of a search with symmetry, and the states it visits, in their order."""
     searched = BreadthFirstSearch(SCOPES[name], symmetry=True)
-    return searched.run(), list(map(searched.encoding.decode, searched.seen))
+    with nothing_measured():
+        outcome = searched.run()
+    return outcome, list(map(searched.encoding.decode, searched.seen))
 
 
 def reduced(name: str) -> list[State]:
@@ -68,11 +70,13 @@ def permutations(s: State) -> list[Permutation]:
     return [Permutation(*to) for to in itertools.product(*(itertools.permutations(range(len(row))) for row in sizes))]
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("name", list(EVERY_RUN))
 def test_symmetry_visits_the_representatives_of_all_states(name: str) -> None:
     assert set(reduced(name)) == represented(BreadthFirstSearch(EVERY_RUN[name]))
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize(
     ("scope", "lowest", "any_block"),
     [(TWO_READS._replace(limit=1), 1776, 1916), (TWO_READS._replace(slots=1), 1332, 2210)],
@@ -86,6 +90,7 @@ def test_symmetry_reserves_any_free_block_not_only_the_lowest(scope: Scope, lowe
     assert (len(plain), len(every_choice)) == (lowest, any_block)
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("name", list(EVERY_RUN))
 def test_symmetry_counts_as_pinned_and_sees_everything(name: str) -> None:
     found, _states = explored(name)
@@ -98,6 +103,7 @@ def test_a_device_of_one_of_each_has_nothing_to_reduce() -> None:
     assert (found.states, found.transitions, found.depth) == Pinned(97, 546, 21)
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("name", list(SCOPES))
 def test_what_stands_for_a_state_stands_for_it_under_all_numbers(name: str) -> None:
     states = reduced(name)
@@ -218,6 +224,7 @@ def test_a_step_under_other_numbers_is_the_step(data: st.DataObject, name: str) 
                 assert all(step.holds(there, its_args, then) == step.holds(before, args, after) for step in mine)
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 def test_representatives_are_sound_and_many_slots_read_alike() -> None:
     assert all(inv(s) for s in reduced("limits"))
     fresh = Scope(16, 16, 16, 1, readers=16).initial()

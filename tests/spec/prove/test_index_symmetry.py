@@ -12,12 +12,11 @@ from spec.prove.obligations import Sizes
 from spec.prove.verdict import CONFIRMED, REFUTED
 from spec.prove.z3_proof import DEVICE
 
-pytestmark = pytest.mark.usefixtures("unmeasured")  # z3 has to be asked, through the same lines, many times
-
 SIZES = Sizes(3, 2, 2, readers=1)
 SAME_STEP = "the same step with other numbers of"
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 def test_numbers_do_not_matter() -> None:
     verdicts = list(prove(Sizes(2, 2, 2, readers=2)))
     assert [verdict.condition for verdict in verdicts if not verdict.good] == []
@@ -26,6 +25,7 @@ def test_numbers_do_not_matter() -> None:
     assert len(verdicts) == 4 * (2 * 31 + 16 + 2)
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("bug", [pytest.param(each, id=each.name) for each in SEEDED_BUGS])
 def test_they_matter_to_the_bugs_that_say_so_and_to_no_other(bug: SpecBug) -> None:
     names = [action.name for action in bug.replaced]

@@ -30,8 +30,6 @@ from spec.prove.z3_terms import truth, unknown
 from tests.spec.expected.open_any_size import OPEN
 from tests.spec.proofs import everything
 
-pytestmark = pytest.mark.usefixtures("unmeasured")  # z3 has to be asked, through the same lines, a thousand times
-
 SMALL, LARGER = (f"equal at {sizes.label()}" for sizes in SIZES)
 POSSIBLE = f"possible at {SIZES[0].label()}"
 COUNTS = {
@@ -116,6 +114,7 @@ def test_what_is_open_is_refuted_at_a_size_if_it_can_be(name: str, action: str, 
     assert found[clause] == f"{REFUTED} at {sizes}"
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("k", range(len(SAID)), ids=[clause.__name__ for clause in SAID])
 def test_a_clause_that_says_nothing_is_noticed(k: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def nothing(_s: SymbolicDevice) -> bool:
@@ -144,6 +143,7 @@ def _nothing_taken(s: SymbolicDevice) -> bool:
     return SAID[6](s) & (s.taken == NONE)
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize(
     ("k", "instead", "verdicts"),
     [
@@ -165,6 +165,7 @@ def test_a_guard_that_asks_for_more_is_noticed() -> None:
     assert open_ones(doctored("reap", guard=guard), "reap") == {(SMALL, "reap", "guard"): REFUTED}
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 def test_a_guard_that_refuses_always_is_noticed() -> None:
     def guard(s: SymbolicDevice, r: int) -> bool:
         return MOVES["reap"].guard(s, r) & (s.reqs(r).phase == HELD)
@@ -184,6 +185,7 @@ def test_an_effect_that_leaves_a_field_out_is_noticed() -> None:
     assert open_ones(doctored("read", change), "read") == {(SMALL, "read", "effect"): REFUTED}
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 def test_an_effect_that_forgets_an_owner_is_noticed() -> None:
     def change(s: SymbolicDevice, i: int, r: int) -> Change:
         done = MOVES["submit"].change(s, i, r)
@@ -203,6 +205,7 @@ def test_an_effect_that_names_the_wrong_place_is_noticed() -> None:
     assert found[SMALL, "reserve_block", "recount"] == REFUTED
 
 
+@pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 def test_a_move_that_leaves_no_less_to_do_is_noticed() -> None:
     found = open_ones(doctored("skip", lambda s, _i: Change(s)), "skip")
     assert (RESTS, "skip", "moves_towards_rest") in found
