@@ -8,8 +8,6 @@ from spec.prove.obligations import Sizes
 from tests.spec.expected.refutation import contracts_refuted_by, refuted_by
 from tests.spec.expected.refuted import REFUTED, contracts
 
-pytestmark = pytest.mark.usefixtures("unmeasured")  # z3 has to be asked, through the same lines, many times
-
 # Nothing in it goes wrong: what should happen never does, which only a search can see.
 ONLY_NEVER = {"inverted_no_space"}
 
