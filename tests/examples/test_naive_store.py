@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def machine(_folder: Path) -> str:
     """Run the machines; return the property that is broken."""
-    found = [run_machine(each, Until(examples=25), shrink=False).found for each in machines().values()]
+    found = [run_machine(each, Until(examples=50), shrink=False).found for each in machines().values()]
     return next(filter(None, found), "")
 
 
