@@ -97,7 +97,11 @@ def _run_once(kernel: Kernel, scripts: Mapping[str, Sequence[str]], options: Opt
     qemu = find_tool("qemu-system-x86_64", "qemu-system-x86")
     with tempfile.TemporaryDirectory(prefix="zram-oracle-") as name:
         work = Path(name)
-        (work / "initramfs").write_bytes(_initramfs(kernel, scripts, options.probes))
+        initramfs = _initramfs(kernel, scripts, options.probes)
+        needed, room = len(initramfs) + ROOM_BYTES, shutil.disk_usage(work).free
+        if room < needed:
+            raise MissingError(f"TMPDIR must have {needed} bytes for a machine's files, got {room} in {work.parent}")
+        (work / "initramfs").write_bytes(initramfs)
         disks = [work / "report", work / "kept"]
         for disk in disks:
             with disk.open("wb") as opened:

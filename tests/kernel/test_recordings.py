@@ -11,7 +11,7 @@ from tests.kernel import command, machine, recordings
 from tests.kernel.command import RECORDINGS
 from tests.kernel.initramfs import archive, console, directory, file
 from tests.kernel.machine import HEADER_BYTES, Report
-from tests.kernel.packages import Kernel
+from tests.kernel.packages import Kernel, MissingError
 from tests.kernel.recordings import (
     expected_text,
     has_recompression,
@@ -184,6 +184,14 @@ def test_machine_without_room_for_its_disks_is_ended(tmp_path: Path, monkeypatch
     said = machine._boot([str(program)], [tmp_path / "disk"], machine.Options())
     assert said.startswith("TMPDIR must have room for what the machine writes, got ")
     assert said.endswith(f" bytes in {tmp_path}")
+
+
+def test_machine_is_not_begun_without_room_for_its_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "find_tool", lambda *_names: "qemu")
+    monkeypatch.setattr(machine, "_initramfs", lambda *_args: b"x")
+    monkeypatch.setattr(machine, "ROOM_BYTES", 1 << 60)
+    with pytest.raises(MissingError, match=f"TMPDIR must have {(1 << 60) + 1} bytes for a machine's files, got "):
+        machine.run(KERNEL, {})
 
 
 def test_what_cannot_be_compared_is_left_out() -> None:
