@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -10,6 +11,8 @@ from tests.hanging import pytest_timeout_cancel_timer, pytest_timeout_set_timer
 from tests.unmeasured import unmeasured
 
 __all__ = ["pytest_configure", "pytest_timeout_cancel_timer", "pytest_timeout_set_timer", "unmeasured"]
+
+HERE = Path(__file__).resolve().parent
 
 # Parents are named, because a profile without one inherits the profile in force, and under CI that is Hypothesis'
 # own `ci`: derandomised and without a database, so every nightly run would try the same examples and save nothing.
@@ -39,6 +42,11 @@ os.unsetenv("COLUMNS")
 for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests of the whole, of which some take ten seconds: as the last one, it would be waited for."""
+    items.sort(key=lambda item: item.path.parent != HERE)
 
 
 def pytest_configure() -> None:
