@@ -1,9 +1,10 @@
 """A call in a thread of its own, whose outcome is handed on; a test that waits for one that hangs fails."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
+from tests.hanging import threads
 from tests.impl.doubles import PATIENCE
 
 T = TypeVar("T")
@@ -36,7 +37,7 @@ class Aside(Generic[T]):
 
     def join(self) -> T:
         """Wait for it; return what it returned, or raise what it raised."""
-        assert self.ends(), "it hangs"
+        assert self.ends(), "\n".join(["it hangs:", *threads()])
         if self._failure is not None:
             raise self._failure
         return self._value[0]
@@ -46,3 +47,8 @@ class Aside(Generic[T]):
             self._value.append(self._run())
         except BaseException as error:  # raised again by `join`
             self._failure = error
+
+
+def joined(calls: Iterable[Aside[T]]) -> list[T]:
+    """Wait for calls in their order; return what they returned, or raise what the first one raised."""
+    return [call.join() for call in calls]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stateful.common.recount import recounted, shown
-from tests.impl.aside import Aside
+from tests.impl.aside import Aside, joined
 from tests.impl.doubles import Bench, huge, page, same
 from tests.impl.passes.recompressing import letters
 from zram_impl import PAGE_SIZE, Zram, ZramError
@@ -161,8 +161,7 @@ def test_users_proceed_during_passes_of_every_kind(compressed: bool) -> None:
         dev.writeback("huge_idle")
         dev.compact()
     stop.set()
-    for user in users:
-        user.join()
+    joined(users)
     assert wrong == []
     assert shown(dev) == recounted(dev)
     dev.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.impl.aside import Aside
+from tests.impl.aside import Aside, joined
 from tests.impl.children import PATIENCE, in_a_child, is_sound
 from tests.impl.doubles import huge
 from tests.unmeasured import end_child
@@ -113,8 +113,7 @@ def test_a_child_is_sound_whoever_holds_a_lock_as_it_is_made(tmp_path: Path) -> 
         outcomes = [in_a_child(lambda: is_sound(dev), measured=False) for _ in range(30)]
     finally:
         stop.set()
-        for thread in threads:
-            thread.join()
+        joined(threads)
     left = dev.pages
     dev.close()
     assert (outcomes, left) == ([True] * 30, pages)

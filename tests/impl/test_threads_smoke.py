@@ -12,6 +12,7 @@ from types import TracebackType
 import pytest
 
 from tests.hanging import threads
+from tests.impl.aside import Aside, joined
 from tests.impl.doubles import PATIENCE, Gate, HookedDevice, huge, page
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
 from zram_impl.runtime import Rank, Task, ThreadRuntime
@@ -76,32 +77,6 @@ class OrderedRuntime:
         return self._threads.spawn(run, name)
 
 
-class Crew:
-    """Threads of a test; `join` fails when one hangs or failed."""
-
-    def __init__(self) -> None:
-        self._threads: list[threading.Thread] = []
-        self._failures: list[BaseException] = []
-
-    def run(self, job: Callable[[], object]) -> None:
-        def guarded() -> None:
-            try:
-                job()
-            except BaseException as error:  # reported by join
-                self._failures.append(error)
-
-        self._threads.append(threading.Thread(target=guarded, daemon=True))
-        self._threads[-1].start()
-
-    def join(self) -> None:
-        for thread in self._threads:
-            thread.join(PATIENCE)
-        stuck = {thread.name for thread in self._threads if thread.is_alive()}
-        assert not stuck, "\n".join([f"{', '.join(sorted(stuck))} hang:", *threads()])
-        for failure in self._failures:
-            raise failure
-
-
 @pytest.fixture(autouse=True)
 def no_thread_is_left() -> Iterator[None]:
     before = set(threading.enumerate())
@@ -131,25 +106,26 @@ def gone(call: Callable[[], object]) -> bool:
 
 @every_end
 def test_an_end_during_a_pass_finishes_it_and_both_return(end: End) -> None:
-    backing, gate, crew, results = HookedDevice(N), Gate(), Crew(), list[WritebackResult]()
+    backing, gate = HookedDevice(N), Gate()
     backing.before_write = gate.stop
     dev = filled(backing)
-    crew.run(lambda: results.append(dev.writeback("huge")))
+    passing = Aside(lambda: dev.writeback("huge"))
     gate.wait_for_arrival()
     running = dev._life.live().running
     assert running is not None
-    crew.run(lambda: end(dev))
+    ending = Aside(lambda: end(dev))
     while not running.cancelled:  # the end has begun, but for what is in flight
         assert backing.closed == 0
     gate.open()
-    crew.join()
-    assert (results[0].selected, results[0].written, results[0].stopped_by) == (N, 8, "cancelled")
-    assert (results[0].left, backing.closed, dev.pages) == (N - 8, 1, 0)
+    ending.join()
+    result = passing.join()
+    assert (result.selected, result.written, result.stopped_by) == (N, 8, "cancelled")
+    assert (result.left, backing.closed, dev.pages) == (N - 8, 1, 0)
 
 
 @every_end
 def test_an_end_during_reads_waits_and_refuses_later_ones(end: End) -> None:
-    backing, gate, crew = HookedDevice(N), Gate(), Crew()
+    backing, gate = HookedDevice(N), Gate()
     dev = filled(backing)
     assert dev.writeback("huge").written == N
     backing.before_read = gate.stop
@@ -158,18 +134,17 @@ def test_an_end_during_reads_waits_and_refuses_later_ones(end: End) -> None:
         while not gone(lambda: dev.read_page(index) == huge(index) or pytest.fail("another page's bytes")):
             pass
 
-    for index in range(4):
-        crew.run(partial(read, index))
+    calls = [Aside(partial(read, index)) for index in range(4)]
     gate.wait_for_arrival()
-    crew.run(lambda: end(dev))
+    calls.append(Aside(lambda: end(dev)))
     gate.open()
-    crew.join()
+    joined(calls)
     assert backing.closed == 1
 
 
 @every_end
 def test_an_end_from_several_threads_at_once_happens_once(end: End) -> None:
-    backing, crew = HookedDevice(N), Crew()
+    backing = HookedDevice(N)
     dev = filled(backing)
     dev.writeback("huge")
     refused: list[int | None] = []
@@ -180,14 +155,12 @@ def test_an_end_from_several_threads_at_once_happens_once(end: End) -> None:
         except ZramError as error:  # of a reset, while another is under way
             refused.append(error.errno)
 
-    for _ in range(6):
-        crew.run(attempt)
-    crew.join()
+    joined([Aside(attempt) for _ in range(6)])
     assert (backing.closed, dev.pages, set(refused) <= {errno.EBUSY}, len(refused) < 6) == (1, 0, True, True)
 
 
 def test_of_several_passes_begun_at_once_one_runs() -> None:
-    backing, gate, crew, results, refused = HookedDevice(N), Gate(), Crew(), list[WritebackResult](), list[int | None]()
+    backing, gate, results, refused = HookedDevice(N), Gate(), list[WritebackResult](), list[int | None]()
     backing.before_write = gate.stop
     dev = filled(backing)
 
@@ -199,9 +172,7 @@ def test_of_several_passes_begun_at_once_one_runs() -> None:
             if len(refused) == 3:
                 gate.open()
 
-    for _ in range(4):
-        crew.run(attempt)
-    crew.join()
+    joined([Aside(attempt) for _ in range(4)])
     assert (results, refused) == ([WritebackResult(selected=N, written=N)], [errno.EAGAIN] * 3)
     dev.close()
 
@@ -227,7 +198,7 @@ def test_no_read_returns_another_page_s_bytes_under_load(tmp_path: Path) -> None
     dev = Zram.create(
         N * PAGE_SIZE, backing=tmp_path / "pages.img", backing_size=20 * PAGE_SIZE, runtime=OrderedRuntime()
     )
-    crew, others, stop = Crew(), Crew(), threading.Event()
+    stop = threading.Event()
 
     def write_back() -> None:
         while not stop.is_set():
@@ -242,14 +213,10 @@ def test_no_read_returns_another_page_s_bytes_under_load(tmp_path: Path) -> None
             assert 0 <= stats.bd.bd_count <= 20
             assert dev.block_state().count("\n") <= N
 
-    others.run(write_back)
-    others.run(look)
-    for seed in range(2):
-        crew.run(partial(write_anywhere, dev, seed))
-        crew.run(partial(read_anywhere, dev, seed))
-    crew.join()
+    others = [Aside(write_back), Aside(look)]
+    joined([Aside(partial(use, dev, seed)) for seed in range(2) for use in (write_anywhere, read_anywhere)])
     stop.set()
-    others.join()
+    joined(others)
     now = dev.snapshot()
     assert (sum(slot.blk_idx is not None for slot in now.slots), now.requests) == (now.bd_count, ())
     dev.close()
@@ -259,7 +226,7 @@ def test_no_read_returns_another_page_s_bytes_under_load(tmp_path: Path) -> None
 def test_a_device_may_be_reset_and_set_up_again_under_its_users(tmp_path: Path) -> None:
     path = tmp_path / "pages.img"
     dev = Zram.create(N * PAGE_SIZE, backing=path, backing_size=N * PAGE_SIZE, runtime=OrderedRuntime())
-    crew, lives, stop = Crew(), 8, threading.Event()
+    lives, stop = 8, threading.Event()
 
     done = [0] * 5
     """How often each user got through."""
@@ -290,8 +257,7 @@ def test_a_device_may_be_reset_and_set_up_again_under_its_users(tmp_path: Path) 
         lambda _index: (dev.stats, dev.pages, dev.backing_name, dev.attrs.show("mm_stat")),
         lambda _index: dev.block_state(),
     )
-    for user, job in enumerate(jobs):
-        crew.run(partial(use, user, job))
+    users = [Aside(partial(use, user, job)) for user, job in enumerate(jobs)]
     for _ in range(lives):
         dev.reset()
         dev.set_backing(path)
@@ -300,5 +266,5 @@ def test_a_device_may_be_reset_and_set_up_again_under_its_users(tmp_path: Path) 
             dev.write_page(index, huge(index))
         wait_for_everybody()
     stop.set()
-    crew.join()
+    joined(users)
     dev.close()
