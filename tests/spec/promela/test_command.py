@@ -19,7 +19,7 @@ from spec.scope import EVERY_RUN, Scope
 from tests.spec.outputs.schema import valid
 
 ROOT = Path(__file__).resolve().parents[3]
-FILES = {path.name: path.read_text(encoding="utf-8") for path in sorted(promela.MODEL.iterdir())}
+FILES = {path.name: path.read_text(encoding="utf-8") for path in sorted(promela.MODEL.glob("*.pml"))}
 MODEL = "".join(FILES.values())
 PAGE = (ROOT / "docs" / "second-model.md").read_text(encoding="utf-8")
 
