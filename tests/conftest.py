@@ -1,5 +1,6 @@
 """Assertions that are on, and one Hypothesis profile chosen on purpose, for every test run."""
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -47,6 +48,12 @@ for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIG
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests of the whole, of which some take ten seconds: as the last one, it would be waited for."""
     items.sort(key=lambda item: item.path.parent != HERE)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector of garbage the tests themselves: some collect at every point, and these do not go away."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_configure() -> None:

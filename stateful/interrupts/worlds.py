@@ -215,8 +215,10 @@ def making() -> Iterator[Maker]:
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(prefix="interrupts-", dir=memory if memory.is_dir() else None) as folder:
         # Garbage is collected at every point, and what is older than this has nothing to do with it.
+        frozen = gc.get_freeze_count()
         gc.freeze()
         try:
             yield Maker(Path(folder))
         finally:
-            gc.unfreeze()
+            if not frozen:  # else the caller has frozen something for longer
+                gc.unfreeze()
