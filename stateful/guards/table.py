@@ -28,10 +28,10 @@ from zram_impl.engine.threads import ThreadEngine
 from zram_impl.events.read_steps import ReadSteps
 from zram_impl.mapping import PageMap
 from zram_impl.pages.backing_reads import BackingReads
-from zram_impl.pages.clean_pages import CleanPage, CleanPages
+from zram_impl.pages.clean_pages import CleanPages, Lease
 from zram_impl.pages.page_io import Pages
 from zram_impl.pages.room import Room
-from zram_impl.pages.run_reads import RunReads
+from zram_impl.pages.run_reads import BulkRead, RunReads
 from zram_impl.passes.base import SteppedPass
 from zram_impl.passes.compaction import Compaction
 from zram_impl.passes.pp_buckets import PpBuckets
@@ -124,7 +124,7 @@ ROWS: Final = (
         "entries[]",
         TABLE.looked_at(
             _LOOK, "Pages.read_page", "Pages.read_pages_into", "Pages.peek_page", "Pages._decode", "Pages._read_back",
-            "Pages.patch_page", "RunReads._group", "RunReads._read",
+            "Pages.patch_page", "RunReads.fill", "RunReads.kept", "RunReads._sound_of",
         ),
     ),
     row(SlotTable, "flags[]", TABLE.looked_at(_MARK, "Pages.read_page", "Pages.read_pages_into")),
@@ -168,18 +168,20 @@ ROWS: Final = (
         ONCE,
     ),
     row(Pages, "failed_reads failed_writes notify_free", TABLE),
-    row(Pages, "clean", TABLE.looked_at(_ONE_LOAD, "Pages._decode", "Pages._read_back")),
+    row(Pages, "clean", TABLE.looked_at(_ONE_LOAD, "Pages.read_page", "Pages._decode", "Pages._read_back")),
     row(RunReads, "_backing _compressed _comps _reads _table", ONCE),
-    row(CleanPages, "_kept _lock _order ahead capacity", ONCE),
+    row(BulkRead, "_buffer end filled filled[] looked start", free("used by one call alone")),
+    row(CleanPages, "_asked _kept _leases _lock _memory _owners ahead capacity most", ONCE),
+    row(CleanPages, "_kept[]", under("clean pages", of="_lock").looked_at(_LOOK, "CleanPages.get")),
+    row(CleanPages, "_hand _leases[] _owners[]", under("clean pages", of="_lock")),
     row(
         CleanPages,
-        "_kept[]",
-        under("clean pages", of="_lock").looked_at(_LOOK, "CleanPages.get").looked_at(_SHOWN, "CleanPages.size"),
+        "_ahead_hand",
+        under("clean pages", of="_lock").never_accessed("used once every place is, and scheduled runs have few pages"),
     ),
-    row(CleanPages, "_order[]", under("clean pages", of="_lock")),
-    row(CleanPages, "_expected", free("a guess: whatever store is the last, a page more or less is read")),
-    row(CleanPage, "entry page", ONCE),
-    row(CleanPage, "used", free("a hint for eviction: whatever store is the last, the page is right")),
+    row(Lease, "end first", ONCE),
+    row(CleanPages, "_asked[]", free("a hint for eviction: whatever store is the last, the page is right")),
+    row(CleanPages, "_streams", free("a guess: whatever store is the last, a page more or less is read")),
     row(Pages, "room", TABLE.looked_at(_ONE_LOAD, "Pages._in_time")),
     row(ReadSteps, "_free _numbers", TABLE),
     row(ReadSteps, "_free[]", TABLE.never_accessed("a heap, which heapq changes in C; the field is read each time")),

@@ -291,7 +291,7 @@ METHODS: Final[Mapping[str, Call]] = {
     "Zram.set_batch_size": lambda world, lane: world.device.set_batch_size(lane),
     "Zram.set_compressed_writeback": lambda world, lane: world.device.set_compressed_writeback(lane == 1),
     "Zram.set_mem_limit": lambda world, lane: world.device.set_mem_limit(lane * PAGES * PAGE_SIZE),
-    "Zram.set_read_cache": lambda world, lane: world.device.set_read_cache(lane * PAGE_SIZE, ahead=2),
+    "Zram.set_read_cache": lambda world, lane: world.device.set_read_cache(lane * 4 * PAGE_SIZE, ahead=2),
     "Zram.reset_mem_used_max": lambda world, _lane: world.device.reset_mem_used_max(),
     "Zram.set_writeback_limit": lambda world, lane: world.device.set_writeback_limit(lane),
     "Zram.enable_writeback_limit": lambda world, lane: world.device.enable_writeback_limit(lane == 1),

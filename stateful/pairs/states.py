@@ -57,7 +57,7 @@ def _backed(world: PairWorld) -> None:
 def _cached(world: PairWorld) -> None:
     """Write the first two back, side by side, and keep pages that are read."""
     _stored(world)
-    world.device.set_read_cache(PAGE_SIZE, ahead=2)
+    world.device.set_read_cache(4 * PAGE_SIZE, ahead=2)
     world.device.writeback(pages=[1])
     world.device.writeback(pages=[0])
     world.device.read_page(0)

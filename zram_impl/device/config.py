@@ -26,10 +26,10 @@ from zram_impl.units import DEFAULT_BATCH_SIZE
 _RUNTIME: Final = ("lock", "condition", "spawn", "interruptible", "shielded", "now")
 """The methods of a runtime."""
 
-READ_AHEAD: Final = 512
+READ_AHEAD: Final = 1024
 """Pages looked at for reading ahead where reads are sequential, unless something else is asked for.
 
-Neighbours whose objects were of different sizes lie apart, so only a part of these is read at once.
+Neighbours whose objects were of different sizes lie apart: the more pages are looked at, the fewer transfers they take.
 """
 READ_AHEAD_MAX: Final = 1024
 

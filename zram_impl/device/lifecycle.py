@@ -144,14 +144,15 @@ class Lifecycle:
     def set_read_cache(self, cache: ReadCache) -> None:
         """Keep written-back pages that are read, now and after later initialisations; those kept so far are dropped."""
         with self.control:
-            self.configuration.read_cache = cache
             if self.pages is not None:
+                clean = self._clean_pages(cache, self.pages.pages)
                 with self.table:
-                    self.pages.clean = self._clean_pages()
+                    self.pages.clean = clean
+            self.configuration.read_cache = cache
 
-    def _clean_pages(self) -> CleanPages | None:
-        cache = self.configuration.read_cache
-        return CleanPages(self.configuration.runtime, cache.pages, cache.ahead) if cache.pages else None
+    def _clean_pages(self, cache: ReadCache, pages: int) -> CleanPages | None:
+        """Make room for clean pages: at most twice what the device has, as what has changed keeps its place a while."""
+        return CleanPages(self.configuration.runtime, min(cache.pages, 2 * pages), cache.ahead) if cache.pages else None
 
     def reset_mem_used_max(self) -> None:
         """Begin anew to note the most memory that was used."""
@@ -235,7 +236,7 @@ class Lifecycle:
             runtime=configuration.runtime,
             observer=configuration.observer,
             read_takes_off=ACCESS if quirks.read_cancels_claim else IDLE,
-            clean=self._clean_pages(),
+            clean=self._clean_pages(configuration.read_cache, pages),
         )
 
     # --- passes ------------------------------------------------------------------------------------------------------

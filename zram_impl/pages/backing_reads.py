@@ -5,7 +5,8 @@ Kernel: read_from_bdev()
 
 import mmap
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from errno import EINVAL
 from functools import partial
 from typing import Final, TypeVar
@@ -55,13 +56,12 @@ class BackingReads:
         """Read a block; WasResetError (EINVAL) once the device is being closed, OSError as the device says."""
         return self._reading(partial(self._one, device, blk_idx))
 
-    def read_run(self, device: BackingDevice, blk_idx: BlkIdx, wanted: Sequence[int]) -> list[bytes]:
-        """Read blocks that lie close together in one transfer, those between them as well; raises as `read`.
+    def read_run(self, device: BackingDevice, blk_idx: BlkIdx, into: memoryview, take: Callable[[], object]) -> None:
+        """Read consecutive blocks in one transfer, then call `take`. Raises as `read`.
 
-        `wanted` are the blocks, ascending, counted from `blk_idx`. If they cannot be read together, none of them counts
-        as read: they will be read one by one.
+        If they cannot be read together, none of them counts as read: they will be read one by one.
         """
-        return self._reading(partial(self._run, device, blk_idx, wanted))
+        self._reading(partial(self._run, device, blk_idx, into, take))
 
     def _reading(self, read: Callable[[], T]) -> T:
         token = object()
@@ -83,23 +83,25 @@ class BackingReads:
             device.read(blk_idx, into)
         return bytes(page)
 
-    def _run(self, device: BackingDevice, blk_idx: BlkIdx, wanted: Sequence[int]) -> list[bytes]:
+    def _run(self, device: BackingDevice, blk_idx: BlkIdx, into: memoryview, take: Callable[[], object]) -> None:
+        device.read(blk_idx, into)
+        self._count(len(into) // PAGE_SIZE)
+        take()
+
+    @contextmanager
+    def lent(self, blocks: int) -> Iterator[memoryview]:
+        """Lend memory for some blocks, RUN_MOST at most."""
         # Aligned, so that a file's pages arrive where they are to be; and used again, because memory that the
         # system has yet to provide costs as much as the transfer.
-        memory, blocks = self._borrow(), wanted[-1] + 1
+        try:
+            memory = self._idle.pop()
+        except IndexError:
+            memory = mmap.mmap(-1, RUN_MOST * PAGE_SIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         try:
             with memoryview(memory)[: blocks * PAGE_SIZE] as into:
-                device.read(blk_idx, into)
-            self._count(blocks)
-            return [memory[at * PAGE_SIZE : (at + 1) * PAGE_SIZE] for at in wanted]
+                yield into
         finally:
             self._idle.append(memory)
-
-    def _borrow(self) -> mmap.mmap:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return mmap.mmap(-1, RUN_MOST * PAGE_SIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
     def _count(self, blocks: int) -> None:
         with self._lock:

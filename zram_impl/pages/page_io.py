@@ -20,7 +20,7 @@ from zram_impl.events.read_steps import ReadSteps
 from zram_impl.pages.backing_reads import BackingReads, WasResetError
 from zram_impl.pages.clean_pages import CleanPages
 from zram_impl.pages.room import Room
-from zram_impl.pages.run_reads import RunReads
+from zram_impl.pages.run_reads import BulkRead, RunReads
 from zram_impl.passes.idle import mark_idle
 from zram_impl.runtime import Runtime
 from zram_impl.shield import raised_by_handler
@@ -40,8 +40,7 @@ class Pages:
 
     Attributes:
         pages: How many there are.
-        failed_reads: Pages that could not be read, but for what the backing device refused; like the next two guarded
-            by the table lock.
+        failed_reads: Pages that could not be read (not: refused by the backing device); all three by the table lock.
         failed_writes: Pages that could not be written.
         notify_free: Whole pages that were discarded, zeroed or notified as free, stored or not.
     """
@@ -119,7 +118,8 @@ class Pages:
         elif type(entry) is int:
             page = filled(entry)
         else:
-            page = self._read_other(index, entry)
+            kept = clean.get(index, entry) if type(entry) is Backed and (clean := self.clean) is not None else None
+            page = self._read_other(index, entry) if kept is None else kept
         times = self.times
         if self._now() >= times.ends:
             times.begin()
@@ -137,11 +137,12 @@ class Pages:
 
     def read_pages_into(self, start: int, buffer: memoryview) -> None:
         """Fill `buffer`, whole pages of bytes, from `start`; each page is read as `read_page` does."""
-        entries, flags, unpack, plain, at = self._entries, self._flags, self._unpack, self._observer is None, 0
-        for first in range(start, start + len(buffer) // PAGE_SIZE, CHUNK):
-            end, ahead = min(first + CHUNK, start + len(buffer) // PAGE_SIZE), dict[int, bytes]()
-            for index in range(first, end):
+        entries, flags, unpack, plain, at = self._entries, self._flags, self._unpack, self._observer is None, -PAGE_SIZE
+        bulk = BulkRead(buffer, start)
+        for first in range(start, bulk.end, CHUNK):
+            for index in range(first, min(first + CHUNK, bulk.end)):
                 entry = entries[index]
+                at += PAGE_SIZE
                 simple = plain and not flags[index] & ACCESS
                 if simple and type(entry) is bytes:
                     if len(entry) == PAGE_SIZE:
@@ -155,12 +156,12 @@ class Pages:
                             page = self._decode(index, entry)
                 elif simple and type(entry) is int:
                     page = filled(entry)
+                elif plain and type(entry) is Backed and self._runs.fill(bulk, index):
+                    continue
                 else:
-                    together = plain and type(entry) is Backed and self._runs.among(index, end, ahead)
-                    page = together or self.read_page(index)
+                    page = self.read_page(index)
                 buffer[at : at + PAGE_SIZE] = page
-                at += PAGE_SIZE
-            self.times.stamp(first, end)
+            self.times.stamp(first, index + 1)
 
     def _unpack_again(self, entry: bytes, error: Exception) -> bytes:
         """Say whether `error`, which came out of decompressing, is the package's own: then raise EIO, else raise it.
@@ -193,8 +194,7 @@ class Pages:
                 raise
         if type(entry) is Backed:
             clean = self.clean if reader is None else None
-            kept = clean and (clean.get(index, entry) or self._runs.ahead(clean, index))
-            return kept or self._read_back(index, entry, reader)
+            return (clean and self._runs.kept(clean, index, entry)) or self._read_back(index, entry, reader)
         if type(entry) is Moved:
             stored = self.table.load(entry)
             # When its segment has gone, so has the entry: the slot is something else by now.
@@ -234,7 +234,7 @@ class Pages:
             self._count_failed_read()
             raise
         if (clean := self.clean) is not None:
-            clean.keep({index: (entry, page)}, asked_for=index)
+            clean.keep(index, entry, page, 1)
         return page
 
     def _note_access(self, index: int, entry: Entry) -> tuple[Entry, int | None]:

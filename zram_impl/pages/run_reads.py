@@ -5,28 +5,81 @@ its block is what was written. The caller reads any other page by itself, which 
 """
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from errno import EIO
-from operator import itemgetter
-from typing import Final
+from functools import partial
+from itertools import pairwise
+from typing import Final, NamedTuple
 
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.compression.compressors import Comps
 from zram_impl.errors import ZramError, refuse
 from zram_impl.pages.backing_reads import RUN_MOST, BackingReads, WasResetError
-from zram_impl.pages.clean_pages import CleanPages
+from zram_impl.pages.clean_pages import CleanPage, CleanPages
 from zram_impl.shield import raised_by_handler
 from zram_impl.table.shared import Shared
-from zram_impl.table.slot_table import Backed
-from zram_impl.units import BlkIdx
+from zram_impl.table.slot_table import BLOCK_SHIFT, CHECKSUM_MASK, CHECKSUM_SHIFT, Backed, Entry
+from zram_impl.units import PAGE_SIZE, BlkIdx
 
 _SEVERAL: Final = 2
 """Pages that are worth being read together."""
-_GAP: Final = 8
+_GAP: Final = 32
 """Blocks of others that are read along with what is read ahead: cheaper than another transfer."""
+_PLACE_BITS: Final = 11
+"""A window has at most so many pages, as a power of two."""
+_FAR_AWAY: Final = 1 << 80
 
-_REACH: Final = (RUN_MOST - 1) // 2
-"""Blocks on either side that are read with one at most."""
+_PLACE: Final = (1 << _PLACE_BITS) - 1
+
+
+class Group(NamedTuple):
+    """Written-back pages whose blocks are close together.
+
+    Attributes:
+        base: The page at which their window begins.
+        window: Entries of pages from there on.
+        members: Block and place in the window of each, ascending, in one plain number.
+    """
+
+    base: int
+    window: Sequence[Entry]
+    members: Sequence[int]
+
+    @property
+    def blk_idx(self) -> BlkIdx:
+        """The first block."""
+        return BlkIdx(self.members[0] >> _PLACE_BITS)
+
+    @property
+    def blocks(self) -> int:
+        """Blocks from the first to the last."""
+        return (self.members[-1] >> _PLACE_BITS) - self.blk_idx + 1
+
+
+class BulkRead:
+    """A buffer of whole pages that is being filled.
+
+    Attributes:
+        start: The page at which it begins.
+        end: The page after its last.
+        filled: Those that were read together with others.
+        looked: The page up to which such ones were looked for.
+    """
+
+    __slots__ = ("_buffer", "end", "filled", "looked", "start")
+
+    def __init__(self, buffer: memoryview, start: int) -> None:
+        self._buffer = buffer
+        self.start: int = start
+        self.end: int = start + len(buffer) // PAGE_SIZE
+        self.filled: set[int] = set()
+        self.looked: int = start
+
+    def take(self, index: int, page: bytes | memoryview) -> None:
+        """Put a page where it belongs."""
+        at = (index - self.start) * PAGE_SIZE
+        self._buffer[at : at + PAGE_SIZE] = page
+        self.filled.add(index)
 
 
 class RunReads:
@@ -39,83 +92,78 @@ class RunReads:
         self._backing = backing
         self._reads = reads
 
-    def among(self, index: int, end: int, ahead: dict[int, bytes]) -> bytes | None:
-        """Return page `index` if it was, or is now, read along with others before `end`; `ahead` keeps all of these."""
-        if index not in ahead:
-            ahead |= self.several(index, end)
-        return ahead.get(index)
+    def fill(self, bulk: BulkRead, index: int) -> bool:
+        """Read page `index`, with those after it that lie side by side; return False if it is to be read by itself."""
+        if index >= bulk.looked:
+            bulk.looked = min(index + RUN_MOST, bulk.end)
+            for group in grouped(index, self._table.entries[index : bulk.looked], 0, RUN_MOST):
+                with self._reads.lent(group.blocks) as memory:
+                    self._read(group, memory, partial(self._fill, bulk, group, memory))
+        return index in bulk.filled
 
-    def several(self, index: int, end: int) -> Mapping[int, bytes]:
-        """Read page `index` and those before `end` on the blocks beside it, if there are any; return them by index."""
-        group = self._group(index, end, 0)
-        if len(group) < _SEVERAL:
-            return {}
-        return {at: page for at, (_entry, page) in self._read(group).items()}
-
-    def ahead(self, clean: CleanPages, index: int) -> bytes | None:
-        """Read a page, and those after it on blocks nearby, if it continues an earlier read, and keep them all.
+    def kept(self, clean: CleanPages, index: int, entry: Backed) -> bytes | None:
+        """Return a page that is kept, or read it and those after it if that continues an earlier read; keep them all.
 
         Returns:
             The page; None if it has to be read by itself.
         """
-        group = self._group(index, index + clean.ahead, _GAP) if clean.ahead > 1 and clean.continues(index) else []
-        pages = self._read(group) if len(group) >= _SEVERAL else {}
-        end = index + 1
-        while end in pages:
-            end += 1
-        clean.expect(index, end)
-        if pages:
-            clean.keep(pages, asked_for=index)
-        return pages[index][1] if index in pages else None
+        if (page := clean.get(index, entry)) is not None:
+            return page
+        size = clean.window(index)
+        clean.expect(index, size)
+        if size < _SEVERAL:
+            return None
+        for group in grouped(index, self._table.entries[index : index + size], _GAP, min(clean.most, RUN_MOST)):
+            lease = clean.lease(group.blocks)
+            if lease is not None:
+                with clean.memory(lease) as memory:
+                    self._read(group, memory, partial(self._keep, clean, group, memory, lease.first))
+        # If the slot has changed since, what is kept by now is another entry's.
+        return clean.get(index, entry)
 
-    def _group(self, index: int, end: int, gap: int) -> list[tuple[int, int, Backed]]:
-        """Return block, index and entry of page `index` and of those before `end` whose blocks are beside its block.
+    def _fill(self, bulk: BulkRead, group: Group, memory: memoryview) -> None:
+        for index, entry, place in self._sound_of(group, memory, 0):
+            block = memory[place * PAGE_SIZE : (place + 1) * PAGE_SIZE]
+            page = self._unpacked(index, entry, block) if self._compressed else block
+            if page is not None:
+                bulk.take(index, page)
 
-        At most `gap` blocks of others lie between two of them. Race with writers: each entry is looked at again once
-        its block was read.
-        """
-        entries = self._table.entries[index:end]
-        found = [(entry, at) for at, entry in enumerate(entries, index) if type(entry) is Backed]
-        found.sort(key=itemgetter(0))  # by their blocks, which entries begin with
-        here = next((place for place, (_entry, at) in enumerate(found) if at == index), None)
-        if here is None:
-            return []
-        mine = found[here][0].blk_idx
-        first, edge = here, mine
-        while first > 0:
-            blk = found[first - 1][0].blk_idx
-            if edge - blk > gap + 1 or mine - blk > _REACH:
-                break
-            first, edge = first - 1, blk
-        end, edge = here + 1, mine
-        while end < len(found):
-            blk = found[end][0].blk_idx
-            if blk - edge > gap + 1 or blk - mine > _REACH:
-                break
-            end, edge = end + 1, blk
-        return [(entry.blk_idx, at, entry) for entry, at in found[first:end]]
+    def _keep(self, clean: CleanPages, group: Group, memory: memoryview, first: int) -> None:
+        sound = self._sound_of(group, memory, first)
+        if not self._compressed:
+            clean.keep_leased(sound)
+            return
+        for index, entry, place in sound:
+            page = self._unpacked(index, entry, memory[(place - first) * PAGE_SIZE : (place - first + 1) * PAGE_SIZE])
+            if page is not None:
+                clean.keep(index, entry, page, 0)
 
-    def _read(self, group: Sequence[tuple[int, int, Backed]]) -> dict[int, tuple[Backed, bytes]]:
-        """Read the blocks of a group, and those between them; return entry and page by index, if it is sound."""
+    def _read(self, group: Group, memory: memoryview, take: Callable[[], None]) -> None:
+        """Read the blocks of a group, and those between them, into memory; `take` gets them from there."""
         assert self._backing is not None, "a written-back slot has a backing device"
-        start = group[0][0]
         try:
-            data = self._reads.read_run(self._backing, BlkIdx(start), [blk - start for blk, _at, _entry in group])
+            self._reads.read_run(self._backing, group.blk_idx, memory, take)
         except WasResetError:
             raise
         except OSError as error:
             if raised_by_handler(error):  # no answer of the device
                 raise
-            return {}
-        entries, plain, found = self._table.entries, not self._compressed, dict[int, tuple[Backed, bytes]]()
-        for (_blk, at, entry), block in zip(group, data, strict=True):
-            # Race with writers and passes: looked at after the device answered.
-            if entries[at] is entry:
-                sound = plain and zlib.crc32(block) == entry.checksum
-                page = block if sound else self._sound(at, entry, block)
-                if page is not None:
-                    found[at] = entry, page
-        return found
+
+    def _sound_of(self, group: Group, memory: memoryview, first: int) -> list[CleanPage]:
+        """Return the pages of a group that are what was written, with their places; `memory` begins at `first`."""
+        entries, crc32, sound = self._table.entries, zlib.crc32, list[CleanPage]()
+        base, window, start = group.base, group.window, group.blk_idx
+        for member in group.members:
+            place, at = member & _PLACE, (member >> _PLACE_BITS) - start
+            entry = window[place]
+            # Race with writers and passes: each entry is looked at again after the device answered.
+            if (
+                type(entry) is Backed
+                and entries[base + place] is entry
+                and crc32(memory[at * PAGE_SIZE : (at + 1) * PAGE_SIZE]) == entry >> CHECKSUM_SHIFT & CHECKSUM_MASK
+            ):
+                sound.append((base + place, entry, first + at))
+        return sound
 
     def page_of(self, index: int, entry: Backed, block: bytes) -> bytes:
         """Return the page that the block of a slot holds; EIO when it is not what was written."""
@@ -124,8 +172,26 @@ class RunReads:
             raise refuse(EIO, f"page {index}: block {entry.blk_idx} of {self._backing.name} is not what was written")
         return self._comps.unpack(block, entry.size, entry.priority) if self._compressed else block
 
-    def _sound(self, index: int, entry: Backed, block: bytes) -> bytes | None:
+    def _unpacked(self, index: int, entry: Backed, block: memoryview) -> bytes | None:
         try:
-            return self.page_of(index, entry, block)
+            return self.page_of(index, entry, bytes(block))
         except ZramError:
             return None
+
+
+def grouped(index: int, window: Sequence[Entry], gap: int, most: int) -> Iterator[Group]:
+    """Yield the written-back pages of a window, in groups of two or more that lie close together.
+
+    At most `gap` blocks of others lie between two of them, and they span at most `most`.
+    """
+    members = [
+        (entry >> BLOCK_SHIFT) << _PLACE_BITS | place for place, entry in enumerate(window) if type(entry) is Backed
+    ]
+    members.sort()
+    first = 0
+    for cut, (member, following) in enumerate(pairwise([*members, _FAR_AWAY]), start=1):
+        blk = following >> _PLACE_BITS
+        if blk - (member >> _PLACE_BITS) > gap + 1 or blk - (members[first] >> _PLACE_BITS) >= most:
+            if cut - first >= _SEVERAL:
+                yield Group(index, window, members[first:cut])
+            first = cut

@@ -53,6 +53,10 @@ def limit_of(pages: int) -> int:
 _SIZE_BITS: Final = 13
 _PRIORITY_BITS: Final = 2
 _CHECKSUM_BITS: Final = 32
+CHECKSUM_SHIFT: Final = _PRIORITY_BITS + _SIZE_BITS
+CHECKSUM_MASK: Final = (1 << _CHECKSUM_BITS) - 1
+BLOCK_SHIFT: Final = _CHECKSUM_BITS + CHECKSUM_SHIFT
+"""Bits of a `Backed` below the number of its block; those of its checksum are its upper part."""
 assert PAGE_SIZE < 1 << _SIZE_BITS, "an object of a full page has a size that fits"
 
 
@@ -112,12 +116,12 @@ class Backed(int):
     @property
     def blk_idx(self) -> BlkIdx:
         """The block that holds the page."""
-        return BlkIdx(self >> _CHECKSUM_BITS + _PRIORITY_BITS + _SIZE_BITS)
+        return BlkIdx(self >> BLOCK_SHIFT)
 
     @property
     def checksum(self) -> int:
         """CRC-32 of the block: of the page, or of its padded object."""
-        return self >> _PRIORITY_BITS + _SIZE_BITS & (1 << _CHECKSUM_BITS) - 1
+        return self >> CHECKSUM_SHIFT & CHECKSUM_MASK
 
     @property
     def priority(self) -> int:

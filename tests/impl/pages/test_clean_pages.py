@@ -8,8 +8,9 @@ import pytest
 
 from tests.impl.doubles import HookedDevice, huge, page
 from zram_impl import PAGE_SIZE, Zram, ZramError
-from zram_impl.pages import run_reads
+from zram_impl.pages import clean_pages
 from zram_impl.pages.clean_pages import CleanPages
+from zram_impl.pages.run_reads import grouped
 from zram_impl.runtime import ThreadRuntime
 from zram_impl.table.slot_table import Backed
 
@@ -55,6 +56,15 @@ def kept(capacity: int = 2, ahead: int = 4) -> CleanPages:
     return CleanPages(ThreadRuntime(), capacity, ahead)
 
 
+def read_together(clean: CleanPages, entries: dict[int, Backed]) -> None:
+    """Keep pages, which are huge, as a read of several blocks does."""
+    lease = clean.lease(len(entries))
+    assert lease is not None
+    with clean.memory(lease) as memory:
+        memory[:] = b"".join(map(huge, entries))
+        clean.keep_leased([(index, entry, lease.first + at) for at, (index, entry) in enumerate(entries.items())])
+
+
 def test_by_default_each_read_asks_the_device(dev: Zram, blocks: Counted) -> None:
     assert [dev.read_page(3), dev.read_page(3), dev.read_page(4)] == [huge(3), huge(3), huge(4)]
     assert blocks.reads == [(3, 1), (3, 1), (4, 1)]
@@ -91,14 +101,40 @@ def test_pages_in_the_reverse_order_are_read_together_too(blocks: Counted) -> No
         assert blocks.reads == [(PAGES - 1, 1), (0, PAGES - 1)]
 
 
-def test_a_read_reaches_so_many_blocks_to_either_side() -> None:
-    count, reach = 2 * run_reads._REACH + 40, run_reads._REACH
-    middle = count // 2
-    with Zram.create(count * PAGE_SIZE, backing=Counted(count)) as dev:
-        dev.write_pages(0, b"".join(map(huge, range(count))))
-        in_order(dev, [*range(1, middle + 1), 0, *range(middle + 1, count)])
-        group = dev._life.live().pages._runs._group(0, count, 8)
-    assert [blk for blk, _at, _entry in group] == list(range(middle - reach, middle + reach + 1))
+def groups(blocks: Sequence[int | None], gap: int, most: int) -> list[list[int]]:
+    """Return the pages of each group if page 10 and those after it are on these blocks."""
+    window = [None if blk is None else Backed.at(blk, 1, 2) for blk in blocks]
+    found = list(grouped(10, window, gap, most))
+    for each in found:
+        assert each.blocks == max(on := [blocks[member & 2047] or 0 for member in each.members]) - min(on) + 1
+        assert each.blk_idx == min(on)
+    return [[each.base + (member & 2047) for member in each.members] for each in found]
+
+
+def test_pages_are_grouped_by_how_near_their_blocks_are() -> None:
+    blocks = (9, 3, None, 4, 12, 5)
+    near = [11, 13, 15]
+    assert groups(blocks, 0, 100) == [near]
+    assert groups(blocks, 2, 100) == [near, [10, 14]]
+    assert groups(blocks, 3, 100) == [[*near, 10, 14]]
+    assert groups(blocks, 3, 7) == [[*near, 10]]
+    assert groups(blocks, 3, 6) == [near, [10, 14]]
+    assert not groups((None, 7, None, 9), 0, 100)
+    assert not groups((), 8, 100)
+
+
+def test_a_sequential_read_looks_at_more_and_more_pages() -> None:
+    clean, looked, index = kept(capacity=4000, ahead=600), list[int](), 0
+    for _ in range(5):
+        looked.append(clean.window(index))
+        clean.expect(index, looked[-1])
+        index += looked[-1]
+    assert looked == [1, 32, 128, 512, 600]
+    assert clean.window(index - 1) == 1, "what has been looked at already is read by itself"
+
+
+def test_what_is_read_ahead_leaves_room_for_others() -> None:
+    assert [kept(capacity, ahead=8).ahead for capacity in (1, 2, 3, 10, 16, 100)] == [1, 1, 1, 5, 8, 8]
 
 
 @pytest.mark.parametrize("cache", ["0", "1M"])
@@ -210,49 +246,97 @@ def test_the_same_read_ahead_is_right_about_pages_that_change() -> None:
 def test_the_oldest_that_nobody_asked_for_again_goes_first() -> None:
     clean, entries = kept(capacity=2), [entry() for _ in range(4)]
     for index in range(2):
-        clean.keep({index: (entries[index], huge(index))}, asked_for=index)
+        clean.keep(index, entries[index], huge(index), 1)
     assert clean.get(0, entries[0]) == huge(0)
-    clean.keep({2: (entries[2], huge(2))}, asked_for=2)
+    clean.keep(2, entries[2], huge(2), 1)
     assert [clean.get(index, entries[index]) for index in range(3)] == [huge(0), None, huge(2)]
     assert 2 * PAGE_SIZE < clean.size < 3 * PAGE_SIZE
-    clean.keep({index: (entries[index], huge(index)) for index in range(4)}, asked_for=0)
+    for index in range(4):
+        clean.keep(index, entries[index], huge(index), 0)
     assert clean.size < 3 * PAGE_SIZE
 
 
 def test_a_scan_drives_out_no_page_that_is_read_again() -> None:
     """Each page that is read ahead is asked for once: that is no reason to keep it, nor to look at it twice."""
     clean, entries = kept(capacity=4), [entry() for _ in range(20)]
-    clean.keep({0: (entries[0], huge(0))}, asked_for=0)
+    clean.keep(0, entries[0], huge(0), 1)
     for first in range(1, 19, 2):
         assert clean.get(0, entries[0]) == huge(0)
-        clean.keep({at: (entries[at], huge(at)) for at in (first, first + 1)}, asked_for=first)
+        read_together(clean, {at: entries[at] for at in (first, first + 1)})
+        assert clean.get(first, entries[first]) == huge(first)
         assert clean.get(first + 1, entries[first + 1]) == huge(first + 1)
+
+
+def test_places_are_their_readers_until_it_ends() -> None:
+    clean, entries = kept(capacity=6), [entry() for _ in range(20)]
+    lease = clean.lease(3)
+    assert lease is not None
+    for index in range(4):
+        clean.keep(index, entries[index], huge(index), 0)
+    assert [clean.get(index, entries[index]) is None for index in range(4)] == [True, False, False, False]
+    other = clean.lease(2)
+    assert (lease.first, lease.end, other and (other.first, other.end)) == (0, 3, (3, 5))
+    assert clean.lease(2) is None, "they would be some of another's"
+    del other
+    read_together(clean, {index: entries[index] for index in range(4, 7)})
+    assert [clean.get(index, entries[index]) for index in range(4, 7)] == [huge(index) for index in range(4, 7)]
+    other = clean.lease(3)
+    clean.keep(8, entries[8], huge(8), 0)
+    assert clean.get(8, entries[8]) is None, "every place is somebody's"
+    clean.after_fork()  # in a child nobody has the places, and nobody gives them back
+    clean.keep(8, entries[8], huge(8), 0)
+    assert (clean.get(8, entries[8]), other is None) == (huge(8), False)
+
+
+def test_pages_asked_for_again_make_way_and_stay() -> None:
+    clean, entries = kept(capacity=8), [entry() for _ in range(40)]
+    for index in range(8):
+        clean.keep(index, entries[index], huge(index), 2 * (index % 4 == 1))
+    read_together(clean, {index: entries[index] for index in range(10, 14)})
+    assert [index for index in range(8) if clean.get(index, entries[index])] == [1, 2, 3, 5]
+    assert [clean.get(index, entries[index]) for index in (5, *range(10, 14))] == [huge(5), *map(huge, range(10, 14))]
+
+
+def test_reads_in_order_of_more_than_is_kept_find_some_of_it(dev: Zram, blocks: Counted) -> None:
+    dev.set_read_cache(PAGES // 2 * PAGE_SIZE)
+    for _ in range(3):
+        assert [dev.read_page(index) for index in range(PAGES)] == [huge(index) for index in range(PAGES)]
+    assert dev.stats.bd.bd_reads < 3 * PAGES - 2 * PAGES // 5
+
+
+def test_a_cache_that_has_no_memory_is_refused(dev: Zram) -> None:
+    class NoMemory:
+        MAP_PRIVATE = MAP_ANONYMOUS = 0
+
+        def mmap(self, *_args: object, **_options: object) -> None:
+            raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    dev.set_read_cache("64K")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clean_pages, "mmap", NoMemory())
+        with pytest.raises(ZramError, match=r"no memory for a read cache of 64 pages") as no:
+            dev.set_read_cache("1G")
+    assert no.value.errno == errno.ENOMEM
+    assert dev._life.live().pages.clean is not None, "the one before is still there"
 
 
 def test_an_entry_that_is_equal_is_not_the_same() -> None:
     clean, first = kept(), entry()
-    clean.keep({0: (first, huge(0))}, asked_for=0)
+    clean.keep(0, first, huge(0), 1)
     assert (clean.get(0, first), clean.get(0, entry()), clean.get(1, first)) == (huge(0), None, None)
 
 
 def test_streams_are_followed_each() -> None:
-    clean = kept(ahead=4)
+    clean = kept(capacity=100, ahead=4)
     for index in (100, 200, 300):
-        assert not clean.continues(index)
-        clean.expect(index, index + 1)
-    assert [clean.continues(index) for index in (101, 104, 105, 201, 301, 100)] == [
-        True,
-        True,
-        False,
-        True,
-        True,
-        False,
-    ]
-    clean.expect(101, 105)
-    assert [clean.continues(index) for index in (101, 105)] == [False, True]
+        assert clean.window(index) == 1
+        clean.expect(index, 1)
+    assert [clean.window(index) for index in (101, 104, 105, 201, 301, 100)] == [4, 4, 1, 4, 4, 1]
+    clean.expect(101, 4)
+    assert [clean.window(index) for index in (101, 105)] == [1, 4]
     for index in (400, 500, 600):
-        clean.expect(index, index + 1)
-    assert not clean.continues(201)
+        clean.expect(index, 1)
+    assert clean.window(201) == 1
 
 
 def test_a_budget_counts_the_pages_that_are_kept(dev: Zram) -> None:
