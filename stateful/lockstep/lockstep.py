@@ -22,6 +22,7 @@ from stateful.lockstep.keeping import ENGINE
 from stateful.lockstep.pass_oracle import Account
 from stateful.lockstep.stepped_engine import Io
 from stateful.lockstep.system_under_test import Event, Subject, Wrong
+from zram_impl import PAGE_SIZE
 from zram_impl.engine.request import WbReq
 from zram_impl.passes.base import PassProgress
 from zram_impl.policy.protocol import MemoryPolicy
@@ -140,6 +141,16 @@ class Lockstep:
         """Recompress all pages of a mode, and follow it."""
         with self._failures_are_differences():
             self.subject.recompress(mode)
+        self._follow(None)
+
+    def set_read_cache(self, pages: int, ahead: int) -> None:
+        """Have the device keep so many written-back pages that are read, and follow it.
+
+        That is no step of the specification, to which every read asks the device. All pages are looked at after each
+        step, so from here on through the cache, neighbours together.
+        """
+        with self._failures_are_differences():
+            self.subject.device.set_read_cache(pages * PAGE_SIZE, ahead=ahead)
         self._follow(None)
 
     def keep(self, memory: int, policy: MemoryPolicy) -> None:

@@ -120,6 +120,11 @@ class WritebackMachine(RuleBasedStateMachine):
             self.both.do("write", new % self.scope.slots, self.scope.huge)
         self.both.recompress(mode)
 
+    @rule(pages=st.integers(0, 8), ahead=st.integers(1, 4))
+    def keep_what_is_read(self, pages: int, ahead: int) -> None:
+        """Keep some written-back pages that are read from here on, or none."""
+        self.both.set_read_cache(pages, ahead)
+
     @precondition(lambda self: self.both.running and not self.both.cancelled and not self.both.keeper_passes)
     @rule()
     def cancel(self) -> None:

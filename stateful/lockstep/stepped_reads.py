@@ -36,7 +36,7 @@ class GatedDevice:
     def read(self, blk_idx: int, into: memoryview) -> None:
         """Read through, stopping at both gates when the thread is stepped."""
         reader = self.readers.get(threading.get_ident())
-        self.reads += 1
+        self.reads += len(into) // PAGE_SIZE
         if reader is not None:
             reader.stop(ASKED, blk_idx)
         self._device.read(blk_idx, into)
