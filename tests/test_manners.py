@@ -61,6 +61,8 @@ QUICK = {
     "zram_impl demo": Row("{folder}/file"),
     "zram_impl bench": Row("--quick"),
 }
+TABLES = {"stateful replay", "spec.promela"}
+"""Commands all of whose lines are laid out; sentences of others are left to the terminal."""
 ALIASES = {"mutants": "bugs", "inputs": "api-fuzz"}
 MODULES = {"spec.prove_sizes": "spec.prove.unbounded.command", "zram_impl": "zram_impl.cli.command"}
 # Not of a user: what docs and tests are drawn with.
@@ -136,8 +138,10 @@ def test_stdout_is_clean_at_any_width(
         assert not re.search(r"^\.\.\.|^error|interrupted", out, re.MULTILINE)
         assert [line for line in err.splitlines() if not line.startswith("error: ")] == []
         assert bool(out) == (QUICK[command].code != 2)
-        tables = [line for line in out.splitlines() if line[:1] in "┏┃┡│└"]
-        assert [line for line in tables if len(line) > int(columns)] == []
+        laid_out = [
+            line for line in out.splitlines() if line[:1] in "┏┃┡│└" or command in TABLES or "  " in line.strip()
+        ]
+        assert [line for line in laid_out if len(line) > int(columns)] == []
 
 
 class Closed(io.StringIO):
@@ -187,6 +191,25 @@ def plain(command: str) -> str:
 def parsers() -> dict[str, argparse.ArgumentParser]:
     """The parser of every command."""
     return every_parser()
+
+
+@pytest.mark.parametrize("bug", ["", "--bug check_then_act"])
+def test_where_two_runs_part_fits_into_60_columns(
+    bug: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    other = [] if bug else ["1cqb4h084"]
+    assert call("stateful replay", "1cqb4ba2109z", *other, *bug.split(), "--diff", "--quiet") == 1
+    assert [line for line in capsys.readouterr().out.splitlines() if len(line) > 60] == []
+
+
+@pytest.mark.parametrize("command", [*QUICK, "stateful", "zram_impl"])
+def test_help_fits_into_60_columns(
+    command: str, parsers: dict[str, argparse.ArgumentParser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    asked = {**parsers, "stateful": parser(), "zram_impl": parser_of_device()}[command]
+    assert [line for line in asked.format_help().splitlines() if len(line) > 60] == []
 
 
 @pytest.mark.parametrize("command", QUICK)

@@ -27,7 +27,7 @@ def laid_out(rows: Sequence[Sequence[str]], left: Container[int], most: int | No
     """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [_line(row, widths, left) for row in rows]
-    return lines if most is None or max(map(len, lines)) <= most else list(_stacked(*rows))
+    return lines if most is None or max(map(len, lines)) <= most else list(_stacked(most, *rows))
 
 
 def _line(row: Sequence[str], widths: Sequence[int], left: Container[int]) -> str:
@@ -35,11 +35,13 @@ def _line(row: Sequence[str], widths: Sequence[int], left: Container[int]) -> st
     return "  ".join(cell.ljust(width) if i in left else cell.rjust(width) for i, (cell, width) in cells).rstrip()
 
 
-def _stacked(header: Sequence[str], *rows: Sequence[str]) -> Iterator[str]:
+def _stacked(most: int, header: Sequence[str], *rows: Sequence[str]) -> Iterator[str]:
     width = max(map(len, header))
     for number, row in enumerate(rows):
         yield from [""][:number]
-        yield from (f"{name:<{width}}  {cell}" for name, cell in zip(header, row, strict=True) if cell)
+        for name, cell in zip(header, row, strict=True):
+            if cell:
+                yield from folded(cell, most, " " * (width + 2), first=f"{name:<{width}}  ")
 
 
 def folded(text: str, most: int | None, indent: str = "", *, first: str | None = None) -> list[str]:

@@ -6,12 +6,54 @@ take any time, or runs side by side.
 
 import argparse
 from argparse import ArgumentTypeError
+from collections.abc import Iterable
+from typing import Final
 
 from spec.processes.progress import PLAIN, QUIET, VERBOSE
+
+_ONE_LINE: Final = 10_000
+_INDENT: Final = 4
+
+
+class Help(argparse.HelpFormatter):
+    """Help whose usage is indented alike below every command, so that it fits into 60 columns."""
+
+    def _format_usage(  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        self,
+        usage: str | None,
+        actions: Iterable[argparse.Action],
+        groups: Iterable[argparse._MutuallyExclusiveGroup],
+        prefix: str | None,
+    ) -> str:
+        width, self._width = self._width, _ONE_LINE
+        try:
+            text = super()._format_usage(usage, actions, groups, prefix)
+        finally:
+            self._width = width
+        return _in_lines(text, width) + "\n\n"
+
+
+def _in_lines(text: str, width: int) -> str:
+    """Lay a usage out in lines; what is in brackets stays together."""
+    parts, depth = list[str](), 0
+    for word in text.split():
+        if depth:
+            parts[-1] += f" {word}"
+        else:
+            parts.append(word)
+        depth += sum(map(word.count, "[({")) - sum(map(word.count, "])}"))
+    lines = [""]
+    for part in parts:
+        if lines[-1] and len(lines[-1]) + 1 + len(part) > width:
+            lines.append(" " * _INDENT + part)
+        else:
+            lines[-1] += " " * bool(lines[-1]) + part
+    return "\n".join(lines)
 
 
 def add_loudness(parser: argparse.ArgumentParser) -> None:
     """Add `-q` and `-v`; the parsed `loud` is one of the constants of `progress`."""
+    parser.formatter_class = Help
     either = parser.add_mutually_exclusive_group()
     either.add_argument(
         "-q", "--quiet", dest="loud", action="store_const", const=QUIET, help="no progress and no notes on stderr"

@@ -26,6 +26,7 @@ from spec.model.properties import EVERY_STEP
 from spec.outputs.options import add_outputs, written
 from spec.outputs.places import place
 from spec.outputs.verdicts import FAILED, PASSED, Check, Finding, FlowStep, rule_name
+from spec.processes.columns import columns, laid_out
 from spec.processes.interrupts import scratch
 from spec.processes.options import add_loudness
 from spec.processes.progress import Progress
@@ -229,7 +230,11 @@ def _scopes(asked: argparse.Namespace) -> int:
     checks: list[Check] = []
     say = partial(_print, asked)
     names = [name for name in EVERY_RUN if wanted in {"all", name}]
-    say(_ROW.format("scope", "", "states", "transitions", "depth", "seconds", "verdict"))
+    header = ["scope", "", "states", "transitions", "depth", "seconds", "verdict"]
+    most = columns(sys.stdout)
+    narrow = most is not None and len(_ROW.format(*header)) > most
+    if not narrow:
+        say(_ROW.format(*header))
     for number, name in enumerate(names):
         scope = EVERY_RUN[name]
         with _drawn(f"scope {name}: {number} of {len(names)} done", asked.loud) as tick:
@@ -239,7 +244,8 @@ def _scopes(asked: argparse.Namespace) -> int:
         checks.append(_check(name, found, different))
         verdict = "FAILED" if found.broken else "DIFFERENT COUNTS" if different else "equal"
         numbers = ["-", "-", "-"] if found.broken else [f"{number:,}" for number in found.counts]
-        say(_ROW.format(name, scope.label(), *numbers, f"{found.seconds:.1f}", verdict))
+        row = [name, scope.label(), *numbers, f"{found.seconds:.1f}", verdict]
+        say("\n".join([*laid_out([header, row], (), most), ""]) if narrow else _ROW.format(*row))
     for problem in wrong:
         say(problem)
     return int(bool(wrong)) if written(PROGRAM, checks, asked) else 2

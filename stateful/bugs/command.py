@@ -1,6 +1,7 @@
 """`python -m stateful bugs | replay`: catch the seeded bugs; replay a schedule, with a bug or without."""
 
 import argparse
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -12,6 +13,7 @@ from spec.explore.trace import parts
 from spec.outputs.options import add_run_outputs, write_run
 from spec.outputs.story import RunStory
 from spec.outputs.verdicts import FAILED, PASSED, Check, Verdicts
+from spec.processes.columns import columns
 from spec.processes.options import add_processes
 from stateful.bugs import checks, seeded
 from stateful.bugs.by_schedules import JOINT_SEEDS, SEEDS
@@ -76,7 +78,7 @@ def _replay(asked: argparse.Namespace, console: Console) -> int:
         parser.error("OTHER must be with --diff")
     try:
         with bug.applied() if bug else nullcontext():
-            passed = replay(asked.token, lambda text: say(console, text))
+            passed = replay(asked.token, lambda text: say(console, text), columns(sys.stdout))
             shown = story_of(asked.token, bug)
     except BadTokenError as error:
         parser.error(str(error))
@@ -109,7 +111,7 @@ def _diff(asked: argparse.Namespace, bug: seeded.SeededBug | None, console: Cons
     with_bug = f" with {bug.name}" if bug else ""
     names = f"{asked.token}{with_bug}", f"{asked.other}{with_bug}" if asked.other else f"{asked.token} as it is"
     found = parting(first, second)
-    say(console, drawn(found, names, (first, second)))
+    say(console, drawn(found, names, (first, second), columns(sys.stdout)))
     verdicts: Verdicts = asked.verdicts
     verdicts.add(Check(" and ".join(names), FAILED if found.parts else PASSED, found.sentence(names), 0.0))
     return int(found.parts)

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from spec.explore.trace import state as drawn_state
 from spec.model.state import State
+from spec.processes.columns import folded
 from stateful.schedules.render import LaneRow, Watched, draw, verdict
 from stateful.schedules.story import walk
 
@@ -41,18 +42,19 @@ def parting(first: Watched, second: Watched) -> Parting:
     return Parting(same, *ends)
 
 
-def drawn(found: Parting, names: tuple[str, str], runs: tuple[Watched, Watched]) -> str:
-    """Return both runs around the place where they part, the state there, and both verdicts."""
-    lines = [found.sentence(names)]
+def drawn(found: Parting, names: tuple[str, str], runs: tuple[Watched, Watched], columns: int | None = None) -> str:
+    """Return both runs around the place where they part, the state there, and both verdicts, in so many columns."""
+    lines = folded(found.sentence(names), columns)
     if found.parts:
         before = runs[0].rows[max(0, found.common - SHOWN) : found.common]
         lines += ["", f"in common, {found.common} rows" + (f", the last {SHOWN}" if found.common > SHOWN else "")]
-        lines += [draw(before)] if before else []
-        lines += ["", "state of the specification there", drawn_state(_state(runs[0], found.common))]
+        lines += [draw(before, columns)] if before else []
+        lines += ["", "state of the specification there", drawn_state(_state(runs[0], found.common), columns=columns)]
         for name, run in zip(names, runs, strict=True):
             rows = run.rows[found.common :]
-            lines += ["", f"{name}, {len(rows)} more rows", *([draw(rows[:SHOWN])] if rows else [])]
-    lines += ["", *(f"{name}: {verdict(run.played)}" for name, run in zip(names, runs, strict=True))]
+            lines += ["", f"{name}, {len(rows)} more rows", *([draw(rows[:SHOWN], columns)] if rows else [])]
+    said = (f"{name}: {verdict(run.played)}" for name, run in zip(names, runs, strict=True))
+    lines += ["", *(line for each in said for line in folded(each, columns, "  "))]
     return "\n".join(lines)
 
 

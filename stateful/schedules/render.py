@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from spec.model.state import State
+from spec.processes.columns import folded
 from stateful.schedules.device_harness import playable
 from stateful.schedules.policies import NondeterminismError
 from stateful.schedules.program import BEFORE, LANES, TaskProgram
@@ -62,8 +63,8 @@ def _before(runtime: ScheduledRuntime) -> str:
     return runtime.trace[-1][1] if runtime.trace else "the start"
 
 
-def draw(rows: Sequence[LaneRow]) -> str:
-    """Return a lane per task, one row each."""
+def draw(rows: Sequence[LaneRow], columns: int | None = None) -> str:
+    """Return a lane per task, one row each; where the lanes do not fit into so many columns, the task before each."""
     names = list(dict.fromkeys(row.task for row in rows))
     widths = {name: max(len(name), *(len(row.text) for row in rows if row.task == name)) for name in names}
     lines = ["   " + "  ".join(name.ljust(widths[name]) for name in names).rstrip()]
@@ -71,6 +72,14 @@ def draw(rows: Sequence[LaneRow]) -> str:
         cells = (row.text if name == row.task else "" for name in names)
         text = "  ".join(cell.ljust(widths[name]) for cell, name in zip(cells, names, strict=True))
         lines.append((" > " if row.preempted else "   ") + text.rstrip())
+    if columns is not None and max(map(len, lines)) > columns:
+        beside = max(map(len, names))
+        marks = [(" > " if row.preempted else "   ") + row.task.ljust(beside) for row in rows]
+        return "\n".join(
+            line
+            for mark, row in zip(marks, rows, strict=True)
+            for line in folded(row.text, columns, " " * (beside + 5), first=f"{mark}  ")
+        )
     return "\n".join(lines)
 
 
@@ -88,10 +97,10 @@ def describe(what: TaskProgram) -> Iterable[str]:
         yield f"preempt  at choice {each.step}: alternative {each.alternative} runs"
 
 
-def story(what: TaskProgram) -> str:
+def story(what: TaskProgram, columns: int | None = None) -> str:
     """Run a program; return its text, its lanes and the verdict."""
     seen = watched(what)
-    return "\n".join([*describe(what), "", draw(seen.rows), "", verdict(seen.played)])
+    return "\n".join([*describe(what), "", draw(seen.rows, columns), "", verdict(seen.played)])
 
 
 def verdict(played: Execution) -> str:
@@ -103,7 +112,7 @@ def verdict(played: Execution) -> str:
     return f"verdict  FAILED {kind}{sentence}"
 
 
-def replay(token: str, say: Callable[[str], None]) -> bool:
+def replay(token: str, say: Callable[[str], None], columns: int | None = None) -> bool:
     """Run a token twice, print lanes and verdict; return whether it passed.
 
     Raises:
@@ -111,7 +120,7 @@ def replay(token: str, say: Callable[[str], None]) -> bool:
     """
     what = decode(token)
     say(f"token    {encode(what)}")
-    say(story(what).rpartition("\n")[0])
+    say(story(what, columns).rpartition("\n")[0])
     try:
         played = execute_twice(what)
     except NondeterminismError as error:

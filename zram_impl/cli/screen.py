@@ -3,9 +3,11 @@
 Progress is a bar where standard error is a terminal and rich is installed, and a line now and then otherwise.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from textwrap import wrap
 from time import monotonic
 from typing import Final
 
@@ -49,22 +51,51 @@ def complain(text: str) -> None:
 
 
 def section(title: str, rows: Sequence[tuple[str, str]]) -> None:
-    """Print names and values under a title."""
-    say(title)
+    """Print names and values under a title, in the columns there are."""
+    most = _columns()
+    _fold("", "", title, most)
     width = max((len(name) for name, _ in rows), default=0)
     for name, value in rows:
-        say(f"  {name:<{width}}  {value}")
+        _fold(f"  {name:<{width}}  ", " " * (width + 4), value, most)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows under a head: the first column to the left, the others to the right."""
+    """Print rows under a head: the first column to the left, the others to the right; if too wide, a line a cell."""
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    most = _columns()
+    if most is not None and sum(widths) + 2 * (len(widths) - 1) > most:
+        beside = max(map(len, head))
+        for row in rows:
+            for name, cell in zip(head, row, strict=True):
+                _fold(f"{name:<{beside}}  ", " " * (beside + 2), cell, most)
+            say()
+        return
     for row in [head, ["-" * width for width in widths], *rows]:
         first, *others = (
             cell.ljust(width) if not column else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         say("  ".join([first, *others]).rstrip())
+
+
+def _columns() -> int | None:
+    """Return the columns to print in: those of COLUMNS, or of a terminal; None for anything else, which has no end."""
+    named = os.environ.get("COLUMNS", "")
+    if named.isdecimal() and int(named):
+        return int(named)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except (OSError, ValueError):  # no terminal, or not even a file
+        return None
+
+
+def _fold(begins: str, indent: str, text: str, most: int | None) -> None:
+    """Print a paragraph in so many columns."""
+    if most is None or len(begins) + len(text) <= most:
+        say(begins + text)
+    else:
+        for line in wrap(text, most, initial_indent=begins, subsequent_indent=indent, break_long_words=False):
+            say(line)
 
 
 @contextmanager
