@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from zram_impl.device.openers import Opened
-from zram_impl.errors import ZramError, refuse, shown
+from zram_impl.errors import Uncopied, ZramError, refuse, shown
 from zram_impl.pages.byte_io import Buffer, flat
 from zram_impl.parsing.kstrto import truth
 from zram_impl.parsing.ranges import refuse_unless_ints
@@ -35,7 +35,7 @@ DISCARD_BYTES: Final = (((1 << 32) - 1) * SECTOR) // PAGE_SIZE * PAGE_SIZE
 """Bytes of one discard or write-zeroes request at most: the driver sets no limit, so the block layer's counter does."""
 
 
-class Node:
+class Node(Uncopied):
     """The device file. Opens hold off a reset of the device; the node itself holds nothing."""
 
     def __init__(self, device: Zram) -> None:
@@ -66,7 +66,7 @@ class Node:
         )
 
 
-class NodeFile:
+class NodeFile(Uncopied):
     """One open of the node, for one task at a time; close it, or use it as a context manager."""
 
     def __init__(self, device: Zram, opened: Opened, *, read_only: bool) -> None:

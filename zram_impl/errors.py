@@ -6,7 +6,7 @@ with the errno the driver would answer and a message with the values. What this 
 
 import errno
 import os
-from typing import Final
+from typing import Final, NoReturn, SupportsIndex
 
 _NAMES: Final = {**errno.errorcode, errno.EOPNOTSUPP: "EOPNOTSUPP"}  # of two names the kernel's
 _SHOWN: Final = 80
@@ -59,3 +59,14 @@ def shown(value: object) -> str:
     except Exception:  # what a caller hands in may have a repr of its own
         text = f"something of type {type(value).__name__}"
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2]}...{text[-_SHOWN // 2 :]}"
+
+
+class Uncopied:
+    """A mixin of what has threads, a file or memory of its own: a copy would be the same one under two names."""
+
+    __slots__ = ()
+
+    def __reduce_ex__(self, _protocol: SupportsIndex, /) -> NoReturn:  # type: ignore[explicit-override]  # from 3.12 on
+        """Refuse to be copied or pickled."""
+        name = type(self).__name__
+        raise refuse_type(f"{name} must be shared, or made anew where it is needed: it cannot be copied or pickled")

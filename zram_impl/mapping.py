@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from weakref import ref
 
 from zram_impl.decisions import SlotKind
-from zram_impl.errors import refuse, refuse_type, shown
+from zram_impl.errors import Uncopied, refuse, refuse_type, shown
 from zram_impl.forking import free_in_child
 from zram_impl.pages.byte_io import Buffer, flat
 from zram_impl.runtime import Rank
@@ -42,7 +42,7 @@ class _Change:
     __slots__ = ("__weakref__",)
 
 
-class PageMap(MutableMapping[str, bytes]):
+class PageMap(Uncopied, MutableMapping[str, bytes]):
     """Values in the pages of a device, which it must have for itself; the device is its owner's to close."""
 
     def __init__(self, dev: Zram) -> None:

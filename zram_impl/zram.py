@@ -17,7 +17,7 @@ from zram_impl.device.lifecycle import Lifecycle, check_fits
 from zram_impl.device.passes import Passes
 from zram_impl.device.settings import DeviceSettings
 from zram_impl.device.snapshot import Snapshot, block_state, snapshot
-from zram_impl.errors import refuse, shown
+from zram_impl.errors import Uncopied, refuse, shown
 from zram_impl.pages import byte_io
 from zram_impl.pages.byte_io import Buffer, WritableBuffer
 from zram_impl.pages.stats import Stats
@@ -40,7 +40,7 @@ WritebackMode = Literal["idle", "huge", "huge_idle", "incompressible"]
 RecompressionMode = Literal["idle", "huge", "huge_idle"]
 
 
-class Zram(DeviceSettings):
+class Zram(Uncopied, DeviceSettings):
     """A compressed block device in memory that can write pages back to a backing device.
 
     All calls may be made from any thread. A refused call raises `ZramError` with the driver's errno and leaves the

@@ -2,8 +2,10 @@
 
 import array
 import asyncio
+import copy
 import errno
 import mmap
+import pickle
 import threading
 from collections.abc import Callable, Iterator
 
@@ -13,7 +15,9 @@ import zram_impl
 from tests.impl.doubles import Gate, HookedDevice, huge
 from zram_impl import PAGE_SIZE, Zram, ZramError, ZramTypeError
 from zram_impl.aio import cancellable
+from zram_impl.bdev.memory import MemoryDevice
 from zram_impl.block_layer import Node
+from zram_impl.mapping import PageMap
 
 
 @pytest.fixture
@@ -136,3 +140,13 @@ def test_a_task_that_is_cancelled_ends_its_pass() -> None:
         asyncio.run(cancelled())
         assert 0 < dev.stats.bd.bd_count < 16
         assert dev.writeback("huge").left == 0
+
+
+@pytest.mark.parametrize("ways", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_what_owns_threads_and_files_is_neither_copied_nor_pickled(ways: Callable[[object], object]) -> None:
+    with Zram.create("64K", backing=MemoryDevice(4)) as dev, dev.keep_within("64K") as keeper:
+        node = Node(dev)
+        with node.open() as opened:
+            for each in (dev, node, opened, keeper, PageMap(dev), dev.begin_writeback("idle")):
+                with pytest.raises(TypeError, match=f"EINVAL.* {type(each).__name__} must be shared"):
+                    ways(each)

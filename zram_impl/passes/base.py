@@ -4,6 +4,7 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Final, Generic, TypeVar
 
+from zram_impl.errors import Uncopied
 from zram_impl.events.observer import Observer
 from zram_impl.forking import made_anew
 from zram_impl.passes.pp_buckets import PpBuckets
@@ -32,7 +33,7 @@ class PassStage(IntEnum):
     OVER = 3
 
 
-class SteppedPass(Generic[ResultT]):
+class SteppedPass(Uncopied, Generic[ResultT]):
     """A pass under way; it is DONE once `advance` says so, and `result` is final then.
 
     It may be advanced by more than one task, one at a time: a reset drives a pass to its end beside its worker.

@@ -14,7 +14,7 @@ from typing import Final, Self
 from zram_impl.device.companion import wait_for_end
 from zram_impl.device.lifecycle import Lifecycle
 from zram_impl.device.passes import Passes
-from zram_impl.errors import ZramError, errno_name, refuse, refuse_argument, refuse_type, shown
+from zram_impl.errors import Uncopied, ZramError, errno_name, refuse, refuse_argument, refuse_type, shown
 from zram_impl.pages.room import Room
 from zram_impl.parsing import kstrto
 from zram_impl.passes.drive import run_pass
@@ -58,7 +58,7 @@ def checked(memory: int | str, policy: MemoryPolicy, patience: float) -> KeeperS
     return KeeperSettings(budget, policy, patience)
 
 
-class Keeper:
+class Keeper(Uncopied):
     """A task that keeps a device within a budget. It ends with `stop`, which a context manager calls, or the device."""
 
     def __init__(self, life: Lifecycle, passes: Passes, settings: KeeperSettings) -> None:
@@ -142,8 +142,9 @@ class Keeper:
             asked = self._room.wait_for_writers(0)
             while asked is not None and self._turn(asked):
                 asked = self._room.wait_for_writers(0 if self._rest else self._pause)
-        except Exception:  # a policy is anybody's code; its device has no keeper from here on, and says so
+        except Exception as error:  # a policy is anybody's code; its device has no keeper from here on, and says so
             _log.exception("the keeper of %d bytes ends", self.budget)
+            self._metrics = self._metrics._replace(obstacle=f"the keeper has ended: {type(error).__name__}: {error}")
         finally:
             self._end()
             _log.info("no longer keeping a device within %d bytes", self.budget)

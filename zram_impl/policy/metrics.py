@@ -16,7 +16,7 @@ class KeeperMetrics(NamedTuple):
         lost: Pages that were used while they were written, so that they stayed.
         failed: Pages that could not be written.
         compactions: Compactions that closed holes; `compacted`, of how many bytes.
-        obstacle: Why the last round freed nothing; None when it did, or nothing was due.
+        obstacle: Why the last round freed nothing, or the keeper has ended; None when it did, or nothing was due.
         writers: Those that waited for memory.
     """
 

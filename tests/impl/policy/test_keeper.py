@@ -230,6 +230,7 @@ def test_a_policy_with_a_defect_ends_it_and_is_logged(dev: Zram, caplog: pytest.
     keeper = dev.keep_within("64K", Broken())
     until(lambda: not keeper.running)
     assert "a defect of a policy" in caplog.text
+    assert keeper.metrics.obstacle == "the keeper has ended: ValueError: a defect of a policy"
     dev.keep_within("64K").stop()
 
 
