@@ -143,7 +143,7 @@ def test_a_task_that_is_cancelled_ends_its_pass() -> None:
 
 
 @pytest.mark.parametrize("ways", [copy.copy, copy.deepcopy, pickle.dumps])
-def test_what_owns_threads_and_files_is_neither_copied_nor_pickled(ways: Callable[[object], object]) -> None:
+def test_what_owns_threads_is_neither_copied_nor_pickled(ways: Callable[[object], object]) -> None:
     with Zram.create("64K", backing=MemoryDevice(4)) as dev, dev.keep_within("64K") as keeper:
         node = Node(dev)
         with node.open() as opened:
