@@ -260,10 +260,11 @@ ROWS: Final = (
     # --- engine ---
     row(
         WbReq,
-        "blk_idx checksum entry error grant index number page phase",
+        "blk_idx entry error grant index number page phase",
         owned("the owner of the request: its pass under the pass lock; from `submit` on the engine, until it answers")
         .looked_at(_SNAPSHOT, "_request"),
     ),
+    row(WbReq, "checksum", owned("its pass, under the pass lock; computed while the engine only reads the page")),
     row(BackgroundEngine, "_answers _buffers _device _observer _parts _run_pages _runtime kind", ONCE),
     row(BackgroundEngine, "_defect _done", ANSWERS),
     row(BackgroundEngine, "_done[]", ANSWERS.waking("engine.answers")),

@@ -34,7 +34,6 @@ EQUIVALENT: Final[Mapping[str, str]] = {
     "engine/background._runs_of:4:34 is as ==": "a phase is equal to itself alone",
     "passes/writeback._complete:17:30 is as ==": "a phase is equal to itself alone",
     "passes/writeback._complete:33:1 release_claim doubled": "the first leaves nothing for the second to take off",
-    "passes/writeback._send:15:34 checksum of the buffer": "the page has just been copied into it",
     "passes/recompress._try_next:7:1 self._table_lock released and taken again": (
         "the buckets are the pass's own, and whether the slot has its claim is looked at in the second hold"
     ),

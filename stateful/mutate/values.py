@@ -134,8 +134,7 @@ def _in_call(text: Text, node: ast.Call) -> Iterator[DeviceEdit]:
     elif name == "crc32":
         for other in ("b''", f"bytes({text.of(node.args[0])})[1:]"):
             yield DeviceEdit(*text.span(node.args[0]), other, BUFFER, f"checksum of {other}")
-        if text.of(node.args[0]) == "page" and "req.entry" in text.source:
-            yield DeviceEdit(*text.span(node.args[0]), "bytes(req.page)", BUFFER, "checksum of the buffer")
+        if text.of(node.args[0]) == "req.page":
             yield DeviceEdit(*text.span(node.args[0]), "req.entry", BUFFER, "checksum of the object")
     elif name == "ljust" and isinstance(node.func, ast.Attribute):
         yield DeviceEdit(*text.span(node), text.of(node.func.value), BUFFER, "padding dropped")

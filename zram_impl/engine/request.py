@@ -33,7 +33,7 @@ class WbReq:
         blk_idx: Block reserved for it; undefined while IDLE or HELD.
         entry: The slot's object when it was submitted; keeps the bytes alive while they are decompressed.
         grant: Budget grant it was charged to, 0 when it was not charged.
-        checksum: CRC-32 of `page`, kept in the slot when the write is committed.
+        checksum: CRC-32 of `page`, kept in the slot when the write is committed; the pass computes it during the write.
         error: 0, or the errno the device answered; written by the engine before ANSWERED.
     """
 

@@ -34,10 +34,10 @@ from zram_impl.table.shared import Shared
 from zram_impl.table.slot_table import PP_SLOT
 from zram_impl.units import PAGE_SIZE, BlkIdx, SlotIndex
 
-PORTION: Final = range(32, 64 + 1)
+PORTION: Final = range(32, 128 + 1)
 """Requests that are submitted at a time: half of all, if that lies in here: they are written while others are filled.
 
-Fewer cost more for their submission than overlapping gains, and for more the device would wait.
+Fewer cost more for their submission, and for the thread that brings their answers, than overlapping gains.
 """
 
 
@@ -253,13 +253,16 @@ class WritebackPass(SteppedPass[WritebackResult]):
                 failed.append(req)
                 continue
             req.page[:] = page
-            req.checksum = crc32(page)
             ready.append(req)
         if failed:
             self._answered.extend(failed)
             if self._observer is not None:
                 report(self._observer, failed)
         self._engine.submit(ready)
+        # While they are written: the device only reads the buffers, and nobody completes a request before this is done,
+        # which needs the pass lock.
+        for req in ready:
+            req.checksum = crc32(req.page)
 
     @staticmethod
     def _padded(stored: bytes) -> bytes:
