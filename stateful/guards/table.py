@@ -141,7 +141,7 @@ ROWS: Final = (
     row(Budget, "limit", TABLE.looked_at(_SHOWN, "DeviceSettings.writeback_limit")),
     row(Budget, "enabled", TABLE.looked_at(_SHOWN, "DeviceSettings.writeback_limit_enabled")),
     row(Shared, "bd_writes", TABLE),
-    row(Shared, "blocks budget compressed decode lock table", ONCE),
+    row(Shared, "blocks budget compressed decode lock table unpack_into", ONCE),
     row(AccessTimes, "_lock _most _now clock ticks", ONCE),
     row(AccessTimes, "_seconds _seconds[]", TABLE),
     row(AccessTimes, "tick", TABLE.looked_at(_LATE, "Pages.read_page", "Pages.write_page", "AccessTimes.stamp")),
@@ -260,7 +260,7 @@ ROWS: Final = (
     # --- engine ---
     row(
         WbReq,
-        "blk_idx entry error grant index number page phase",
+        "blk_idx entry error grant index memory number page phase",
         owned("the owner of the request: its pass under the pass lock; from `submit` on the engine, until it answers")
         .looked_at(_SNAPSHOT, "_request"),
     ),

@@ -19,7 +19,7 @@ MODULES: Final = (
     *(f"table/{name}" for name in ("shared", "slot_table", "uncollected")),
     *(f"pages/{name}" for name in ("backing_reads", "byte_io", "clean_pages", "observed_pages")),
     *(f"pages/{name}" for name in ("page_io", "room", "run_reads", "stats")),
-    *(f"passes/{name}" for name in ("base", "compaction", "drive", "idle", "pp_buckets", "recompress")),
+    *(f"passes/{name}" for name in ("base", "compaction", "drive", "filling", "idle", "pp_buckets", "recompress")),
     *(f"passes/{name}" for name in ("request_pool", "scan", "trim", "turns", "writeback")),
     *(f"engine/{name}" for name in ("background", "buffers", "protocol", "request", "runs", "sync", "threads")),
     *(f"engine/{name}" for name in ("ring", "ring_aio", "ring_choice", "ring_queue", "ring_uring")),

@@ -227,6 +227,7 @@ class Lifecycle:
             SlotTable(pages, limit=limit_of(configuration.limit_pages), blocks=blocks),
             configuration.budget,
             comps.decode,
+            unpack_into=comps.primary.unpack_into,
             compressed=configuration.compressed_writeback,
         )
         return (Pages if configuration.observer is None else ObservedPages)(

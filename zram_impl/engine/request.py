@@ -8,6 +8,7 @@ Kernel: struct zram_wb_req
 
 from enum import IntEnum
 
+from zram_impl.page_memory import PageMemory
 from zram_impl.table.slot_table import Stored
 from zram_impl.units import BlkIdx, SlotIndex
 
@@ -28,6 +29,7 @@ class WbReq:
         number: Position in the pass's pool, from 0; stable for the pass.
         page: PAGE_SIZE bytes, page-aligned, owned by the engine that handed it out; written by the pass before
             submission, read by the engine until it answers.
+        memory: The same page, as functions of C take it; there from the making of its pool to the end of the pass.
         phase: Written by the owner of the request; the engine sets ANSWERED before it hands the request back.
         index: Slot in flight; undefined while IDLE or HELD.
         blk_idx: Block reserved for it; undefined while IDLE or HELD.
@@ -37,7 +39,7 @@ class WbReq:
         error: 0, or the errno the device answered; written by the engine before ANSWERED.
     """
 
-    __slots__ = ("blk_idx", "checksum", "entry", "error", "grant", "index", "number", "page", "phase")
+    __slots__ = ("blk_idx", "checksum", "entry", "error", "grant", "index", "memory", "number", "page", "phase")
 
     blk_idx: BlkIdx
     checksum: int
@@ -45,6 +47,7 @@ class WbReq:
     error: int
     grant: int
     index: SlotIndex
+    memory: PageMemory
     number: int
     page: memoryview
     phase: Phase

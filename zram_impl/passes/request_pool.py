@@ -9,6 +9,7 @@ from errno import ENOMEM
 from zram_impl.engine.protocol import Engine
 from zram_impl.engine.request import Phase, WbReq
 from zram_impl.errors import refuse
+from zram_impl.page_memory import page_memory
 from zram_impl.table.shared import Shared
 
 
@@ -56,6 +57,7 @@ class RequestPool:
         """Free the requests. Nothing is in flight and no callback is inside, so nobody looks at them any more."""
         assert len(self.idle) == len(self.requests), "every submitted request was reaped"
         for req in self.requests:
+            del req.memory  # while there is one, the engine cannot give its memory back
             self._engine.release(req.page)
 
     def abandon(self, shared: Shared) -> None:
@@ -72,6 +74,7 @@ class RequestPool:
             return False
         try:
             req = WbReq(len(self.requests), page)
+            req.memory = page_memory(page)
         except MemoryError:
             self._engine.release(page)
             return False

@@ -14,16 +14,15 @@ Kernel: writeback_store(), zram_writeback_slots(), zram_complete_done_reqs(), re
 import zlib
 from collections import deque
 from collections.abc import Callable, Sequence
-from errno import EIO
 from typing import Final
 
 from zram_impl.decisions import completion
 from zram_impl.engine.protocol import Engine
 from zram_impl.engine.request import Phase, WbReq
 from zram_impl.engine.runs import report
-from zram_impl.errors import ZramError
 from zram_impl.events.observer import Observer
 from zram_impl.passes.base import PassProgress, PassStage, SteppedPass
+from zram_impl.passes.filling import filled
 from zram_impl.passes.pp_buckets import PpBuckets
 from zram_impl.passes.request_pool import RequestPool
 from zram_impl.passes.scan import Cursor
@@ -32,7 +31,7 @@ from zram_impl.result import WritebackResult
 from zram_impl.runtime import Runtime
 from zram_impl.table.shared import Shared
 from zram_impl.table.slot_table import PP_SLOT
-from zram_impl.units import PAGE_SIZE, BlkIdx, SlotIndex
+from zram_impl.units import BlkIdx, SlotIndex
 
 PORTION: Final = range(32, 128 + 1)
 """Requests that are submitted at a time: half of all, if that lies in here: they are written while others are filled.
@@ -123,7 +122,7 @@ class WritebackPass(SteppedPass[WritebackResult]):
                 self._end()
                 return PassProgress.DONE
         # Race with users, from the unlock above on: claims may be lost, which `_complete` finds out. The objects in
-        # `batch` are immutable, so what is copied is what the slots held as their requests were submitted.
+        # `batch` are immutable: what is copied is what the slots held as their requests were submitted.
         if batch:
             self._send(batch)
         return PassProgress.PROGRESS if done else PassProgress.WAIT
@@ -243,31 +242,15 @@ class WritebackPass(SteppedPass[WritebackResult]):
 
         Kernel: zram_submit_wb_request()
         """
-        decode, crc32 = self._padded if self._shared.compressed else self._shared.decode, zlib.crc32
-        ready, failed = list[WbReq](), list[WbReq]()
-        for req in batch:
-            try:
-                page = decode(req.entry)
-            except (ZramError, MemoryError):  # the page cannot be had: a write that failed before it began
-                req.error, req.phase = EIO, Phase.ANSWERED
-                failed.append(req)
-                continue
-            req.page[:] = page
-            ready.append(req)
+        ready, failed = filled(self._shared, batch)
         if failed:
             self._answered.extend(failed)
             if self._observer is not None:
                 report(self._observer, failed)
         self._engine.submit(ready)
-        # While they are written: the device only reads the buffers, and nobody completes a request before this is done,
-        # which needs the pass lock.
+        # While they are written: the device only reads the buffers, and who completes them needs the pass lock.
         for req in ready:
-            req.checksum = crc32(req.page)
-
-    @staticmethod
-    def _padded(stored: bytes) -> bytes:
-        """Return the object with zeros behind it: a reused buffer's rest is another page's."""
-        return stored.ljust(PAGE_SIZE, b"\0")
+            req.checksum = zlib.crc32(req.page)
 
     # --- skip, give_up, drop_held ------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from zram_impl.page_memory import UnpackInto
 from zram_impl.runtime import Lock
 from zram_impl.table.block_map import NextFit
 from zram_impl.table.budget import Budget
@@ -15,6 +16,7 @@ class Shared:
         lock: Guards the slot table, the block map, the budget and the statistics.
         bd_writes: Blocks written, including those whose slot was lost in flight.
         decode: From stored entry to page; called without the lock.
+        unpack_into: From compressed object to page, in memory of the caller's, if that can be had; likewise.
         compressed: Blocks carry objects, padded with zeros, instead of pages; fixed for the life of the disk.
     """
 
@@ -25,6 +27,7 @@ class Shared:
         budget: Budget,
         decode: Callable[[bytes], bytes],
         *,
+        unpack_into: UnpackInto | None,
         compressed: bool,
     ) -> None:
         self.lock: Lock = lock
@@ -32,5 +35,6 @@ class Shared:
         self.blocks: NextFit = table.blocks
         self.budget: Budget = budget
         self.decode: Callable[[bytes], bytes] = decode
+        self.unpack_into: UnpackInto | None = unpack_into
         self.compressed: bool = compressed
         self.bd_writes: int = 0

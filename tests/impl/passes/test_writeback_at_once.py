@@ -127,7 +127,7 @@ class Sizes(AtOnce):
         super().submit(requests)
 
 
-@pytest.mark.parametrize(("batch", "portion"), [(1, 1), (8, 8), (32, 32), (48, 32), (100, 50), (200, 100), (256, 125)])
+@pytest.mark.parametrize(("batch", "portion"), [(1, 1), (8, 8), (32, 32), (48, 32), (100, 50), (200, 100), (256, 128)])
 def test_no_more_than_a_portion_is_submitted_at_a_time(batch: int, portion: int) -> None:
     """The device writes one half while the other is filled."""
     engines = list[Sizes]()

@@ -218,7 +218,7 @@ def test_no_memory_to_decompress_is_a_failed_write() -> None:
     def no_memory(_data: bytes) -> bytes:
         raise MemoryError
 
-    pages.shared.decode = no_memory
+    pages.shared.decode, pages.shared.unpack_into = no_memory, None
     result = finish(bench.dev.begin_writeback(pages=[0]))
     assert (result, kinds(bench)[0]) == (WritebackResult(selected=1, failed=1, errors=[(0, errno.EIO)]), "S")
     assert_at_rest(bench)

@@ -112,7 +112,7 @@ def writing_another_page(patch: pytest.MonkeyPatch) -> None:
     make = Passes.begin_writeback
 
     def broken(self: Passes, scans: list[Scan], batch_size: int, *, largest_first: bool = True) -> WritebackPass | None:
-        self.pages.shared.decode = lambda _stored: bytes(PAGE_SIZE)
+        self.pages.shared.decode, self.pages.shared.unpack_into = lambda _stored: bytes(PAGE_SIZE), None
         return make(self, scans, batch_size, largest_first=largest_first)
 
     patch.setattr(Passes, "begin_writeback", broken)

@@ -5,6 +5,7 @@ from errno import EIO
 from typing import NamedTuple
 
 from zram_impl.errors import refuse
+from zram_impl.page_memory import UnpackInto
 from zram_impl.units import PAGE_SIZE
 
 
@@ -25,6 +26,7 @@ class Algorithm(NamedTuple):
     `compress` takes a page. `decompress` returns one, or raises ZramError EIO for what is not a compressed page.
     `unpack`, where there is one, is what the package itself offers for that, given the size of a page: it may raise
     something else or return another length, after which `decompress` says what is wrong. It is there for its speed.
+    `unpack_into`, where there is one, does the same in memory of the caller's, and returns how many bytes it put there.
     Where `refuses`, `compress` raises ZramError instead, for every page.
 
     Kernel: struct zcomp_ops
@@ -34,6 +36,7 @@ class Algorithm(NamedTuple):
     compress: Callable[[bytes], bytes]
     decompress: Callable[[bytes], bytes]
     unpack: Callable[[bytes, int], bytes] | None = None
+    unpack_into: UnpackInto | None = None
     refuses: bool = False
 
 

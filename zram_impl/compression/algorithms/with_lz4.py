@@ -18,10 +18,12 @@ except ModuleNotFoundError:
     raise
 
 from zram_impl.compression.algorithms.algorithm import Algorithm, Params, checked, level_within
+from zram_impl.compression.algorithms.lz4_into import find_unpack_into
 from zram_impl.errors import refuse
 from zram_impl.parsing.kstrto import S32_MAX
 from zram_impl.units import PAGE_SIZE
 
+_UNPACK_INTO: Final = find_unpack_into()
 _MOST_ACCELERATION: Final = 65537
 _HARDEST: Final = 12
 _HARD: Final = 9
@@ -64,7 +66,7 @@ def lz4_default(params: Params) -> Algorithm:
     if len(params.dictionary or b"") > _WINDOW:
         raise ValueError(f"dictionary must be at most {_WINDOW} bytes, got {len(params.dictionary or b'')}")
     if acceleration == 1 and not params.dictionary:
-        return Algorithm("lz4", _compress, _decompress, lz4.block.decompress)
+        return Algorithm("lz4", _compress, _decompress, lz4.block.decompress, _UNPACK_INTO)
     pack = partial(
         lz4.block.compress, mode="fast", store_size=False, acceleration=acceleration, dict=params.dictionary or b""
     )
