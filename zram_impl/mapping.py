@@ -6,9 +6,10 @@ old value or the new one, never a mixture. All calls may be made from any thread
 the key with the old value or the new one, and the pages of the other are given back by a later change.
 """
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import ItemsView, Iterator, MutableMapping, ValuesView
+from contextlib import suppress
 from errno import ENOSPC
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar, overload
 from weakref import ref
 
 from zram_impl.decisions import SlotKind
@@ -18,6 +19,8 @@ from zram_impl.pages.byte_io import Buffer, flat
 from zram_impl.runtime import Rank
 from zram_impl.units import PAGE_SIZE
 from zram_impl.zram import Zram
+
+T = TypeVar("T")
 
 
 class Value(NamedTuple):
@@ -32,6 +35,7 @@ class Value(NamedTuple):
         return sum(end - first for first, end in self.runs)
 
 
+_MISSING: Final = object()
 _NOWHERE: Final = Value(0, ())
 """The value of a key that is not there: it has no pages."""
 
@@ -40,6 +44,31 @@ class _Change:
     """A change of a mapping under way, for as long as it is."""
 
     __slots__ = ("__weakref__",)
+
+
+class MapItems(ItemsView[str, bytes]):
+    """Keys and values, each key as it is when its turn comes."""
+
+    def __init__(self, values: "PageMap") -> None:
+        super().__init__(values)
+        self._of = values
+
+    def __iter__(self) -> Iterator[tuple[str, bytes]]:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        for key in self._of:
+            value = self._of.get(key)
+            if value is not None:
+                yield key, value
+
+
+class MapValues(ValuesView[bytes]):
+    """Values, likewise."""
+
+    def __init__(self, values: "PageMap") -> None:
+        super().__init__(values)
+        self._of = values
+
+    def __iter__(self) -> Iterator[bytes]:  # type: ignore[explicit-override]  # likewise
+        return (value for _key, value in self._of.items())
 
 
 class PageMap(Uncopied, MutableMapping[str, bytes]):
@@ -61,6 +90,16 @@ class PageMap(Uncopied, MutableMapping[str, bytes]):
         """
 
     def __getitem__(self, key: str) -> bytes:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        return self._read(key)[1]
+
+    def __setitem__(self, key: str, value: Buffer) -> None:  # type: ignore[explicit-override]  # likewise
+        self._store(key, value, new=False)
+
+    def __delitem__(self, key: str) -> None:  # type: ignore[explicit-override]  # likewise
+        self._remove(key, None)
+
+    def _read(self, key: str) -> tuple[Value, bytes]:
+        """Return where a value is, and the value; KeyError without one."""
         while True:
             found = self._values[key]
             buffer = bytearray(found.pages * PAGE_SIZE)
@@ -72,9 +111,10 @@ class PageMap(Uncopied, MutableMapping[str, bytes]):
                     at += size
             # Race with writers: its pages may be another value's by now, unless the key still has this very value.
             if self._values.get(key) is found:
-                return bytes(memoryview(buffer)[: found.length])
+                return found, bytes(memoryview(buffer)[: found.length])
 
-    def __setitem__(self, key: str, value: Buffer) -> None:  # type: ignore[explicit-override]  # likewise
+    def _store(self, key: str, value: Buffer, *, new: bool) -> bool:
+        """Give a key a value, unless it has one and is to be `new`; return whether it has this one now."""
         if not isinstance(key, str):
             raise refuse_type(f"key must be a str, got {shown(key)}")
         data, call = flat(value), _Change()
@@ -84,12 +124,33 @@ class PageMap(Uncopied, MutableMapping[str, bytes]):
             made = self._take(data.nbytes, mine)
             self._write(made, data)
             with self._lock:
+                # Race with writers: another may have been first, and then the pages of this value are given back.
+                if new and key in self._values:
+                    return False
                 before = self._values.get(key, _NOWHERE)
                 # Race with readers, which take no lock: the key has one value or the other, and is never gone.
                 self._values[key] = made
                 self._pending[mine] = before
         finally:
             self._give_back(mine)
+        return True
+
+    def _remove(self, key: str, only: Value | None) -> bool:
+        """Remove a key, if it still has the value `only`; return whether it was removed. KeyError without a value."""
+        call = _Change()
+        mine = ref(call)
+        self._give_back_left(mine)
+        try:
+            with self._lock:
+                before = self._values[key]
+                # Race with writers: who has read this very value is the one who removes it.
+                if only is not None and before is not only:
+                    return False
+                del self._values[key]
+                self._pending[mine] = before
+        finally:
+            self._give_back(mine)
+        return True
 
     def _write(self, made: Value, data: memoryview) -> None:
         at = 0
@@ -102,18 +163,6 @@ class PageMap(Uncopied, MutableMapping[str, bytes]):
                 self.dev.write_page(first + whole, bytes(piece[whole * PAGE_SIZE :]).ljust(PAGE_SIZE, b"\0"))
             at += len(piece)
 
-    def __delitem__(self, key: str) -> None:  # type: ignore[explicit-override]  # likewise
-        call = _Change()
-        mine = ref(call)
-        self._give_back_left(mine)
-        try:
-            with self._lock:
-                before = self._values[key]
-                del self._values[key]
-                self._pending[mine] = before
-        finally:
-            self._give_back(mine)
-
     def __iter__(self) -> Iterator[str]:  # type: ignore[explicit-override]  # likewise
         return iter(self._values.copy())
 
@@ -122,6 +171,57 @@ class PageMap(Uncopied, MutableMapping[str, bytes]):
 
     def __contains__(self, key: object) -> bool:  # type: ignore[explicit-override]  # likewise
         return key in self._values
+
+    # --- what `MutableMapping` would make of several calls, between which another thread may change the key ----------
+
+    @overload
+    def pop(self, key: str, /) -> bytes: ...
+    @overload
+    def pop(self, key: str, /, default: T) -> bytes | T: ...
+    def pop(self, key: str, /, default: object = _MISSING) -> object:  # type: ignore[explicit-override]  # likewise
+        """Remove a key and return the value that it had: no other call returns or removes the same one."""
+        try:
+            while True:
+                found, value = self._read(key)
+                if self._remove(key, found):
+                    return value
+        except KeyError:
+            if default is _MISSING:
+                raise
+            return default
+
+    def popitem(self) -> tuple[str, bytes]:  # type: ignore[explicit-override]  # likewise
+        """Remove the oldest key and return it with its value; KeyError without one."""
+        while True:
+            key = next(iter(self), None)
+            if key is None:
+                raise KeyError("the mapping has no keys")
+            value = self.pop(key, None)
+            if value is not None:
+                return key, value
+
+    def setdefault(self, key: str, default: bytes = b"", /) -> bytes:  # type: ignore[explicit-override]  # likewise
+        """Return the value of a key, which becomes `default` where there was no value."""
+        while True:
+            value = self.get(key)
+            if value is not None:
+                return value
+            if self._store(key, default, new=True):
+                return bytes(default)
+
+    def clear(self) -> None:  # type: ignore[explicit-override]  # likewise
+        """Remove the keys that there are; one that comes at the same time may stay."""
+        for key in self:
+            with suppress(KeyError):
+                self._remove(key, None)
+
+    def items(self) -> MapItems:  # type: ignore[explicit-override]  # likewise
+        """Return the keys and values; one that is removed during the iteration is left out."""
+        return MapItems(self)
+
+    def values(self) -> MapValues:  # type: ignore[explicit-override]  # likewise
+        """Return the values, likewise."""
+        return MapValues(self)
 
     def __repr__(self) -> str:  # type: ignore[explicit-override]  # likewise
         return f"<PageMap of {len(self)} values, {self.free_pages} of {self.dev.pages} pages free>"

@@ -26,7 +26,7 @@ from zram_impl.engine.request import WbReq
 from zram_impl.engine.ring import RingEngine
 from zram_impl.engine.threads import ThreadEngine
 from zram_impl.events.read_steps import ReadSteps
-from zram_impl.mapping import PageMap
+from zram_impl.mapping import MapItems, MapValues, PageMap
 from zram_impl.pages.backing_reads import BackingReads
 from zram_impl.pages.clean_pages import CleanPages, Lease
 from zram_impl.pages.page_io import Pages
@@ -319,6 +319,8 @@ ROWS: Final = (
     row(Node, "_device", ONCE),
     row(NodeFile, "_device _opened _read_only", ONCE),
     # --- a mapping over a device ---
+    row(MapItems, "_of", ONCE),
+    row(MapValues, "_of", ONCE),
     row(PageMap, "_free", under("page map", of="_lock")),
     row(PageMap, "_lock _pending _values dev", ONCE),
     row(PageMap, "_free[] _pending[]", under("page map", of="_lock")),
@@ -326,7 +328,7 @@ ROWS: Final = (
         PageMap,
         "_values[]",
         under("page map", of="_lock")
-        .looked_at(_VALUE, "PageMap.__getitem__", "PageMap.is_spilled")
+        .looked_at(_VALUE, "PageMap._read", "PageMap.is_spilled")
         .looked_at(_SHOWN, "PageMap.__contains__", "PageMap.__iter__", "PageMap.__len__"),
     ),
     # --- files ---

@@ -10,6 +10,7 @@ import pytest
 from tests.impl.doubles import HookedDevice
 from zram_impl import PAGE_SIZE, Zram, ZramError
 from zram_impl.mapping import PageMap, Value
+from zram_impl.pages.byte_io import Buffer
 
 PAGES = 32
 
@@ -20,13 +21,88 @@ def dev() -> Iterator[Zram]:
         yield made
 
 
+def _padding(dev: Zram, length: int) -> Iterator[bytes]:
+    if length % PAGE_SIZE:
+        yield dev.read_page(length // PAGE_SIZE)[length % PAGE_SIZE :].strip(b"\0")
+
+
 @pytest.mark.parametrize("length", [0, 1, PAGE_SIZE - 1, PAGE_SIZE, PAGE_SIZE + 1, 5 * PAGE_SIZE + 7])
 def test_a_value_of_any_length_returns(dev: Zram, length: int) -> None:
     values, content = PageMap(dev), random.Random(length).randbytes(length)
     values["key"] = content
     assert (values["key"], values.free_pages) == (content, PAGES - -(-length // PAGE_SIZE))
+    assert not any(_padding(dev, length)), "what follows a value compresses to nothing"
     del values["key"]
     assert (len(values), values.free_pages, dev.stats.mm.orig_data_size) == (0, PAGES, 0)
+
+
+class Interrupted(Zram):
+    """Calls `between` after the first run of pages that it reads."""
+
+    between: Callable[[], object] | None = None
+
+    def read_pages_into(self, index: int, out: Buffer) -> None:  # type: ignore[explicit-override]  # typing: 3.12
+        super().read_pages_into(index, out)
+        between, self.between = self.between, None
+        if between is not None:
+            between()
+
+
+def test_a_reader_is_not_misled_by_a_value_in_the_same_place() -> None:
+    old, one, two = (bytes([number]) * (2 * PAGE_SIZE) for number in range(1, 4))
+    with Interrupted.create(6 * PAGE_SIZE) as dev:
+        values = PageMap(dev)
+        values.update({str(number): b"x" for number in range(6)})
+        del values["0"], values["2"]
+        values["key"] = old
+
+        def change_twice() -> None:
+            del values["4"], values["5"]
+            values["key"] = one
+            values["key"] = two
+
+        place, dev.between = values._values["key"], change_twice
+        assert values["key"] == two
+        assert values._values["key"] == place == Value(2 * PAGE_SIZE, ((0, 1), (2, 3)))
+
+
+def test_keys_that_go_during_an_iteration_are_left_out(dev: Zram) -> None:
+    values = PageMap(dev)
+    values.update({"first": b"1", "second": b"2", "third": b"3"})
+    items, contents = iter(values.items()), iter(values.values())
+    assert (next(items), next(contents)) == (("first", b"1"), b"1")
+    del values["second"]
+    assert (list(items), list(contents)) == ([("third", b"3")], [b"3"])
+    assert (len(values.items()), ("third", b"3") in values.items(), b"3" in values.values()) == (2, True, True)
+
+
+def test_keys_are_removed_and_set_as_in_a_dict(dev: Zram) -> None:
+    values, expected = PageMap(dev), dict[str, bytes]()
+    for store in (values, expected):
+        store.update({"first": b"1", "second": b"2"})
+    for changed in (values, expected):
+        assert (changed.setdefault("first", b"x"), changed.setdefault("third", b"3")) == (b"1", b"3")
+        assert (changed.pop("second"), changed.pop("second", None), changed.pop("second", b"y")) == (b"2", None, b"y")
+        with pytest.raises(KeyError):
+            changed.pop("second")
+    assert dict(values.items()) == expected
+    assert values.popitem() == ("first", b"1"), "the oldest, as of any MutableMapping"
+    values.clear()
+    with pytest.raises(KeyError):
+        values.popitem()
+    assert (len(values), values.free_pages) == (0, PAGES)
+
+
+def test_a_damaged_value_is_not_removed_by_reading_it() -> None:
+    blocks = HookedDevice(PAGES)
+    with Zram.create(PAGES * PAGE_SIZE, backing=blocks) as dev:
+        values = PageMap(dev)
+        values["key"] = random.Random(3).randbytes(PAGE_SIZE)
+        dev.writeback("huge")
+        blocks.data[:] = bytes(len(blocks.data))
+        with pytest.raises(ZramError, match="is not what was written"):
+            values.pop("key")
+        assert "key" in values
 
 
 def test_it_behaves_as_a_dict_does(dev: Zram) -> None:
