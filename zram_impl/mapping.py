@@ -215,11 +215,11 @@ class PageMap(Uncopied, MutableMapping[str, bytes]):
             with suppress(KeyError):
                 self._remove(key, None)
 
-    def items(self) -> MapItems:  # type: ignore[explicit-override]  # likewise
+    def items(self) -> ItemsView[str, bytes]:  # type: ignore[explicit-override]  # likewise
         """Return the keys and values; one that is removed during the iteration is left out."""
         return MapItems(self)
 
-    def values(self) -> MapValues:  # type: ignore[explicit-override]  # likewise
+    def values(self) -> ValuesView[bytes]:  # type: ignore[explicit-override]  # likewise
         """Return the values, likewise."""
         return MapValues(self)
 

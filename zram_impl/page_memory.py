@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from zram_impl.units import PAGE_SIZE
 
-PageMemory: TypeAlias = "ctypes.Array[ctypes.c_char]"
+PageMemory: TypeAlias = ctypes.Array[ctypes.c_char]
 """PAGE_SIZE bytes of somebody's; as long as it lives the memory stays where it is."""
 
 UnpackInto: TypeAlias = Callable[[bytes, PageMemory, int, int], int]

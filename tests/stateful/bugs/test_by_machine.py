@@ -25,7 +25,7 @@ FOUND = {
     "unassigned_index": (0, "a_kept_claim_means_unchanged_content"),
     "leak_on_error": (1000, "every_block_has_one_owner"),
     "leak_on_lost_slot": (0, "every_block_has_one_owner"),
-    "leak_after_loop": (0, "every_block_has_one_owner"),
+    "leak_after_loop": (6000, "every_block_has_one_owner"),
     "no_refund": (1000, "the_budget_is_conserved"),
 }
 RUNS = 25
