@@ -104,6 +104,11 @@ def _writing(method: _Method, *, grows: bool) -> _Method:
     return call
 
 
+def _copied(table: dict[object, object]) -> dict[object, object]:
+    """Copy in one step, as a plain dict does; one with an `__iter__` of its own would be asked for key after key."""
+    return dict(dict.items(table))
+
+
 def _guarded(base: type) -> type:
     """Make the guarded kind of a container."""
     namespace: dict[str, object] = {"contents": None, "__hash__": base.__hash__}
@@ -114,6 +119,8 @@ def _guarded(base: type) -> type:
         (_SHRINKS, lambda method: _writing(method, grows=False)),
     ):
         namespace |= {name: hook(getattr(base, name)) for name in names if hasattr(base, name)}
+    if base is dict:
+        namespace["copy"] = _reading(_copied)
     if base not in _OF_ONE_LENGTH:
         namespace["__len__"] = _reading(getattr(base, "__len__"))  # noqa: B009  (of any container)
     return type(f"Guarded{base.__name__.title()}", (base,), namespace)

@@ -46,6 +46,9 @@ _ALSO_REFUSED: Final = (
 EINTR is what an attribute makes of a pass that the end of the device stops. EIO is what the block layer makes of a
 device that is gone by the time it is asked.
 """
+_ROOM: Final = frozenset({"Zram.write_page", "Zram.writeback", "Zram.reset", "Zram.close"})
+"""Where there is a keeper, ENOMEM too: for a write that waits for room while another's pass stands still, or in vain,
+because the keeper ends with its device."""
 
 _CLOSE: Final = ("budget", "slots", "statistics")
 """Names of what is compared only where both calls are one step."""
@@ -140,7 +143,8 @@ def contradiction(state: PairState, names: tuple[str, str], found: Seen, orders:
     for lane, result in enumerate(found.results):
         if not _is_error(result) or any(result == order.results[lane] for order in orders):
             continue
-        if any(names[0] in calls and names[1] in calls and result == error for calls, error in _ALSO_REFUSED):
+        also = (*_ALSO_REFUSED, (_ROOM, "ENOMEM")) if state.kept else _ALSO_REFUSED
+        if any(names[0] in calls and names[1] in calls and result == error for calls, error in also):
             return ""
         return f"declared_errors: {names[lane]} beside {names[1 - lane]} ends in {result}"
     if state.besides is None and not state.kept and _MANY_STEPS.isdisjoint(names):

@@ -49,6 +49,27 @@ def test_a_guarded_container_is_like_any_other(value: object) -> None:
     assert len(made) == len(value)  # type: ignore[arg-type]  # likewise
 
 
+class Counting(Contents):
+    """Counts the reads."""
+
+    __slots__ = ("reads",)
+
+    def __init__(self, judge: Judge, rule: Rule, owner: object) -> None:
+        super().__init__(judge, rule, owner)
+        self.reads = 0
+
+    def read(self) -> None:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        self.reads += 1
+
+
+def test_a_dict_is_copied_in_one_step_as_ever() -> None:
+    judge, table = checks.judge(), {1: "a", 2: "b"}
+    contents = Counting(judge, judge.rules[SlotTable]["entries[]"], None)
+    made = guarded(table, contents)
+    assert isinstance(made, dict)
+    assert (made.copy(), contents.reads) == (table, 1)
+
+
 def test_a_container_in_a_field_declares_its_contents() -> None:
     table = by_class([row(SlotTable, "entries", free("for this test"))])
     with (
