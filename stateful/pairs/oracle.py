@@ -47,7 +47,7 @@ EINTR is what an attribute makes of a pass that the end of the device stops. EIO
 device that is gone by the time it is asked.
 """
 _ROOM: Final = frozenset({"Zram.write_page", "Zram.writeback", "Zram.reset", "Zram.close"})
-"""Where there is a keeper, ENOMEM too: for a write that waits for room while another's pass stands still, or in vain,
+"""Where there is a keeper, ENOMEM too: for a write that waits for room while another's pass stands still, or gets none,
 because the keeper ends with its device."""
 
 _CLOSE: Final = ("budget", "slots", "statistics")
