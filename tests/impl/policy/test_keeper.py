@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.impl.aside import Aside
 from tests.impl.doubles import PATIENCE, Clock, Gate, HookedDevice, huge, page
 from zram_impl import PAGE_SIZE, Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
@@ -141,6 +142,27 @@ def test_a_writer_has_so_much_patience_and_says_so(dev: Zram) -> None:
         assert keeper.metrics.writers[1:] == (1, 0.0, 1)
 
 
+def test_a_writer_may_have_no_patience(dev: Zram) -> None:
+    with dev.keep_within(PAGE_SIZE, Nothing(), patience=0):
+        dev.write_page(0, huge(0))
+        with pytest.raises(ZramError, match=r"no room within 0 s"):
+            dev.write_page(1, huge(1))
+
+
+def test_a_writer_that_waits_is_refused_when_a_policy_fails(dev: Zram) -> None:
+    class Fails(Nothing):
+        def plan(self, memory: MemoryUse, /) -> Plan:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+            if memory.waiting:
+                raise ValueError("a defect of a policy")
+            return super().plan(memory)
+
+    dev.set_mem_limit(PAGE_SIZE)
+    dev.keep_within(PAGE_SIZE, Fails(), patience=60)
+    dev.write_page(0, huge(0))
+    with pytest.raises(ZramError, match="the keeper was stopped"):
+        Aside(lambda: dev.write_page(1, huge(1))).join()
+
+
 def test_a_writer_that_waits_is_refused_when_it_stops(dev: Zram) -> None:
     found: list[str] = []
     dev.set_mem_limit(PAGE_SIZE)  # else there is room as soon as it has stopped
@@ -265,6 +287,9 @@ def test_without_a_thread_there_is_no_keeper() -> None:
         with pytest.raises(ZramError, match="no thread") as no:
             dev.keep_within("64K")
         assert (no.value.errno, dev.stats.mm.mem_limit) == (errno.EAGAIN, PAGE_SIZE)
+        dev.write_page(0, huge(0))
+        with pytest.raises(ZramError, match=r"exceed mem_limit 4096$"):  # its own, and there is nobody to wait for
+            dev.write_page(1, huge(1))
 
 
 @pytest.mark.parametrize(
@@ -281,7 +306,7 @@ def test_bad_arguments_are_refused(dev: Zram, arguments: tuple[int, ColdestFirst
     assert no.value.errno == errno.EINVAL
 
 
-@pytest.mark.parametrize("patience", [-1, None, float("nan"), float("inf"), "5"])
+@pytest.mark.parametrize("patience", [-1, None, float("nan"), float("inf"), "5", threading.TIMEOUT_MAX])
 def test_patience_is_a_number_of_seconds(dev: Zram, patience: float) -> None:
     with pytest.raises(ZramError, match="patience must be seconds from 0"):
         dev.keep_within("1M", patience=patience)
