@@ -39,6 +39,7 @@ def working(report: Report) -> JobResult:
     """Work in a file of its own until it is stopped; lets everything go then, and says so beside the others' files."""
     with tempfile.TemporaryDirectory(prefix="working-") as own:
         try:
+            Path(own, "file").touch()  # from here on it can be stopped
             while True:
                 report("works")
                 time.sleep(0.01)
