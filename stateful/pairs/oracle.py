@@ -46,9 +46,9 @@ _ALSO_REFUSED: Final = (
 EINTR is what an attribute makes of a pass that the end of the device stops. EIO is what the block layer makes of a
 device that is gone by the time it is asked.
 """
-_ROOM: Final = frozenset({"Zram.write_page", "Zram.writeback", "Zram.reset", "Zram.close"})
-"""Where there is a keeper, ENOMEM too: for a write that waits for room while another's pass stands still, or gets none,
-because the keeper ends with its device."""
+_NO_ROOM: Final = frozenset({"Zram.writeback", "Zram.reset", "Zram.close"})
+"""Beside one of these a write may be ENOMEM, too, where there is a keeper: it waits for room while another's pass
+stands still, or gets none, because the keeper ends with its device."""
 
 _CLOSE: Final = ("budget", "slots", "statistics")
 """Names of what is compared only where both calls are one step."""
@@ -143,8 +143,7 @@ def contradiction(state: PairState, names: tuple[str, str], found: Seen, orders:
     for lane, result in enumerate(found.results):
         if not _is_error(result) or any(result == order.results[lane] for order in orders):
             continue
-        also = (*_ALSO_REFUSED, (_ROOM, "ENOMEM")) if state.kept else _ALSO_REFUSED
-        if any(names[0] in calls and names[1] in calls and result == error for calls, error in also):
+        if _may_be_refused(state, names, lane, result):
             return ""
         return f"declared_errors: {names[lane]} beside {names[1 - lane]} ends in {result}"
     if state.besides is None and not state.kept and _MANY_STEPS.isdisjoint(names):
@@ -153,6 +152,13 @@ def contradiction(state: PairState, names: tuple[str, str], found: Seen, orders:
         if key not in _CLOSE and all(value != order.left.get(key) for order in orders):
             return f"some_order_explains: {key} is {_said(value)} after {names[0]} and {names[1]}"
     return ""
+
+
+def _may_be_refused(state: PairState, names: tuple[str, str], lane: int, result: object) -> bool:
+    """Return whether a call may end in this error because of the other one, though in no order of the two."""
+    if state.kept and (names[lane], result) == ("Zram.write_page", "ENOMEM"):
+        return names[1 - lane] in _NO_ROOM
+    return any(names[0] in calls and names[1] in calls and result == error for calls, error in _ALSO_REFUSED)
 
 
 def _is_error(result: object) -> bool:
