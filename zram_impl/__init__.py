@@ -8,7 +8,7 @@ Example:
     ...     print(dev.writeback("idle"))
 """
 
-from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 from zram_impl.errors import ZramError, ZramTypeError
 from zram_impl.quirks import Quirks
@@ -27,7 +27,19 @@ __all__ = [
     "__version__",
 ]
 
-try:
-    __version__ = version("zram-impl")
-except PackageNotFoundError:  # a checkout that is not installed
-    __version__ = "0+unknown"
+__version__: str
+
+if not TYPE_CHECKING:  # which would take any name for one of the package's
+
+    def __getattr__(name: str) -> str:
+        """Return `__version__`, which nearly nobody asks for: to look it up takes as long as everything else here."""
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  (20 ms)
+
+        try:
+            found = version("zram-impl")
+        except PackageNotFoundError:  # a checkout that is not installed
+            found = "0+unknown"
+        globals()[name] = found
+        return found

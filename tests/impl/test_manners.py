@@ -4,6 +4,7 @@ import array
 import asyncio
 import copy
 import errno
+import importlib.metadata
 import mmap
 import pickle
 import threading
@@ -116,6 +117,14 @@ def test_an_algorithm_of_kernels_is_refused_with_another(name: str, instead: str
 
 def test_the_version_is_that_of_the_package() -> None:
     assert zram_impl.__version__ == "0.1.0"
+    assert not hasattr(zram_impl, "version")
+
+
+def test_a_checkout_that_is_not_installed_has_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(vars(zram_impl), "__version__", raising=False)
+    monkeypatch.setattr(importlib.metadata.Distribution, "discover", lambda **_name: iter(()))
+    assert zram_impl.__version__ == "0+unknown"
+    monkeypatch.delitem(vars(zram_impl), "__version__")
 
 
 def test_the_result_of_a_pass_is_awaited(dev: Zram) -> None:
