@@ -5,8 +5,9 @@ import functools
 import re
 import subprocess
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -34,6 +35,7 @@ PATTERNS = {
     for word, pattern in AVOIDED.items()
 }
 OPENING = re.compile(r"(?:What|Whether|Who|Whom|Whose)(?:ever)?\b")
+BODIES = frozenset({"body", "orelse", "finalbody", "handlers", "cases"})
 # Classes of the specification and of the device that are the same thing on both sides.
 SHARED = {"Budget", "Completion", "SlotTable"}
 
@@ -50,10 +52,29 @@ def files() -> dict[str, str]:
     return {name: (ROOT / name).read_text(encoding="utf-8") for name in written}
 
 
+class Said(NamedTuple):
+    """A statement that says something: a string on its own, the head of a function or of a class."""
+
+    kind: type[ast.stmt]
+    line: int
+    text: str
+
+
+def statements(nodes: Iterable[ast.AST]) -> Iterator[Said]:
+    """Yield what is said; of a statement only the statements in it are looked at, no expressions."""
+    for node in nodes:
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            yield Said(ast.Expr, node.lineno, str(node.value.value))
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield Said(type(node), node.lineno, node.name)
+        for field in BODIES.intersection(node._fields):
+            yield from statements(getattr(node, field))
+
+
 @pytest.fixture(scope="module")
-def trees() -> dict[str, ast.Module]:
-    """Every module, parsed: millions of objects, which every collection of garbage after this would look at."""
-    return {name: ast.parse(text) for name, text in files().items() if name.endswith(".py")}
+def said() -> dict[str, list[Said]]:
+    """What every module says; not their trees, which are millions of objects for a collection of garbage to look at."""
+    return {name: list(statements([ast.parse(text)])) for name, text in files().items() if name.endswith(".py")}
 
 
 Place = tuple[str, int, str]
@@ -68,38 +89,37 @@ def words(pattern: re.Pattern[str], texts: dict[str, str]) -> Iterator[Place]:
             yield name, line + 1, text.splitlines()[line].strip()[:100]
 
 
-def openings(trees: dict[str, ast.Module]) -> Iterator[Place]:
+def openings(said: dict[str, list[Said]]) -> Iterator[Place]:
     """Find docstrings that begin with a question word."""
-    for name, tree in trees.items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-                text = str(node.value.value)
-                if OPENING.match(text):
-                    yield name, node.lineno, text.splitlines()[0][:100]
+    for name, each in of_kind(ast.Expr, said):
+        if OPENING.match(each.text):
+            yield name, each.line, each.text.splitlines()[0][:100]
 
 
-def long_test_names(trees: dict[str, ast.Module]) -> Iterator[Place]:
+def long_test_names(said: dict[str, list[Said]]) -> Iterator[Place]:
     """Find tests whose names are too long."""
-    for name, tree in trees.items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and len(node.name) > TEST_NAME_MAX:
-                yield name, node.lineno, node.name
+    for name, each in of_kind(ast.FunctionDef, said):
+        if each.text.startswith("test_") and len(each.text) > TEST_NAME_MAX:
+            yield name, each.line, each.text
 
 
-def repeated_classes(trees: dict[str, ast.Module]) -> Iterator[Place]:
+def repeated_classes(said: dict[str, list[Said]]) -> Iterator[Place]:
     """Find classes whose names another class outside the tests has as well."""
     classes: defaultdict[str, list[Place]] = defaultdict(list)
-    for name, tree in trees.items():
+    for name, each in of_kind(ast.ClassDef, said):
         if not name.startswith("tests/"):
-            for node in ast.walk(tree):
-                if isinstance(node, ast.ClassDef):
-                    classes[node.name].append((name, node.lineno, f"class {node.name}"))
+            classes[each.text].append((name, each.line, f"class {each.text}"))
     for title, places in classes.items():
         if len(places) > 1 and (title not in SHARED or len(places) > 2):
             yield from places
 
 
-OF_TREES: dict[str, Callable[[dict[str, ast.Module]], Iterator[Place]]] = {
+def of_kind(kind: type[ast.stmt], said: dict[str, list[Said]]) -> Iterator[tuple[str, Said]]:
+    """Yield what statements of a kind say, with the module."""
+    return ((name, each) for name, found in said.items() for each in found if each.kind is kind)
+
+
+OF_MODULES: dict[str, Callable[[dict[str, list[Said]]], Iterator[Place]]] = {
     "docstring begins with a question word": openings,
     "test name too long": long_test_names,
     "class name twice": repeated_classes,
@@ -111,9 +131,9 @@ def test_no_word_is_used_that_the_guide_is_against(word: str) -> None:
     assert list(words(PATTERNS[word], files())) == []
 
 
-@pytest.mark.parametrize("what", OF_TREES)
-def test_the_guide_is_followed(what: str, trees: dict[str, ast.Module]) -> None:
-    assert list(OF_TREES[what](trees)) == []
+@pytest.mark.parametrize("what", OF_MODULES)
+def test_the_guide_is_followed(what: str, said: dict[str, list[Said]]) -> None:
+    assert list(OF_MODULES[what](said)) == []
 
 
 @pytest.mark.parametrize(
@@ -133,10 +153,11 @@ def test_an_avoided_word_is_found_wherever_it_stands(word: str, text: str) -> No
     assert list(words(PATTERNS[word], allowed)) == []
 
 
-def test_what_is_wrong_with_a_tree_is_found() -> None:
+def test_what_is_wrong_with_a_module_is_found() -> None:
     long = "test_" + "x" * TEST_NAME_MAX
-    tree = ast.parse(f'"""What is here."""\nclass A: ...\ndef {long}():\n    """Who."""\n')
-    assert [line for _, line, _ in openings({"a.py": tree})] == [1, 4]
+    source = f'"""What is here."""\nclass A: ...\nif 1:\n    def {long}():\n        """Who."""\n'
+    tree = list(statements([ast.parse(source)]))
+    assert [line for _, line, _ in openings({"a.py": tree})] == [1, 5]
     assert [what for *_, what in long_test_names({"a.py": tree})] == [long]
     assert list(repeated_classes({"a.py": tree, "tests/a.py": tree})) == []
     assert [name for name, *_ in repeated_classes({"a.py": tree, "b.py": tree})] == ["a.py", "b.py"]
