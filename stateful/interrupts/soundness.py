@@ -66,6 +66,7 @@ def problems(it: InterruptedWorld, call: Call) -> Iterator[str]:
     it.file = None
     until = time.monotonic() + 0.5
     while it.dev.openers.count and time.monotonic() < until:
+        time.sleep(0.0005)  # collecting alone, this thread would keep the interpreter from the shield's
         gc.collect()
     found = list(_while_in_use(it, call))
     yield from found
