@@ -16,7 +16,7 @@ from spec.assertions import require_assertions
 from spec.outputs import options
 from spec.outputs.verdicts import FAILED, PASSED, Check, Verdicts
 from spec.processes.options import add_loudness, add_processes
-from stateful.jobs.progress import Results, complain
+from stateful.jobs.progress import complain
 from stateful.jobs.report import run
 from stateful.seam.chosen import DeviceError
 from stateful.seam.option import asked_device
@@ -39,6 +39,14 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
 """Modules that add commands to a parser's, in the order of the help, and the names of these commands."""
 _VERDICTS: Final = {0: PASSED, 1: FAILED}
 """By exit code; any other is no verdict."""
+
+
+class Results(Console):
+    """The console of results; nobody reading them any more is an exception, as with any other file."""
+
+    def on_broken_pipe(self) -> None:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        """Leave it to the entry of the command; rich would end it with the exit code of a finding."""
+        raise  # noqa: PLE0704  (rich calls this while it handles the exception)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

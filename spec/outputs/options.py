@@ -7,13 +7,14 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from spec.outputs.itf import itf
-from spec.outputs.junit import junit
-from spec.outputs.page import Parts, page
-from spec.outputs.sarif import sarif
-from spec.outputs.story import RunStory
 from spec.outputs.verdicts import Check, Verdicts
+
+if TYPE_CHECKING:
+    from spec.outputs.page import Parts
+    from spec.outputs.story import RunStory
 
 
 def add_outputs(parser: argparse.ArgumentParser) -> None:
@@ -49,9 +50,14 @@ def write(verdicts: Verdicts, asked: argparse.Namespace) -> None:
     Raises:
         OSError: A file cannot be written.
     """
+    # What few ask for is imported here: XML and OpenSSL take as long as all the rest of a command.
     if asked.junit is not None:
+        from spec.outputs.junit import junit  # noqa: PLC0415  (as said)
+
         write_file(asked.junit, junit(verdicts))
     if asked.sarif is not None:
+        from spec.outputs.sarif import sarif  # noqa: PLC0415  (as said)
+
         write_file(asked.sarif, sarif(verdicts))
     if asked.json:
         sys.stdout.write(json.dumps(verdicts.data(), indent=2) + "\n")
@@ -71,13 +77,15 @@ def written(program: str, checks: Iterable[Check], asked: argparse.Namespace, *,
     return True
 
 
-def write_run(story: RunStory, parts: Parts, asked: argparse.Namespace) -> None:
+def write_run(story: "RunStory", parts: "Parts", asked: argparse.Namespace) -> None:
     """Write a run as the options of a command line ask for.
 
     Raises:
         OSError: A file cannot be written.
     """
     if asked.html is not None:
+        from spec.outputs.page import page  # noqa: PLC0415  (as in `write`)
+
         write_file(asked.html, page(story, parts))
     if asked.itf is not None:
         write_file(asked.itf, itf(story))

@@ -1,8 +1,9 @@
 """Patches of seeded bugs: one or two functions of the device, or of the schedules' own parts, for a while."""
 
 from collections.abc import Callable, Mapping, Sequence
-from unittest import mock
+from contextlib import AbstractContextManager
 
+from stateful.common.replaced import Replaced
 from stateful.schedules import harness
 from stateful.schedules.primitives import FREE, ScheduledTask
 from stateful.schedules.program import BEFORE, PASSES, OpKind, TaskProgram, shared
@@ -19,7 +20,7 @@ from zram_impl.table.budget import Budget
 from zram_impl.table.slot_table import PP_SLOT, Backed
 from zram_impl.units import PAGE_SIZE, BlkIdx, SlotIndex
 
-Patches = Sequence["mock._patch[object]"]
+Patches = Sequence[AbstractContextManager[object]]
 
 # --- on any schedule -------------------------------------------------------------------------------------------------
 
@@ -33,7 +34,7 @@ def early_release() -> Patches:
             self._shared.table.release_claim(req.index)
         complete(self, reqs)
 
-    return (mock.patch.object(WritebackPass, "_complete", too_early),)
+    return (Replaced(WritebackPass, "_complete", too_early),)
 
 
 def unassigned_index() -> Patches:
@@ -49,7 +50,7 @@ def unassigned_index() -> Patches:
             for req in reqs:
                 req.entry = entry
 
-    return (mock.patch.object(WritebackPass, "_submit", of_slot_0),)
+    return (Replaced(WritebackPass, "_submit", of_slot_0),)
 
 
 def leak_after_loop() -> Patches:
@@ -60,7 +61,7 @@ def leak_after_loop() -> Patches:
         return drop_held(self)
 
     drop_held = WritebackPass._drop_held
-    return (mock.patch.object(WritebackPass, "_drop_held", keeping_the_block),)
+    return (Replaced(WritebackPass, "_drop_held", keeping_the_block),)
 
 
 def completing(change: Callable[[Completion, int, int], Completion]) -> Callable[[], Patches]:
@@ -69,7 +70,7 @@ def completing(change: Callable[[Completion, int, int], Completion]) -> Callable
     def decided(ok: int, kept: int) -> Completion:
         return change(completion(ok, kept), ok, kept)
 
-    return lambda: (mock.patch.object(writeback, "completion", decided),)
+    return lambda: (Replaced(writeback, "completion", decided),)
 
 
 # --- on some schedules only ------------------------------------------------------------------------------------------
@@ -112,9 +113,9 @@ def stale_completion_count() -> Patches:
             return done
 
     return (
-        mock.patch.object(ThreadEngine, "submit", one_by_one),
-        mock.patch.object(ThreadEngine, "_carry", counting),
-        mock.patch.object(ThreadEngine, "answered", all_of_them),
+        Replaced(ThreadEngine, "submit", one_by_one),
+        Replaced(ThreadEngine, "_carry", counting),
+        Replaced(ThreadEngine, "answered", all_of_them),
     )
 
 
@@ -129,7 +130,7 @@ def wake_after_unlock() -> Patches:
             assert run[0].number >= 0, "the request names the pass to wake"
             self._answers.notify_all()
 
-    return (mock.patch.object(ThreadEngine, "_carry", queue_then_wake),)
+    return (Replaced(ThreadEngine, "_carry", queue_then_wake),)
 
 
 def complete_after_free() -> Patches:
@@ -143,7 +144,7 @@ def complete_after_free() -> Patches:
         with self._work:
             assert run[0].error >= 0, "the error of the request"
 
-    return (mock.patch.object(ThreadEngine, "_carry", wake_then_complete),)
+    return (Replaced(ThreadEngine, "_carry", wake_then_complete),)
 
 
 def check_then_act() -> Patches:
@@ -159,10 +160,10 @@ def check_then_act() -> Patches:
                 flags[req.index] = flags[req.index] & ~PP_SLOT | seen[req.number]
             complete(mine, reqs)
 
-        with mock.patch.object(WritebackPass, "_complete", late):
+        with Replaced(WritebackPass, "_complete", late):
             reap(self, actions)
 
-    return (mock.patch.object(WritebackPass, "_reap", looks_first),)
+    return (Replaced(WritebackPass, "_reap", looks_first),)
 
 
 def _say_nothing_changed(pages: Pages, index: int, reader: int | None) -> None:
@@ -185,7 +186,7 @@ def index_outside_lock() -> Patches:
         _say_nothing_changed(self, index, reader)
         return page
 
-    return (mock.patch.object(Pages, "_read_back", whatever_is_there),)
+    return (Replaced(Pages, "_read_back", whatever_is_there),)
 
 
 def no_second_look() -> Patches:
@@ -197,7 +198,7 @@ def no_second_look() -> Patches:
         _say_nothing_changed(self, index, reader)
         return page
 
-    return (mock.patch.object(Pages, "_read_back", as_it_comes),)
+    return (Replaced(Pages, "_read_back", as_it_comes),)
 
 
 def refund_without_charge() -> Patches:
@@ -206,7 +207,7 @@ def refund_without_charge() -> Patches:
     def always(self: Budget, _grant: int) -> None:
         self.limit += 1
 
-    return (mock.patch.object(Budget, "refund", always),)
+    return (Replaced(Budget, "refund", always),)
 
 
 def leak_when_failed_and_lost() -> Patches:
@@ -216,7 +217,7 @@ def leak_when_failed_and_lost() -> Patches:
         row = completion(ok, kept)
         return row if ok or kept else row._replace(release_block=0)
 
-    return (mock.patch.object(writeback, "completion", leaking),)
+    return (Replaced(writeback, "completion", leaking),)
 
 
 def wake_before_queue() -> Patches:
@@ -229,7 +230,7 @@ def wake_before_queue() -> Patches:
         with self._answers:
             self._done += run
 
-    return (mock.patch.object(ThreadEngine, "_carry", wake_then_queue),)
+    return (Replaced(ThreadEngine, "_carry", wake_then_queue),)
 
 
 def lost_update() -> Patches:
@@ -241,7 +242,7 @@ def lost_update() -> Patches:
         with self._lock:
             self._install(index, bytes(page[:PAGE_SIZE]))
 
-    return (mock.patch.object(Pages, "patch_page", blindly),)
+    return (Replaced(Pages, "patch_page", blindly),)
 
 
 def driven_where_interrupts_land() -> Patches:
@@ -252,7 +253,7 @@ def driven_where_interrupts_land() -> Patches:
     ) -> object:
         return run(Interrupts())
 
-    return (mock.patch.object(ScheduledRuntime, "shielded", where_it_is_called),)
+    return (Replaced(ScheduledRuntime, "shielded", where_it_is_called),)
 
 
 # --- in the schedules' own parts: the device is the same -------------------------------------------------------------
@@ -269,7 +270,7 @@ def time_passes_for_the_first() -> Patches:
                 return task
         return in_turns(self)
 
-    return (mock.patch.object(ScheduledRuntime, "_let_time_pass", for_the_first),)
+    return (Replaced(ScheduledRuntime, "_let_time_pass", for_the_first),)
 
 
 def resets_are_never_refused() -> Patches:
@@ -279,7 +280,7 @@ def resets_are_never_refused() -> Patches:
     def as_a_close(what: TaskProgram) -> Mapping[OpKind, frozenset[int]]:
         return {**errors(what), OpKind.RESET: errors(what)[OpKind.CLOSE]}
 
-    return (mock.patch.object(harness, "_errors", as_a_close),)
+    return (Replaced(harness, "_errors", as_a_close),)
 
 
 def threads_are_forgotten() -> Patches:
@@ -288,7 +289,7 @@ def threads_are_forgotten() -> Patches:
     def without_that_pass(what: TaskProgram) -> frozenset[str]:
         return shared(what._replace(ops=tuple(op for op in what.ops if op.lane != BEFORE or op.does not in PASSES)))
 
-    return (mock.patch.object(harness, "shared", without_that_pass),)
+    return (Replaced(harness, "shared", without_that_pass),)
 
 
 def waiter_is_forgotten() -> Patches:
@@ -298,4 +299,4 @@ def waiter_is_forgotten() -> Patches:
         interrupts = any(op.does == OpKind.INTERRUPT and op.lane != BEFORE for op in what.ops)
         return shared(what) if interrupts else shared(what) - {"pass over"}
 
-    return (mock.patch.object(harness, "shared", unless_a_lane_interrupts),)
+    return (Replaced(harness, "shared", unless_a_lane_interrupts),)

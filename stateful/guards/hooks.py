@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import wraps
 from types import MemberDescriptorType, SimpleNamespace
-from typing import Final
-from unittest import mock
 
+from stateful.common.replaced import Replaced
 from stateful.guards.containers import Contents, GuardedMap, contents_of, guarded, is_container
 from stateful.guards.guard import Guard, GuardKind
 from stateful.guards.judge import Judge, Rule
@@ -22,8 +21,6 @@ from zram_impl.device import algorithm_settings
 from zram_impl.table import segments
 
 _Method = Callable[..., object]  # type: ignore[explicit-any]  # takes whatever the method of the class takes
-
-_ABSENT: Final = object()
 
 
 class _WriteOnce:
@@ -114,28 +111,21 @@ def installed(judge: Judge) -> Iterator[None]:
             elif owner is not BackingDevice:  # the code that makes one calls `calls_judged`
                 _hook(stack, judge, owner, rules)
         replaced = SimpleNamespace(**{**vars(mmap), "mmap": GuardedMap})
-        stack.enter_context(mock.patch.object(segments, "mmap", replaced))
+        stack.enter_context(Replaced(segments, "mmap", replaced))
         for owner in IDENTITY:
-            _put(stack, owner, "__eq__", _comparing(judge, owner, equal=True))
-            _put(stack, owner, "__ne__", _comparing(judge, owner, equal=False))
+            stack.enter_context(Replaced(owner, "__eq__", _comparing(judge, owner, equal=True)))
+            stack.enter_context(Replaced(owner, "__ne__", _comparing(judge, owner, equal=False)))
         yield
 
 
 def _hook(stack: ExitStack, judge: Judge, owner: type, rules: Mapping[str, Rule]) -> None:
     for name, rule in rules.items():
         if name.endswith("()"):
-            _put(stack, owner, rule.field, _calling(judge, rule, getattr(owner, rule.field)))
+            stack.enter_context(Replaced(owner, rule.field, _calling(judge, rule, getattr(owner, rule.field))))
         elif not name.endswith("]"):
-            _put(stack, owner, name, _field(judge, owner, rule, rules.get(f"{name}[]")))
+            stack.enter_context(Replaced(owner, name, _field(judge, owner, rule, rules.get(f"{name}[]"))))
     if "__init__" in vars(owner):
-        _put(stack, owner, "__init__", _making(judge, vars(owner)["__init__"]))
-
-
-def _put(stack: ExitStack, owner: type, name: str, hook: object) -> None:
-    """Put something in the place of an attribute of a class, until the stack is unwound."""
-    before = vars(owner).get(name, _ABSENT)
-    stack.callback(*((delattr, owner, name) if before is _ABSENT else (setattr, owner, name, before)))
-    setattr(owner, name, hook)
+        stack.enter_context(Replaced(owner, "__init__", _making(judge, vars(owner)["__init__"])))
 
 
 def _field(judge: Judge, owner: type, rule: Rule, contents: Rule | None) -> _WriteOnce:
@@ -150,7 +140,7 @@ def calls_judged(judge: Judge, declared: type, owner: type) -> Iterator[None]:
     """Judge calls of a class by what a protocol declares, for a while."""
     with ExitStack() as stack:
         for rule in judge.rules[declared].values():
-            _put(stack, owner, rule.field, _calling(judge, rule, getattr(owner, rule.field)))
+            stack.enter_context(Replaced(owner, rule.field, _calling(judge, rule, getattr(owner, rule.field))))
         yield
 
 
@@ -182,14 +172,14 @@ def _comparing(judge: Judge, owner: type, *, equal: bool) -> _Method:
     return call
 
 
-def _algorithms(judge: Judge, rules: Mapping[str, Rule]) -> "mock._patch[dict[str, Make]]":
+def _algorithms(judge: Judge, rules: Mapping[str, Rule]) -> Replaced:
     """Hook the algorithms: they are tuples of functions, made anew for each device."""
 
     def hooked(make: Make) -> Make:
         return lambda params: _judged(judge, rules, make(params))
 
     table = {name: hooked(make) for name, make in ALGORITHMS.items()}
-    return mock.patch.object(algorithm_settings, "ALGORITHMS", table)
+    return Replaced(algorithm_settings, "ALGORITHMS", table)
 
 
 def _judged(judge: Judge, rules: Mapping[str, Rule], made: Algorithm) -> Algorithm:

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from unittest import mock
 
+from stateful.common.replaced import Replaced
 from stateful.guards.hooks import calls_judged, installed
 from stateful.guards.judge import Judge
 from stateful.guards.runtime import GuardedRuntime
@@ -40,9 +40,9 @@ def judged_stages(judge: Judge) -> Iterator[None]:
 
     with ExitStack() as stack:
         stack.enter_context(installed(judge))
-        stack.enter_context(mock.patch.object(harness, "_Runtime", JudgedRuntime))
+        stack.enter_context(Replaced(harness, "_Runtime", JudgedRuntime))
         # The hooks have points at the looks that it would watch.
-        stack.enter_context(mock.patch.object(harness, "watch", return_value=None))
+        stack.enter_context(Replaced(harness, "watch", lambda *_watched: None))
         stack.enter_context(calls_judged(judge, BackingDevice, BlocksInMemory))
         _pause(stack, judge)
         yield
@@ -74,4 +74,4 @@ def _pause(stack: ExitStack, judge: Judge) -> None:
         (BlocksInMemory, "_begin", beginning), (BlocksInMemory, "_end", ending),
     )  # fmt: skip
     for owner, name, unseen in patches:
-        stack.enter_context(mock.patch.object(owner, name, unseen))
+        stack.enter_context(Replaced(owner, name, unseen))

@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Iterable
 from types import TracebackType
-from typing import NamedTuple, Self, TextIO
-
-from rich.console import Console
+from typing import TYPE_CHECKING, NamedTuple, Self, TextIO
 
 from spec.processes.progress import PLAIN, QUIET, Progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class ProgressLine(NamedTuple):
@@ -50,21 +51,15 @@ class ProgressDisplay:
         self._progress.done()
 
 
-class Results(Console):
-    """The console of results; nobody reading them any more is an exception, as with any other file."""
-
-    def on_broken_pipe(self) -> None:  # type: ignore[explicit-override]  # typing has it from 3.12 on
-        """Leave it to the entry of the command; rich would end it with the exit code of a finding."""
-        raise  # noqa: PLE0704  (rich calls this while it handles the exception)
-
-
-def say(console: Console, text: str) -> None:
+def say(console: "Console", text: str) -> None:
     """Print text without markup; off a terminal without line breaks."""
     console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=not console.is_terminal)
 
 
 def complain(text: str) -> None:
     """Print an error to stderr."""
+    from rich.console import Console  # noqa: PLC0415  (35 ms, and the process of a job prints nothing)
+
     say(Console(stderr=True), f"error: {text}")
 
 
