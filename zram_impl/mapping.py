@@ -6,7 +6,7 @@ old value or the new one, never a mixture. All calls may be made from any thread
 the key with the old value or the new one, and the pages of the other are given back by a later change.
 """
 
-from collections.abc import ItemsView, Iterator, MutableMapping, ValuesView
+from collections.abc import ItemsView, Iterator, MutableMapping, Sequence, ValuesView
 from contextlib import suppress
 from errno import ENOSPC
 from typing import Final, NamedTuple, TypeVar, overload
@@ -17,17 +17,22 @@ from zram_impl.errors import Uncopied, refuse, refuse_type, shown
 from zram_impl.forking import free_in_child
 from zram_impl.pages.byte_io import Buffer, flat
 from zram_impl.runtime import Rank
+from zram_impl.table.block_map import FREE, USED
 from zram_impl.units import PAGE_SIZE
 from zram_impl.zram import Zram
 
 T = TypeVar("T")
 
 
+Run = tuple[int, int]
+"""The first page, and the one after the last."""
+
+
 class Value(NamedTuple):
     """Where a value is: its length in bytes, and runs of pages, each as its first and the one after its last."""
 
     length: int
-    runs: tuple[tuple[int, int], ...]
+    runs: tuple[Run, ...]
 
     @property
     def pages(self) -> int:
@@ -35,6 +40,9 @@ class Value(NamedTuple):
         return sum(end - first for first, end in self.runs)
 
 
+_NEARBY: Final = 1 << 13
+"""Pages in which one run for a value is looked for; in a device full of holes, to look at all would cost more than a
+value in pieces."""
 _MISSING: Final = object()
 _NOWHERE: Final = Value(0, ())
 """The value of a key that is not there: it has no pages."""
@@ -80,12 +88,15 @@ class PageMap(Uncopied, MutableMapping[str, bytes]):
         self._lock: Final = dev.runtime.lock("page map", Rank.CONTROL)
         free_in_child(self._lock)  # at each point at which it is held, what it guards is whole
         self._values: Final[dict[str, Value]] = {}
-        self._free: list[tuple[int, int]] = [(0, dev.pages)] if dev.pages else []
-        """Runs of free pages, ascending, no two of them neighbours."""
+        self._used: Final = bytearray(dev.pages)
+        """FREE or USED, by page; searched onwards from the last page taken."""
+        self._hint = 0
+        self._free = dev.pages
+        """Free pages."""
         self._pending: Final[dict[ref[_Change], Value]] = {}
         """Pages that are neither free nor a key's, by the call that is about to make them one or the other.
 
-        What a signal handler raises may end that call anywhere. Each change of owner is two stores without a step in
+        What a signal handler raises may end that call anywhere. Each change of owner is a few stores without a step in
         between in which a handler could run, so no page is ever nowhere; a later call gives back what one has left.
         """
 
@@ -228,23 +239,31 @@ class PageMap(Uncopied, MutableMapping[str, bytes]):
 
     def is_spilled(self, key: str) -> bool:
         """Return whether any page of a value is written back; KeyError without one."""
-        slots = self.dev.snapshot().slots
-        return any(slots[page].kind is SlotKind.WB for run in self._values[key].runs for page in range(*run))
+        slot = self.dev.slot
+        return any(slot(page).kind is SlotKind.WB for run in self._values[key].runs for page in range(*run))
 
     @property
     def free_pages(self) -> int:
         """Pages that no value has."""
         with self._lock:
-            return sum(end - first for first, end in self._free)
+            return self._free
 
     # --- which pages are free ----------------------------------------------------------------------------------------
 
     def _take(self, length: int, mine: "ref[_Change]") -> Value:
-        """Take pages: one run if there is one as long, else several; ENOSPC when there are not so many."""
+        """Take pages: one run if there is one as long nearby, else several; ENOSPC when there are not so many."""
+        pages = -(-length // PAGE_SIZE)
         with self._lock:
-            made, left = _taken(self._free, length)
-            self._free = left
-            self._pending[mine] = made
+            if self._free < pages:
+                raise refuse(ENOSPC, f"value must fit into {self._free} free pages, got {pages} pages")
+            runs = _found(self._used, self._hint, pages)
+            made = Value(length, runs)
+            if runs:
+                start, stop, marks = _marked(self._used, runs, USED)
+                self._hint = runs[-1][1]
+                self._used[start:stop] = marks
+                self._free -= pages
+                self._pending[mine] = made
         return made
 
     def _give_back(self, mine: "ref[_Change]") -> None:
@@ -255,9 +274,12 @@ class PageMap(Uncopied, MutableMapping[str, bytes]):
             return
         for first, end in value.runs:
             self.dev.discard(first * PAGE_SIZE, (end - first) * PAGE_SIZE)
+        pages = value.pages
         with self._lock:
-            joined = _joined([*self._free, *value.runs])
-            self._free = joined
+            if pages:
+                start, stop, marks = _marked(self._used, value.runs, FREE)
+                self._used[start:stop] = marks
+                self._free += pages
             del self._pending[mine]
 
     def _give_back_left(self, mine: "ref[_Change]") -> None:
@@ -277,29 +299,35 @@ class PageMap(Uncopied, MutableMapping[str, bytes]):
             return True
 
 
-def _taken(free: list[tuple[int, int]], length: int) -> tuple[Value, list[tuple[int, int]]]:
-    """Return a place for a value, and the runs that are free then."""
-    left, runs = list(free), list[tuple[int, int]]()
-    pages, there = -(-length // PAGE_SIZE), sum(end - first for first, end in free)
-    if there < pages:
-        raise refuse(ENOSPC, f"value must fit into {there} free pages, got {pages} pages")
+def _found(used: bytearray, hint: int, pages: int) -> tuple[Run, ...]:
+    """Return free runs of so many pages, which there are: one that begins nearby, else those that come next."""
+    if not pages:
+        return ()
+    free = bytes(pages)
+    for start in (hint, 0):
+        first = used.find(free, start, start + _NEARBY + pages)
+        if first >= 0:
+            return ((first, first + pages),)
+    runs, end = list[Run](), hint
     while pages:
-        fits = next((run for run in left if run[1] - run[0] >= pages), None)
-        first, end = fits or max(left, key=lambda run: run[1] - run[0])
-        number = min(pages, end - first)
-        runs.append((first, first + number))
-        where = left.index((first, end))
-        left[where : where + 1] = [(first + number, end)] if first + number < end else []
-        pages -= number
-    return Value(length, tuple(runs)), left
+        first = used.find(FREE, end)
+        if first < 0:  # once around: those before the hint are left
+            first = used.find(FREE)
+        end = used.find(USED, first, first + pages)
+        if end < 0:
+            end = min(first + pages, len(used))
+        runs.append((first, end))
+        pages -= end - first
+    return tuple(runs)
 
 
-def _joined(runs: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return runs in order, neighbours as one."""
-    joined: list[tuple[int, int]] = []
-    for first, end in sorted(runs):
-        if joined and joined[-1][1] == first:
-            joined[-1] = joined[-1][0], end
-        else:
-            joined.append((first, end))
-    return joined
+def _marked(used: bytearray, runs: Sequence[Run], state: int) -> tuple[int, int, bytes]:
+    """Return the pages from the first to the last of some runs, and what they are with these in another state."""
+    if len(runs) == 1:
+        ((first, end),) = runs
+        return first, end, bytes([state]) * (end - first)
+    start, stop = min(first for first, _end in runs), max(end for _first, end in runs)
+    marks = used[start:stop]
+    for first, end in runs:
+        marks[first - start : end - start] = bytes([state]) * (end - first)
+    return start, stop, bytes(marks)

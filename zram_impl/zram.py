@@ -16,7 +16,7 @@ from zram_impl.device.config import READ_AHEAD, READ_AHEAD_MAX, Configuration, H
 from zram_impl.device.lifecycle import Lifecycle, check_fits
 from zram_impl.device.passes import Passes
 from zram_impl.device.settings import DeviceSettings
-from zram_impl.device.snapshot import Snapshot, block_state, snapshot
+from zram_impl.device.snapshot import SlotView, Snapshot, block_state, slot, snapshot
 from zram_impl.errors import Uncopied, refuse, shown
 from zram_impl.pages import byte_io
 from zram_impl.pages.byte_io import Buffer, WritableBuffer
@@ -379,6 +379,10 @@ class Zram(Uncopied, DeviceSettings):
     def snapshot(self) -> Snapshot:
         """Return everything writeback is about, at this moment; exact while nobody is advancing a pass."""
         return snapshot(self._life.live(), self._life.table)
+
+    def slot(self, index: int) -> SlotView:
+        """Return what there is to see of slot `index` at this moment, which is no access; EINVAL without that page."""
+        return slot(self._life.live().pages, self._life.table, index)
 
     def block_state(self) -> str:
         """Return debugfs' block_state: a line per stored page with its marks."""

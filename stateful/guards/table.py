@@ -321,9 +321,9 @@ ROWS: Final = (
     # --- a mapping over a device ---
     row(MapItems, "_of", ONCE),
     row(MapValues, "_of", ONCE),
-    row(PageMap, "_free", under("page map", of="_lock")),
-    row(PageMap, "_lock _pending _values dev", ONCE),
-    row(PageMap, "_free[] _pending[]", under("page map", of="_lock")),
+    row(PageMap, "_free _hint", under("page map", of="_lock")),
+    row(PageMap, "_lock _pending _used _values dev", ONCE),
+    row(PageMap, "_pending[] _used[]", under("page map", of="_lock")),
     row(
         PageMap,
         "_values[]",

@@ -213,6 +213,7 @@ CALLS: Final[dict[str, Call]] = {
     "keep_within": Call("keep_within", lambda it: it.dev.keep_within("1M").stop()),
     "keep_within, metrics": Call("keep_within", _look_at_a_keeper),
     "stats": Call("stats", lambda it: it.dev.stats),
+    "slot": Call("slot", lambda it: it.dev.slot(0)),
     "snapshot": Call("snapshot", lambda it: it.dev.snapshot()),
     "block_state": Call("block_state", lambda it: it.dev.block_state()),
     "set_batch_size": Call("set_batch_size", lambda it: it.dev.set_batch_size(7)),

@@ -281,6 +281,7 @@ METHODS: Final[Mapping[str, Call]] = {
     "Zram.keep_within": _keep,
     "Zram.stats": lambda world, _lane: world.device.stats._replace(bd=BdStat()),
     "Zram.snapshot": lambda world, _lane: world.device.snapshot().slots,
+    "Zram.slot": lambda world, _lane: world.device.slot(0),
     "Zram.block_state": lambda world, _lane: _SECONDS.sub("", world.device.block_state()),
     # --- configuration ---
     "Zram.set_algorithm": lambda world, lane: world.device.set_algorithm(("lz4", "lz4hc")[lane - 1]),

@@ -209,7 +209,7 @@ _CONFIGURATION: Final = (
 _PAGES: Final = (
     "Zram.read_page", "Zram.write_page", "Zram.write", "Zram.discard", "Zram.read_pages_into", "Zram.writeback",
     "Zram.recompress", "Zram.compact", "Zram.mark_idle", "Zram.stats", "Zram.block_state", "Zram.snapshot",
-    "Zram.reset", "Zram.close",
+    "Zram.slot", "Zram.reset", "Zram.close",
 )  # fmt: skip
 _OBSERVED: Final = (
     "Zram.read_page", "Zram.write_page", "Zram.write", "Zram.discard", "Zram.read_pages_into", "Zram.mark_idle",

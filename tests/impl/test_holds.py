@@ -53,6 +53,7 @@ CALLS: dict[str, tuple[Call, dict[str, int]]] = {
     "set_batch_size": (lambda dev: dev.set_batch_size(2), {"control": 1}),
     "set_mem_limit": (lambda dev: dev.set_mem_limit(0), {"control": 1, "table": 1}),
     "set_writeback_limit": (lambda dev: dev.set_writeback_limit(1), {"table": 1}),
+    "slot": (lambda dev: dev.slot(0), {"table": 1}),
     "slot_free_notify": (lambda dev: dev.slot_free_notify(0), {"table": 1}),
     "snapshot": (Zram.snapshot, {"table": 1}),
     "stats": (lambda dev: dev.stats, {"table": 1}),

@@ -6,6 +6,7 @@ from zram_impl.decisions import SlotKind
 from zram_impl.device.passes import Passes
 from zram_impl.engine.request import Phase, WbReq
 from zram_impl.pages.page_io import Pages
+from zram_impl.parsing.ranges import page_range
 from zram_impl.passes.base import PassStage
 from zram_impl.passes.writeback import WritebackPass
 from zram_impl.runtime import Lock
@@ -90,6 +91,14 @@ def snapshot(passes: Passes, lock: Lock) -> Snapshot:
             compr_data_size=table.compr_data_size,
             bd_count=table.blocks.used,
         )
+
+
+def slot(pages: Pages, lock: Lock, index: int) -> SlotView:
+    """Return one slot; EINVAL when there is no such page."""
+    page_range(pages.pages, index, PAGE_SIZE)
+    table = pages.table
+    with lock:
+        return slot_view(table.entries[index], table.flags[index])
 
 
 def slot_view(entry: Entry, flags: int) -> SlotView:

@@ -1,7 +1,12 @@
 """Looking without touching: the snapshot and block_state."""
 
+import errno
+
+import pytest
+
 from tests.impl.doubles import Bench, huge, page, same
 from tests.impl.passes.driving import begin
+from zram_impl import ZramError, ZramTypeError
 from zram_impl.decisions import SlotKind
 from zram_impl.device.snapshot import RequestView, SlotView, Snapshot
 from zram_impl.engine.request import Phase
@@ -44,6 +49,22 @@ def test_a_snapshot_has_everything() -> None:
     )
 
 
+def test_a_slot_is_that_of_the_snapshot() -> None:
+    bench = Bench(pages=4, blocks=2)
+    bench.dev.write_page(1, same(1))
+    bench.dev.write_page(2, huge(2))
+    bench.dev.writeback(pages=[2])
+    bench.store(3)
+    bench.dev.mark_idle()
+    assert tuple(map(bench.dev.slot, range(4))) == bench.snapshot.slots
+    for index in (-1, 4):
+        with pytest.raises(ZramError, match="must") as no:
+            bench.dev.slot(index)
+        assert no.value.errno == errno.EINVAL
+    with pytest.raises(ZramTypeError):
+        bench.dev.slot("0")  # type: ignore[arg-type]  # what is tested
+
+
 def test_looking_changes_nothing() -> None:
     bench = Bench()
     bench.store(1, 2)
@@ -52,6 +73,7 @@ def test_looking_changes_nothing() -> None:
     running.advance(1)
     before = bench.snapshot
     bench.dev.block_state()
+    bench.dev.slot(1)
     assert bench.snapshot == before
 
 

@@ -10,6 +10,7 @@ from stateful.schedules.policies import exhaust
 from stateful.schedules.scheduler import Policy, ScheduledRuntime, SchedulingChoice
 from zram_impl import PAGE_SIZE, Zram
 from zram_impl.mapping import PageMap, Value, _Change
+from zram_impl.table.block_map import FREE
 
 PAGES: Final = 8
 BOUND: Final = 2
@@ -76,9 +77,10 @@ def _leave_pages(values: PageMap) -> None:
 def _check(values: PageMap) -> None:
     places: list[Value] = list(values._values.values())
     taken = [page for place in places for run in place.runs for page in range(*run)]
-    free = [page for run in values._free for page in range(*run)]
+    free = [page for page, state in enumerate(values._used) if state == FREE]
     assert sorted(taken + free) == list(range(PAGES)), "each page is free or one value's"
     assert values.dev.stats.mm.orig_data_size == len(taken) * PAGE_SIZE, "who gives pages back discards them"
+    assert values.free_pages == len(free), "free pages are counted"
     assert not values._pending, "a call that is over has no pages"
     assert all(content in (OLD, ONE, TWO) for content in values.values())
 
