@@ -113,16 +113,22 @@ class PageMap(Uncopied, MutableMapping[str, bytes]):
         """Return where a value is, and the value; KeyError without one."""
         while True:
             found = self._values[key]
-            buffer = bytearray(found.pages * PAGE_SIZE)
-            at = 0
-            with memoryview(buffer) as view:
-                for first, end in found.runs:
-                    size = (end - first) * PAGE_SIZE
-                    self.dev.read_pages_into(first, view[at : at + size])
-                    at += size
+            value = self._content(found)
             # Race with writers: its pages may be another value's by now, unless the key still has this very value.
             if self._values.get(key) is found:
-                return found, bytes(memoryview(buffer)[: found.length])
+                return found, value
+
+    def _content(self, found: Value) -> bytes:
+        """Return what is in the pages of a value."""
+        if 0 < found.length <= PAGE_SIZE:  # most often, and then a buffer and two copies are saved
+            return self.dev.read_page(found.runs[0][0])[: found.length]
+        buffer, at = bytearray(found.pages * PAGE_SIZE), 0
+        with memoryview(buffer) as view:
+            for first, end in found.runs:
+                size = (end - first) * PAGE_SIZE
+                self.dev.read_pages_into(first, view[at : at + size])
+                at += size
+            return bytes(view[: found.length])
 
     def _store(self, key: str, value: Buffer, *, new: bool) -> bool:
         """Give a key a value, unless it has one and is to be `new`; return whether it has this one now."""
