@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from zram_impl.errors import refuse, refuse_type, shown
 from zram_impl.pages.page_io import Pages
-from zram_impl.parsing.ranges import page_range, pieces, whole_pages
+from zram_impl.parsing.ranges import check_bytes, page_range, pieces, whole_pages
 from zram_impl.units import PAGE_SIZE
 
 if TYPE_CHECKING:  # whatever has the buffer protocol: mmap, array, numpy's; the name is in collections.abc from 3.12 on
@@ -62,20 +62,33 @@ def read_pages_into(pages: Pages, start: int, buffer: WritableBuffer) -> None:
 
 def read(pages: Pages, offset: int, length: int) -> bytes:
     """Return `length` bytes from byte `offset`."""
-    return b"".join(pages.read_page(i)[lo:hi] for i, lo, hi in pieces(pages.pages, offset, length))
+    check_bytes(pages.pages, offset, length)
+    first, lo = divmod(offset, PAGE_SIZE)
+    if lo + length <= PAGE_SIZE:
+        return pages.read_page(first)[lo : lo + length] if length else b""
+    with memoryview(bytearray(-(-(lo + length) // PAGE_SIZE) * PAGE_SIZE)) as whole:
+        pages.read_pages_into(first, whole)  # written-back pages side by side in one transfer
+        return bytes(whole[lo : lo + length])
 
 
 def write(pages: Pages, offset: int, data: Buffer) -> None:
     """Store bytes from `offset`; each page is changed atomically, the call as a whole is not."""
     view = flat(data)
+    lo, hi = whole_pages(pages.pages, offset, view.nbytes)
+    if lo >= hi:
+        _patch(pages, offset, view)
+        return
+    head, tail = lo * PAGE_SIZE - offset, hi * PAGE_SIZE - offset
+    _patch(pages, offset, view[:head])
+    pages.write_pages(lo, view[head:tail])
+    _patch(pages, hi * PAGE_SIZE, view[tail:])
+
+
+def _patch(pages: Pages, offset: int, view: memoryview) -> None:
     at = 0
     for index, lo, hi in pieces(pages.pages, offset, view.nbytes):
-        piece = bytes(view[at : at + hi - lo])
+        pages.patch_in_time(index, lo, bytes(view[at : at + hi - lo]))
         at += hi - lo
-        if hi - lo == PAGE_SIZE:
-            pages.write_page(index, piece)
-        else:
-            pages.patch_in_time(index, lo, piece)
 
 
 def discard(pages: Pages, offset: int, length: int) -> None:

@@ -166,6 +166,13 @@ def test_a_bulk_read_reads_neighbours_in_one_go(dev: Zram, blocks: Counted) -> N
     assert dev.stats.bd.bd_reads == PAGES - 1
 
 
+def test_a_read_of_bytes_reads_neighbours_in_one_go(dev: Zram, blocks: Counted) -> None:
+    everything = b"".join(map(huge, range(PAGES)))
+    assert dev.read(7, 5 * PAGE_SIZE) == everything[7 : 5 * PAGE_SIZE + 7]
+    assert [dev.read(3 * PAGE_SIZE + 7, size) for size in (0, 9)] == [b"", everything[3 * PAGE_SIZE + 7 :][:9]]
+    assert blocks.reads == [(0, 6), (3, 1)]
+
+
 @pytest.mark.parametrize("algorithm", ["lz4", "deflate"])
 def test_compressed_blocks_are_read_in_one_go_too(algorithm: str) -> None:
     blocks = Counted(PAGES)
