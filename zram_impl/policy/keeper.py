@@ -7,6 +7,7 @@ pages, so that who waits gets room soon. It does not keep a device alive that no
 import logging
 import threading
 import weakref
+from contextlib import suppress
 from dataclasses import dataclass
 from errno import EAGAIN, EINVAL
 from typing import Final, Self
@@ -35,6 +36,12 @@ _LONGEST: Final = 0.5
 """Seconds between two looks at a device that grows, and at one at rest."""
 
 _log: Final = logging.getLogger(__name__)
+
+
+def _say(level: int, text: str, *values: object, error: Exception | None = None) -> None:
+    """Log. The budget is kept whatever somebody's handlers of logging raise."""
+    with suppress(Exception):
+        _log.log(level, text, *values, exc_info=error, stacklevel=2)
 
 
 @dataclass(frozen=True)
@@ -137,17 +144,20 @@ class Keeper(Uncopied):
 
     def _run(self) -> None:
         self._thread = threading.get_ident()
-        _log.info("keeping a device within %d bytes", self.budget)
+        _say(logging.INFO, "keeping a device within %d bytes", self.budget)
         try:
-            asked = self._room.wait_for_writers(0)
-            while asked is not None and self._turn(asked):
-                asked = self._room.wait_for_writers(0 if self._rest else self._pause)
+            self._keep()
         except Exception as error:  # a policy is anybody's code; its device has no keeper from here on, and says so
-            _log.exception("the keeper of %d bytes ends", self.budget)
+            _say(logging.ERROR, "the keeper of %d bytes ends", self.budget, error=error)
             self._metrics = self._metrics._replace(obstacle=f"the keeper has ended: {type(error).__name__}: {error}")
         finally:
             self._end()
-            _log.info("no longer keeping a device within %d bytes", self.budget)
+            _say(logging.INFO, "no longer keeping a device within %d bytes", self.budget)
+
+    def _keep(self) -> None:
+        asked = self._room.wait_for_writers(0)
+        while asked is not None and self._turn(asked):
+            asked = self._room.wait_for_writers(0 if self._rest else self._pause)
 
     def _end(self) -> None:
         self._room.close()
@@ -215,9 +225,10 @@ class Keeper(Uncopied):
         """Note what became of a turn, say it if it is news, and decide when to look again."""
         metrics = self._metrics
         if obstacle is not None and obstacle != metrics.obstacle:
-            _log.warning("%d of %d bytes used, and nothing can be written back: %s", memory.used, self.budget, obstacle)
+            text = "%d of %d bytes used, and nothing can be written back: %s"
+            _say(logging.WARNING, text, memory.used, self.budget, obstacle)
         if compacted:
-            _log.debug("closed holes of %d bytes", compacted)
+            _say(logging.DEBUG, "closed holes of %d bytes", compacted)
         self._metrics = metrics._replace(
             compactions=metrics.compactions + bool(compacted),
             compacted=metrics.compacted + compacted,
@@ -256,7 +267,8 @@ class Keeper(Uncopied):
             lost=metrics.lost + result.lost,
             failed=metrics.failed + result.failed,
         )
-        _log.debug("wrote back %d of %d pages, about %d bytes", result.written, result.selected, freed)
+        text = "wrote back %d of %d pages, about %d bytes"
+        _say(logging.DEBUG, text, result.written, result.selected, freed)
         return freed, _in_the_way(result)
 
 

@@ -345,3 +345,36 @@ def test_a_writer_gives_up_on_a_device_that_does_not_answer() -> None:
             dev.write_pages(0, b"".join(map(huge, range(8))))
         assert refused.value.errno == errno.ENOMEM
         gate.open()
+
+
+class Refusing(logging.Handler):
+    """A handler that raises, in place of what it is to write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        self.asked.append(record.levelname)
+        raise OSError(errno.ENOSPC, "no room for the log")
+
+
+def test_a_handler_of_logging_that_raises_changes_nothing(dev: Zram, caplog: pytest.LogCaptureFixture) -> None:
+    """Its exception ended the thread: writers were never let past the budget, and `running` stayed true.
+
+    The first line was logged before anything would have noted the end of the task, so nothing did.
+    """
+    handler = Refusing()
+    logger = logging.getLogger("zram_impl.policy.keeper")
+    caplog.set_level(logging.DEBUG, logger.name)
+    logger.addHandler(handler)
+    try:
+        with dev.keep_within(8 * PAGE_SIZE) as keeper:
+            for index in range(PAGES):
+                dev.write_page(index, huge(index))
+            assert (keeper.running, keeper.metrics.obstacle) == (True, None)
+            assert keeper.metrics.written >= PAGES - 8
+        assert not keeper.running
+    finally:
+        logger.removeHandler(handler)
+    assert {"INFO", "DEBUG"} <= set(handler.asked)
