@@ -92,6 +92,15 @@ class _Work(Generic[T]):
         del _acting_for[me]
         _forget_stand_in(me)
 
+    def wait(self) -> None:
+        """Wait for the end, in the process that began it.
+
+        A function of its own: Python 3.13 takes the step back to the condition of a loop for one outside of the `try`
+        that the loop is in, and what a handler raises there would pass by who catches it.
+        """
+        while not self.finished and os.getpid() == self.process:
+            self.over.acquire(True, PATIENCE)
+
     def take_failure(self) -> BaseException | None:
         """Return what `run` raised, and keep no reference to it: its traceback refers to this."""
         failure, self.failure = self.failure, None
@@ -151,8 +160,7 @@ def shielded(
     work = _Work(run, lost)
     try:
         start(work.body)
-        while not work.finished and os.getpid() == work.process:
-            work.over.acquire(True, PATIENCE)
+        work.wait()
         if work.finished and work.failure is None:
             result = work.result[0]
             work.taken = True  # no step between this and the return in which a handler could run
@@ -164,8 +172,7 @@ def shielded(
         if work.token.pop(0, False):
             raise
         try:
-            while not work.finished and os.getpid() == work.process:
-                work.over.acquire(True, PATIENCE)
+            work.wait()
         except BaseException:
             work.interrupts.abandoned = True
             raise

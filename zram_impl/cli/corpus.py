@@ -9,7 +9,7 @@ import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
 from itertools import cycle, islice
-from typing import Final
+from typing import BinaryIO, Final
 
 from zram_impl.units import PAGE_SIZE
 
@@ -57,11 +57,15 @@ def _found(suffixes: tuple[str, ...]) -> Iterator[str]:
         yield from (os.path.join(folder, name) for name in sorted(files) if name.endswith(suffixes))
 
 
+def _whole_pages(file: BinaryIO) -> Iterator[bytes]:
+    while len(page := file.read(PAGE_SIZE)) == PAGE_SIZE:
+        yield page
+
+
 def _file_pages(paths: Iterable[str]) -> Iterator[bytes]:
     for path in paths:
         try:
             with open(path, "rb") as file:
-                while len(page := file.read(PAGE_SIZE)) == PAGE_SIZE:
-                    yield page
+                yield from _whole_pages(file)
         except OSError:
             continue

@@ -69,14 +69,17 @@ def read_pages(file: File, most: int) -> Iterator[bytes]:
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise OSError(errno.EINVAL, "no longer a regular file", file.path)
-        left = file.size
-        while left > 0 and (data := _read_all(fd, min(left, most * PAGE_SIZE))):
-            left -= len(data)
-            yield data + bytes(-len(data) % PAGE_SIZE)
-            if len(data) % PAGE_SIZE:
-                return
+        yield from _pieces(fd, file.size, most)
     finally:
         os.close(fd)
+
+
+def _pieces(fd: int, left: int, most: int) -> Iterator[bytes]:
+    while left > 0 and (data := _read_all(fd, min(left, most * PAGE_SIZE))):
+        left -= len(data)
+        yield data + bytes(-len(data) % PAGE_SIZE)
+        if len(data) % PAGE_SIZE:
+            return
 
 
 def _read_all(fd: int, wanted: int) -> bytes:

@@ -31,15 +31,19 @@ def run_apart(module: str, arguments: list[str], stop: Stop) -> bytes:
             )
         )
         stack.callback(child.kill)  # before it is waited for; too late for one that has ended
-        while child.poll() is None:
-            stop.check()
-            sleep(_LOOK_EVERY)
+        _wait(child, stop)
         assert child.stdout is not None, "a pipe was asked for"
         answer = child.stdout.read()
     stop.check()
     if child.returncode:
         raise OSError(child.returncode, f"{module} failed in a process of its own")
     return answer
+
+
+def _wait(child: "subprocess.Popen[bytes]", stop: Stop) -> None:
+    while child.poll() is None:
+        stop.check()
+        sleep(_LOOK_EVERY)
 
 
 def resident() -> int:
