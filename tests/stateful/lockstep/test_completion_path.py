@@ -54,7 +54,7 @@ BREAKS = {
     ),
     "checksum not stored": ("_complete", "req.checksum)", "0)", WRITTEN, "pages_read_back"),
     "checksum not computed": (
-        *("_send", "req.checksum = zlib.crc32(req.page)", "req.checksum = 0"),
+        *("_send", "req.checksum = zlib.crc32(req.memory)", "req.checksum = 0"),
         *(WRITTEN, "pages_read_back"),
     ),
     "request not idle": ("RequestPool.retire", "self.idle.extend(reqs)", "pass", BACKED, "nothing_is_raised"),
