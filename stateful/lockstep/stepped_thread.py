@@ -22,13 +22,15 @@ class SteppedThread:
         self.over = False
         self._run = run
         self._may_stop = True
+        self._begun = False
         self._go: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._arrived: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._body, name=name, daemon=True)
 
     def step(self) -> None:
         """Let it run to its next stop, or to its end."""
-        if self._thread.ident is None:
+        if not self._begun:
+            self._begun = True  # first: an exception of a signal may end the start of a thread that runs
             self._thread.start()
         else:
             self._go.put(None)
@@ -40,7 +42,7 @@ class SteppedThread:
     def run_out(self) -> None:
         """Let it run to its end, past all stops."""
         self._may_stop = False
-        if not self.over:
+        while not self.over:
             self.step()
 
     @property

@@ -1,5 +1,7 @@
 """A thread that is stepped: from stop to stop, or to its end."""
 
+import threading
+
 import pytest
 
 from stateful.lockstep.stepped_runtime import ROOM, SteppedRuntime
@@ -45,6 +47,29 @@ def test_a_thread_that_fails_is_over() -> None:
     failed = SteppedThread(lambda: None, "a thread")
     failed.step()
     assert failed.over
+
+
+def test_an_interrupted_start_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second start ran the thread twice: "Exception ignored in thread started by" when a machine was killed.
+
+    Python has no number for a thread until that runs, and the signal came before.
+    """
+    starts, begin = list[str](), threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        starts.append(thread.name)
+        begin(thread)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    monkeypatch.setattr(threading.Thread, "ident", None)
+    it = Stopping()
+    with pytest.raises(KeyboardInterrupt):
+        it.thread.step()
+    it.thread.run_out()
+    assert starts == ["a thread with stops"]
+    assert it.thread.over
+    assert it.did[-1] == "second: False"
 
 
 def test_a_task_stops_where_it_would_wait() -> None:
