@@ -84,6 +84,8 @@ def _written(asked: argparse.Namespace, code: int, seconds: float) -> int:
     try:
         options.write(verdicts, asked)
     except OSError as error:
+        if error.filename is None:  # standard output, which the entry of the command answers
+            raise
         complain(f"{error.filename}: {error.strerror or error}")
         return 2
     return code

@@ -72,6 +72,8 @@ def written(program: str, checks: Iterable[Check], asked: argparse.Namespace, *,
     try:
         write(verdicts, asked)
     except OSError as error:
+        if error.filename is None:  # standard output, which the entry of the command answers
+            raise
         sys.stderr.write(f"error: {error.filename}: {error.strerror or error}\n")
         return False
     return True

@@ -5,12 +5,14 @@ import signal
 import sys
 import tempfile
 import threading
+from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Final, NoReturn
 
 from spec.processes.interrupts import SIGNALS, Interrupted, handled, scratch
+from spec.processes.streams import ResultStream, open_streams
 
 UNUSABLE: Final = 2
 CLOSED_PIPE: Final = 141
@@ -26,27 +28,17 @@ _SOON: Final = 0.01
 def run(module: str) -> NoReturn:
     """Run `main` of a module and end the process with its exit code, or with 128 plus the number of a signal.
 
-    The imports count, too. All temporary files, those of children as well, lie in one folder that is removed.
+    The imports count, too. All temporary files, those of children as well, lie in one folder that is removed. A line
+    says so when there is nowhere to work, or when standard output takes no more.
     """
     if sys.version_info[:2] < OLDEST:
         sys.stderr.write(f"error: Python 3.11 or newer is needed: {ACTIVATE}\n")
         sys.exit(UNUSABLE)
+    results = open_streams()
     with handled(_interrupt):
         raise_again()
         try:
-            with scratch("zram-") as folder:
-                tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
-                code: int = _imported(module).main()
-            sys.stdout.flush()
-        except BrokenPipeError:
-            code = CLOSED_PIPE
-            # Nobody reads any more; nothing can be said there, not even by the interpreter at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        except ModuleNotFoundError as error:
-            if error.name is None or error.name.partition(".")[0] in OURS:
-                raise
-            code = UNUSABLE
-            sys.stderr.write(f"error: {missing(error.name)}\n")
+            code = _delivered(module, results)
         except KeyboardInterrupt as interrupt:
             _ignore_signals()
             sys.unraisablehook = lambda _lost: None  # what was interrupted half made complains when it is destroyed
@@ -55,6 +47,48 @@ def run(module: str) -> NoReturn:
         _ignore_signals()
     _ignore_signals()  # the end of the interpreter is all that is left to interrupt, and it would complain
     sys.exit(code)
+
+
+def _delivered(module: str, results: ResultStream) -> int:
+    """Run `main` of a module and return its exit code, or another one if not all that it printed has arrived."""
+    try:
+        try:
+            code = _answered(module)
+        finally:  # help ends with an exception, too
+            sys.stdout.flush()
+    except BaseException:
+        if results.refused is None:
+            raise
+    else:
+        if results.refused is None:
+            return code
+    results.give_up()
+    if isinstance(results.refused, BrokenPipeError):
+        return CLOSED_PIPE  # nobody reads any more
+    sys.stderr.write(f"error: standard output: {results.refused.strerror}; send it elsewhere\n")
+    return UNUSABLE
+
+
+def _answered(module: str) -> int:
+    with ExitStack() as undo:
+        try:
+            os.getcwd()
+        except OSError:
+            sys.stderr.write("error: the current folder is gone: change to one that exists\n")
+            return UNUSABLE
+        try:
+            folder = undo.enter_context(scratch("zram-"))
+        except OSError as error:
+            sys.stderr.write(f"error: TMPDIR must be a folder that files can be written to: {error}\n")
+            return UNUSABLE
+        tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
+        try:
+            return int(_imported(module).main())
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] in OURS:
+                raise
+            sys.stderr.write(f"error: {missing(error.name)}\n")
+            return UNUSABLE
 
 
 def _imported(module: str) -> ModuleType:

@@ -5,7 +5,7 @@ import os
 import sys
 import sysconfig
 from collections.abc import Sequence
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from zram_impl import __version__
 from zram_impl.cli import demo, screen
@@ -17,6 +17,9 @@ from zram_impl.errors import ZramError
 from zram_impl.parsing import kstrto
 from zram_impl.units import DEFAULT_BATCH_SIZE
 
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
 SCRIPT: Final = "zram-impl"
 UNUSABLE: Final = 2
 CLOSED_PIPE: Final = 141
@@ -24,8 +27,35 @@ CLOSED_PIPE: Final = 141
 _CODES: Final = "exit codes: 0 clean, 1 {found}, 2 usage or unusable input, 130, 143, 129 interrupted"
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose help is a result as any other: that it cannot be printed is an error."""
+
+    def _print_message(  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        self, message: str, file: "SupportsWrite[str] | None" = None
+    ) -> None:
+        if file is sys.stdout:
+            screen.say(message.removesuffix("\n"))
+        else:
+            super()._print_message(message, file)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; `arguments` without the program's name, None for those of the process."""
+    screen.open_streams()
+    try:
+        try:
+            return _run(arguments)
+        finally:  # help ends with an exception, too
+            screen.flush()
+    except screen.OutputError as error:
+        screen.give_up(sys.stdout)
+        if isinstance(error.__cause__, BrokenPipeError):  # nobody reads any more
+            return CLOSED_PIPE
+        complain(f"error: standard output: {cast('OSError', error.__cause__).strerror}; send it elsewhere")
+        return UNUSABLE
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     asked, unknown = _parser().parse_known_args(arguments)
     if unknown:  # which argparse itself would answer with the usage of all commands
         cast("argparse.ArgumentParser", asked.parser).error(f"unrecognized arguments: {' '.join(unknown)}")
@@ -34,31 +64,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = Stop()
     try:
         with stop.on_interrupt():
-            if asked.command == "demo":
-                code = demo.run(_demo_options(asked), stop)
-            elif asked.bars is not None:
-                code = bars.run(asked.bars, asked.quick, asked.json, asked.backing, stop)
-            elif asked.published:
-                code = published.run(asked.quick, asked.json, asked.backing, stop)
-            else:
-                code = figures.run(
-                    figures.BenchOptions(quick=asked.quick, json=asked.json, directory=asked.backing), stop
-                )
-        sys.stdout.flush()
+            return _done(asked, stop)
     except KeyboardInterrupt:
         complain("interrupted")
         return 128 + stop.number
-    except BrokenPipeError:
-        # Who read our output had enough. Nothing more can be said there, not even by the interpreter at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return CLOSED_PIPE
     except OSError as error:
         complain(f"error: {_explain(error)}")
         return UNUSABLE
     except MemoryError:
         complain("error: not enough memory; try --limit-bytes")
         return UNUSABLE
-    return code
+
+
+def _done(asked: argparse.Namespace, stop: Stop) -> int:
+    if asked.command == "demo":
+        return demo.run(_demo_options(asked), stop)
+    if asked.bars is not None:
+        return bars.run(asked.bars, asked.quick, asked.json, asked.backing, stop)
+    if asked.published:
+        return published.run(asked.quick, asked.json, asked.backing, stop)
+    return figures.run(figures.BenchOptions(quick=asked.quick, json=asked.json, directory=asked.backing), stop)
 
 
 def _explain(error: OSError) -> str:
@@ -90,7 +115,7 @@ def _program() -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=_program(), description="Try and measure the compressed page store.")
+    parser = _Parser(prog=_program(), description="Try and measure the compressed page store.")
     parser.add_argument("--version", action="version", version=f"zram-impl {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     show = commands.add_parser(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from textwrap import wrap
 from time import monotonic
-from typing import Final
+from typing import Final, TextIO
 
 QUIET, PLAIN, VERBOSE = -1, 0, 1
 """How much is said on standard error besides problems."""
@@ -38,16 +38,54 @@ def be(loud: int) -> None:
     _loudness = loud
 
 
+class OutputError(Exception):
+    """Standard output takes no more; the cause is an OSError that says why."""
+
+
+def open_streams() -> None:
+    """Open the standard streams that the process was begun without, so that no file of ours gets their numbers."""
+    for number, flags in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)):  # to write results is an error then
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, flags)
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  (it is there until the end)
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  (likewise)
+
+
 def say(text: str = "") -> None:
-    """Print a line of the result."""
-    sys.stdout.write(text + "\n")
+    """Print a line of the result; OutputError if it cannot be printed."""
+    try:
+        sys.stdout.write(text + "\n")
+    except OSError as error:
+        raise OutputError from error
+
+
+def flush() -> None:
+    """Have all lines of the result arrive; OutputError if they do not."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        raise OutputError from error
 
 
 def complain(text: str) -> None:
-    """Print a line about a problem."""
-    sys.stdout.flush()
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    """Print a line about a problem, after the results so far; if there is nowhere to print it, it is lost."""
+    flush()
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except OSError:
+        give_up(sys.stderr)
+
+
+def give_up(out: TextIO) -> None:
+    """Have whatever is printed there from here on go nowhere, also by the interpreter at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, out.fileno())
+    os.close(nowhere)
 
 
 def section(title: str, rows: Sequence[tuple[str, str]]) -> None:

@@ -150,6 +150,35 @@ def test_a_command_says_how_to_get_its_environment(
     assert entry.missing("rich.console") == f"rich is not installed {where}"
 
 
+@pytest.mark.parametrize(
+    ("module", "name", "error", "said"),
+    [
+        (os, "getcwd", FileNotFoundError(2, "gone"), "error: the current folder is gone: change to one that exists\n"),
+        (tempfile, "mkdtemp", FileNotFoundError(2, "No usable temporary directory found in ['/tmp']"),
+         "error: TMPDIR must be a folder that files can be written to: "
+         "[Errno 2] No usable temporary directory found in ['/tmp']\n"),
+    ],
+)  # fmt: skip
+def test_nowhere_to_work_is_one_line(  # noqa: PLR0913, PLR0917  (a row, and what every test here takes)
+    module: types.ModuleType,
+    name: str,
+    error: OSError,
+    said: str,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A folder that somebody had removed, or a full disk, was a traceback out of the imports of others."""
+
+    def refuse(*_arguments: object, **_options: object) -> str:
+        raise error
+
+    monkeypatch.setattr(module, name, refuse)
+    assert run(lambda: 0) == entry.UNUSABLE
+    monkeypatch.undo()
+    assert capsys.readouterr() == ("", said)
+
+
 def test_an_old_interpreter_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(entry, "OLDEST", (9, 0))
     with pytest.raises(SystemExit) as ended:
