@@ -4,6 +4,7 @@ z3's own expressions would nearly do. But they have no `&` with a plain bool bef
 they answer by how they are written. Here a branch on the state is an error, so what is proved is what is run.
 """
 
+from functools import cache
 from typing import NoReturn, TypeVar, cast
 
 import z3
@@ -18,10 +19,7 @@ _Row = TypeVar("_Row", Slot, Block, Req, Reader, Budget, Counts)
 class _Term:
     """A symbolic term: no branch may depend on it."""
 
-    __slots__ = ("term",)
-
-    def __init__(self, term: z3.ExprRef) -> None:
-        self.term = term
+    __slots__ = ()
 
     def __bool__(self) -> NoReturn:
         raise TypeError("the specification branches on the state")
@@ -30,18 +28,28 @@ class _Term:
 class Truth(_Term):  # noqa: PLW1641  (what is equal to what is a term: nothing to hash by)
     """True or false; where it is counted with, 1 or 0."""
 
+    __slots__ = ("negation", "term")
+
+    def __init__(self, term: z3.BoolRef) -> None:
+        self.term = term
+        self.negation: Truth | None = None
+        """Made once it is asked for."""
+
     def __and__(self, other: object) -> "Truth":
-        return Truth(z3.And(self.term, truth(other)))
+        return self if other is True else Truth(z3.And(self.term, truth(other)))
 
     def __or__(self, other: object) -> "Truth":
-        return Truth(z3.Or(self.term, truth(other)))
+        return self if other is False else Truth(z3.Or(self.term, truth(other)))
 
     def __eq__(self, other: object) -> "Truth":  # type: ignore[explicit-override, override]  # a term
-        return Truth(z3.Not(self.term) if other is False else self.term == truth(other))
+        if other is not False:
+            return Truth(self.term == truth(other))
+        if self.negation is None:
+            self.negation = Truth(z3.Not(self.term))
+        return self.negation
 
     def __mul__(self, other: object) -> "Number":
-        value = number(other)
-        return Number(z3.If(self.term, value, 0), part=(self.term, value))
+        return Number(None, part=(self, number(other)))
 
     def __add__(self, other: object) -> "Number":
         return Number(number(self) + number(other))
@@ -55,21 +63,28 @@ class Truth(_Term):  # noqa: PLW1641  (what is equal to what is a term: nothing 
 class Number(_Term):  # noqa: PLW1641  (as above)
     """A whole number.
 
-    `part` remembers that it was made as `condition * value`: `choose` adds two such parts, and z3 takes half the time
-    when they are given to it as the one choice they are.
+    `part` remembers that it is `condition * value`: `choose` adds two such parts, and z3 takes half the time when they
+    are given to it as the one choice they are. By themselves they are made only if they are asked for.
     """
 
-    __slots__ = ("_part",)
+    __slots__ = ("_part", "_term")
 
-    def __init__(self, term: z3.ArithRef, part: tuple[z3.BoolRef, z3.ArithRef] | None = None) -> None:
-        super().__init__(term)
-        self._part = part
+    def __init__(self, term: z3.ArithRef | None, part: tuple[Truth, z3.ArithRef] | None = None) -> None:
+        self._term, self._part = term, part
+
+    @property
+    def term(self) -> z3.ArithRef:
+        """The number as z3 knows it."""
+        if self._part is not None and self._term is None:
+            condition, value = self._part
+            self._term = z3.If(condition.term, value, 0)
+        return self._term
 
     def __add__(self, other: object) -> "Number":
         if isinstance(other, Number) and self._part and other._part:
             (condition, then), (otherwise, value) = self._part, other._part
-            if otherwise.eq(z3.Not(condition)):
-                return Number(then if then.eq(value) else z3.If(condition, then, value))
+            if otherwise is condition.negation:
+                return Number(then if then.eq(value) else z3.If(condition.term, then, value))
         return Number(self.term + number(other))
 
     def __sub__(self, other: object) -> "Number":
@@ -106,8 +121,13 @@ def number(x: object) -> z3.ArithRef:
     if isinstance(x, Truth):
         return z3.If(x.term, z3.IntVal(1), z3.IntVal(0))
     if isinstance(x, int):
-        return z3.IntVal(int(x))
+        return _plain(int(x))
     raise TypeError(f"{x!r} is no number")
+
+
+@cache
+def _plain(x: int) -> z3.ArithRef:
+    return z3.IntVal(x)
 
 
 def truth(x: object) -> z3.BoolRef:
