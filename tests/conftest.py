@@ -9,9 +9,24 @@ import pytest
 from hypothesis import settings
 
 from tests.hanging import pytest_timeout_cancel_timer, pytest_timeout_set_timer
-from tests.unmeasured import unmeasured
+from tests.unmeasured import (
+    pytest_fixture_setup,
+    pytest_pyfunc_call,
+    pytest_runtest_teardown,
+    pytest_runtestloop,
+    unmeasured,
+)
 
-__all__ = ["pytest_configure", "pytest_timeout_cancel_timer", "pytest_timeout_set_timer", "unmeasured"]
+__all__ = [
+    "pytest_configure",
+    "pytest_fixture_setup",
+    "pytest_pyfunc_call",
+    "pytest_runtest_teardown",
+    "pytest_runtestloop",
+    "pytest_timeout_cancel_timer",
+    "pytest_timeout_set_timer",
+    "unmeasured",
+]
 
 HERE = Path(__file__).resolve().parent
 

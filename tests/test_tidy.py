@@ -14,6 +14,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("unmeasured")  # nothing that is measured is called
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("spec", "zram_impl", "stateful", "tests")
 # Made on the spot rather than kept: only looked at where git cannot say what belongs to the project.
