@@ -203,8 +203,9 @@ def _line(number: int) -> str:
 def main(words: Sequence[str]) -> int:
     """Kill everything, print what is left, and return the exit code."""
     wrong = count = 0
-    # A shell lets those in the background ignore SIGINT, and so would what is started here until it says otherwise.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # What a shell or nohup lets those in the background ignore, what is started here would ignore as well.
+    for number in SIGNALS:
+        signal.signal(number, signal.default_int_handler)
     for kill in every_kill(words):
         found = problems(kill)
         count, wrong = count + 1, wrong + bool(found)
