@@ -50,17 +50,17 @@ class Contents:
 
     def read(self) -> None:
         """Judge a read."""
-        if self.rule is not None:
+        if self.rule is not None and not self._judge.idle:
             self._judge.accessed(self.rule, self._owner, False)
 
     def write(self) -> None:
         """Judge a write."""
-        if self.rule is not None:
+        if self.rule is not None and not self._judge.idle:
             self._judge.accessed(self.rule, self._owner, True)
 
     def grown(self, container: object) -> None:
         """Note that something was put in, for which somebody may wait."""
-        if self.rule is not None:
+        if self.rule is not None and self.rule.noted:
             self._judge.changed(self.rule, self._owner, container)
 
 
@@ -165,7 +165,7 @@ def contents_of(value: object) -> Contents | None:
 
 def is_container(value: object) -> bool:
     """Return whether a value is a container that is not guarded yet."""
-    return type(value) in _CONTAINERS or (isinstance(value, GuardedMap) and value.contents is None)
+    return type(value) in _GUARDED or (isinstance(value, GuardedMap) and value.contents is None)
 
 
 def guarded(value: object, contents: Contents) -> object:

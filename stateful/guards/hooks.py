@@ -30,9 +30,11 @@ class _WriteOnce:
         self._judge, self._rule, self._contents = judge, rule, contents
 
     def __set__(self, obj: object, value: object) -> None:
-        self._judge.accessed(self._rule, obj, True)
+        if not self._judge.idle:
+            self._judge.accessed(self._rule, obj, True)
         obj.__dict__[self._rule.field] = self._wrapped(obj, value)
-        self._judge.changed(self._rule, obj, value)
+        if self._rule.noted:
+            self._judge.changed(self._rule, obj, value)
 
     def _wrapped(self, obj: object, value: object) -> object:
         """Return what is to be in the field: containers are replaced by guarded ones."""
@@ -55,14 +57,16 @@ class _Field(_WriteOnce):
     def __get__(self, obj: object | None, owner: type) -> object:
         if obj is None:
             return self
-        self._judge.accessed(self._rule, obj, False)
+        if not self._judge.idle:
+            self._judge.accessed(self._rule, obj, False)
         try:
             return obj.__dict__[self._rule.field]
         except KeyError:
             raise AttributeError(self._rule.field) from None
 
     def __delete__(self, obj: object) -> None:
-        self._judge.accessed(self._rule, obj, True)
+        if not self._judge.idle:
+            self._judge.accessed(self._rule, obj, True)
         del obj.__dict__[self._rule.field]
 
 
@@ -76,17 +80,20 @@ class _Slot(_WriteOnce):
     def __get__(self, obj: object | None, owner: type) -> object:
         if obj is None:
             return self
-        if self._rule.kind is not GuardKind.ONCE:
+        if not self._judge.idle and self._rule.kind is not GuardKind.ONCE:
             self._judge.accessed(self._rule, obj, False)
         return self._member.__get__(obj, owner)
 
     def __set__(self, obj: object, value: object) -> None:  # type: ignore[explicit-override]  # typing: 3.12
-        self._judge.accessed(self._rule, obj, True)
+        if not self._judge.idle:
+            self._judge.accessed(self._rule, obj, True)
         self._member.__set__(obj, self._wrapped(obj, value))
-        self._judge.changed(self._rule, obj, value)
+        if self._rule.noted:
+            self._judge.changed(self._rule, obj, value)
 
     def __delete__(self, obj: object) -> None:
-        self._judge.accessed(self._rule, obj, True)
+        if not self._judge.idle:
+            self._judge.accessed(self._rule, obj, True)
         self._member.__delete__(obj)
 
     def _load(self, obj: object) -> object:  # type: ignore[explicit-override]  # typing: 3.12
@@ -156,8 +163,15 @@ def _calling(judge: Judge, rule: Rule, method: _Method) -> _Method:
 def _making(judge: Judge, init: _Method) -> _Method:
     @wraps(init)
     def made(self: object, *args: object, **named: object) -> None:
-        with judge.making(self):
+        maker = judge.makes(self)
+        if maker is None:
             init(self, *args, **named)
+            judge.register(self)
+            return
+        try:
+            init(self, *args, **named)
+        finally:
+            judge.has_made(maker)
 
     return made
 

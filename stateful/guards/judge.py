@@ -50,6 +50,8 @@ class Rule:
         self.stores = {place for look in guard.stores for place in look.places}
         self.watched = guard.kind is not GuardKind.ONCE
         """True when accesses are counted: reads of what is written once are not."""
+        self.noted = guard.rises or bool(guard.wakes)
+        """True when somebody may wait for what it becomes."""
         self.accesses = 0
         self.exceptions: Counter[str] = Counter()
         """How often each function that may do without the lock did."""
@@ -87,6 +89,7 @@ class Judge:
         rules: Every rule, by class and name.
         recorded: Accesses of the present run, if they are to be recorded.
         objects: Of the present run, by class.
+        idle: Whether nothing is judged now: hooks need not ask.
     """
 
     def __init__(
@@ -107,6 +110,7 @@ class Judge:
     def begin(self, runtime: Runs | None) -> None:
         """Judge a new run; nothing is known of it."""
         self._runtime = runtime
+        self.idle = runtime is None or self._paused > 0
         self.objects: defaultdict[type, list[object]] = defaultdict(list)
         self._written = set[str]()
         """Names of locks under which something was written since their invariants were looked at."""
@@ -127,10 +131,12 @@ class Judge:
     def paused(self) -> Iterator[None]:
         """Let somebody who is no part of the device look at it."""
         self._paused += 1
+        self.idle = True
         try:
             yield
         finally:
             self._paused -= 1
+            self.idle = self._runtime is None or self._paused > 0
 
     @property
     def trace(self) -> list[tuple[str, str]]:
@@ -193,7 +199,8 @@ class Judge:
             points, number = self._runtime.points[task.number], self._numbers.get(id(obj), 0)
             self.recorded.append(Access(task.number, points, rule.key, number, write, place))
 
-    def _register(self, obj: object) -> None:
+    def register(self, obj: object) -> None:
+        """Note an object that is there from now on."""
         self._numbers[id(obj)] = len(self.objects[type(obj)]) if self.recorded is None else None
         for owner in type(obj).__mro__:
             self.objects[owner].append(obj)
@@ -210,9 +217,7 @@ class Judge:
         uses.note(self._clocks, task.number, place, write=write)
 
     def changed(self, rule: Rule, obj: object, value: object) -> None:
-        """Note what a field or a container has become: somebody may wait for that."""
-        if not (rule.guard.rises or rule.guard.wakes):
-            return
+        """Note what a field or a container of a noted rule has become."""
         task = self.task
         if task is None or id(obj) in self._private:
             return
@@ -248,24 +253,21 @@ class Judge:
 
     # --- objects ---------------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def making(self, obj: object) -> Iterator[None]:
-        """Take an object, and all that is made for it, for its maker's own until it is there."""
+    def makes(self, obj: object) -> int | None:
+        """Take an object, and all that is made for it, for its maker's own until it is there; return the maker."""
         task = self.task
         if task is None:  # nobody else is there
-            yield
-            self._register(obj)
-            return
-        number = task.number
-        self._private[id(obj)] = number, obj
-        self._making[number] += 1
-        try:
-            yield
-        finally:
-            self._making[number] -= 1
-            if not self._making[number]:
-                for key in [key for key, (maker, _obj) in self._private.items() if maker == number]:
-                    self._register(self._private.pop(key)[1])
+            return None
+        self._private[id(obj)] = task.number, obj
+        self._making[task.number] += 1
+        return task.number
+
+    def has_made(self, maker: int) -> None:
+        """End what `makes` began; what was private to the maker is there with the outermost of its objects."""
+        self._making[maker] -= 1
+        if not self._making[maker]:
+            for key in [key for key, (mine, _obj) in self._private.items() if mine == maker]:
+                self.register(self._private.pop(key)[1])
 
     # --- locks and tasks -------------------------------------------------------------------------------------------
 
