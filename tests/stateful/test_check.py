@@ -17,10 +17,13 @@ from spec.outputs.verdicts import Verdicts
 from spec.processes.progress import PLAIN
 from stateful import check, command
 from stateful.bugs import by_machine, checks, seeded
+from stateful.jobs import explored
 from stateful.jobs import report as outcome
 from stateful.jobs.runner import Job, JobResult
+from stateful.lockstep import checks as of_lockstep
 from stateful.lockstep.machine import BudgetMachine
 from stateful.lockstep.run_machine import run_machine
+from stateful.stress import checks as of_stress
 from stateful.stress import free_threads
 from tests.stateful.jobs import trial_jobs
 from zram_impl import WritebackResult
@@ -168,23 +171,23 @@ def test_check_has_a_job_for_every_layer() -> None:
 
 def test_a_walk_is_judged_by_its_counts() -> None:
     reported: list[str] = []
-    judged = check.explore("flags", reported.append)
+    judged = explored.explore("flags", reported.append)
     assert (judged.good, judged.details, "states, depth" in reported[-1]) == (True, "", True)
     assert judged.what.endswith("properties")
 
 
 def test_machines_that_find_nothing_are_good(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check, "MACHINE_SECONDS", 0.1)
-    monkeypatch.setattr(check, "MACHINES", (BudgetMachine,))
+    monkeypatch.setattr(of_lockstep, "MACHINE_SECONDS", 0.1)
+    monkeypatch.setattr(of_lockstep, "MACHINES", (BudgetMachine,))
     reported: list[str] = []
-    judged = check.stateful(reported.append)
+    judged = of_lockstep.stateful(reported.append)
     assert (judged.good, "BudgetMachine: " in reported[0]) == (True, True)
 
 
 def test_a_machine_that_finds_something_says_which_and_how(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check, "run_machine", partial(run_machine, shrink=False))
+    monkeypatch.setattr(of_lockstep, "run_machine", partial(run_machine, shrink=False))
     with seeded.by_name("early_release").applied():
-        judged = check.stateful(silent)
+        judged = of_lockstep.stateful(silent)
     assert not judged.good
     assert judged.what.startswith("WritebackMachine: ")
     assert "· reap(" in judged.details
@@ -200,7 +203,7 @@ def test_the_account_of_real_threads_is_the_verdict(
         "3 passes wrote 1,000 pages (2 lost in flight) during 40 writes and 50 reads, all verified, and "
         "6,000 operations on shared pages, each page's in some order"
     )
-    assert check.real_threads(silent) == JobResult(good, what, "\n".join(problems))
+    assert of_stress.real_threads(silent) == JobResult(good, what, "\n".join(problems))
 
 
 def test_a_missed_bug_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:

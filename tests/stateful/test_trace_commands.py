@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from stateful import check
 from stateful.command import main
 from stateful.jobs.runner import JobResult
-from stateful.stress import free_threads
+from stateful.stress import checks, free_threads
 from stateful.stress.free_threads import ThreadsAccount
 from zram_impl import WritebackResult
 
@@ -143,8 +142,8 @@ def test_a_signal_during_the_imports_ends_the_command(tmp_path: Path, number: si
 
 
 def test_the_job_records_and_judges(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check, "TRACE_SECONDS", 0.3)
-    verdict = check.trace(lambda _text: None)
+    monkeypatch.setattr(checks, "TRACE_SECONDS", 0.3)
+    verdict = checks.trace(lambda _text: None)
     assert isinstance(verdict, JobResult)
     assert (verdict.good, verdict.details) == (True, "")
     assert " are a behaviour of the specification; " in verdict.what
