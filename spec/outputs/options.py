@@ -94,7 +94,18 @@ def write_run(story: "RunStory", parts: "Parts", asked: argparse.Namespace) -> N
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a file that is there whole or not at all; a link, a pipe or a device is written to at once."""
+    """Write a file that is there whole or not at all; a link, a pipe or a device is written to at once.
+
+    Raises:
+        OSError: It cannot be written; `filename` is the path.
+    """
+    try:
+        _write(path, text)
+    except OSError as error:  # which has no name when the disk is full, or that of the file aside
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _write(path: Path, text: str) -> None:
     there = path.exists()
     if path.is_symlink() or (there and not path.is_file()):
         path.write_text(text, encoding="utf-8")

@@ -1,6 +1,7 @@
 """The document of `--json`, and the same verdicts as JUnit and SARIF: each is what its readers expect."""
 
 import argparse
+import errno
 import json
 import os
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from spec.outputs.junit import junit
-from spec.outputs.options import add_outputs, write
+from spec.outputs.options import add_outputs, write, write_file
 from spec.outputs.places import SENTENCES, place
 from spec.outputs.sarif import sarif
 from spec.outputs.verdicts import ROOT, Check, Finding, FlowStep, Place, Verdicts, place_of, rule_name
@@ -153,6 +154,18 @@ def test_each_option_writes_its_file(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_a_pipe_is_written_to_at_once(capfd: pytest.CaptureFixture[str]) -> None:
     write(verdicts(GOOD), parsed("--junit", "/dev/stdout"))
     assert capfd.readouterr().out.startswith("<testsuites")
+
+
+def test_a_full_disk_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    """The message was "error: None: No space left on device": a write that fails names nothing, nor what lies aside."""
+    link = tmp_path / "junit.xml"
+    link.symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device") as full:
+        write(verdicts(GOOD), parsed("--junit", str(link)))
+    assert (full.value.errno, full.value.filename) == (errno.ENOSPC, str(link))
+    with pytest.raises(IsADirectoryError) as taken:
+        write_file(tmp_path, "text")
+    assert taken.value.filename == str(tmp_path)
 
 
 @pytest.mark.parametrize(("name", "why"), [(".", "must be a file"), ("no/where", "must be in a folder that exists")])
