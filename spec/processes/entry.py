@@ -1,5 +1,6 @@
 """Begin and end of every program here: `python -m PACKAGE` is `run("PACKAGE.command")`."""
 
+import errno
 import os
 import signal
 import sys
@@ -20,6 +21,7 @@ CLOSED_PIPE: Final = 141
 OLDEST: Final = (3, 11)
 ACTIVATE: Final = "`. .venv/bin/activate` activates the environment that has it"
 QUIET: Final = frozenset({"-q", "--quiet"})
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 OURS: Final = frozenset({"docs", "examples", "spec", "stateful", "tests", "zram_impl"})
 ROOT: Final = Path(__file__).resolve().parents[2]
 _SOON: Final = 0.01
@@ -56,9 +58,14 @@ def _delivered(module: str, results: ResultStream) -> int:
             code = _answered(module)
         finally:  # help ends with an exception, too
             sys.stdout.flush()
-    except BaseException:
+    except BaseException as error:
         if results.refused is None:
-            raise
+            # An error of a device, whose class is its own, is a finding that nobody has noted.
+            if type(error) is not OSError or error.errno not in FULL:
+                raise
+            where = error.filename2 or error.filename or "a file"
+            sys.stderr.write(f"error: {where}: {error.strerror}; TMPDIR names where temporary files go\n")
+            return UNUSABLE
     else:
         if results.refused is None:
             return code

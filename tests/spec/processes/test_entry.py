@@ -1,5 +1,6 @@
 """The entry of a command: its exit code, signals, temporary files, and interrupts that are lost."""
 
+import errno
 import importlib
 import io
 import os
@@ -177,6 +178,35 @@ def test_nowhere_to_work_is_one_line(  # noqa: PLR0913, PLR0917  (a row, and wha
     assert run(lambda: 0) == entry.UNUSABLE
     monkeypatch.undo()
     assert capsys.readouterr() == ("", said)
+
+
+class DeviceError(OSError):
+    """What a device of somebody's raises."""
+
+
+@pytest.mark.parametrize(
+    ("names", "where"), [(("/tmp/made",), "/tmp/made"), (("a source", None, "/tmp/made"), "/tmp/made"), ((), "a file")]
+)
+def test_no_room_is_one_line(
+    names: tuple[str | None, ...], where: str, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`spec.promela` ended with the traceback of a copy, and exit code 1, which means a finding."""
+
+    def full() -> int:
+        raise OSError(errno.ENOSPC, "No space left on device", *names)
+
+    assert run(full) == entry.UNUSABLE
+    said = f"error: {where}: No space left on device; TMPDIR names where temporary files go\n"
+    assert capsys.readouterr() == ("", said)
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "broken", "a file"), DeviceError(errno.ENOSPC, "full")])
+def test_other_errors_of_the_system_are_mistakes(error: OSError, run: Run) -> None:
+    def broken() -> int:
+        raise error
+
+    with pytest.raises(OSError, match=error.strerror):
+        run(broken)
 
 
 def test_an_old_interpreter_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
