@@ -7,6 +7,7 @@ import gc
 import random
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -133,7 +134,9 @@ class InterruptedWorld:
         self.running: WritebackPass | RecompressPass | None = None
         self.file: NodeFile | None = None
         self.values: PageMap | None = None
-        self._fill()
+        # Not in the main thread, where each call of a device starts a thread that interrupts do not reach.
+        with ThreadPoolExecutor(max_workers=1) as aside:
+            aside.submit(self._fill).result()
 
     def _fill(self) -> None:
         dev = self.dev
