@@ -181,7 +181,7 @@ def test_nowhere_to_work_is_one_line(  # noqa: PLR0913, PLR0917  (a row, and wha
 
 
 class DeviceError(OSError):
-    """What a device of somebody's raises."""
+    """An error of a device of somebody else."""
 
 
 @pytest.mark.parametrize(
