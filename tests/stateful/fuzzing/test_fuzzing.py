@@ -10,7 +10,7 @@ import pytest
 
 from stateful import command
 from stateful.bugs import seeded
-from stateful.fuzzing import sources, worker
+from stateful.fuzzing import deadline, sources, worker
 from stateful.fuzzing.sources import FuzzFinding, Harvest, Source
 from stateful.fuzzing.worker import Share, work
 from stateful.jobs import runner
@@ -22,7 +22,8 @@ from stateful.schedules.token import decode
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that advances by a hundredth of a second at every reading."""
     ticks = itertools.count()
-    monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=lambda: next(ticks) / 100))
+    for module in (worker, deadline):  # who measures a turn, and who ends the run
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(ticks) / 100))
 
 
 def silent(_text: str) -> None:
