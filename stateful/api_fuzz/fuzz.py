@@ -18,7 +18,7 @@ from typing import Final, NamedTuple, Protocol
 
 from stateful.api_fuzz.values import PAGES, PLAUSIBLE, SIZE, Draw, anything, attribute_name, number, size, text
 from stateful.common.inside import inside
-from stateful.common.recount import recounted, shown
+from stateful.common.recount import both_counts
 from stateful.jobs.runner import JobResult, Report
 from stateful.seam.chosen import chosen
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
@@ -210,8 +210,10 @@ class Trial:
                 return f"refused, but something has changed: {refused}"
         except Exception as error:  # the search is for calls that raise something else
             return f"raised {type(error).__name__}: {error}"
-        if self.dev.pages <= _MOST_PAGES and recounted(self.dev) != shown(self.dev):
-            return f"statistics are {shown(self.dev)}, a recount gives {recounted(self.dev)}"
+        if self.dev.pages <= _MOST_PAGES:
+            had, counted = both_counts(self.dev)
+            if had != counted:
+                return f"statistics are {had}, a recount gives {counted}"
         return None
 
 

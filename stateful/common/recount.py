@@ -22,11 +22,16 @@ class Count(NamedTuple):
     """Owners counted one by one; `bd_count` is compared with the block map too."""
 
 
-def recounted(device: Zram) -> Count:
+def both_counts(device: Zram) -> tuple[Count, Count]:
+    """Return the statistics as the device has them, and a recount, of one look at it; nothing runs beside."""
+    seen = device.snapshot() if device.pages else None
+    return _shown(device, seen), _recounted(seen)
+
+
+def _recounted(seen: Snapshot | None) -> Count:
     """Count the slots of a device, and the blocks that they and a running pass own."""
-    if not device.pages:
+    if seen is None:
         return Count()
-    seen = device.snapshot()
     memory = [slot for slot in seen.slots if slot.kind in _IN_MEMORY]
     owners = len(owned_blocks(seen))
     return Count(
@@ -39,20 +44,11 @@ def recounted(device: Zram) -> Count:
     )
 
 
-def shown(device: Zram) -> Count:
-    """Return the same statistics as the device has them."""
-    if not device.pages:
-        mm = device.stats.mm
-        return Count(mm.orig_data_size, mm.compr_data_size, mm.same_pages, mm.huge_pages, device.stats.bd.bd_count)
+def _shown(device: Zram, seen: Snapshot | None) -> Count:
     stats = device.stats
-    return Count(
-        orig_data_size=stats.mm.orig_data_size,
-        compr_data_size=stats.mm.compr_data_size,
-        same_pages=stats.mm.same_pages,
-        huge_pages=stats.mm.huge_pages,
-        bd_count=stats.bd.bd_count,
-        blocks_in_use=sum(device.snapshot().blocks),
-    )
+    mm, bd = stats.mm, stats.bd
+    in_use = sum(seen.blocks) if seen is not None else 0
+    return Count(mm.orig_data_size, mm.compr_data_size, mm.same_pages, mm.huge_pages, bd.bd_count, in_use)
 
 
 def owned_blocks(seen: Snapshot) -> list[int]:

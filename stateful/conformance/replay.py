@@ -4,7 +4,7 @@ After every operation the device's statistics are compared with a recount of its
 was asked, too; those differences have fields that begin with `recount`.
 """
 
-from stateful.common.recount import recounted, shown
+from stateful.common.recount import both_counts
 from stateful.conformance.clock import REFUSED, FirstLook, looks_after, times_of
 from stateful.conformance.compare import Difference, StateComparison, compare_answers
 from stateful.conformance.observe_state import look
@@ -75,7 +75,8 @@ class Replay:
         if not device.pages:
             self._freed = device.refused = 0
         asked = disk if device.pages and device.backing_name is not None else None
-        counted: State = dict(recounted(device)._asdict())
+        shown, again = both_counts(device)
+        counted: State = dict(again._asdict())
         counted |= {
             "bd_reads": asked.reads if asked else 0,
             "bd_writes": asked.writes if asked else 0,
@@ -84,7 +85,7 @@ class Replay:
             "failed_reads": 0,  # what the backing device refuses is not counted
         }
         stats = device.stats
-        had: State = dict(shown(device)._asdict())
+        had: State = dict(shown._asdict())
         had |= {
             "bd_reads": stats.bd.bd_reads,
             "bd_writes": stats.bd.bd_writes,

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from stateful.common.inside import inside
-from stateful.common.recount import recounted, shown
+from stateful.common.recount import both_counts
 from stateful.interrupts.calls import NEW, Call
 from stateful.interrupts.worlds import EMPTY, HUGE, KEY, OLD, PAGES, SMALL, InterruptedWorld, drive
 from zram_impl import PAGE_SIZE, ZramError
@@ -134,7 +134,7 @@ def _counted(it: InterruptedWorld) -> Iterator[str]:
     if pages is None:
         return
     try:
-        mine, theirs = recounted(it.dev), shown(it.dev)
+        theirs, mine = both_counts(it.dev)
     except AssertionError as error:
         yield str(error)
         return

@@ -4,7 +4,7 @@ import random
 from errno import EIO, ENOSPC
 from typing import Final
 
-from stateful.common.recount import recounted, shown
+from stateful.common.recount import both_counts
 from stateful.metamorphic.ordered import OrderedEngine
 from stateful.metamorphic.program import FailingWrites, Program, Step
 from stateful.metamorphic.running import DeviceLook, PassOutcome, Running, Way
@@ -16,7 +16,7 @@ from zram_impl import PAGE_SIZE, Quirks
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.memory import MemoryDevice
 from zram_impl.engine.request import WbReq
-from zram_impl.runtime import Runtime
+from zram_impl.runtime import Runtime, UnshieldedRuntime
 
 
 class ZramRunning(Running):
@@ -26,7 +26,7 @@ class ZramRunning(Running):
         self._faults = FailingWrites(frozenset(), frozenset())
         self._order: Final = None if way.order is None else random.Random(way.order)
         self._memory: Final = way.memory
-        self._device: Final = chosen().blank(quirks=quirks, engine=self._make_engine)
+        self._device: Final = chosen().blank(runtime=UnshieldedRuntime(), quirks=quirks, engine=self._make_engine)
         super().__init__(program, way)
 
     def _make(self, way: Way) -> ZramUnderTest:  # type: ignore[explicit-override]  # typing has it from 3.12 on
@@ -55,7 +55,8 @@ class ZramRunning(Running):
             self._user.content[step.first : end] = [bytes(PAGE_SIZE)] * (end - step.first)
         else:
             super()._take(step)
-        assert shown(self._device) == recounted(self._device), f"statistics equal a recount after {step}"
+        had, counted = both_counts(self._device)
+        assert had == counted, f"statistics equal a recount after {step}"
 
     def _written_back(self) -> set[int]:  # type: ignore[explicit-override]  # likewise
         slots = self._device.snapshot().slots

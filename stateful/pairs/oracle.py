@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from stateful.common.inside import inside
-from stateful.common.recount import recounted, shown
+from stateful.common.recount import both_counts
 from stateful.pairs.world import ENDS, PAGES, PairState, PairWorld
 from zram_impl import PAGE_SIZE, ZramError
 from zram_impl.device.snapshot import slot_view
@@ -99,7 +99,7 @@ def rest(world: PairWorld) -> None:
         passes.wait_for_pass()
     world.left = look(world)
     if passes is not None and not hangs:
-        counted, again = shown(device), recounted(device)
+        counted, again = both_counts(device)
         assert counted == again, f"statistics_equal_a_recount: {counted} is shown, {again} is there"
     opened = len(world.files)
     assert world.node.openers == opened, f"opens_are_counted: {world.node.openers} are, {opened} are there"

@@ -4,7 +4,7 @@ import os
 import signal
 from collections.abc import Callable
 
-from stateful.common.recount import recounted, shown
+from stateful.common.recount import both_counts
 from tests.impl.doubles import huge
 from tests.unmeasured import end_child
 from zram_impl import Zram
@@ -33,7 +33,8 @@ def is_sound(dev: Zram) -> bool:
     for index in range(pages):
         dev.read_page(index)
     dev.write_page(3, huge(3))
-    if recounted(dev) != shown(dev) or dev.read_page(3) != huge(3):
+    had, counted = both_counts(dev)
+    if had != counted or dev.read_page(3) != huge(3):
         return False
     dev.mark_idle()
     dev.compact()
