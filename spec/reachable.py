@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from spec.model.state import AT_REST, DONE_ERROR, DONE_OK, FLIGHT, HELD, IDLE, State
+from spec.model.state import AT_REST, DONE_ERROR, DONE_OK, FLIGHT, HELD, IDLE, KEPT, State
 from spec.model.tables import EMPTY, PP_SLOT, SAME, STORED, WB
 from spec.model.transitions import may_charge
 from spec.scope import Scope
@@ -52,9 +52,17 @@ _WITH_READERS: Final[dict[str, Sight]] = {
 _WITH_READERS_AND_TWO_WRITES: Final[dict[str, Sight]] = {
     "a read has got another page's bytes": lambda s: any(r.phase > IDLE and not r.sound for r in s.readers),
 }
+_WITH_KEPT_PAGES: Final[dict[str, Sight]] = {
+    "a kept page is stale": lambda s: any(r.phase == KEPT and not r.valid for r in s.readers),
+}
+_WITH_KEPT_PAGES_AND_TWO_WRITES: Final[dict[str, Sight]] = {
+    "a kept page is stale and its slot written back again": lambda s: any(
+        r.phase == KEPT and not r.valid and s.slots[r.slot].kind == WB for r in s.readers
+    ),
+}
 _AFTER_A_WRITE: Final = {
     *("submit", "reap", "device_ok", "device_error", "endio_queue", "endio_leave"),
-    *("read_begin", "read_answer", "read_end", "read_retry"),
+    *("read_begin", "read_answer", "read_end", "read_retry", "read_keep", "read_kept", "drop_kept"),
 }
 
 
@@ -78,6 +86,8 @@ def sometimes(scope: Scope) -> dict[str, Sight]:
         (pairs and scope.blocks > 1 and writes(scope) > 1, _WITH_TWO_OF_EVERYTHING),
         (scope.readers > 0 and writes(scope) > 0, _WITH_READERS),
         (scope.readers > 0 and writes(scope) > 1, _WITH_READERS_AND_TWO_WRITES),
+        (scope.readers > 0 and scope.keeps > 0 and writes(scope) > 0, _WITH_KEPT_PAGES),
+        (scope.readers > 0 and scope.keeps > 0 and writes(scope) > 1, _WITH_KEPT_PAGES_AND_TWO_WRITES),
     ]
     return {sentence: sight for wanted, sights in due if wanted for sentence, sight in sights.items()}
 

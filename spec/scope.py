@@ -17,7 +17,7 @@ class Scope(NamedTuple):
     limit: int = 2
     """Blocks that may be written; negative leaves the budget disabled."""
     readers: int = 0
-    """Concurrent reads of written-back pages."""
+    """Concurrent reads of written-back pages, and pages kept."""
     stores: int = 0
     """How often the limit may be stored (0 or the initial limit)."""
     toggles: int = 0
@@ -26,6 +26,8 @@ class Scope(NamedTuple):
     recompress: int = 0
     resets: int = 0
     """How often the device may be reset."""
+    keeps: int = 0
+    """Pages that were read from the backing device may be kept: as many as there are readers without a read."""
 
     def initial(self) -> State:
         """Return the state a search begins in."""
@@ -87,15 +89,18 @@ def choices(scope: Scope, actions: Iterable[Action] = ACTIONS) -> Iterator[Actio
             yield ActionChoice(action, tuple((*prefix, value) for value in last), canonical)
 
 
-# The scopes of every run: requests in flight, reads during writeback, limits stored during writeback, and all marks.
+# The scopes of every run: requests in flight, reads during writeback, limits stored during writeback, all marks, and
+# pages that are kept.
 EVERY_RUN: Final = {
     "base": Scope(3, 2, 2, 2),
     "readers": Scope(2, 2, 2, 2, readers=1),
     "limits": Scope(2, 2, 1, 2, stores=1, toggles=1),
     "flags": Scope(2, 1, 1, 1, huge=1, idle=1, recompress=1, resets=1),
+    "kept": Scope(2, 1, 1, 2, readers=1, resets=1, keeps=1),
 }
 
-# Larger ones for a night, with symmetry: more pages, more blocks, more reads, more grants, marks while two fly.
+# Larger ones for a night, with symmetry: more pages, more blocks, more reads and kept pages, more grants, marks while
+# two fly.
 NIGHTLY: Final = {
     "everything": Scope(2, 1, 1, 1, readers=1, stores=1, toggles=1, huge=1, idle=1, recompress=1, resets=1),
     "granting": Scope(3, 2, 2, 2, stores=1, toggles=1),
@@ -103,6 +108,7 @@ NIGHTLY: Final = {
     "wide": Scope(5, 3, 2, 2),
     "reading": Scope(3, 2, 2, 2, readers=1),
     "two_reads": Scope(2, 2, 2, 2, readers=2),
+    "two_kept": Scope(2, 2, 2, 2, readers=2, keeps=1),
     "marking": Scope(3, 2, 1, 2, huge=1, idle=1, recompress=1, resets=1),
     "large": Scope(4, 3, 2, 2),
 }

@@ -32,6 +32,7 @@ JOBS: Final = (
     Job("explore readers", partial(explored.explore, "readers")),
     Job("explore limits", partial(explored.explore, "limits")),
     Job("explore flags", partial(explored.explore, "flags")),
+    Job("explore kept", partial(explored.explore, "kept")),
     Job("seeded bugs", of_bugs.every_machine_bug),
 )
 WORTH_SEEING: Final = ("seeded bugs",)

@@ -32,7 +32,7 @@ from spec.processes.options import add_loudness, add_processes
 from spec.scope import EVERY_RUN, NIGHTLY, Scope
 
 _LEAST: Final = {"slots": 1, "blocks": 1, "requests": 1}
-_MOST: Final = {"toggles": 1, "huge": 1, "idle": 1, "recompress": 1}
+_MOST: Final = {"toggles": 1, "huge": 1, "idle": 1, "recompress": 1, "keeps": 1}
 _MOST_OTHERWISE: Final = 16
 _MANY_STATES: Final = 2_000_000
 _STATES_PER_SECOND: Final = {False: 25_000, True: 3_000}
@@ -50,6 +50,7 @@ _HELP: Final = {
     "idle": "pages may be marked idle",
     "recompress": "pages may be recompressed",
     "resets": "how often the device may be reset",
+    "keeps": "pages read from the backing device may be kept, in place of a read",
 }
 
 

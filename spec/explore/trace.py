@@ -12,7 +12,7 @@ from spec.processes.columns import folded
 
 _PHASES: Final = ("idle", "held", "in flight", "done", "done with an error")
 _IO: Final = ("", "write pending", "written, endio due", "write failed, endio due")
-_READING: Final = ("idle", "asked", "answered")
+_READING: Final = ("idle", "asked", "answered", "page kept")
 _RUNNING: Final = ("at rest", "scanning", "writing")
 _ACTORS: Final = ("user", "pass", "device")
 _SHORT: Final = {"block": "blk", "free_block": "blk", "request": "req", "idle_request": "req", "idle_reader": "reader"}

@@ -7,7 +7,7 @@ are inductive: every action keeps all of them, from any state in which all of th
 from collections.abc import Callable
 from typing import Final
 
-from spec.model.state import ANSWERED, AT_REST, DONE_ERROR, DONE_OK, FLIGHT, HELD, IDLE, Req, State
+from spec.model.state import AT_REST, DONE_ERROR, DONE_OK, FLIGHT, HELD, IDLE, KEPT, Reader, Req, State
 
 # isort: split
 from spec.model.state import IO_ERROR, IO_OK, PENDING, QUIET, SCANNING, WRITING
@@ -32,16 +32,17 @@ def slots_and_blocks_are_in_range(s: State) -> bool:
 
 def requests_are_in_range(s: State) -> bool:
     """every field of requests is in its range"""
-    n, b = len(s.queued) - 1, len(s.blocks) - 1
-    places = [within(NONE, q.slot, n) & within(NONE, q.blk, b) for q in s.reqs]
-    return every(places) & every([within(IDLE, q.phase, DONE_ERROR) & bit(q.inside) for q in s.reqs])
+    return every([placed(s, q) & within(IDLE, q.phase, DONE_ERROR) & bit(q.inside) for q in s.reqs])
+
+
+def placed(s: State, x: Req | Reader) -> bool:
+    """Return whether the slot and the block of a request or a reader are in range, or NONE."""
+    return within(NONE, x.slot, len(s.queued) - 1) & within(NONE, x.blk, len(s.blocks) - 1)
 
 
 def readers_are_in_range(s: State) -> bool:
-    """every field of reads under way is in its range"""
-    n, b = len(s.queued) - 1, len(s.blocks) - 1
-    places = [within(NONE, r.slot, n) & within(NONE, r.blk, b) for r in s.readers]
-    return every(places) & every([within(IDLE, r.phase, ANSWERED) & bit(r.valid) & bit(r.sound) for r in s.readers])
+    """every field of reads under way and of kept pages is in its range"""
+    return every([placed(s, r) & within(IDLE, r.phase, KEPT) & bit(r.valid) & bit(r.sound) for r in s.readers])
 
 
 def the_pass_is_in_range(s: State) -> bool:
@@ -52,10 +53,8 @@ def the_pass_is_in_range(s: State) -> bool:
 
 def every_block_has_one_owner(s: State) -> bool:
     """every block in use has exactly one owner: a written-back slot, a request, or the pass that reserved it"""
-    numbers = range(len(s.blocks))
-    slots, reqs = [[x.blk == b for x in s.slots] for b in numbers], [[q.blk == b for q in s.reqs] for b in numbers]
-    owners = [count(slots[b] + reqs[b]) + (s.held == b) * 1 for b in numbers]
-    return every([block.used == n for block, n in zip(s.blocks, owners, strict=True)])
+    owned = [x.blk for x in s.slots] + [q.blk for q in s.reqs] + [s.held]
+    return every([block.used == count([x == b for x in owned]) for b, block in enumerate(s.blocks)])
 
 
 def only_written_back_slots_have_blocks(s: State) -> bool:
@@ -113,18 +112,16 @@ def counters_equal_a_recount(s: State) -> bool:
 def a_written_back_block_holds_the_page(s: State) -> bool:
     """what a written-back slot's block holds is what was last written to the page, and no write to it is on its way"""
     blocks = [at(s.blocks, choose(x.kind == WB, x.blk, 0)) for x in s.slots]
-    sound = [(b.holds == i) & (b.io == QUIET) for i, b in enumerate(blocks)]
-    return every([implies(x.kind == WB, held) for x, held in zip(s.slots, sound, strict=True)])
+    rows = enumerate(zip(s.slots, blocks, strict=True))
+    return every([implies(x.kind == WB, (b.holds == i) & (b.io == QUIET)) for i, (x, b) in rows])
 
 
 def a_kept_claim_means_unchanged_content(s: State) -> bool:
     """as long as a slot in flight keeps its claim, what is being written is what the page contains"""
     slots = [at(s.slots, choose(active(q), q.slot, 0)) for q in s.reqs]
     blocks = [at(s.blocks, choose(active(q), q.blk, 0)) for q in s.reqs]
-    due = [active(q) & (x.kind == PP_SLOT) for q, x in zip(s.reqs, slots, strict=True)]
-    good = [no_error(q, b.io) for q, b in zip(s.reqs, blocks, strict=True)]
-    sound = [b.holds == q.slot for q, b in zip(s.reqs, blocks, strict=True)]
-    return every([implies(d & g, held) for d, g, held in zip(due, good, sound, strict=True)])
+    rows = zip(s.reqs, slots, blocks, strict=True)
+    return every([implies(active(q) & (x.kind == PP_SLOT) & no_error(q, b.io), b.holds == q.slot) for q, x, b in rows])
 
 
 def no_error(q: Req, io: int) -> bool:
@@ -140,9 +137,14 @@ def nobody_touches_a_freed_control_block(s: State) -> bool:
 def a_read_that_re_validates_is_sound(s: State) -> bool:
     """a read whose slot has not been replaced since it began has, or will get, the page's own bytes"""
     slots = [at(s.slots, choose(r.valid == 1, r.slot, 0)) for r in s.readers]
-    mine = [implies(r.valid == 1, (x.kind == WB) & (x.blk == r.blk)) for r, x in zip(s.readers, slots, strict=True)]
-    asked = [implies(r.valid == 1, (r.phase > IDLE) & (r.slot > NONE) & (r.sound == 1)) for r in s.readers]
-    return every(mine) & every(asked)
+    asked = [(r.phase > IDLE) & (r.slot > NONE) & (r.sound == 1) for r in s.readers]
+    rows = zip(s.readers, slots, asked, strict=True)
+    return every([implies(r.valid == 1, (x.kind == WB) & (x.blk == r.blk) & whole) for r, x, whole in rows])
+
+
+def a_kept_page_is_returned_while_it_is_the_page(s: State) -> bool:
+    """a kept page may be returned exactly as long as the page still contains these bytes"""
+    return every([implies(r.phase == KEPT, r.valid == r.sound) for r in s.readers])
 
 
 # fmt: off
@@ -152,6 +154,7 @@ CLAUSES: Final[tuple[Clause, ...]] = (
     the_device_works_for_requests_in_flight, every_pp_slot_is_owned_once, the_budget_is_conserved,
     nothing_remains_at_rest, counters_equal_a_recount, a_written_back_block_holds_the_page,
     a_kept_claim_means_unchanged_content, nobody_touches_a_freed_control_block, a_read_that_re_validates_is_sound,
+    a_kept_page_is_returned_while_it_is_the_page,
 )
 # fmt: on
 

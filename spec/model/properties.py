@@ -67,12 +67,11 @@ def work_left(s: State) -> int:
     more = no(loop_over(s)) & (s.running == WRITING)
     per_phase = (2 * more, 1, 9, 4, 4)
     held = choose(s.held >= 0, 1, 2 * more)
-    reading = count([r.phase == ASKED for r in s.readers])
-    io = sum([at((0, 2, 1, 1), b.io) for b in s.blocks])
+    io = sum([at((0, 2, 1, 1), b.io) for b in s.blocks]) + count([r.phase == ASKED for r in s.readers])
     requests = sum([at(per_phase, q.phase) + q.inside for q in s.reqs])
     running = at((0, 10 + 20 * len(s.slots) + 2 * len(s.reqs), 5), s.running)
     unscanned = 20 * count([x.kind == STORED for x in s.slots]) * (s.running == SCANNING)
-    return running + unscanned + 17 * sum(s.queued) + held + requests + io + reading
+    return running + unscanned + 17 * sum(s.queued) + held + requests + io
 
 
 def at_rest(s: State) -> bool:
@@ -86,7 +85,7 @@ EVERY_STEP: Final = (
     StepProperty(a_good_write_of_an_unchanged_slot_makes_it_wb, ("reap",), ("slots", "reqs")),
     StepProperty(a_failed_write_changes_nothing_but_the_claim, ("reap",), ("slots", "reqs")),
     StepProperty(a_pp_slot_is_released_after_its_request_completed, _WRITEBACK, ("slots", "reqs")),
-    StepProperty(a_read_ends_with_a_value_the_page_held, ("read_end",), ("readers",)),
+    StepProperty(a_read_ends_with_a_value_the_page_held, ("read_end", "read_keep", "read_kept"), ("readers",)),
     StepProperty(a_refusal_changes_nothing, ("refuse_pass",), ()),
 )
 

@@ -18,7 +18,7 @@ IDLE, HELD, FLIGHT, DONE_OK, DONE_ERROR = range(5)
 QUIET, PENDING, IO_OK, IO_ERROR = range(4)
 
 # Reader.phase, when it is not IDLE.
-ASKED, ANSWERED = 1, 2
+ASKED, ANSWERED, KEPT = 1, 2, 3
 
 # State.running: the pass and its control block.
 AT_REST, SCANNING, WRITING = range(3)
@@ -57,15 +57,15 @@ class Req(NamedTuple):
 
 
 class Reader(NamedTuple):
-    """A read of a written-back page on its way."""
+    """A read of a written-back page on its way, or a page that one has left behind: KEPT."""
 
     phase: int = IDLE
     slot: int = NONE
     blk: int = NONE
     valid: int = 0
-    """The slot has not been replaced since the read began: what the re-validation finds out."""
+    """The slot has not been replaced since the read began: what the re-validation finds out, each time."""
     sound: int = 0
-    """Ghost: the bytes the device returned, or will, are the page's."""
+    """Ghost: the bytes the device returned, or will, are the page's; a kept page's are only while it has them."""
 
 
 class Budget(NamedTuple):

@@ -1,6 +1,6 @@
 """The parts that actions are made of: giving a block back, replacing a slot, charging and refunding the budget."""
 
-from spec.model.state import HELD, WRITING, Block, Budget, Counts, Reader, Req, Slot, State
+from spec.model.state import HELD, KEPT, WRITING, Block, Budget, Counts, Req, Slot, State
 from spec.model.tables import COMMIT, COMPLETION_TABLE, EMPTY, NONE, PP_SLOT, SAME, SLOT_TABLE, STORED, Completion
 from spec.model.terms import at, choose, count, every, put
 
@@ -38,7 +38,8 @@ def replace_content(s: State, i: int, slot: Slot) -> State:
     """Replace slot `i` and its content: its block is free, nothing on the device is its content any more."""
     old = at(s.slots, i)
     blocks = [Block(x.used, x.io, choose(x.holds == i, NONE, x.holds)) for x in s.blocks]
-    readers = [Reader(r.phase, r.slot, r.blk, choose(r.slot == i, 0, r.valid), r.sound) for r in s.readers]
+    # a read that runs may return what the page was; a page that is kept may not, whatever it was before
+    readers = [choose(r.slot == i, r._replace(valid=0, sound=(r.phase < KEPT) * r.sound), r) for r in s.readers]
     counts = recount(s.counts, old, slot)._replace(bd_count=s.counts.bd_count - (old.blk > NONE))
     slots, freed = put(s.slots, i, slot), put(tuple(blocks), old.blk, Block())
     return s._replace(slots=slots, blocks=freed, readers=tuple(readers), counts=counts)
@@ -83,6 +84,5 @@ def finish(s: State, r: int, row: Completion) -> State:
     released = slot._replace(kind=choose(slot.kind == PP_SLOT, at(SLOT_TABLE.release, slot.kind), slot.kind))
     committed = Slot(kind=at(SLOT_TABLE.commit, slot.kind), huge=slot.huge, blk=q.blk)
     s = set_slot(s, q.slot, choose(row.slot == COMMIT, committed, released))
-    budget = refund(s.budget, choose(row.refund == 1, q.grant, 0))
-    budget = spend(budget, choose(row.bd_writes == 1, q.grant, 0))
+    budget = spend(refund(s.budget, choose(row.refund == 1, q.grant, 0)), choose(row.bd_writes == 1, q.grant, 0))
     return release_block(s, choose(row.block == COMMIT, NONE, q.blk))._replace(budget=budget)

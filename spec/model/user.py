@@ -1,6 +1,6 @@
 """Actions of users: write, discard, read, mark, store attributes, reset."""
 
-from spec.model.state import ANSWERED, ASKED, AT_REST, IDLE, Block, Budget, Counts, Reader, Slot, State
+from spec.model.state import ANSWERED, ASKED, AT_REST, IDLE, KEPT, Block, Budget, Counts, Reader, Slot, State
 from spec.model.tables import EMPTY, SLOT_TABLE, STORED, WB
 from spec.model.terms import at, every, no, put
 from spec.model.transitions import in_memory, replace_content, set_slot
@@ -33,8 +33,7 @@ def can_read(s: State, i: int) -> bool:
 
 def read(s: State, i: int) -> State:
     """Read from memory. The slot was accessed, so it is no longer idle, and a claim on it is gone."""
-    slot = at(s.slots, i)
-    return set_slot(s, i, slot._replace(kind=at(SLOT_TABLE.read, slot.kind), idle=0))
+    return set_slot(s, i, at(s.slots, i)._replace(kind=at(SLOT_TABLE.read, at(s.slots, i).kind), idle=0))
 
 
 def can_read_begin(s: State, i: int, k: int) -> bool:
@@ -68,8 +67,28 @@ def can_read_retry(s: State, k: int) -> bool:
 
 
 def reader_leaves(s: State, k: int) -> State:
-    """Return the bytes, or throw them away and begin again."""
+    """Return the bytes, or throw them away and begin again; or forget a page that was kept."""
     return s._replace(readers=put(s.readers, k, Reader()))
+
+
+def read_keep(s: State, k: int) -> State:
+    """Return the bytes and keep them: whatever is written to the block from now on, these stay what they are."""
+    return s._replace(readers=put(s.readers, k, at(s.readers, k)._replace(phase=KEPT)))
+
+
+def can_read_kept(s: State, k: int) -> bool:
+    """The page is kept, and its slot still is what it was when it was read."""
+    return (at(s.readers, k).phase == KEPT) & (at(s.readers, k).valid == 1)
+
+
+def read_kept(s: State, _k: int) -> State:
+    """Return the kept bytes, without asking the device."""
+    return s
+
+
+def can_drop_kept(s: State, k: int) -> bool:
+    """The page is kept, stale or not: why it has to go is left open."""
+    return at(s.readers, k).phase == KEPT
 
 
 def can_mark_idle(s: State, i: int) -> bool:
@@ -104,8 +123,7 @@ def recompress(s: State, i: int) -> State:
 
 def store_limit(s: State, limit: int) -> State:
     """Open a new grant. What is charged to older ones is never refunded, so the value stored is what can be spent."""
-    b = s.budget
-    return s._replace(budget=b._replace(limit=limit, grant=b.grant + 1, granted=limit, spent=0))
+    return s._replace(budget=s.budget._replace(limit=limit, grant=s.budget.grant + 1, granted=limit, spent=0))
 
 
 def toggle_limit(s: State) -> State:
@@ -114,12 +132,12 @@ def toggle_limit(s: State) -> State:
 
 
 def can_reset(s: State) -> bool:
-    """Nothing runs."""
-    return (s.running == AT_REST) & every([r.phase == IDLE for r in s.readers])
+    """Nothing runs; pages may be kept."""
+    return (s.running == AT_REST) & every([(r.phase == IDLE) | (r.phase == KEPT) for r in s.readers])
 
 
 def reset(s: State) -> State:
     """Forget everything; the budget as well, as the driver's documentation (not the driver) says."""
-    slots, blocks = tuple([Slot() for _ in s.slots]), tuple([Block() for _ in s.blocks])
+    rows = (Slot(),) * len(s.slots), (Block(),) * len(s.blocks), (Reader(),) * len(s.readers)
     budget = Budget(enabled=0, limit=0, grant=s.budget.grant + 1, granted=0)
-    return s._replace(slots=slots, blocks=blocks, budget=budget, counts=Counts())
+    return s._replace(slots=rows[0], blocks=rows[1], readers=rows[2], budget=budget, counts=Counts())

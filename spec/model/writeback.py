@@ -114,8 +114,7 @@ def can_give_up(s: State, i: int) -> bool:
 
 def give_up(s: State, i: int) -> State:
     """Release a candidate that will not be written: the pass was cancelled, or budget or blocks are used up."""
-    slot = at(s.slots, i)
-    released = slot._replace(kind=at(SLOT_TABLE.release, slot.kind))
+    released = at(s.slots, i)._replace(kind=at(SLOT_TABLE.release, at(s.slots, i).kind))
     return set_slot(s._replace(queued=put(s.queued, i, 0)), i, released)
 
 
@@ -143,9 +142,8 @@ def can_reap(s: State, r: int) -> bool:
 
 def reap(s: State, r: int) -> State:
     """Complete an answered request: decide under the lock, before the claim is taken off."""
-    q = at(s.reqs, r)
-    kept = at(s.slots, q.slot).kind == PP_SLOT
-    return finish(s, r, completion((q.phase == DONE_OK) * 1, kept * 1))
+    kept = at(s.slots, at(s.reqs, r).slot).kind == PP_SLOT
+    return finish(s, r, completion((at(s.reqs, r).phase == DONE_OK) * 1, kept * 1))
 
 
 def can_end_pass(s: State) -> bool:

@@ -33,9 +33,9 @@ from spec.prove.z3_terms import any_state, truth, unknown
 from spec.scope import Scope
 
 SCOPES: Final = (
-    Scope(2, 1, 1, 1, readers=1),
+    Scope(2, 1, 1, 1, readers=1, keeps=1),
     Scope(2, 1, 1, 1, huge=1, idle=1, recompress=1, resets=1),
-    Scope(1, 1, 1, 1, readers=1, stores=1, toggles=1, resets=1),
+    Scope(1, 1, 1, 1, readers=1, stores=1, toggles=1, resets=1, keeps=1),
     Scope(2, 2, 2, 2),
 )
 SIZES: Final = (Sizes(2, 1, 1, readers=1), Sizes(2, 2, 2, readers=1))

@@ -24,7 +24,7 @@ _WORDS: Final = (
     ("EMPTY", "SAME", "STORED", "PP_SLOT", "WB"),
     ("IDLE", "HELD", "FLIGHT", "DONE_OK", "DONE_ERROR"),
     ("QUIET", "PENDING", "IO_OK", "IO_ERROR"),
-    ("IDLE", "ASKED", "ANSWERED"),
+    ("IDLE", "ASKED", "ANSWERED", "KEPT"),
     ("AT_REST", "SCANNING", "WRITING"),
     ("RELEASE", "COMMIT"),
     ("NONE", "0"),

@@ -19,7 +19,7 @@ _NAMES: Final[Mapping[str, Sequence[str]]] = {
     ".phase": _PHASES,
 }
 """The names of the numbers of a field, by the end of the text that reads it."""
-_READER_PHASES: Final = ("IDLE", "ASKED", "ANSWERED")
+_READER_PHASES: Final = ("IDLE", "ASKED", "ANSWERED", "KEPT")
 _ROW: Final = re.compile(r"\bat\(s\.(\w+), (\w+)\)")
 
 _MODULE: Final = re.compile(r"\b(?:transitions|writeback|user)\.")

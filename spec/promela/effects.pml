@@ -8,7 +8,12 @@ inline release_block(x) {			/* zram_release_bdev_block() */
 
 inline content_is_gone(x) {
 	for (b : 0 .. BLOCKS - 1) { if :: disk[b] == x -> disk[b] = NONE :: else fi };
-	for (k : 0 .. READERS - 1) { if :: rd[k].slot == x -> rd[k].valid = 0 :: else fi }
+	for (k : 0 .. READERS - 1) {
+		if
+		:: rd[k].slot == x -> rd[k].valid = 0; if :: rd[k].at == kept_page -> rd[k].sound = 0 :: else fi
+		:: else
+		fi
+	}
 }
 
 inline slot_free(x) {				/* zram_slot_free() */
@@ -148,12 +153,22 @@ inline a_read_ends_with_a_value_the_page_held(x) {
 	assert(rd[x].sound)
 }
 
-inline leave(x) {
+inline keep(x) {				/* it is no read any more, so the device may be reset */
+	rd[x].at = kept_page;
+	reading--;
+	keeping++
+}
+
+inline forget(x) {
 	rd[x].at = unused;
 	rd[x].slot = NONE;
 	rd[x].blk = NONE;
 	rd[x].valid = 0;
-	rd[x].sound = 0;
+	rd[x].sound = 0
+}
+
+inline leave(x) {
+	forget(x);
 	reading--
 }
 

@@ -104,6 +104,10 @@ inline a_read_that_re_validates_is_sound() {
 	}
 }
 
+inline a_kept_page_is_returned_while_it_is_the_page() {
+	for (k : 0 .. READERS - 1) { assert(rd[k].at != kept_page || rd[k].valid == rd[k].sound) }
+}
+
 inline always() {
 	every_block_has_one_owner();
 	only_written_back_slots_have_blocks();
@@ -116,5 +120,6 @@ inline always() {
 	a_written_back_block_holds_the_page();
 	a_kept_claim_means_unchanged_content();
 	nobody_touches_a_freed_control_block();
-	a_read_that_re_validates_is_sound()
+	a_read_that_re_validates_is_sound();
+	a_kept_page_is_returned_while_it_is_the_page()
 }

@@ -10,6 +10,7 @@
  *     readers    44,814       477,315     63
  *     limits     25,120       279,482     39
  *     flags       9,116       126,376     25
+ *     kept       16,826       175,719     35
  *
  * What SPIN prints differs by two constants. Its transitions are one more: it counts a state stored or met again as a
  * transition, and it stores the first one without any. Its depth is one less: that of the last new state, where the
@@ -36,8 +37,9 @@
 #define IDLE 0
 #define RECOMPRESS 0
 #define RESETS 0
+#define KEEPS 0
 #endif
-#ifndef RESETS
+#ifndef KEEPS
 #error "define all sizes and bounds, or none"
 #endif
 
@@ -49,7 +51,7 @@
 mtype = { at_rest, scanning, writing };			/* the pass */
 mtype = { quiet, pending, written, failed, inside };	/* a bio: not sent, at the device, answered, in its callback */
 mtype = { good, bad };					/* what the callback has queued */
-mtype = { unused, asked, answered };			/* a read */
+mtype = { unused, asked, answered, kept_page };		/* a read, or what it left behind */
 
 typedef Slot {
 	bit same, wb, pp, huge, idle;	/* ZRAM_SAME, ZRAM_WB, ZRAM_PP_SLOT, ZRAM_HUGE, ZRAM_IDLE */
@@ -83,7 +85,7 @@ chan done = [REQUESTS] of { byte, mtype };	/* the done list; in any order */
 byte held_req = NONE;				/* what the loop has taken and not submitted yet */
 byte held_blk = NONE;
 byte num_inflight;				/* submitted and not yet completed */
-byte reading;
+byte reading, keeping;
 
 bit limited = (LIMIT >= 0);		/* writeback_limit_enable */
 byte limit = FIRST_LIMIT;		/* writeback_limit */
@@ -127,7 +129,7 @@ active [SLOTS] proctype Page()
 	:: d_step { ALLOCATED(_pid) -> printf("user discard(%d)\n", _pid); slot_free(_pid); clear() }
 	:: d_step { ALLOCATED(_pid) && !slot[_pid].wb -> printf("user read(%d)\n", _pid); accessed(_pid); clear() }
 #if READERS
-	:: d_step { slot[_pid].wb && reading < READERS ->
+	:: d_step { slot[_pid].wb && reading + keeping < READERS ->
 		do :: rd[k].at != unused -> k++ :: else -> break od;
 		printf("user read_begin(%d, %d)\n", _pid, k);
 		rd[k].at = asked;
@@ -232,6 +234,13 @@ active [READERS] proctype Reader()
 	:: d_step { rd[IT].at == answered && rd[IT].valid ->
 		printf("user read_end(%d)\n", IT); a_read_ends_with_a_value_the_page_held(IT); leave(IT); clear() }
 	:: d_step { rd[IT].at == answered && !rd[IT].valid -> printf("user read_retry(%d)\n", IT); leave(IT); clear() }
+#if KEEPS
+	:: d_step { rd[IT].at == answered && rd[IT].valid ->
+		printf("user read_keep(%d)\n", IT); a_read_ends_with_a_value_the_page_held(IT); keep(IT); clear() }
+	:: d_step { rd[IT].at == kept_page && rd[IT].valid ->
+		printf("user read_kept(%d)\n", IT); a_read_ends_with_a_value_the_page_held(IT); clear() }
+	:: d_step { rd[IT].at == kept_page -> printf("user drop_kept(%d)\n", IT); forget(IT); keeping--; clear() }
+#endif
 	od
 }
 #endif
@@ -252,6 +261,10 @@ active proctype Attributes()
 	:: d_step { grant < GRANTS && pass == at_rest && reading == 0 ->
 		printf("user reset()\n");
 		for (i : 0 .. SLOTS - 1) { slot_free(i) };
+#if KEEPS
+		for (k : 0 .. READERS - 1) { forget(k) };
+		keeping = 0;
+#endif
 		store_limit(0);
 		limited = 0;
 		clear() }

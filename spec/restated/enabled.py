@@ -19,6 +19,7 @@ from spec.model.state import (
     IDLE,
     IO_ERROR,
     IO_OK,
+    KEPT,
     PENDING,
     SCANNING,
     WRITING,
@@ -44,6 +45,11 @@ def _in_memory(s: State, i: int, idle: int) -> bool:
 
 def _reads(s: State, k: int, phase: int) -> bool:
     return at(s.readers, k).phase == phase
+
+
+def _reading(s: State) -> int:
+    """Count the reads under way: what is kept is none of them."""
+    return count([within(ASKED, x.phase, ANSWERED) for x in s.readers])
 
 
 def _candidate(s: State, i: int) -> bool:
@@ -89,13 +95,16 @@ ENABLED: Final[Mapping[str, Guard]] = {
     "read_answer": lambda s, k: _reads(s, k, ASKED),
     "read_end": lambda s, k: _reads(s, k, ANSWERED) & (at(s.readers, k).valid == 1),
     "read_retry": lambda s, k: _reads(s, k, ANSWERED) & no(at(s.readers, k).valid == 1),
+    "read_keep": lambda s, k: _reads(s, k, ANSWERED) & no(at(s.readers, k).valid == 0),
+    "read_kept": lambda s, k: _reads(s, k, KEPT) & no(at(s.readers, k).valid == 0),
+    "drop_kept": lambda s, k: _reads(s, k, KEPT),
     "mark_idle": lambda s, i: _in_memory(s, i, idle=0),
     "clear_idle": lambda s, i: _in_memory(s, i, idle=1),
     "recompress": lambda s, i: (s.running == AT_REST) & _is(s, i, STORED),
     "recompress_in_vain": lambda s, i: (s.running == AT_REST) & _is(s, i, STORED),
     "store_limit": _always,
     "toggle_limit": _always,
-    "reset": lambda s: (s.running == AT_REST) & (count([no(x.phase == IDLE) for x in s.readers]) == 0),
+    "reset": lambda s: (s.running == AT_REST) & (_reading(s) == 0),
     "begin_pass": lambda s: s.running == AT_REST,
     "refuse_pass": lambda s: within(SCANNING, s.running, WRITING),
     "scan": lambda s, i: (s.running == SCANNING) & _is(s, i, STORED) & no(at(s.queued, i) == 1),

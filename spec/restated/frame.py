@@ -23,6 +23,7 @@ from spec.model.state import (
     IDLE,
     IO_ERROR,
     IO_OK,
+    KEPT,
     PENDING,
     QUIET,
 )
@@ -211,13 +212,25 @@ def an_answered_read_has_its_bytes(s: State, k: int) -> Rows:
 
 
 def a_read_that_ended_is_gone(s: State, k: int) -> Rows:
-    """a read that ends or begins again leaves nothing"""
+    """a read that ends or begins again, and a page that is not kept any more, leaves nothing"""
     return put(s.readers, k, _NO_READER)
 
 
+def a_read_page_that_is_kept_stays(s: State, k: int) -> Rows:
+    """a page that is kept is kept with its slot and its block, and nothing else"""
+    x = at(s.readers, k)
+    return put(s.readers, k, Reader(KEPT, x.slot, x.blk, x.valid, x.sound))
+
+
 def a_read_of_a_replaced_page_is_void(s: State, i: int, *_huge: int) -> Rows:
-    """a read of a page that is replaced cannot be trusted, others can as before"""
-    return tuple([Reader(x.phase, x.slot, x.blk, choose(x.slot == i, 0, x.valid), x.sound) for x in s.readers])
+    """a read of a page that is replaced cannot be trusted, a kept one is wrong, and all others are as before"""
+    void = [Reader(x.phase, x.slot, x.blk, 0, choose(x.phase == KEPT, 0, x.sound)) for x in s.readers]
+    return tuple([choose(x.slot == i, new, x) for x, new in zip(s.readers, void, strict=True)])
+
+
+def a_reset_device_keeps_no_page(s: State) -> Rows:
+    """after a reset there is neither a read nor a kept page"""
+    return (_NO_READER,) * len(s.readers)
 
 
 def a_read_of_a_block_being_written_is_unsound(s: State, _i: int, _r: int) -> Rows:
@@ -324,9 +337,11 @@ FIELD_UPDATES: Final = (
     FieldUpdate("reqs", a_callback_that_leaves_is_outside, ("endio_leave",)),
     FieldUpdate("readers", a_read_that_began_knows_slot_and_block, ("read_begin",)),
     FieldUpdate("readers", an_answered_read_has_its_bytes, ("read_answer",)),
-    FieldUpdate("readers", a_read_that_ended_is_gone, ("read_end", "read_retry")),
+    FieldUpdate("readers", a_read_that_ended_is_gone, ("read_end", "read_retry", "drop_kept")),
+    FieldUpdate("readers", a_read_page_that_is_kept_stays, ("read_keep",)),
     FieldUpdate("readers", a_read_of_a_replaced_page_is_void, _REPLACING),
     FieldUpdate("readers", a_read_of_a_block_being_written_is_unsound, ("submit",)),
+    FieldUpdate("readers", a_reset_device_keeps_no_page, ("reset",)),
     FieldUpdate("running", a_pass_begins_with_the_scan, ("begin_pass",)),
     FieldUpdate("running", a_pass_writes_after_the_scan, ("end_scan",)),
     FieldUpdate("running", a_pass_that_ended_is_over, ("end_pass",)),

@@ -10,7 +10,7 @@ from itertools import product
 from typing import Final, NamedTuple
 
 from spec.model.actions import Action
-from spec.model.state import AT_REST, DONE_OK, IDLE, State
+from spec.model.state import ANSWERED, AT_REST, DONE_OK, IDLE, State
 from spec.model.tables import EMPTY, NONE, PP_SLOT, WB
 from spec.scope import Scope, domain
 from stateful.traces import show
@@ -315,7 +315,7 @@ def differences(world: World, end: End) -> Iterator[str]:
         yield f"the limit is {end.limit}, and has to be {world.budget.limit}"
     if world.running != AT_REST:
         yield "a pass is under way"
-    yield from (f"reader {k} is under way" for k, reader in enumerate(world.readers) if reader.phase != IDLE)
+    yield from (f"reader {k} is under way" for k, reader in enumerate(world.readers) if IDLE < reader.phase <= ANSWERED)
     for name, value in end.counts.items():
         if value != getattr(world.counts, name):
             yield f"{name} is {value}, and has to be {getattr(world.counts, name)}"

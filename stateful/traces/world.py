@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from spec.footprint import footprint
 from spec.model.actions import ACTIONS, Action
-from spec.model.state import HELD, IDLE, Block, Budget, Counts, Reader, Req, Slot, State, initial
+from spec.model.state import ANSWERED, HELD, IDLE, KEPT, Block, Budget, Counts, Reader, Req, Slot, State, initial
 from spec.model.tables import NONE
 
 ELSEWHERE: Final = 1 << 20
@@ -55,7 +55,12 @@ class World:
         self._busy = {r for r, req in enumerate(s.reqs) if req.phase != IDLE}
         self._inside = {r for r, req in enumerate(s.reqs) if req.inside}
         self._taken = {r for r, req in enumerate(s.reqs) if req.phase == HELD}
-        self._reading = {k for k, reader in enumerate(s.readers) if reader.phase != IDLE}
+        self._reading = {k for k, reader in enumerate(s.readers) if IDLE < reader.phase <= ANSWERED}
+        self._kept: dict[int, set[int]] = {}
+        """By slot: the readers that keep a page of it, of which there may be as many as slots."""
+        for k, reader in enumerate(s.readers):
+            if reader.phase == KEPT:
+                self._kept.setdefault(reader.slot, set()).add(k)
         self._holding: dict[int, set[int]] = {}
         for b, block in enumerate(s.blocks):
             self._hold(b, Block(), block)
@@ -133,6 +138,7 @@ class World:
                 chosen.add(0)
         if "readers" in fields:
             readers |= {k for k in self._reading if self._is_near(self.readers[k], slots, blocks)}
+            readers.update(*[self._kept.get(i, _NOTHING) for i in slots])
             _add_witness(readers, self._reading)
         return Concerned(tuple(sorted(slots)), tuple(sorted(blocks)), tuple(sorted(reqs)), tuple(sorted(readers)))
 
@@ -229,7 +235,11 @@ class World:
         before = self.readers[k]
         slot, blk = _back(reader.slot, of.slots, before.slot), _back(reader.blk, of.blocks, before.blk)
         self.readers[k] = reader._replace(slot=slot, blk=blk)
-        (self._reading.add if reader.phase != IDLE else self._reading.discard)(k)
+        (self._reading.add if IDLE < reader.phase <= ANSWERED else self._reading.discard)(k)
+        if before.phase == KEPT:
+            self._kept[before.slot].discard(k)
+        if reader.phase == KEPT:
+            self._kept.setdefault(slot, set()).add(k)
 
     def _hold(self, b: int, before: Block, after: Block) -> None:
         if before.holds != after.holds:

@@ -16,7 +16,7 @@ SWITCHED = [
     for switch in ("readers", "stores", "toggles", "resets", "recompress")
     for slots, blocks in ((1, 1), (2, 1), (1, 2))
     for limit in (-1, 0, 1)
-]
+] + [Scope(1, 1, 1, limit, readers=1, keeps=1) for limit in (0, 1, 2)]
 
 
 @pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
@@ -30,7 +30,7 @@ def test_every_sentence_asked_for_is_seen(scope: Scope) -> None:
 @pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 def test_the_scopes_of_every_run_ask_for_everything() -> None:
     asked = {sentence for scope in EVERY_RUN.values() for sentence in sometimes(scope)}
-    assert asked == set(sometimes(Scope(3, 2, 2, 2, readers=1)))
+    assert asked == set(sometimes(Scope(3, 2, 2, 2, readers=1, keeps=1)))
     switched = {action.switch for action in ACTIONS if action.switch}
     assert {name for scope in EVERY_RUN.values() for name in switched if getattr(scope, name)} == switched
 

@@ -165,7 +165,7 @@ def group_is_alive(group: int) -> bool:
 
 def test_check_has_a_job_for_every_layer() -> None:
     names = [job.name for job in check.JOBS]
-    assert {f"explore {scope}" for scope in ("base", "readers", "limits", "flags")} <= set(names)
+    assert {f"explore {scope}" for scope in ("base", "readers", "limits", "flags", "kept")} <= set(names)
     assert {"stateful", "threads", "recordings", "metamorphic", "equivalence", *check.WORTH_SEEING} <= set(names)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from spec.model.invariant import active, no_error
-from spec.model.state import AT_REST, DONE_OK, FLIGHT, HELD, IDLE, QUIET, SCANNING
+from spec.model.state import AT_REST, DONE_OK, FLIGHT, HELD, IDLE, KEPT, QUIET, SCANNING
 from spec.model.tables import NONE, PP_SLOT, STORED, WB
 from spec.model.terms import bit, every, implies, no, same, within
 from spec.prove.unbounded.count import CHARGED, HUGE_PAGES, SAME_PAGES, STORED_PAGES, USED_BLOCKS
@@ -166,6 +166,11 @@ def a_read_that_re_validates_is_sound(s: SymbolicDevice) -> bool:
     return each(s, READERS, reader)
 
 
+def a_kept_page_is_returned_while_it_is_the_page(s: SymbolicDevice) -> bool:
+    """A kept page may be returned exactly as long as the page still contains these bytes."""
+    return each(s, READERS, lambda k: implies(s.readers(k).phase == KEPT, s.readers(k).valid == s.readers(k).sound))
+
+
 # fmt: off
 CLAUSES: Final[tuple[Clause, ...]] = (
     slots_and_blocks_are_in_range, requests_are_in_range, readers_are_in_range, the_pass_is_in_range,
@@ -173,6 +178,7 @@ CLAUSES: Final[tuple[Clause, ...]] = (
     the_device_works_for_requests_in_flight, every_pp_slot_is_owned_once, the_budget_is_conserved,
     nothing_remains_at_rest, counters_equal_a_recount, a_written_back_block_holds_the_page,
     a_kept_claim_means_unchanged_content, nobody_touches_a_freed_control_block, a_read_that_re_validates_is_sound,
+    a_kept_page_is_returned_while_it_is_the_page,
 )
 # fmt: on
 

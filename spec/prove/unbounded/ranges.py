@@ -1,6 +1,6 @@
 """The clauses of the invariant that say which values there are, of a device of any size."""
 
-from spec.model.state import ANSWERED, AT_REST, DONE_ERROR, IDLE, IO_ERROR, QUIET, WRITING
+from spec.model.state import AT_REST, DONE_ERROR, IDLE, IO_ERROR, KEPT, QUIET, WRITING
 from spec.model.tables import EMPTY, NONE, WB
 from spec.model.terms import bit, within
 from spec.prove.unbounded.rows import BLOCKS, READERS, REQUESTS, SLOTS, SymbolicDevice, each
@@ -33,12 +33,12 @@ def requests_are_in_range(s: SymbolicDevice) -> bool:
 
 
 def readers_are_in_range(s: SymbolicDevice) -> bool:
-    """Every field of reads under way is in its range."""
+    """Every field of reads under way and of kept pages is in its range."""
 
     def reader(k: int) -> bool:
         x = s.readers(k)
         place = within(NONE, x.slot, s.sizes.slots - 1) & within(NONE, x.blk, s.sizes.blocks - 1)
-        return place & within(IDLE, x.phase, ANSWERED) & bit(x.valid) & bit(x.sound)
+        return place & within(IDLE, x.phase, KEPT) & bit(x.valid) & bit(x.sound)
 
     return each(s, READERS, reader)
 

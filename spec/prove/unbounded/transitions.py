@@ -6,7 +6,7 @@ What concerns a single slot, request or block, or the budget, is taken from `spe
 from collections.abc import Callable
 from typing import NamedTuple
 
-from spec.model.state import HELD, WRITING, Block, Req, Slot
+from spec.model.state import HELD, KEPT, WRITING, Block, Reader, Req, Slot
 from spec.model.tables import COMMIT, COMPLETION_TABLE, NONE, PP_SLOT, SLOT_TABLE, Completion
 from spec.model.transitions import recount, refund, spend
 from spec.prove.unbounded.rows import (
@@ -81,9 +81,14 @@ def replace_content(s: SymbolicDevice, i: int, slot: Slot) -> Change:
     b = s.slots(i).blk
     s = s._replace(
         blocks=mapped(s.blocks, lambda x: x._replace(holds=pick(x.holds == i, NONE, x.holds))),
-        readers=mapped(s.readers, lambda x: x._replace(valid=pick(x.slot == i, 0, x.valid))),
+        readers=mapped(s.readers, lambda x: pick(x.slot == i, stale(x), x)),
     )
     return Change(release_block(set_slot(s, i, slot), b), slot=i, block=b)
+
+
+def stale(x: Reader) -> Reader:
+    """Return a read, or a kept page, whose slot was replaced."""
+    return x._replace(valid=0, sound=pick(x.phase == KEPT, 0, x.sound))
 
 
 def loop_over(s: SymbolicDevice) -> bool:

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Final
 
-from spec.model.state import ANSWERED, ASKED, AT_REST, IDLE, Block, Budget, Counts, Reader, Slot
+from spec.model.state import ANSWERED, ASKED, AT_REST, IDLE, KEPT, Block, Budget, Counts, Reader, Slot
 from spec.model.tables import EMPTY, SLOT_TABLE, STORED, WB
 from spec.model.terms import no
 from spec.model.transitions import in_memory
@@ -65,6 +65,22 @@ def _reader_leaves(s: SymbolicDevice, k: int) -> Change:
     return _reader(s, k, Reader())
 
 
+def _read_keep(s: SymbolicDevice, k: int) -> Change:
+    return _reader(s, k, s.readers(k)._replace(phase=KEPT))
+
+
+def _can_read_kept(s: SymbolicDevice, k: int) -> bool:
+    return _can_drop_kept(s, k) & (s.readers(k).valid == 1)
+
+
+def _read_kept(s: SymbolicDevice, _k: int) -> Change:
+    return Change(s)
+
+
+def _can_drop_kept(s: SymbolicDevice, k: int) -> bool:
+    return s.readers(k).phase == KEPT
+
+
 def _reader(s: SymbolicDevice, k: int, reader: Reader) -> Change:
     return Change(s._replace(readers=updated(s.readers, k, reader)), reader=k)
 
@@ -95,7 +111,7 @@ def _toggle_limit(s: SymbolicDevice) -> Change:
 
 
 def _can_reset(s: SymbolicDevice) -> bool:
-    return (s.running == AT_REST) & each(s, READERS, lambda k: s.readers(k).phase == IDLE)
+    return (s.running == AT_REST) & each(s, READERS, lambda k: (s.readers(k).phase == IDLE) | _can_drop_kept(s, k))
 
 
 def _reset(s: SymbolicDevice) -> Change:
@@ -103,6 +119,7 @@ def _reset(s: SymbolicDevice) -> Change:
         slots=lambda _i: Slot(),
         blocks=lambda _b: Block(),
         owner=lambda _b: Owner(),
+        readers=lambda _k: Reader(),
         budget=Budget(enabled=0, limit=0, grant=s.budget.grant + 1, granted=0),
         counts=Counts(),
     )
@@ -118,6 +135,9 @@ MOVES: Final = {
     "read_answer": Move(_can_read_answer, _read_answer),
     "read_end": Move(_can_read_end, _reader_leaves),
     "read_retry": Move(_can_read_retry, _reader_leaves),
+    "read_keep": Move(_can_read_end, _read_keep),
+    "read_kept": Move(_can_read_kept, _read_kept),
+    "drop_kept": Move(_can_drop_kept, _reader_leaves),
     "mark_idle": Move(partial(_can_mark, idle=1), partial(_mark, idle=1)),
     "clear_idle": Move(partial(_can_mark, idle=0), partial(_mark, idle=0)),
     "recompress": Move(_can_recompress, _recompress),

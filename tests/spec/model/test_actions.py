@@ -18,6 +18,7 @@ from spec.model.state import (
     IDLE,
     IO_ERROR,
     IO_OK,
+    KEPT,
     PENDING,
     QUIET,
     SCANNING,
@@ -49,6 +50,7 @@ DRAINED = BUSY._replace(
     counts=BUSY.counts._replace(bd_count=1),
 )
 AT_LAST = DRAINED._replace(running=AT_REST)
+KEEPING = with_reader(BUSY, 0, phase=KEPT)
 
 # name, a state and parameters that are allowed, and the same with one thing different that are refused
 GUARDS: list[tuple[str, State, tuple[int, ...], State, tuple[int, ...]]] = [
@@ -62,6 +64,12 @@ GUARDS: list[tuple[str, State, tuple[int, ...], State, tuple[int, ...]]] = [
     ("read_end", BUSY, (0,), with_reader(BUSY, 0, phase=ASKED), (0,)),
     ("read_retry", with_reader(BUSY, 0, valid=0), (0,), BUSY, (0,)),
     ("read_retry", with_reader(BUSY, 0, valid=0), (0,), with_reader(BUSY, 0, valid=0, phase=ASKED), (0,)),
+    ("read_keep", BUSY, (0,), with_reader(BUSY, 0, valid=0), (0,)),
+    ("read_keep", BUSY, (0,), with_reader(BUSY, 0, phase=ASKED), (0,)),
+    ("read_kept", KEEPING, (0,), with_reader(KEEPING, 0, valid=0), (0,)),
+    ("read_kept", KEEPING, (0,), BUSY, (0,)),
+    ("drop_kept", KEEPING, (0,), BUSY, (0,)),
+    ("drop_kept", with_reader(KEEPING, 0, valid=0), (0,), KEEPING, (1,)),
     ("mark_idle", BUSY, (1,), BUSY, (3,)),
     ("mark_idle", BUSY, (2,), BUSY, (0,)),
     ("clear_idle", with_slot(BUSY, 2, idle=1), (2,), BUSY, (2,)),
@@ -71,6 +79,7 @@ GUARDS: list[tuple[str, State, tuple[int, ...], State, tuple[int, ...]]] = [
     ("recompress_in_vain", AT_LAST, (3,), DRAINED, (3,)),
     ("recompress_in_vain", AT_LAST, (3,), AT_LAST, (0,)),
     ("reset", with_reader(AT_LAST, 0, phase=IDLE), (), AT_LAST, ()),
+    ("reset", with_reader(AT_LAST, 0, phase=KEPT), (), with_reader(AT_LAST, 0, phase=ASKED), ()),
     ("reset", with_reader(AT_LAST, 0, phase=IDLE), (), with_reader(DRAINED, 0, phase=IDLE), ()),
     ("begin_pass", AT_LAST, (), BUSY, ()),
     ("refuse_pass", BUSY, (), AT_LAST, ()),
@@ -135,9 +144,10 @@ def test_every_action_has_a_guard_that_refuses_or_none() -> None:
 
 def test_an_allowed_step_keeps_every_clause() -> None:
     taken = set()
-    everything = Scope(5, 4, 3, 1, readers=2, stores=1, toggles=1, huge=1, idle=1, recompress=1, resets=1)
+    everything = Scope(5, 4, 3, 1, readers=2, stores=1, toggles=1, huge=1, idle=1, recompress=1, resets=1, keeps=1)
     for s in (
         BUSY,
+        KEEPING,
         ANSWERED_OK,
         ANSWERED_ERROR,
         DRAINED,
@@ -150,7 +160,7 @@ def test_an_allowed_step_keeps_every_clause() -> None:
                 if choice.action.guard(s, *args):
                     assert inv(choice.action.effect(s, *args)), (choice.action.name, args)
                     taken.add(choice.action.name)
-    assert {"reap", "submit", "end_pass", "reset", "recompress", "read_begin"} <= taken
+    assert {"reap", "submit", "end_pass", "reset", "recompress", "read_begin", "read_keep", "read_kept"} <= taken
 
 
 def test_names_are_unique_and_actors_known() -> None:
@@ -192,6 +202,28 @@ def test_a_discard_empties_the_slot() -> None:
 def test_a_read_takes_claim_and_idle_mark() -> None:
     assert user.read(BUSY, 2).slots[2] == Slot(STORED)
     assert user.read(BUSY, 3).slots[3] == Slot(STORED, huge=1)
+
+
+def test_a_kept_page_is_returned_and_stays() -> None:
+    assert user.read_keep(BUSY, 0) == KEEPING
+    assert user.read_kept(KEEPING, 0) is KEEPING
+
+
+def test_a_kept_page_is_stale_when_its_slot_is_replaced() -> None:
+    for replaced in (user.write(KEEPING, 0, 0), user.write_same(KEEPING, 0), user.discard(KEEPING, 0)):
+        assert replaced.readers[0] == Reader(KEPT, 0, 0, valid=0, sound=0)
+        assert user.reader_leaves(replaced, 0).readers[0] == Reader()
+    assert user.write(KEEPING, 1, 0).readers == KEEPING.readers
+
+
+def test_a_kept_page_stays_whatever_is_written_to_its_block() -> None:
+    kept, asked = (with_reader(BUSY, 0, phase=phase, blk=BUSY.held) for phase in (KEPT, ASKED))
+    assert writeback.submit(kept, 2, 1).readers[0].sound == 1
+    assert writeback.submit(asked, 2, 1).readers[0].sound == 0
+
+
+def test_a_reset_forgets_kept_pages() -> None:
+    assert user.reset(with_reader(AT_LAST, 0, phase=KEPT)).readers == (Reader(), Reader())
 
 
 def test_a_read_of_a_written_back_page_has_three_steps() -> None:

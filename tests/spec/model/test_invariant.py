@@ -3,7 +3,7 @@
 import pytest
 
 from spec.model.invariant import CLAUSES, broken_clause, inv
-from spec.model.state import AT_REST, HELD, PENDING, QUIET, SCANNING, Counts, Req, State, initial
+from spec.model.state import AT_REST, HELD, KEPT, PENDING, QUIET, SCANNING, Counts, Req, State, initial
 from spec.model.tables import NONE, PP_SLOT, STORED
 from tests.spec.states import BUSY, with_block, with_reader, with_req, with_slot
 
@@ -30,7 +30,7 @@ VIOLATIONS = {
     "readers_are_in_range": [
         with_reader(BUSY, 1, sound=2),
         with_reader(BUSY, 1, valid=-1),
-        with_reader(BUSY, 1, phase=3),
+        with_reader(BUSY, 1, phase=4),
         with_reader(BUSY, 1, slot=5),
         with_reader(BUSY, 1, blk=4),
     ],
@@ -93,6 +93,7 @@ VIOLATIONS = {
         with_reader(BUSY, 0, blk=1),
         with_reader(BUSY, 0, slot=1),
     ],
+    "a_kept_page_is_returned_while_it_is_the_page": [with_reader(BUSY, 0, phase=KEPT, valid=0)],
 }
 CASES = [(name, s) for name, states in VIOLATIONS.items() for s in states]
 LIFETIME = "nobody_touches_a_freed_control_block"

@@ -83,7 +83,7 @@ def test_a_cell_of_a_table_can_be_wrong() -> None:
         ("writeback.can_end_pass", "(s.held == NONE) & ", ""),
         ("transitions.recount", "(old.kind > EMPTY)", "(old.kind > SAME)"),
         ("tables._SLOTS", "pp_slot   stored  same        stored", "pp_slot   stored  same        pp_slot"),
-        ("actions.ACTIONS", "us.can_read_retry", "us.can_mark_idle"),
+        ("actions.ACTIONS", "us.can_drop_kept", "us.can_mark_idle"),
         ("state.Block", "QUIET", "PENDING"),
     ],
 )

@@ -41,6 +41,7 @@ ODD = (
     Scope(1, 2, 2, -1, toggles=1),
     Scope(1, 1, 1, 0, stores=2, toggles=1),
     Scope(2, 1, 1, 1, readers=2),
+    Scope(2, 1, 1, 2, readers=2, keeps=1),
     Scope(1, 2, 3, 3, resets=2, huge=1),
 )
 
@@ -76,7 +77,7 @@ def test_the_model_asserts_what_every_step_does() -> None:
 def test_the_model_has_every_size_and_every_bug() -> None:
     assert [name for name in Scope._fields if f"#define {name.upper()} " not in MODEL] == []
     switches = re.findall(r"^#ifn?def (\w+)$", MODEL, re.MULTILINE)
-    assert set(switches) - {"SLOTS", "RESETS"} == {bug.name.upper() for bug in BATCHING_V3}
+    assert set(switches) - {"SLOTS", "KEEPS"} == {bug.name.upper() for bug in BATCHING_V3}
 
 
 def test_the_sizes_it_has_by_itself_are_the_usual_ones() -> None:

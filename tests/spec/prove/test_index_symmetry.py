@@ -22,7 +22,7 @@ def test_numbers_do_not_matter() -> None:
     assert [verdict.condition for verdict in verdicts if not verdict.good] == []
     actions = list(dict.fromkeys(verdict.condition.partition(":")[0] for verdict in verdicts))
     assert [verdict.condition for verdict in verdicts] == conditions(Sizes(2, 2, 2, readers=2), actions)
-    assert len(verdicts) == 4 * (2 * 31 + 16 + 2)
+    assert len(verdicts) == 4 * (2 * 34 + 17 + 2)
 
 
 @pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times

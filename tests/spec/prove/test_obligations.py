@@ -17,7 +17,8 @@ BY_NAME = {action.name: action for action in ACTIONS}
 def test_without_readers_all_actions_but_reads_are_admitted() -> None:
     assert admitted(SIZES) == list(ACTIONS)
     without = {action.name for action in admitted(SIZES._replace(readers=0))}
-    assert set(BY_NAME) - without == {"read_begin", "read_answer", "read_end", "read_retry"}
+    of_reads = {"read_begin", "read_answer", "read_end", "read_retry", "read_keep", "read_kept", "drop_kept"}
+    assert set(BY_NAME) - without == of_reads
 
 
 def test_clauses_and_step_properties_are_claimed_of_actions() -> None:

@@ -13,7 +13,7 @@ from spec.restated import frame
 from spec.restated.frame import FIELD_UPDATES
 from spec.scope import Scope, choices
 
-SCOPE = Scope(1, 1, 1, 1, readers=1, stores=1, toggles=1, huge=1, idle=1, recompress=1, resets=1)
+SCOPE = Scope(1, 1, 1, 1, readers=1, stores=1, toggles=1, huge=1, idle=1, recompress=1, resets=1, keeps=1)
 FIELDS = [field for field in State._fields if field != "counts"]
 
 # What a field may be confused with: never what a step of a small device makes of it.

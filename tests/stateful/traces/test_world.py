@@ -11,7 +11,7 @@ from spec.scope import Scope, domain
 from stateful.traces.schema import BY_NAME
 from stateful.traces.world import World
 
-SCOPE = Scope(4, 3, 3, 2, readers=2, stores=9, toggles=9, huge=1, idle=1, recompress=1, resets=9)
+SCOPE = Scope(4, 3, 3, 2, readers=2, stores=9, toggles=9, huge=1, idle=1, recompress=1, resets=9, keeps=1)
 INDEXES = ("_waiting", "_busy", "_inside", "_taken", "_reading")
 # How often a walk goes each way: most is the pass's and the device's, so that it gets far.
 WEIGHTS = {
@@ -37,6 +37,7 @@ def every_step(s: State) -> list[tuple[str, State]]:
             fresh = World(after)
             assert [getattr(world, name) for name in INDEXES] == [getattr(fresh, name) for name in INDEXES]
             assert {i: b for i, b in world._holding.items() if b} == fresh._holding
+            assert {i: k for i, k in world._kept.items() if k} == fresh._kept
             if allowed:
                 following.append((action.name, after))
     return following
