@@ -1,12 +1,14 @@
 """Where the device and the specification are compared: all there is to see of the device, after every step."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import NamedTuple
 
 from spec.model.invariant import broken_clause, every_pp_slot_is_owned_once, nothing_remains_at_rest
 from spec.model.properties import EVERY_STEP
 from spec.model.state import FLIGHT, State
 from spec.model.tables import PP_SLOT
+from stateful.lockstep.kept_pages import past_the_cache
 from stateful.lockstep.pass_oracle import Account
 from stateful.lockstep.refinement_map import abstract
 from stateful.lockstep.system_under_test import Subject
@@ -80,6 +82,12 @@ def _of_the_reports(subject: Subject, account: Account) -> Iterator[Finding]:
 
 
 def _of_the_pages(subject: Subject) -> Iterator[Finding]:
+    """Look at every page: through the cache, unless what a look leaves there would be no reader's."""
+    with past_the_cache(subject.pages) if subject.scope.keeps else nullcontext():
+        yield from _of_each_page(subject)
+
+
+def _of_each_page(subject: Subject) -> Iterator[Finding]:
     for page, content in enumerate(subject.content):
         try:
             if subject.pages.peek_page(page) != content:

@@ -12,8 +12,8 @@ from typing import Final, NoReturn
 
 from spec.model.actions import ACTIONS, Action
 from spec.model.properties import COMES_TO_REST
-from spec.model.state import State
-from spec.model.tables import PP_SLOT, STORED
+from spec.model.state import IDLE, KEPT, State
+from spec.model.tables import PP_SLOT, STORED, WB
 from spec.model.transitions import may_charge
 from spec.scope import Scope, domain
 from stateful.lockstep.compare import TakenStep, differences
@@ -31,7 +31,7 @@ BY_NAME: Final[Mapping[str, Action]] = {action.name: action for action in ACTION
 
 WRITES: Final = ("write", "write_same")
 """Steps of users for which a keeper may have to make room first."""
-SEVERAL: Final = ("mark_idle", "read_retry", "reset")
+SEVERAL: Final = ("mark_idle", "read_retry", "reset", "drop_kept")
 """Steps of users that may be several to the specification."""
 LONGEST_REST: Final = 1000
 """Steps within which a pass of a few pages is at rest."""
@@ -94,6 +94,13 @@ class Lockstep:
         names = ("read_answer", "read_end", "read_retry")
         return [(name, args[0]) for name in names for args in self.enabled(BY_NAME[name])]
 
+    def may_read_whole(self) -> list[tuple[int, int]]:
+        """Return the written-back pages that can be read in one call, each with a reader for one that is not kept."""
+        idle = next((k for k, reader in enumerate(self.state.readers) if reader.phase == IDLE), None)
+        written = [page for page, slot in enumerate(self.state.slots) if slot.kind == WB]
+        kept = {reader.slot: k for k, reader in enumerate(self.state.readers) if reader.phase == KEPT and reader.valid}
+        return [(page, kept[page] if idle is None else idle) for page in written if idle is not None or page in kept]
+
     def in_flight(self) -> list[WbReq]:
         """Return the requests that the device or their callbacks still have."""
         return self.subject.in_flight()
@@ -116,9 +123,11 @@ class Lockstep:
             return
         perform: _Perform = getattr(self.subject, name)
         with self._failures_are_differences():
-            if name == "read_begin":  # of the specification: one that asks the backing device
-                self.subject.device.set_read_cache(0)
-            perform(*args)
+            try:
+                perform(*args)
+            except Wrong:
+                self.steps.append(_said(name, args))
+                raise
         if name in WRITES and self.subject.refused:
             self._follow(None)
             self._check_refusal(args[0])
@@ -148,11 +157,21 @@ class Lockstep:
     def set_read_cache(self, pages: int, ahead: int) -> None:
         """Have the device keep so many written-back pages that are read, and follow it.
 
-        That is no step of the specification, to which every read asks the device. All pages are looked at after each
-        step, so from here on through the cache, neighbours together.
+        Where the scope has it, what is kept is part of the state (see `kept_pages`), and the device keeps one page at
+        least. Elsewhere it is no step of the specification, to which every read asks the device: all pages are looked
+        at after each step, so from here on through the cache, neighbours together.
         """
         with self._failures_are_differences():
-            self.subject.device.set_read_cache(pages * PAGE_SIZE, ahead=ahead)
+            if self.scope.keeps:
+                self.subject.kept.begin(self.subject.device, max(pages, 1))
+            else:
+                self.subject.device.set_read_cache(pages * PAGE_SIZE, ahead=ahead)
+        self._follow(None)
+
+    def read_whole(self, page: int, k: int) -> None:
+        """Read a written-back page in one call, by reader `k` where it is not kept, and follow it."""
+        with self._failures_are_differences():
+            self.subject.read_whole(page, k)
         self._follow(None)
 
     def keep(self, memory: int, policy: MemoryPolicy) -> None:
@@ -223,6 +242,7 @@ class Lockstep:
 
     def _follow(self, asked: Event | None, *, cancelled: bool = False) -> None:
         """Take what was reported as steps of the specification and compare; `asked` must be among it."""
+        self.subject.note_dropped()
         taken, self.subject.events = self.subject.events, []
         last = None
         for kind, args in taken:
@@ -230,7 +250,8 @@ class Lockstep:
                 self.account.open(None, None)  # a keeper has begun it
             last = self._step(kind, args, cancelled=cancelled or self.cancelled or asked == ("reset", ()))
         several = asked is not None and (asked[0] in SEVERAL or (self.kept and asked[0] in WRITES))
-        if asked is not None and (asked not in taken or (len(taken) > 1 and not several)):
+        others = [event for event in taken if event[0] != "drop_kept"]
+        if asked is not None and (asked not in taken or (len(others) > 1 and not several)):
             self._differ("reported_step", f"asked for {_said(*asked)}, the device reports {taken}")
         with self._failures_are_differences():
             found = next(differences(self.subject, self.state, self.account, last), None)

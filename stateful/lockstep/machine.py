@@ -154,24 +154,43 @@ def _rule_for(action: Action) -> Callable[[WritebackMachine, int], None]:
 
 
 for _action in ACTIONS:
-    if _action.actor != "pass" and _action.name not in ("begin_pass", *MANY_AT_ONCE):
+    if _action.actor != "pass" and _action.name not in ("begin_pass", *MANY_AT_ONCE) and _action.switch != "keeps":
         setattr(WritebackMachine, _action.name, _rule_for(_action))
 
 
 class ReadingMachine(WritebackMachine):
-    """With two reads of written-back pages under way."""
+    """With two reads of written-back pages under way, which may leave their pages behind."""
 
-    scope = Scope(slots=3, blocks=2, requests=2, limit=-1, readers=2)
+    scope = Scope(slots=3, blocks=2, requests=2, limit=-1, readers=2, resets=1, keeps=1)
 
     @precondition(lambda self: self.both.enabled(BY_NAME["read_begin"]))
-    @rule(which=st.integers(0, 7), ahead=st.integers(0, 2))
-    def begin_reading(self, which: int, ahead: int) -> None:
+    @rule(which=st.integers(0, 7), ahead=st.integers(0, 2), keeps=st.booleans())
+    def begin_reading(self, which: int, ahead: int, keeps: bool) -> None:
         """Begin a read and advance it, perhaps to its end."""
         enabled = self.both.enabled(BY_NAME["read_begin"])
         page, k = enabled[which % len(enabled)]
         self.both.do("read_begin", page, k)
-        for step in ("read_answer", "read_end")[:ahead]:
+        for step in ("read_answer", "read_keep" if keeps else "read_end")[:ahead]:
             self.both.do(step, k)
+
+    @precondition(lambda self: self.both.may_read_whole())
+    @rule(which=st.integers(0, 7), anew=st.booleans())
+    def read_whole(self, which: int, anew: bool) -> None:
+        """Read a written-back page in one call, kept or not; perhaps again when it was replaced and written back."""
+        possible = self.both.may_read_whole()
+        page, k = possible[which % len(possible)]
+        self.both.read_whole(page, k)
+        if anew and not self.both.running:
+            self.both.do("write", page, 0)
+            self.both.begin(None, [page])
+            self.both.come_to_rest()
+            for again in [each for each in self.both.may_read_whole() if each[0] == page]:
+                self.both.read_whole(*again)
+
+
+for _action in ACTIONS:
+    if _action.switch == "keeps":
+        setattr(ReadingMachine, _action.name, _rule_for(_action))
 
 
 class BudgetMachine(WritebackMachine):

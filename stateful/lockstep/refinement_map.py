@@ -17,6 +17,7 @@ from spec.model.state import (
     HELD,
     IO_ERROR,
     IO_OK,
+    KEPT,
     PENDING,
     QUIET,
     SCANNING,
@@ -120,9 +121,12 @@ def _request(req: WbReq, io: Io | None) -> Req:
 
 
 def _reader(subject: Subject, k: int, sound: int) -> Reader:
+    entries = subject.pages.table.entries
+    if (kept := subject.kept.by_reader.get(k)) is not None:
+        return Reader(KEPT, kept.page, kept.entry.blk_idx, int(entries[kept.page] is kept.entry), sound)
     under_way: ReadUnderWay | None = subject.readers.get(k)
     if under_way is None:
         return Reader()
     read = under_way.read
-    valid = subject.pages.table.entries[read.index] is under_way.entry
+    valid = entries[read.index] is under_way.entry
     return Reader(_READING[read.at or ""], read.index, read.blk_idx, int(valid), sound)

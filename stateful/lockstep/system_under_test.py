@@ -14,6 +14,7 @@ from pathlib import Path
 from spec.scope import Scope
 from stateful.common.inside import inside
 from stateful.lockstep.keeping import ENGINE, PATIENCE, Keeping, WhatIsIdle
+from stateful.lockstep.kept_pages import KeptPage, KeptPages, past_the_cache
 from stateful.lockstep.stepped_engine import Io, SteppedEngine
 from stateful.lockstep.stepped_reads import GatedDevice, SteppedRead
 from stateful.lockstep.stepped_runtime import SteppedRuntime
@@ -27,7 +28,7 @@ from zram_impl.pages.page_io import Pages
 from zram_impl.passes.base import PassProgress
 from zram_impl.passes.writeback import WritebackPass
 from zram_impl.policy.protocol import MemoryPolicy
-from zram_impl.table.slot_table import Entry
+from zram_impl.table.slot_table import Backed, Entry
 
 Event = tuple[str, tuple[int, ...]]
 
@@ -63,6 +64,7 @@ class Subject:
         """Of the running pass, or of the last one."""
         self.engine: SteppedEngine | None = None
         self.readers: dict[int, ReadUnderWay] = {}
+        self.kept = KeptPages()
         self.keeping: Keeping | None = None
         self.refused = False
         """True if the last write found no room."""
@@ -88,6 +90,9 @@ class Subject:
         if self.scope.recompress:
             self.device.set_recomp_algorithm("deflate")
         self.device.initialise(self.scope.slots * PAGE_SIZE)
+        if self.scope.keeps:
+            self.kept.by_reader.clear()
+            self.kept.begin(self.device, self.scope.slots)
 
     def _make_engine(self, device: object, _runtime: object) -> SteppedEngine:
         assert isinstance(device, GatedDevice), "the device that was set"
@@ -190,9 +195,10 @@ class Subject:
             raise Wrong("pages_read_back", f"reading page {page} does not return what was last written to it")
 
     def read_begin(self, page: int, k: int) -> None:
-        """Begin to read a written-back page, as far as to where the device is asked."""
+        """Begin to read a written-back page, as far as to where the device is asked, whether it is kept or not."""
         entry = self.pages.table.entries[page]
-        self.readers[k] = ReadUnderWay(SteppedRead(self.device, self.gates, page), entry, self.content[page])
+        with past_the_cache(self.pages):
+            self.readers[k] = ReadUnderWay(SteppedRead(self.device, self.gates, page), entry, self.content[page])
         if self.events == [("read", (page,))]:
             self.events[:] = [("read_begin", (page, k))]
 
@@ -202,10 +208,53 @@ class Subject:
         self.observe("read_answer", k)
 
     def read_end(self, k: int) -> None:
-        """Let a read return what it got."""
-        self.readers[k].read.step()
+        """Let a read return what it got, and leave nothing behind."""
+        with past_the_cache(self.pages):
+            self.readers[k].read.step()
         self.observe("read_end", k)
         self._read_is_over(k)
+
+    def read_keep(self, k: int) -> None:
+        """Let a read return what it got, and the device keep the page."""
+        each = self.readers[k]
+        each.read.step()
+        self.observe("read_keep", k)
+        self._read_is_over(k)
+        self._keep(k, each.read.index, each.entry)
+
+    def _keep(self, k: int, page: int, entry: Entry) -> None:
+        assert type(entry) is Backed, "only written-back pages are kept"
+        self.kept.by_reader[k] = KeptPage(page, entry)
+
+    def read_kept(self, k: int) -> None:
+        """Read a page that is kept."""
+        self.read_whole(self.kept.by_reader[k].page, k)
+
+    def drop_kept(self, k: int) -> None:
+        """Have the device drop what it keeps: there is no way to drop one page."""
+        self.kept.begin(self.device, self.kept.most)
+        del self.kept.by_reader[k]
+        self.observe("drop_kept", k)
+
+    def read_whole(self, page: int, k: int) -> None:
+        """Read a written-back page in one call: one that is kept, or from the device, and then reader `k` keeps it."""
+        before, entry = self.gates.reads, self.pages.table.entries[page]
+        content = self.device.read_page(page)
+        asked, keeper = self.gates.reads > before, self.kept.of(page, entry, k)
+        self.events.remove(("read", (page,)))
+        if asked:
+            self.events += [("read_begin", (page, k)), ("read_answer", (k,)), ("read_keep", (k,))]
+            self._keep(k, page, entry)
+        elif keeper is not None:
+            self.events.append(("read_kept", (keeper,)))
+        else:
+            raise Wrong("a_kept_page_was_read", f"page {page} is read without the device, and no read has left it")
+        if content != self.content[page]:
+            raise Wrong("a_read_ends_with_a_value_the_page_held", f"page {page} does not contain what a read returns")
+
+    def note_dropped(self) -> None:
+        """Note, before all else, that the device has dropped pages that it kept."""
+        self.events[:0] = [("drop_kept", (k,)) for k in self.kept.dropped(self.pages)]
 
     def read_retry(self, k: int) -> None:
         """Let a read find out that its slot was replaced: it begins again, unless the page is in memory by now."""

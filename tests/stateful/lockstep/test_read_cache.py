@@ -1,4 +1,4 @@
-"""The cache of clean pages beside the specification, to which every read asks the device."""
+"""The cache of clean pages where the specification keeps none: every read asks the device, looks need not."""
 
 import pytest
 
