@@ -263,7 +263,7 @@ STATES: Final = (
     PairState("damaged", _damaged, (
         "Zram.read_page", "Zram.read_pages_into", "Zram.write", "Zram.write_page", "Zram.writeback", "Zram.recompress",
         "store recompress",
-    ), damaged=True),
+    )),
     PairState("on a file", _on_file, (
         "Zram.read_page", "Zram.write_page", "Zram.writeback", "Zram.reset",
     ), on_file=True, time_may_pass=True),

@@ -158,8 +158,6 @@ class PairState(NamedTuple):
     """True when paths are opened as in production."""
     time_may_pass: bool = False
     """True when a wait with a time-out may be what ends a standstill."""
-    damaged: bool = False
-    """True when some pages cannot be read."""
     defective: bool = False
     """True when the backing device fails as it must not: its close raises an AssertionError."""
 

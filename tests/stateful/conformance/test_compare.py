@@ -11,7 +11,6 @@ from stateful.conformance.replay import replay
 from stateful.conformance.schema import RecordedAnswer, State, read_recording
 from zram_impl import Quirks
 
-COLUMNS = ["1", "2", "3", "4", "5", "6", "7", "8", "9"]
 NAMES = {0: "orig_data_size", 1: "compr_data_size", 3: "mem_limit", 5: "same_pages", 7: "huge_pages"}
 COMPARED = {**NAMES, 8: "huge_pages_since"}
 
