@@ -1,6 +1,7 @@
-"""Children forked at every scheduling point of a scenario: `python -m tests.stateful.schedules.forking SCENARIO`.
+"""Children forked at every scheduling point of the scenarios that are named on standard input, a line each.
 
-In a process of its own: a fork of one that has run many tests takes ten times as long.
+In a process of its own (`python -m tests.stateful.schedules.forking`): a fork of one that has run many tests takes ten
+times as long. In one for all of them: to start it takes as long as most scenarios do.
 """
 
 import json
@@ -80,16 +81,18 @@ class Forking(Harness):
         return {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in self.children}
 
 
-def main(name: str) -> None:
-    """Write, for a steady schedule and a random one, how the children ended and how many there were."""
+def forked(name: str) -> list[tuple[list[int], int]]:
+    """Return, for a steady schedule and a random one, how the children ended and how many there were."""
     found = []
     for policy in (policies.steady, policies.random_walk(1)):
         stage = Forking(SCENARIOS[name], policy)
         stage.run()
         found.append((sorted(stage.outcomes()), len(stage.children)))
-    sys.stdout.write(json.dumps(found))
+    return found
 
 
 if __name__ == "__main__":
     require_assertions()
-    main(sys.argv[1])
+    for line in sys.stdin:
+        sys.stdout.write(f"{json.dumps(forked(line.strip()))}\n")
+        sys.stdout.flush()
