@@ -81,6 +81,10 @@ class Runtime(Protocol):
         """Start `run` in a task of its own; OSError or RuntimeError when no thread can be started."""
         ...
 
+    def me(self) -> int:
+        """Return a number that no other task has while this one runs."""
+        ...
+
     def interruptible(self) -> bool:
         """Return whether what a signal handler raises may land in the calling task."""
         ...
@@ -174,6 +178,8 @@ class ThreadRuntime:
         thread = threading.Thread(target=run, name=name, daemon=True)
         thread.start()
         return thread
+
+    me: "staticmethod[[], int]" = staticmethod(threading.get_ident)
 
     def interruptible(self) -> bool:
         """Return whether this is the main thread: the one that Python runs the handlers of signals in."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from stateful.guards.judge import Judge
 from stateful.guards.table import LOCKS
-from stateful.schedules.primitives import ScheduledCondition, ScheduledLock, ScheduledTask, Waitable
+from stateful.schedules.primitives import ScheduledCondition, ScheduledLock, ScheduledTask, TaskInterrupt, Waitable
 from stateful.schedules.scheduler import ScheduledRuntime, StuckError
 from zram_impl.runtime import Rank
 
@@ -100,7 +100,7 @@ class GuardedRuntime(ScheduledRuntime):
         """Be at a point before a lock-free access. An interrupt is put off to the next lock or wait."""
         try:
             self.point(where)
-        except KeyboardInterrupt:
+        except TaskInterrupt:
             assert self.current is not None, "it is a task that is interrupted"
             self.current.interrupted = True
 

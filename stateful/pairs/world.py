@@ -17,7 +17,7 @@ from stateful.common.stamped_pages import stamped
 from stateful.guards.judge import Access, Judge
 from stateful.guards.runtime import GuardedRuntime
 from stateful.schedules.policies import steady
-from stateful.schedules.primitives import ScheduledTask
+from stateful.schedules.primitives import ScheduledTask, TaskInterrupt
 from stateful.schedules.scheduler import Policy
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
@@ -272,7 +272,7 @@ class PairWorld:
             return call(self, lane)
         except ZramError as error:
             return errorcode[error.errno or 0]
-        except KeyboardInterrupt:
+        except TaskInterrupt:
             return "interrupted"
         except KeyError:
             return "no such key"

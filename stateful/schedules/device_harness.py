@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final
 
 from spec.model.state import State
+from stateful.common.carriers import Threads
 from stateful.schedules.memory_device import BlocksInMemory
 from stateful.schedules.program import (
     BEFORE,
@@ -83,7 +84,7 @@ class DeviceHarness:
 
     def __init__(self, what: TaskProgram, policy: Policy) -> None:
         self.what = what
-        self.runtime = ScheduledRuntime(policy, most_points=POINTS_MOST, time_may_pass=True)
+        self.runtime = ScheduledRuntime(policy, most_points=POINTS_MOST, time_may_pass=True, carriers=Threads())
         self.blocks = BlocksInMemory(what.blocks, faults_of(what), self.runtime.point)
         self.tell: Callable[[str], None] = lambda _text: None
         self._header = Header(PAGES, what.blocks, max(what.batch, 1), 0, None)

@@ -17,6 +17,7 @@ from stateful.schedules.lockfree_reads import watch
 from stateful.schedules.memory_device import BlocksInMemory
 from stateful.schedules.monitors import MonitoredEngine, Monitors
 from stateful.schedules.page_oracle import ExpectedPages, overwrite, patch
+from stateful.schedules.primitives import TaskInterrupt
 from stateful.schedules.program import (
     BEFORE,
     LANES,
@@ -242,7 +243,7 @@ class Harness:
             self._waiting_for_pass = task
         try:
             self.results.append(run())
-        except KeyboardInterrupt:
+        except TaskInterrupt:
             pass
         finally:
             self._waiting_for_pass = None

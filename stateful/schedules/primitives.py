@@ -1,10 +1,10 @@
 """Synchronisation of scheduled tasks: locks, conditions, joins. A waitable is free when it has no owner."""
 
-import threading
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Final, Generic, Protocol, TypeVar
 
+from stateful.common.carriers import Carrier
 from zram_impl.runtime import Rank
 from zram_impl.shield import Interrupts
 
@@ -52,6 +52,10 @@ def all_done(tasks: "Sequence[ScheduledTask]") -> Waitable:
     return _AllOf(tasks)
 
 
+class TaskInterrupt(KeyboardInterrupt):
+    """Sent to a task by a program; Ctrl-C, which ends the run, is another."""
+
+
 class TaskSwitch(Protocol):
     """The part of the runtime that waitables need."""
 
@@ -66,10 +70,10 @@ class TaskSwitch(Protocol):
 class ScheduledTask:
     """A task of a run; as a waitable it is free once the task is done."""
 
-    def __init__(self, runtime: TaskSwitch, number: int, name: str, baton: threading.Lock) -> None:
+    def __init__(self, runtime: TaskSwitch, number: int, name: str) -> None:
         self.number = number
         self.name = name
-        self.baton = baton
+        self.carrier: Carrier
         self.owner: object = self
         """Itself until it is done."""
         self.gate: Waitable = FREE
@@ -164,7 +168,7 @@ class ScheduledCondition(ScheduledLock):
             self._give()
             try:
                 in_time = self._runtime.stop(self._waiting, ASLEEP, timed=timeout is not None)
-            except KeyboardInterrupt:
+            except TaskInterrupt:
                 if task in self._waiters:
                     self._waiters.remove(task)
                 self._take_again(task)
@@ -259,13 +263,13 @@ def shielded(
         worker = runtime.spawn(call.body, "zram pass")
     except (OSError, RuntimeError):
         return _held_back(task, run, lost)
-    interrupts: list[KeyboardInterrupt] = []
+    interrupts: list[TaskInterrupt] = []
     while not call.over():
         try:
             while not call.over():
                 call.wait()
             worker.join()
-        except KeyboardInterrupt as error:
+        except TaskInterrupt as error:
             if interrupts:
                 call.interrupts.abandoned = True
                 raise
@@ -292,5 +296,5 @@ def _held_back(task: ScheduledTask, run: Callable[[Interrupts], T], lost: Callab
     if task.held_back:
         if lost is not None:
             lost(result)
-        raise KeyboardInterrupt
+        raise TaskInterrupt
     return result

@@ -1,23 +1,24 @@
 """A cooperative Runtime: one task at a time, in the order the policy picks.
 
-Tasks are real threads, of which only the one with the baton runs; it hands the baton on at a scheduling point. Points
-are before every lock, at every wait and, where a test wants it, before a call of the backing device and before a
-lock-free read: between two points a task touches nothing that is shared. The policy is asked only where another task
-can run, and only before a step that touches what several tasks touch; all other points are passed.
+Tasks are greenlets or threads (`carriers`), of which only the one with the baton runs; it hands the baton on at a
+scheduling point. Points are before every lock, at every wait and, where a test wants it, before a call of the backing
+device and before a lock-free read: between two points a task touches nothing that is shared. The policy is asked only
+where another task can run, and only before a step that touches what several tasks touch; all other points are passed.
 
 Time stands still: a wait with a time-out ends early only when no task can run, which is a finding unless time may pass.
 """
 
-import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Final, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
+from stateful.common.carriers import Carrier, Carriers, Greenlets
 from stateful.schedules.primitives import (
     FREE,
     OutOfOrderError,
     ScheduledCondition,
     ScheduledLock,
     ScheduledTask,
+    TaskInterrupt,
     Waitable,
     all_done,
     shielded,
@@ -60,22 +61,11 @@ class _Aborted(BaseException):
     """The run is over; unwind."""
 
 
-class _Worker:
-    """A thread that runs one task after another: starting one costs more than a whole schedule."""
-
-    def __init__(self) -> None:
-        self.baton = threading.Lock()
-        self.baton.acquire()
-        self.job: Callable[[], None] = lambda: None
-        threading.Thread(target=self._serve, name="baton", daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            self.baton.acquire()
-            self.job()
-
-
-_IDLE: Final[list[_Worker]] = []
+def from_outside(error: BaseException | None) -> BaseException | None:
+    """Return what a signal handler has raised, also if that led to other errors on its way out of a task."""
+    while isinstance(error, (Exception, GeneratorExit, _Aborted, TaskInterrupt)):
+        error = error.__context__
+    return error
 
 
 class ScheduledRuntime:
@@ -96,6 +86,7 @@ class ScheduledRuntime:
         most_points: int = 100_000,
         time_may_pass: bool = False,
         releasing: Mapping[str, Callable[[], None]] | None = None,
+        carriers: Carriers | None = None,
     ) -> None:
         """Make a runtime for one run.
 
@@ -105,6 +96,7 @@ class ScheduledRuntime:
             most_points: A run with more points counts as endless.
             time_may_pass: Whether a wait with a time-out may end a standstill.
             releasing: Called, by the name of a lock, before it is released.
+            carriers: Of the tasks; greenlets unless they are given.
         """
         self.schedule: list[SchedulingChoice] = []
         self.trace: list[tuple[str, str]] = []
@@ -115,6 +107,7 @@ class ScheduledRuntime:
         self._most_points = most_points
         self._time_may_pass = time_may_pass
         self._releasing = releasing or {}
+        self._carriers = carriers or Greenlets()
         self._live: list[ScheduledTask] = []
         self._spawned = 0
         self._main: ScheduledTask | None = None
@@ -134,10 +127,10 @@ class ScheduledRuntime:
     def spawn(self, run: Callable[[], None], name: str) -> ScheduledTask:
         """Start a task. Its parent keeps running: until its next point it does nothing that another task could see."""
         assert self.current is not None, "tasks are started in a run"
-        worker = _IDLE.pop() if _IDLE else _Worker()
+        assert self._main is not None, "a run has a main task"
         self._spawned += 1
-        task = ScheduledTask(self, self._spawned, name, worker.baton)
-        worker.job = lambda: self._body(task, worker, run)
+        task = ScheduledTask(self, self._spawned, name)
+        task.carrier = self._carriers.start(self._main.carrier, lambda: self._body(task, run))
         self._live.append(task)
         return task
 
@@ -157,6 +150,10 @@ class ScheduledRuntime:
         """Return the name of a task that is not done, as a policy has its number."""
         return next(task.name for task in self._live if task.number == number)
 
+    def me(self) -> int:
+        """Return the number of the task that runs, -1 outside of a run."""
+        return self.current.number if self.current is not None else -1
+
     def now(self) -> float:
         """Time stands still."""
         return 0.0
@@ -171,7 +168,7 @@ class ScheduledRuntime:
         self.stop("join", all_done(tasks))
 
     def interrupt(self, task: ScheduledTask) -> None:
-        """Raise a KeyboardInterrupt at the point where `task` stands, as soon as it runs."""
+        """Raise a TaskInterrupt at the point where `task` stands, as soon as it runs."""
         if task.noted is not None:
             task.held_back = True
             task.noted()
@@ -202,57 +199,60 @@ class ScheduledRuntime:
         if following is not me:
             if following is None:
                 raise _Aborted
-            following.baton.release()
-            me.baton.acquire()
+            following.carrier.resume()
+            me.carrier.wait()
             if self.error is not None:
                 raise _Aborted
         me.gate = FREE
         if me.interrupted:
             me.interrupted = False
-            raise KeyboardInterrupt
+            raise TaskInterrupt
         return not me.timed_out
 
     # --- running ---------------------------------------------------------------------------------------------------
 
     def run(self, main: Callable[[], None]) -> None:
         """Run `main` and everything it spawns to the end; raise what any of them raised, or the finding."""
-        baton = threading.Lock()
-        baton.acquire()
-        me = self._main = self.current = ScheduledTask(self, 0, "main", baton)
+        me = self._main = self.current = ScheduledTask(self, 0, "main")
+        me.carrier = self._carriers.main()
         me.started = True
         self._live = [me]
         try:
             main()
         except BaseException as error:  # raised again below, for the caller
-            if self.error is None:
-                self.error = error
-                if self.current is not me:  # interrupted from outside: the task with the baton hands it back
-                    baton.acquire()
+            noted = self.error is not None
+            self._note(error)
+            if not noted and self.current is not me:  # interrupted from outside: the task with the baton hands it back
+                me.carrier.wait()
         self._live.remove(me)
         following = self._choose(None) if self.error is None else None
         if following is not None:
-            following.baton.release()
-            baton.acquire()
+            following.carrier.resume()
+            me.carrier.wait()
         for task in list(self._live):
-            task.baton.release()
+            task.carrier.resume()
             while task.owner is not None:
-                baton.acquire()
+                me.carrier.wait()
         self.current = None
         if self.error is not None:
             raise self.error
 
-    def _body(self, task: ScheduledTask, worker: _Worker, run: Callable[[], None]) -> None:
+    def _body(self, task: ScheduledTask, run: Callable[[], None]) -> Carrier:
+        """Do what a task is for; return the carrier of the task that follows its end."""
         try:
             if self.error is None:
                 run()
         except BaseException as error:  # raised by `run`
-            self.error = self.error or error
+            self._note(error)
         task.owner = None
         self._live.remove(task)
-        _IDLE.append(worker)
         following = self._choose(None) if self.error is None else None
         assert self._main is not None, "a task is spawned in a run"
-        (following or self._main).baton.release()
+        return (following or self._main).carrier
+
+    def _note(self, error: BaseException) -> None:
+        """Keep what ends the run: what a signal handler has raised in a task, else what was raised first."""
+        self.error = from_outside(error) or self.error or error
 
     def _choose(self, me: ScheduledTask | None) -> ScheduledTask | None:
         """Choose the next task and make it the current one; None when no task can run."""

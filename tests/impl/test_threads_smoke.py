@@ -62,6 +62,7 @@ class OrderedRuntime:
     def __init__(self) -> None:
         self._threads = ThreadRuntime()
         self.now = self._threads.now
+        self.me = self._threads.me
         self.interruptible = self._threads.interruptible
         self.shielded = self._threads.shielded
 

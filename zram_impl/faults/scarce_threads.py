@@ -42,6 +42,10 @@ class ScarceThreads:
             raise self._failure or RuntimeError(f"can't start new thread (ordered: {name})")
         return self.runtime.spawn(run, name)
 
+    def me(self) -> int:
+        """Return the number of the calling task."""
+        return self.runtime.me()
+
     def interruptible(self) -> bool:
         """Return whether a KeyboardInterrupt may land in the calling task."""
         return self.runtime.interruptible()

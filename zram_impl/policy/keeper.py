@@ -84,7 +84,7 @@ class Keeper(Uncopied):
         """The part of the plan that is still to be done."""
         self._pause = _SHORTEST
         self._ended = False
-        self._thread = 0
+        self._thread: int | None = None
         with life.table:
             passes.pages.room = self._room
         self._look(life, 0)
@@ -135,7 +135,7 @@ class Keeper(Uncopied):
 
     def join(self, seconds: float) -> bool:
         """Wait for its end, for so many seconds at most; return whether it has ended, or is who calls."""
-        if self._thread == threading.get_ident():  # a policy that closes its device
+        if self._thread == self._runtime.me():  # a policy that closes its device
             return True
         self._task.join(seconds)
         return not self._task.is_alive()
@@ -143,7 +143,7 @@ class Keeper(Uncopied):
     # --- the task --------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        self._thread = threading.get_ident()
+        self._thread = self._runtime.me()
         _say(logging.INFO, "keeping a device within %d bytes", self.budget)
         try:
             self._keep()

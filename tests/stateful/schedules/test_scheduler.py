@@ -1,13 +1,23 @@
 """The scheduler: which task runs when, its findings, and what it costs nothing to pass."""
 
+import signal
 import threading
 from functools import partial
 
 import pytest
 
-from stateful.schedules import policies
+from stateful.common.carriers import Carriers, Greenlets, Threads
+from stateful.schedules import policies, scheduler
+from stateful.schedules.harness import Harness
+from stateful.schedules.program import TaskProgram
+from stateful.schedules.scenarios import SCENARIOS
 from stateful.schedules.scheduler import OutOfOrderError, Policy, ScheduledRuntime, StuckError
 from zram_impl.runtime import Rank
+
+
+@pytest.fixture(autouse=True, params=[Greenlets, Threads])
+def carriers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler, "Greenlets", request.param)
 
 
 def run_two(policy: Policy, shared: frozenset[str] | None = None) -> tuple[ScheduledRuntime, list[str]]:
@@ -166,6 +176,24 @@ def test_an_error_of_a_task_unwinds_the_others() -> None:
     assert unwound == ["waiting"]
 
 
+def test_ctrl_c_ends_a_run_whatever_comes_of_it() -> None:
+    """It lands in a task, whose way out may find what it waits for never to come."""
+    runtime = ScheduledRuntime(policies.steady)
+    condition = runtime.condition("never", Rank.ENGINE)
+
+    def work() -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+            runtime.point("not there yet")
+        finally:
+            with condition:
+                condition.wait_for(lambda: False)
+
+    with pytest.raises(KeyboardInterrupt):
+        runtime.run(lambda: runtime.join_all([runtime.spawn(work, "working")]))
+    run_two(policies.steady)
+
+
 def test_an_interrupt_is_raised_with_the_lock_held() -> None:
     runtime = ScheduledRuntime(policies.steady)
     condition, seen = runtime.condition("it", Rank.ENGINE), list[object]()
@@ -186,6 +214,17 @@ def test_an_interrupt_is_raised_with_the_lock_held() -> None:
     runtime.run(main)
     assert len(seen) == 2
     assert seen[0] is seen[1]
+
+
+@pytest.mark.parametrize("what", SCENARIOS.values(), ids=SCENARIOS.keys())
+def test_threads_and_greenlets_give_the_same_run(what: TaskProgram, monkeypatch: pytest.MonkeyPatch) -> None:
+    def played(kind: type[Carriers]) -> tuple[object, ...]:
+        monkeypatch.setattr(scheduler, "Greenlets", kind)
+        stage = Harness(what, policies.random_walk(7))
+        stage.run()
+        return stage.runtime.trace, stage.runtime.schedule, stage.steps
+
+    assert played(Threads) == played(Greenlets)
 
 
 def test_threads_are_lent_to_one_run_after_another() -> None:
