@@ -15,8 +15,6 @@ from spec.model.state import State
 from stateful.common.carriers import Threads
 from stateful.schedules.memory_device import BlocksInMemory
 from stateful.schedules.program import (
-    BEFORE,
-    LANES,
     PAGES,
     USER_OPERATIONS,
     FaultKind,
@@ -128,13 +126,8 @@ class DeviceHarness:
     def _main(self) -> None:
         runtime = self.runtime
         runtime.steady = True
-        for op in (Op(BEFORE, OpKind.WRITE, 0), Op(BEFORE, OpKind.WRITE, 1), *self.what.lane(BEFORE)):
-            self._do(op)
-        lanes = [
-            runtime.spawn(partial(self._do_all, ops), f"lane {number}")
-            for number in range(LANES)
-            if (ops := self.what.lane(number))
-        ]
+        self._do_all(self.what.first)
+        lanes = [runtime.spawn(partial(self._do_all, ops), name) for name, ops in self.what.tasks.items()]
         runtime.steady = False
         runtime.join_all(lanes)
         runtime.steady = True

@@ -19,8 +19,6 @@ from stateful.schedules.monitors import MonitoredEngine, Monitors
 from stateful.schedules.page_oracle import ExpectedPages, overwrite, patch
 from stateful.schedules.primitives import TaskInterrupt
 from stateful.schedules.program import (
-    BEFORE,
-    LANES,
     PAGES,
     PASSES,
     USER_OPERATIONS,
@@ -153,13 +151,8 @@ class Harness:
         runtime = self.runtime
         runtime.steady = True
         self._set_up()
-        for op in (Op(BEFORE, OpKind.WRITE, 0), Op(BEFORE, OpKind.WRITE, 1), *self.what.lane(BEFORE)):
-            self._do(op)
-        lanes = [
-            runtime.lane(partial(self._do_all, ops), f"lane {number}")
-            for number in range(LANES)
-            if (ops := self.what.lane(number))
-        ]
+        self._do_all(self.what.first)
+        lanes = [runtime.lane(partial(self._do_all, ops), name) for name, ops in self.what.tasks.items()]
         runtime.steady = False
         self._begins = len(runtime.trace)
         runtime.join_all(lanes)

@@ -129,6 +129,16 @@ class TaskProgram(NamedTuple):
         """Return what one task does."""
         return [op for op in self.ops if op.lane == number]
 
+    @property
+    def first(self) -> list[Op]:
+        """Operations before its tasks begin: writes of pages 0 and 1, and more if it says so."""
+        return [Op(BEFORE, OpKind.WRITE, 0), Op(BEFORE, OpKind.WRITE, 1), *self.lane(BEFORE)]
+
+    @property
+    def tasks(self) -> dict[str, list[Op]]:
+        """Operations of each task that has any, by its name."""
+        return {f"lane {number}": ops for number in range(LANES) if (ops := self.lane(number))}
+
     def does(self, *what: OpKind) -> bool:
         """Return whether any of its operations is one of these."""
         return any(op.does in what for op in self.ops)
