@@ -24,8 +24,8 @@ EQUIVALENT: Final[Mapping[str, str]] = {
         "what is there by then is taken in one step, whether or not the wait had seen it"
     ),
     "engine/sync.close:7:1 close doubled": "buffers are closed once, however often they are asked to",
-    "engine/ring_aio.__init__:19:1 changed before a refusal": _REFUSED,
-    "engine/ring_aio.__init__:24:1 close doubled": "a ring is closed once, however often it is asked to",
+    "engine/ring_aio.__init__:21:1 changed before a refusal": _REFUSED,
+    "engine/ring_aio.__init__:26:1 close doubled": "a ring is closed once, however often it is asked to",
     "engine/ring_uring.__init__:7:1 changed before a refusal": _REFUSED,
     "engine/ring_uring.__init__:14:1 changed before a refusal": _REFUSED,
     "engine/ring_uring.__init__:15:1 changed before a refusal": _REFUSED,

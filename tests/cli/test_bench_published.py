@@ -102,7 +102,8 @@ class Prompt:
         self._answers.append((-1, 0))
         return True
 
-    def wait(self) -> list[Answer]:
+    def wait(self, least: int = 1) -> list[Answer]:
+        del least
         answers, self._answers = self._answers, []
         return answers
 

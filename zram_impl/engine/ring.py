@@ -24,6 +24,9 @@ _NOT_THE_DEVICES: Final = frozenset({errno.EAGAIN, errno.EINTR, errno.ECANCELED}
 
 _ANSWERED: Final = Phase.ANSWERED
 
+_MANY: Final = 8
+"""Writes in flight from which on the thread waits for several answers."""
+
 
 class RingEngine(BackgroundEngine):
     """An engine whose writes are all in the hands of the system, and whose thread waits for any of them."""
@@ -36,7 +39,7 @@ class RingEngine(BackgroundEngine):
         *,
         depth: int,
         run_pages: int = 256,
-        split: int = 2,
+        split: int = 1,
         observer: Observer | None = None,
     ) -> None:
         """Write by `queue`, and to `device` where that takes nothing; else as `BackgroundEngine`.
@@ -47,9 +50,10 @@ class RingEngine(BackgroundEngine):
         super().__init__(device, runtime, depth=depth, parts=split, run_pages=run_pages, observer=observer, kind=kind)
         self._queue = queue
         self._depth = depth
-        # Each run in flight has a place; guarded, as the next two, by the lock of the answers.
+        # Each run in flight has a place; guarded, as the next three, by the lock of the answers.
         self._places: list[Sequence[WbReq]] = [()] * depth
         self._free = list(range(depth))
+        self._peak = 0  # the most runs in flight since the last time that all were answered
         self._woken = False
         self._task: Task | None = None
         self._closing = False
@@ -108,6 +112,7 @@ class RingEngine(BackgroundEngine):
             place = self._free.pop()
             self._places[place] = run
             writes.append((place, run))
+        self._peak = max(self._peak, self._depth - len(self._free))
         return writes
 
     def _unplace(self, writes: Sequence[Write]) -> None:
@@ -117,14 +122,26 @@ class RingEngine(BackgroundEngine):
 
     def _serve(self) -> None:
         """Take answers until the engine closes and nothing is in flight."""
-        more = True
+        more, least = True, 1
         while more:
-            answers = self._queue.wait()
+            answers = self._queue.wait(least)
             with self._answers:
                 failed, more = self._take(answers)
+                least = self._worth_waiting_for()
             for run, result in failed:
                 # Here, although the next answers wait for it: a device that fails is in no hurry.
                 self._answer(run, carry(self._device, run, None if -result in _NOT_THE_DEVICES else result))
+
+    def _worth_waiting_for(self) -> int:
+        """Return how many answers to wait for: half as many as there were in flight; the lock of the answers is held.
+
+        Woken for a single one the pass would submit a single page, whose answer is a single one again, and pay for each
+        as for a batch. With half of them it is at work on these while the device has the others.
+        """
+        flying = self._depth - len(self._free)
+        if not flying:
+            self._peak = 0
+        return min(flying, self._peak // 2) if flying and self._peak >= _MANY else 1
 
     def _take(self, answers: Sequence[Answer]) -> tuple[list[tuple[Sequence[WbReq], int]], bool]:
         """Queue runs that were written and wake; return the other ones, and whether there may be more answers."""

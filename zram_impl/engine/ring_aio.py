@@ -17,6 +17,9 @@ _PWRITE, _POLL, _PWRITEV = 1, 5, 8
 _IOCB: Final = Struct("=QIIHhIQQqQII")  # data, key, flags, operation, priority, fd, address, length, offset, 3 unused
 _EVENT: Final = Struct("=qQqq")  # data, iocb, result, 1 unused
 _POINTER: Final = Struct("=Q")
+_TIMESPEC: Final = Struct("=qq")
+_PATIENCE: Final = 100_000
+"""Nanoseconds after which fewer answers than asked for will do: little beside the time of a write to a slow device."""
 _NO_KEY: Final = WAKE & (1 << 64) - 1
 
 
@@ -40,6 +43,8 @@ class NativeAio:
         first = address_of(self._iocbs)
         for number in range(entries + 1):
             _POINTER.pack_into(self._pointers, number * _POINTER.size, first + number * _IOCB.size)
+        self._patience = bytearray(_TIMESPEC.pack(0, _PATIENCE))
+        self._patience_at = address_of(self._patience)
         self._pointers_at, self._events_at = address_of(self._pointers), address_of(self._events)
         self._most = entries + 1
         context = bytearray(_POINTER.size)
@@ -79,9 +84,13 @@ class NativeAio:
         finally:
             os.close(ready)
 
-    def wait(self) -> list[Answer]:
-        """Return the next answers; the wait is the system's, and nothing but an answer ends it."""
-        got = self._call(_GETEVENTS, self._context, 1, self._most, self._events_at)
+    def wait(self, least: int = 1) -> list[Answer]:
+        """Return the next answers; the wait is the system's, and in the end nothing but an answer ends it."""
+        got = 0
+        if least > 1:
+            got = self._call(_GETEVENTS, self._context, least, self._most, self._events_at, self._patience_at)
+        if got <= 0:
+            got = self._call(_GETEVENTS, self._context, 1, self._most, self._events_at)
         with memoryview(self._events) as events:
             return [(key, result) for key, _, result, _ in _EVENT.iter_unpack(events[: max(got, 0) * _EVENT.size])]
 

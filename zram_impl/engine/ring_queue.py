@@ -40,8 +40,12 @@ class RingQueue(Protocol):
         """Ask for an answer of key WAKE, so that `wait` returns; False when the system has no room for it."""
         ...
 
-    def wait(self) -> Sequence[Answer]:
-        """Return the next answers; wait until there is at least one, or return nothing when the system says so."""
+    def wait(self, least: int = 1) -> Sequence[Answer]:
+        """Return the next answers; wait until there is at least one, or return nothing when the system says so.
+
+        Args:
+            least: How many to wait for a short while, if the system can: a wake-up costs as much for one as for many.
+        """
         ...
 
     def close(self) -> None:
@@ -71,8 +75,11 @@ class Iovecs:
 
     def fill(self, runs: Sequence[Sequence[WbReq]]) -> None:
         """Write the entries of all pages, one run after the other."""
-        entry = self._entry
-        entries = b"".join([entry(request) for run in runs for request in run])
+        known = self._entries
+        try:
+            entries = b"".join([known[id(request.page)] for run in runs for request in run])
+        except KeyError:  # a page of one of them was never written before
+            entries = b"".join([self._entry(request) for run in runs for request in run])
         self._array[: len(entries)] = entries
 
     def _entry(self, request: WbReq) -> bytes:

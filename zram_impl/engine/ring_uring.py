@@ -85,8 +85,12 @@ class IoUring:
         _SQE.pack_into(self._sqes, slot, _NOP, 0, 0, -1, 0, 0, 0, 0, WAKE & (1 << 64) - 1, 0, 0, 0, 0, 0)
         return self._submit(tail, 1) == 1
 
-    def wait(self) -> list[Answer]:
-        """Return the next answers; a signal to this thread may end the wait without one."""
+    def wait(self, least: int = 1) -> list[Answer]:
+        """Return the next answers; a signal to this thread may end the wait without one.
+
+        For `least` it does not wait, which takes a time limit that kernels before 5.11 do not have.
+        """
+        del least
         words = self._words
         head = words[self._cq_head]
         if head == words[self._cq_tail]:

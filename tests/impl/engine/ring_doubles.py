@@ -28,6 +28,7 @@ class DeviceQueue:
 
     Attributes:
         room: Writes it takes in one submission.
+        asked: How many answers it was asked to wait for, each time.
     """
 
     name = "a device"
@@ -35,6 +36,7 @@ class DeviceQueue:
     def __init__(self, device: BackingDevice, runtime: Runtime | None = None) -> None:
         self.closed = 0
         self.room = 1 << 20
+        self.asked: list[int] = []
         self._device = device
         self._has: Condition = (runtime or ThreadRuntime()).condition("engine.work", Rank.ENGINE)
         self._todo: deque[tuple[int, Sequence[WbReq]]] = deque()
@@ -52,7 +54,8 @@ class DeviceQueue:
             self._has.notify_all()
         return True
 
-    def wait(self) -> list[Answer]:
+    def wait(self, least: int = 1) -> list[Answer]:
+        self.asked.append(least)
         with self._has:
             self._has.wait_for(lambda: bool(self._todo))
             key, run = self._todo.popleft()

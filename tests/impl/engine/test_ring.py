@@ -56,9 +56,9 @@ class Answering(DeviceQueue):
         super().__init__(device)
         self._results = list(results)
 
-    def wait(self) -> list[Answer]:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+    def wait(self, least: int = 1) -> list[Answer]:  # type: ignore[explicit-override]  # typing has it from 3.12 on
         if not self._results:
-            return super().wait()
+            return super().wait(least)
         with self._has:
             self._has.wait_for(lambda: bool(self._todo))
             return [(self._todo.popleft()[0], self._results.pop(0))]
@@ -141,10 +141,10 @@ def test_each_answer_is_reaped_as_soon_as_it_is_there() -> None:
     later = threading.Event()
 
     class Late(DeviceQueue):
-        def wait(self) -> list[Answer]:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+        def wait(self, least: int = 1) -> list[Answer]:  # type: ignore[explicit-override]  # typing has it from 3.12 on
             if self._todo and self._todo[0][1] and self._todo[0][1][0].blk_idx == 20:
                 assert later.wait(10)
-            return super().wait()
+            return super().wait(least)
 
     device = FakeDevice()
     with closing(RingEngine(device, ThreadRuntime(), Late(device), depth=8)) as engine:

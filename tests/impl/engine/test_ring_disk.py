@@ -93,9 +93,9 @@ class FaultyRing:
         assert all(self._ring.wake() for _ in here)
         return len(writes)
 
-    def wait(self) -> list[Answer]:
+    def wait(self, least: int = 1) -> list[Answer]:
         # One wake for each answer of ours; the one left over is the engine's.
-        return [self._here.pop(0) if it[0] == WAKE and self._here else it for it in self._ring.wait()]
+        return [self._here.pop(0) if it[0] == WAKE and self._here else it for it in self._ring.wait(least)]
 
 
 def outcome(engine: Engine, device: BackingDevice, program: list[list[int]]) -> tuple[list[dict[int, int]], bytes]:

@@ -87,8 +87,9 @@ class LateQueue:
         self._due |= {key: due for key, _ in writes}
         return self._queue.submit(writes)
 
-    def wait(self) -> list[Answer]:
-        """Return what is due; what was answered in time waits."""
+    def wait(self, least: int = 1) -> list[Answer]:
+        """Return what is due; what was answered in time waits, and is no reason to wait for more."""
+        del least
         if not self._late:
             self._late.extend((self._due.pop(answer[0], 0.0), answer) for answer in self._queue.wait())
         if self._late:
