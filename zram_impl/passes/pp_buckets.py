@@ -31,14 +31,12 @@ class PpBuckets:
 
     def place(self, found: Iterable[tuple[SlotIndex, int]]) -> None:
         """Put pp_slots, each with the size of its object in bytes, into their buckets."""
-        buckets, bucket_of, top, number = self._buckets, self._bucket_of, self._top, 0
+        buckets, bucket_of, number = self._buckets, self._bucket_of, 0
         for number, (index, size) in enumerate(found, start=1):  # noqa: B007  (how many there were)
-            where = bucket_of[size]
-            buckets[where].append(index)
-            if where > top:  # noqa: PLR1730  (a call for each page)
-                top = where
-        self._top = top
+            buckets[bucket_of[size]].append(index)
         self._count += number
+        # Not lower than any that has candidates; `peek` looks for the one that has.
+        self._top = len(buckets) - 1
 
     def peek(self) -> SlotIndex | None:
         """Return the next candidate, which stays where it is; None without one."""

@@ -2,27 +2,25 @@
 
 from collections import deque
 from collections.abc import Sequence
+from functools import cache
 from typing import Final, cast
 
 from zram_impl import decisions
 from zram_impl.parsing.writeback_args import Scan
-from zram_impl.table.slot_table import IDLE, IN_MEMORY, INCOMPRESSIBLE, OWNED, SlotTable, size_of
+from zram_impl.table.slot_table import IDLE, IN_MEMORY, INCOMPRESSIBLE, OWNED, Entry, SlotTable, size_of
 from zram_impl.units import PAGE_SIZE, SlotIndex
 
 LOOK_AHEAD: Final = 1024
 """Slots looked at in one hold of the table lock, so that a scan of a large table does not stop the users."""
 
 
-# For each mode, whether a page in memory is wanted, by its flags IDLE and INCOMPRESSIBLE and the bit below for huge.
-_HUGE: Final = 0x02
-_WANTED: Final = {
-    mode: tuple(
-        decisions.selects(mode, bits & _HUGE and 1, bits & IDLE, bits & INCOMPRESSIBLE and 1)
-        for bits in range((IDLE | _HUGE | INCOMPRESSIBLE) + 1)
+@cache
+def _wanted(mode: decisions.Mode, huge: int, owned_mask: int) -> bytes:
+    """Return for each value of a slot's flags whether a page in memory is wanted; those of `owned_mask` rule it out."""
+    return bytes(
+        not flags & owned_mask and decisions.selects(mode, huge, flags & IDLE, flags & INCOMPRESSIBLE and 1)
+        for flags in range(256)
     )
-    for mode in decisions.Mode
-}
-assert not _HUGE & (IDLE | INCOMPRESSIBLE), "a bit of its own"
 
 
 class Cursor:
@@ -59,23 +57,27 @@ class Cursor:
         self, table: SlotTable, mode: decisions.Mode, indexes: range, found: list[tuple[SlotIndex, int]], wanted: int
     ) -> int:
         """Claim what is wanted of `indexes` until enough are found; return the index to continue at."""
-        entries, flags = table.entries, table.flags
-        wants, owned = _WANTED[mode], self._owned_mask
-        before, end = len(found), indexes.stop
-        # Cast: a call for each, which does nothing, would cost as much as the rest of the loop.
-        for index in cast("Sequence[SlotIndex]", indexes):
-            entry = entries[index]
-            if type(entry) is bytes:  # nearly all of them
-                size = len(entry)
-            elif isinstance(entry, IN_MEMORY):
-                size = size_of(entry)
-            else:
-                continue
-            flag = flags[index]
-            if not flag & owned and wants[flag & (IDLE | INCOMPRESSIBLE) | (_HUGE if size == PAGE_SIZE else 0)]:
-                found.append((index, size))
-                if len(found) == wanted:
-                    end = index + 1
-                    break
-        table.claim(found[before:])
+        small, huge = _wanted(mode, 0, self._owned_mask), _wanted(mode, 1, self._owned_mask)
+        first, end = indexes.start, indexes.stop
+        # One expression, as it is done for every slot of the device. Cast: a call for each, which does nothing, would
+        # cost as much as the rest.
+        new = [
+            (index, size)
+            for index, entry, flag in zip(
+                cast("Sequence[SlotIndex]", indexes), table.entries[first:end], table.flags[first:end], strict=True
+            )
+            if entry is not None
+            and (size := len(entry) if type(entry) is bytes else _size_in_memory(entry))
+            and (huge if size == PAGE_SIZE else small)[flag]
+        ]
+        if len(new) >= wanted - len(found):
+            del new[wanted - len(found) :]
+            end = new[-1][0] + 1
+        table.claim(new)
+        found += new
         return end
+
+
+def _size_in_memory(entry: Entry) -> int:
+    """Return the size of the object of a slot, 0 if none is in memory."""
+    return size_of(entry) if isinstance(entry, IN_MEMORY) else 0

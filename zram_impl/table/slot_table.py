@@ -38,6 +38,8 @@ OWNED: Final = 0x08
 """A pp_slot exists for the slot, in a bucket or with a request. Unlike the claim, nothing but its release ends it."""
 _UNCLAIMED: Final = bytes(flags & ~(PP_SLOT | OWNED) & 0xFF for flags in range(256))
 """Flags without those of a pass."""
+_CLAIMED: Final = bytes(flags | PP_SLOT | OWNED for flags in range(256))
+"""Flags of a slot that a pass has claimed."""
 ACCESS: Final = IDLE | PP_SLOT
 """The flags that an access takes off."""
 
@@ -347,8 +349,16 @@ class SlotTable:
         self.flags[index] &= ~marks
 
     def claim(self, found: Sequence[tuple[int, int]]) -> None:
-        """Claim slots, named with their sizes, for the running pass, and begin their pp_slots (place_pp_slot())."""
+        """Claim slots for the running pass, and begin their pp_slots (place_pp_slot()).
+
+        Args:
+            found: Index of each, ascending, and the size of its object.
+        """
         flags = self.flags
+        if found and found[-1][0] - found[0][0] == len(found) - 1:  # side by side: one step, where most are wanted
+            stretch = slice(found[0][0], found[-1][0] + 1)
+            flags[stretch] = flags[stretch].translate(_CLAIMED)
+            return
         for index, _size in found:
             flags[index] |= PP_SLOT | OWNED
 

@@ -77,6 +77,22 @@ def test_select_claims_as_many_as_wanted_and_continues_there() -> None:
     assert looks == [[2, 3], [4, 5], [6]]
 
 
+def test_what_is_stored_behind_the_last_one_is_selected_next() -> None:
+    table, cursor = table_of([b"a", None], [0, 0]), Cursor([Scan(Mode.PAGES, 0, 2)], queue_twice=False)
+    assert cursor.select(table, 1) == [(0, 1)]
+    table.replace(1, b"bc")
+    assert cursor.select(table, 1) == [(1, 2)]
+
+
+@pytest.mark.parametrize("marked", [[0, 1, 2], [1, 2], [0, 2], [2]], ids=str)
+def test_slots_side_by_side_or_apart_are_claimed_and_no_others(marked: list[int]) -> None:
+    flags = [IDLE * (index in marked) | INCOMPRESSIBLE for index in range(4)]
+    table = table_of([b"a"] * 4, flags)
+    found = Cursor([Scan(Mode.IDLE, 0, 4)], queue_twice=False).select(table, EVERYTHING)
+    assert found == [(index, 1) for index in marked]
+    assert list(table.flags) == [flag | (PP_SLOT | OWNED) * bool(flag & IDLE) for flag in flags]
+
+
 def test_one_look_is_at_so_many_slots_and_no_more() -> None:
     table = table_of([None] * LOOK_AHEAD + [b"a"], [0] * (LOOK_AHEAD + 1))
     cursor = Cursor([Scan(Mode.PAGES, 0, LOOK_AHEAD + 1)], queue_twice=False)
