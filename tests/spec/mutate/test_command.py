@@ -8,12 +8,12 @@ import pytest
 from spec.mutate import command as mutate
 from spec.mutate.command import judge, main, numbers, reason, sample, table
 from spec.mutate.kill import SpecFate
-from spec.mutate.mutants import SpecMutant, every_mutant
+from spec.mutate.mutants import SpecMutant
 from spec.processes.progress import KnownProgress
+from tests.spec.mutants import EVERY
 from tests.spec.outputs.schema import valid
 from tests.spec.processes import trial_tasks
 
-MUTANTS = every_mutant()
 FATES = [
     SpecFate("a", "broken (3)", "reap: broken"),
     SpecFate("b", "broken (3)"),
@@ -37,7 +37,7 @@ def test_what_is_left_has_its_reason() -> None:
         "the same in every state",
         "NOT REFUTED, and not the same; counts differ",
     ]
-    shown = table(MUTANTS[: len(FATES)], FATES).splitlines()
+    shown = table(EVERY[: len(FATES)], FATES).splitlines()
     assert shown[0].split() == [
         "module",
         "mutants",
@@ -67,11 +67,11 @@ def test_there_is_at_least_one(option: str, number: str, capsys: pytest.CaptureF
 
 
 def test_a_sample_is_the_same_for_a_seed() -> None:
-    some = sample(MUTANTS, 20, seed=1)
-    assert some == sample(MUTANTS, 20, seed=1)
-    assert some != sample(MUTANTS, 20, seed=2)
-    assert [each for each in MUTANTS if each in some] == some
-    assert sample(MUTANTS[:3], 20, seed=1) == MUTANTS[:3]
+    some = sample(EVERY, 20, seed=1)
+    assert some == sample(EVERY, 20, seed=1)
+    assert some != sample(EVERY, 20, seed=2)
+    assert [each for each in EVERY if each in some] == some
+    assert sample(EVERY[:3], 20, seed=1) == EVERY[:3]
 
 
 @pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
@@ -81,7 +81,7 @@ def test_mutants_are_judged_in_programs(capsys: pytest.CaptureFixture[str]) -> N
     document = json.loads(capsys.readouterr().out)
     valid(document)
     found = {check["name"]: check["data"] for check in document["checks"]}
-    assert list(found) == [each.name for each in MUTANTS if each.name in names]
+    assert list(found) == [each.name for each in EVERY if each.name in names]
     assert all(found[name]["by_search"] and found[name]["by_z3"] for name in names[:2])
     assert found[names[2]]["rests_on"]
 
@@ -89,8 +89,8 @@ def test_mutants_are_judged_in_programs(capsys: pytest.CaptureFixture[str]) -> N
 def test_a_process_that_dies_leaves_nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mutate, "judged", trial_tasks.judge_one_and_die)
     monkeypatch.setattr(mutate, "counted", list)
-    found = judge(MUTANTS[:2], lambda _fates: None)
-    assert found == [SpecFate(MUTANTS[0].name, "broken"), SpecFate(MUTANTS[1].name)]
+    found = judge(EVERY[:2], lambda _fates: None)
+    assert found == [SpecFate(EVERY[0].name, "broken"), SpecFate(EVERY[1].name)]
 
 
 def test_what_is_left_is_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

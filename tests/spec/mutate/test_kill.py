@@ -7,10 +7,11 @@ import pytest
 
 from spec.mutate import kill
 from spec.mutate.kill import SpecFate, counted, fates, judged, read
-from spec.mutate.mutants import SpecMutant, every_mutant
+from spec.mutate.mutants import SpecMutant
+from tests.spec.mutants import EVERY
 from tests.unmeasured import nothing_measured
 
-EVERY = {each.name: each for each in every_mutant()}
+BY_NAME = {each.name: each for each in EVERY}
 Counts = list[tuple[int, int, int]]
 
 
@@ -29,7 +30,7 @@ def fate(mutant: SpecMutant, counts: Counts) -> SpecFate:
 
 
 def named(function: str, mistake: str) -> SpecMutant:
-    return next(each for name, each in EVERY.items() if name.startswith(f"{function}:") and name.endswith(mistake))
+    return next(each for name, each in BY_NAME.items() if name.startswith(f"{function}:") and name.endswith(mistake))
 
 
 def handmade(module: str, function: str, before: str, after: str) -> SpecMutant:

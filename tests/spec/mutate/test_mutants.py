@@ -8,8 +8,8 @@ import pytest
 from spec.model.actions import ACTIONS
 from spec.mutate.mutants import MODULES, every_mutant, mutants, users
 from spec.mutate.source import Text
+from tests.spec.mutants import EVERY
 
-EVERY = every_mutant()
 BY_NAME = {each.name: each for each in EVERY}
 
 FUNCTION = '''"""A module."""
