@@ -1,6 +1,7 @@
 """Each field update of an action is said once, holds of its steps, and fails of doctored steps."""
 
 from collections import deque
+from functools import cache
 
 import pytest
 
@@ -29,6 +30,7 @@ NONSENSE: dict[str, object] = {
 }
 
 
+@cache
 def first_steps() -> dict[str, tuple[State, tuple[int, ...]]]:
     """A state in which each action can be taken for the first time, and its parameters."""
     found: dict[str, tuple[State, tuple[int, ...]]] = {}
@@ -46,12 +48,9 @@ def first_steps() -> dict[str, tuple[State, tuple[int, ...]]]:
     return found
 
 
-FIRST = first_steps()
-
-
 @pytest.mark.parametrize("action", ACTIONS, ids=[action.name for action in ACTIONS])
 def test_a_field_update_that_differs_is_noticed(action: Action) -> None:
-    before, args = FIRST[action.name]
+    before, args = first_steps()[action.name]
     after = action.effect(before, *args)
     said = frame.frame(action)
     assert [step.holds.__name__ for step in said if not step.holds(before, args, after)] == []
