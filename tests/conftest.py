@@ -6,7 +6,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.hanging import pytest_timeout_cancel_timer, pytest_timeout_set_timer
 from tests.unmeasured import (
@@ -65,8 +66,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.parent != HERE)
 
 
+@given(st.none())
+def _draw(_nothing: None) -> None:
+    """Let Hypothesis make its own source of chance: it looks for who holds it, and finds nobody that is frozen."""
+
+
 def pytest_collection_finish() -> None:
     """Spare the collector of garbage the tests themselves: some collect at every point, and these do not go away."""
+    _draw()
     gc.collect()
     gc.freeze()
 
