@@ -21,7 +21,9 @@ CLOSED_PIPE: Final = 141
 OLDEST: Final = (3, 11)
 ACTIVATE: Final = "`. .venv/bin/activate` activates the environment that has it"
 QUIET: Final = frozenset({"-q", "--quiet"})
-FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+ELSEWHERE: Final = "TMPDIR names where temporary files go"
+LIMITS: Final = {errno.ENOSPC: ELSEWHERE, errno.EDQUOT: ELSEWHERE, errno.EMFILE: "`ulimit -n` allows for more"}
+"""Advice for errors that mean there is not enough of something, by errno."""
 OURS: Final = frozenset({"docs", "examples", "spec", "stateful", "tests", "zram_impl"})
 ROOT: Final = Path(__file__).resolve().parents[2]
 _SOON: Final = 0.01
@@ -61,10 +63,10 @@ def _delivered(module: str, results: ResultStream) -> int:
     except BaseException as error:
         if results.refused is None:
             # An error of a device, whose class is its own, is a finding that nobody has noted.
-            if type(error) is not OSError or error.errno not in FULL:
+            if type(error) is not OSError or error.errno not in LIMITS:
                 raise
             where = error.filename2 or error.filename or "a file"
-            sys.stderr.write(f"error: {where}: {error.strerror}; TMPDIR names where temporary files go\n")
+            sys.stderr.write(f"error: {where}: {error.strerror}; {LIMITS[error.errno]}\n")
             return UNUSABLE
     else:
         if results.refused is None:

@@ -200,6 +200,17 @@ def test_no_room_is_one_line(
     assert capsys.readouterr() == ("", said)
 
 
+def test_too_few_files_at_a_time_are_one_line(tmp_path: Path) -> None:
+    """A limit of 12 was the traceback of whatever opened the thirteenth."""
+    program = "import os\ndef main():\n    while True:\n        os.open(os.devnull, os.O_RDONLY)\n"
+    (tmp_path / "opens.py").write_text(program, encoding="utf-8")
+    begin = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\nfrom spec.processes.entry import run; run('opens')"
+    shell = ["bash", "-c", 'ulimit -n 40; "$@"', "bash", sys.executable, "-c", begin]
+    done = subprocess.run(shell, cwd=entry.ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (entry.UNUSABLE, "")
+    assert done.stderr == "error: /dev/null: Too many open files; `ulimit -n` allows for more\n"
+
+
 @pytest.mark.parametrize("error", [OSError(errno.EIO, "broken", "a file"), DeviceError(errno.ENOSPC, "full")])
 def test_other_errors_of_the_system_are_mistakes(error: OSError, run: Run) -> None:
     def broken() -> int:
