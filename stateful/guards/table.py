@@ -30,6 +30,7 @@ from zram_impl.mapping import MapItems, MapValues, PageMap
 from zram_impl.pages.backing_reads import BackingReads
 from zram_impl.pages.clean_pages import CleanPages, Lease
 from zram_impl.pages.page_io import Pages
+from zram_impl.pages.read_ahead import GroupRead, ReadAhead
 from zram_impl.pages.room import Room
 from zram_impl.pages.run_reads import BulkRead, RunReads
 from zram_impl.passes.base import SteppedPass
@@ -63,6 +64,7 @@ LOCKS: Final[Mapping[str, str]] = {
     "backing reads ended": "nothing; a close of the backing device waits here for the end of its reads",
     "openers": "who has the node open, and whether a reset has it",
     "pass ended": "nothing; waits for the end of a pass are here",
+    "read ahead": "the ring for reads, and which are under way; who holds it may wait for the device",
     "clean pages": "which written-back pages are kept, and the order in which they go",
     "room": "writers that wait for memory, who wait here, and what a keeper says to them, who waits here, too",
     "page map": "a mapping's directory, and which pages are free",
@@ -106,6 +108,7 @@ _FLAG: Final = "a flag that only goes up, also from a signal handler, which must
 _FIGURE: Final = "figures of progress, or of a pass that is over"
 _RING: Final = "its thread waits in a system call, so no scheduled run has a ring"
 _NEVER_WAITS: Final = "it never waits, so nobody gives it up"
+_NO_RING: Final = "who waits for it waits in a system call, so no scheduled run has a ring for reads"
 _ONE_PASS: Final = "used by the running pass alone, and by a close that has ended it; passes follow by the table lock"
 _AGAIN: Final = "a task that finds the second over checks again under the lock"
 _KEEPER: Final = "used by the task that begins a keeper until that is there, then by the keeper's alone"
@@ -171,7 +174,7 @@ ROWS: Final = (
     row(Pages, "clean", TABLE.looked_at(_ONE_LOAD, "Pages.read_page", "Pages._decode", "Pages._read_back")),
     row(RunReads, "_backing _compressed _comps _reads _table", ONCE),
     row(BulkRead, "_buffer end filled filled[] looked start", free("used by one call alone")),
-    row(CleanPages, "_asked _kept _leases _lock _memory _owners ahead capacity most", ONCE),
+    row(CleanPages, "_asked _kept _leases _lock _memory _owners ahead capacity most portion turn", ONCE),
     row(CleanPages, "_kept[]", under("clean pages", of="_lock").looked_at(_LOOK, "CleanPages.get")),
     row(CleanPages, "_hand _leases[] _owners[]", under("clean pages", of="_lock")),
     row(
@@ -201,11 +204,19 @@ ROWS: Final = (
     row(Passes, "_compacting _ended _lock _make_engine _observer _owner _quirks _runtime pages", ONCE),
     row(Passes, "begin_writeback() begin_recompression() close()", CONTROL),
     row(Pages, "set_limit()", TABLE),
-    row(BackingReads, "_ended _idle _lock _runtime _under_way", ONCE),
+    row(BackingReads, "_ended _idle _lock _runtime _under_way ahead", ONCE),
     row(BackingReads, "_idle[]", free("append and pop of a deque are atomic, and a buffer is in one place at a time")),
     row(BackingReads, "_closing", free("stored before `_under_way` is looked at; readers do it the other way round")),
     row(BackingReads, "_under_way[]", free("a reader adds its own token before it looks at `_closing`")),
     row(BackingReads, "bd_reads", under("backing reads", of="_lock").looked_at(_SHOWN, "stats_of")),
+    row(ReadAhead, "_device _flights _lock", ONCE.never_accessed(_NO_RING)),
+    row(ReadAhead, "usable", free("it goes down once: a look that is too early finds out").never_accessed(_NO_RING)),
+    row(ReadAhead, "_keys _last _ring", under("read ahead", of="_lock").never_accessed(_NO_RING)),
+    row(ReadAhead, "_under_way _under_way[]", under("read ahead", of="_lock").never_accessed(_NO_RING)),
+    row(ReadAhead, "_wanted _wanted[] _flights[]", free("a flight forgotten is read anew").never_accessed(_NO_RING)),
+    row(GroupRead, "_lease clean first group uncounted", ONCE.never_accessed(_NO_RING)),
+    row(GroupRead, "result", under("read ahead").never_accessed(_NO_RING)),
+    row(GroupRead, "uncounted[]", free("taken out once, by the task that is first").never_accessed(_NO_RING)),
     # --- passes ---
     row(SteppedPass, "_buckets _lock _observer _on_end _runtime _table_lock result", ONCE),
     row(SteppedPass, "stage", PASS.looked_at(_SNAPSHOT, "snapshot")),
@@ -345,6 +356,7 @@ GUARDS: Final = by_class(ROWS)
 NOT_GUARDED: Final[Mapping[str, str]] = {
     "zram_impl.engine.ring_aio": "the memory of a submission is its caller's, that of answers the waiting thread's",
     "zram_impl.engine.ring_uring": "likewise; of each word shared with the kernel one side alone is the writer",
+    "zram_impl.engine.ring_reads": "used with the lock of what is read ahead held, or once nobody reads any more",
     "zram_impl.engine.ring_queue": "used by a submission alone",
     "zram_impl.cli": "programs of their own, which share nothing but a device",
     "zram_impl.faults": "filters for tests, with locks of the system where they need any",

@@ -48,7 +48,16 @@ def made(path: Path) -> tuple[Zram, NamedLocks]:
     return dev, runtime
 
 
-HELD = ["pass", "pass ended", "compaction", "openers", "backing reads", "backing reads ended", "clean pages"]
+HELD = [
+    "pass",
+    "pass ended",
+    "compaction",
+    "openers",
+    "backing reads",
+    "backing reads ended",
+    "clean pages",
+    "read ahead",
+]
 
 
 def test_every_lock_of_a_device_is_held_once(tmp_path: Path) -> None:

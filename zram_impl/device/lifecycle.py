@@ -148,6 +148,7 @@ class Lifecycle:
                 clean = self._clean_pages(cache, self.pages.pages)
                 with self.table:
                     self.pages.clean = clean
+                self.pages.reads.forget_ahead()
             self.configuration.read_cache = cache
 
     def _clean_pages(self, cache: ReadCache, pages: int) -> CleanPages | None:
@@ -318,8 +319,7 @@ class Lifecycle:
     @property
     def engine_kind(self) -> str | None:
         """The engine, for people; None before the first pass of writeback."""
-        passes = self.passes
-        return None if passes is None else passes.engine_kind
+        return None if (passes := self.passes) is None else passes.engine_kind
 
     def stats(self) -> Stats:
         """Return the statistics of this moment."""

@@ -99,7 +99,11 @@ def address_of(memory: bytearray | memoryview) -> int:
 
 
 class SystemCalls:
-    """System calls that Python has no function for. The interpreter's lock is released while one is under way."""
+    """System calls that Python has no function for. The interpreter's lock is released while one is under way.
+
+    Attributes:
+        function: Does one, of a number and five arguments; -1 for any error.
+    """
 
     def __init__(self) -> None:
         """Look the C library's `syscall` up; OSError where that cannot be had.
@@ -115,9 +119,9 @@ class SystemCalls:
             raise OSError(f"the C library has no syscall(): {error}") from error
         function.restype = ctypes.c_long
         function.argtypes = [ctypes.c_long] * 6
-        self._function: Callable[[int, int, int, int, int, int], int] = function
+        self.function: Callable[[int, int, int, int, int, int], int] = function
 
     def __call__(self, number: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0, e: int = 0) -> int:
         """Do a system call; a negative number is an errno below 0."""
-        result = self._function(number, a, b, c, d, e)
+        result = self.function(number, a, b, c, d, e)
         return result if result >= 0 else -ctypes.get_errno()

@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.errors import ZramError
 from zram_impl.forking import made_anew
+from zram_impl.pages.read_ahead import ReadAhead, read_ahead
 from zram_impl.runtime import Rank, Runtime
 from zram_impl.units import PAGE_SIZE, BlkIdx
 
@@ -37,11 +38,13 @@ class BackingReads:
     way round, so either the reader sees that it may not, or who closes sees the reader.
 
     Attributes:
+        ahead: What is read while its reader uses other pages; None where the system has no such reads.
         bd_reads: Blocks of which a read was begun; guarded by the lock of the condition.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, device: BackingDevice | None = None) -> None:
         self._runtime = runtime
+        self.ahead: ReadAhead | None = read_ahead(runtime, device)
         # Guards `bd_reads`.
         self._lock = runtime.lock("backing reads", Rank.ENGINE)
         # Guards nothing: who closes waits here.
@@ -54,16 +57,17 @@ class BackingReads:
 
     def read(self, device: BackingDevice, blk_idx: BlkIdx) -> bytes:
         """Read a block; WasResetError (EINVAL) once the device is being closed, OSError as the device says."""
-        return self._reading(partial(self._one, device, blk_idx))
+        return self.reading(partial(self._one, device, blk_idx))
 
     def read_run(self, device: BackingDevice, blk_idx: BlkIdx, into: memoryview, take: Callable[[], object]) -> None:
         """Read consecutive blocks in one transfer, then call `take`. Raises as `read`.
 
         If they cannot be read together, none of them counts as read: they will be read one by one.
         """
-        self._reading(partial(self._run, device, blk_idx, into, take))
+        self.reading(partial(self._run, device, blk_idx, into, take))
 
-    def _reading(self, read: Callable[[], T]) -> T:
+    def reading(self, read: Callable[[], T]) -> T:
+        """Do a read of which who closes knows; WasResetError once the device is being closed."""
         token = object()
         try:
             self._under_way.add(token)
@@ -77,7 +81,7 @@ class BackingReads:
                 self._runtime.shielded(lambda _interrupts: self._wake())
 
     def _one(self, device: BackingDevice, blk_idx: BlkIdx) -> bytes:
-        self._count(1)
+        self.count(1)
         page = bytearray(PAGE_SIZE)
         with memoryview(page) as into:
             device.read(blk_idx, into)
@@ -85,7 +89,7 @@ class BackingReads:
 
     def _run(self, device: BackingDevice, blk_idx: BlkIdx, into: memoryview, take: Callable[[], object]) -> None:
         device.read(blk_idx, into)
-        self._count(len(into) // PAGE_SIZE)
+        self.count(len(into) // PAGE_SIZE)
         take()
 
     @contextmanager
@@ -103,14 +107,22 @@ class BackingReads:
         finally:
             self._idle.append(memory)
 
-    def _count(self, blocks: int) -> None:
+    def count(self, blocks: int) -> None:
+        """Note that a read of so many blocks was begun."""
         with self._lock:
             self.bd_reads += blocks
+
+    def forget_ahead(self) -> None:
+        """Forget what is on its way: the pages that are kept are dropped. It does not wait."""
+        if self.ahead is not None:
+            self.ahead.forget()
 
     def after_fork(self) -> None:
         """Forget, in a forked child, the readers of its parent."""
         made_anew(self._lock, self._ended)
         self._under_way.clear()
+        if self.ahead is not None:
+            self.ahead.after_fork()
 
     def _wake(self) -> None:
         with self._ended:
@@ -121,6 +133,8 @@ class BackingReads:
         self._closing = True
         while not self._wait_a_while():
             pass
+        if self.ahead is not None:
+            self.ahead.close()
 
     def _wait_a_while(self) -> bool:
         with self._ended:

@@ -20,7 +20,7 @@ from zram_impl.errors import ZramError
 from zram_impl.forking import made_anew
 from zram_impl.runtime import Rank, Runtime
 from zram_impl.shield import raised_by_handler
-from zram_impl.table.slot_table import Backed
+from zram_impl.table.slot_table import Backed, Entry
 from zram_impl.units import PAGE_SHIFT, PAGE_SIZE
 
 BOOKKEEPING: Final = 200
@@ -60,6 +60,8 @@ class CleanPages:
         capacity: Pages kept at most.
         ahead: Pages read at once, at most, where a read continues an earlier one; 1 is no more than asked for.
         most: Places of one lease at most.
+        portion: As `ahead`, where the next pages are on their way while the present ones are used.
+        turn: The places that those go round in.
     """
 
     def __init__(self, runtime: Runtime, capacity: int, ahead: int) -> None:
@@ -68,6 +70,9 @@ class CleanPages:
         self.most: Final = max(capacity // 2, 1)
         # What is read ahead must still be there when it is its turn, and leave something to others.
         self.ahead: Final = min(ahead, self.most)
+        self.portion: Final = max(min(ahead, max(self.most // 8, min(_FIRST, self.most // 3))), 1)
+        # The present window, the next one, and what lies between the blocks of either; the fewer, the more others stay.
+        self.turn: Final = min(4 * self.portion, self.most)
         # Guards what is kept, and where; a look for a page takes no lock.
         self._lock = runtime.lock("clean pages", Rank.ENGINE)
         self._kept: dict[int, tuple[Backed, int]] = {}
@@ -109,15 +114,26 @@ class CleanPages:
             asked[place] += 1
         return page
 
+    def missing(self, index: int, window: Sequence[Entry]) -> Sequence[Entry]:
+        """Return entries of pages from `index` on, with None for those that are kept."""
+        kept = self._kept
+        return [
+            None if (found := kept.get(at)) is not None and found[0] is entry else entry
+            for at, entry in enumerate(window, index)
+        ]
+
     def keep(self, index: int, entry: Backed, page: bytes, asked: int) -> None:
         """Keep a copy of a page that was asked for so often."""
         with self._lock:
             self._put(index, entry, page, asked)
 
-    def lease(self, places: int) -> Lease | None:
-        """Return places side by side, at most `most`, whose pages are forgotten; None while others read there."""
+    def lease(self, places: int, within: int) -> Lease | None:
+        """Return places side by side whose pages are forgotten; None while others read there.
+
+        Once every place is used, they are among the last `within`, which is at most `most`.
+        """
         with self._lock:
-            return self._lease(places)
+            return self._lease(places, within)
 
     def memory(self, lease: Lease) -> memoryview:
         """Return the memory of leased places; to be released."""
@@ -160,12 +176,14 @@ class CleanPages:
             asked[place] = 1
         return None
 
-    def _lease(self, places: int) -> Lease | None:
-        assert places <= self.most, "so that it fits where reads in order go round"
+    def _lease(self, places: int, within: int) -> Lease | None:
+        assert places <= within <= self.most, "so that it fits where reads in order go round"
         full = len(self._owners) == self.capacity or self._hand + places > self.capacity
         first = self._hand
         if full:
-            first = self._ahead_hand if self._ahead_hand + places <= self.capacity else self.capacity - self.most
+            start, first = self.capacity - within, self._ahead_hand
+            if not start <= first <= self.capacity - places:
+                first = start
         lease = Lease(first, first + places)
         if any(each.first < lease.end and lease.first < each.end for each in self._live_leases()):
             return None
@@ -226,6 +244,16 @@ class CleanPages:
         """Note that so many pages from `index` on were looked at: a read after them, pages passed over, continues."""
         others = [each for each in self._streams if not -each.window <= index - each.end < self.ahead]
         self._streams = (Stream(index + window, window), *others[: _STREAMS - 1])
+
+    def entered(self, index: int) -> tuple[int, int] | None:
+        """Return the first page and how many to look at next, if `index` is among those that were looked at last."""
+        streams = self._streams
+        for stream in streams:
+            if -stream.window <= index - stream.end < 0:
+                size = min(_FASTER * stream.window, self.portion)
+                self._streams = (Stream(stream.end + size, size), *(each for each in streams if each is not stream))
+                return stream.end, size
+        return None
 
     def after_fork(self) -> None:
         """Be a forked child's: nobody holds the lock, and nobody reads."""

@@ -63,7 +63,7 @@ class Pages:
         self.blocks: NextFit = shared.blocks
         self.pages: int = len(shared.table.entries)
         self.backing: BackingDevice | None = backing
-        self.reads: BackingReads = BackingReads(runtime)
+        self.reads: BackingReads = BackingReads(runtime, backing)
         self.times: AccessTimes = AccessTimes(self.pages, runtime.now, shared.lock)
         self.failed_reads: int = 0
         self.failed_writes: int = 0

@@ -5,55 +5,27 @@ its block is what was written. The caller reads any other page by itself, which 
 """
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from errno import EIO
 from functools import partial
-from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final
 
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.compression.compressors import Comps
 from zram_impl.errors import ZramError, refuse
 from zram_impl.pages.backing_reads import RUN_MOST, BackingReads, WasResetError
 from zram_impl.pages.clean_pages import CleanPage, CleanPages
+from zram_impl.pages.group import PLACE, PLACE_BITS, SEVERAL, Group, grouped
+from zram_impl.pages.read_ahead import GroupRead, ReadAhead
 from zram_impl.shield import raised_by_handler
 from zram_impl.table.shared import Shared
-from zram_impl.table.slot_table import BLOCK_SHIFT, CHECKSUM_MASK, CHECKSUM_SHIFT, Backed, Entry
-from zram_impl.units import PAGE_SIZE, BlkIdx
+from zram_impl.table.slot_table import CHECKSUM_MASK, CHECKSUM_SHIFT, Backed
+from zram_impl.units import PAGE_SIZE
 
-_SEVERAL: Final = 2
-"""Pages that are worth being read together."""
 _GAP: Final = 32
 """Blocks of others that are read along with what is read ahead: cheaper than another transfer."""
-_PLACE_BITS: Final = 11
-"""A window has at most so many pages, as a power of two."""
-_FAR_AWAY: Final = 1 << 80
-
-_PLACE: Final = (1 << _PLACE_BITS) - 1
-
-
-class Group(NamedTuple):
-    """Written-back pages whose blocks are close together.
-
-    Attributes:
-        base: The page at which their window begins.
-        window: Entries of pages from there on.
-        members: Block and place in the window of each, ascending, in one plain number.
-    """
-
-    base: int
-    window: Sequence[Entry]
-    members: Sequence[int]
-
-    @property
-    def blk_idx(self) -> BlkIdx:
-        """The first block."""
-        return BlkIdx(self.members[0] >> _PLACE_BITS)
-
-    @property
-    def blocks(self) -> int:
-        """Blocks from the first to the last."""
-        return (self.members[-1] >> _PLACE_BITS) - self.blk_idx + 1
+_GAP_TOGETHER: Final = 4
+"""The same where transfers are under way at a time."""
 
 
 class BulkRead:
@@ -109,17 +81,47 @@ class RunReads:
         """
         if (page := clean.get(index, entry)) is not None:
             return page
+        if (ahead := self._reads.ahead) is not None and ahead.usable:
+            return self._reads.reading(partial(self._flown, ahead, clean, index, entry))
         size = clean.window(index)
         clean.expect(index, size)
-        if size < _SEVERAL:
+        if size < SEVERAL:
             return None
         for group in grouped(index, self._table.entries[index : index + size], _GAP, min(clean.most, RUN_MOST)):
-            lease = clean.lease(group.blocks)
+            lease = clean.lease(group.blocks, clean.most)
             if lease is not None:
                 with clean.memory(lease) as memory:
                     self._read(group, memory, partial(self._keep, clean, group, memory, lease.first))
         # If the slot has changed since, what is kept by now is another entry's.
         return clean.get(index, entry)
+
+    def _flown(self, ahead: ReadAhead, clean: CleanPages, index: int, entry: Backed) -> bytes | None:
+        """Return a page that is on its way, or that is asked for with those after it; ask for what follows them."""
+        flight = ahead.of(index, clean)
+        if flight is None:
+            size = min(clean.window(index), clean.portion)
+            clean.expect(index, size)
+            if size < SEVERAL:
+                return None
+            self._begin(ahead, clean, index, size, index)
+            flight = ahead.of(index, clean)
+        following = clean.entered(index)
+        if following is not None:
+            if flight is not None:
+                ahead.passed(flight.group.base - 2 * clean.portion, flight.group.base)
+            self._begin(ahead, clean, *following, index if flight is None else flight.group.base)
+        if flight is not None:
+            self._reads.count(ahead.land(flight, self._land))
+        return clean.get(index, entry)
+
+    def _begin(self, ahead: ReadAhead, clean: CleanPages, index: int, size: int, present: int) -> None:
+        window = clean.missing(index, self._table.entries[index : index + size])
+        ahead.begin(clean, list(grouped(index, window, _GAP_TOGETHER, min(clean.turn, RUN_MOST), 1)), present)
+
+    def _land(self, flight: GroupRead) -> None:
+        """Keep the pages of a flight, where they are."""
+        with flight.memory() as memory:
+            self._keep(flight.clean, flight.group, memory, flight.first)
 
     def _fill(self, bulk: BulkRead, group: Group, memory: memoryview) -> None:
         for index, entry, place in self._sound_of(group, memory, 0):
@@ -154,7 +156,7 @@ class RunReads:
         entries, crc32, sound = self._table.entries, zlib.crc32, list[CleanPage]()
         base, window, start = group.base, group.window, group.blk_idx
         for member in group.members:
-            place, at = member & _PLACE, (member >> _PLACE_BITS) - start
+            place, at = member & PLACE, (member >> PLACE_BITS) - start
             entry = window[place]
             # Race with writers and passes: each entry is looked at again after the device answered.
             if (
@@ -177,21 +179,3 @@ class RunReads:
             return self.page_of(index, entry, bytes(block))
         except ZramError:
             return None
-
-
-def grouped(index: int, window: Sequence[Entry], gap: int, most: int) -> Iterator[Group]:
-    """Yield the written-back pages of a window, in groups of two or more that lie close together.
-
-    At most `gap` blocks of others lie between two of them, and they span at most `most`.
-    """
-    members = [
-        (entry >> BLOCK_SHIFT) << _PLACE_BITS | place for place, entry in enumerate(window) if type(entry) is Backed
-    ]
-    members.sort()
-    first = 0
-    for cut, (member, following) in enumerate(pairwise([*members, _FAR_AWAY]), start=1):
-        blk = following >> _PLACE_BITS
-        if blk - (member >> _PLACE_BITS) > gap + 1 or blk - (members[first] >> _PLACE_BITS) >= most:
-            if cut - first >= _SEVERAL:
-                yield Group(index, window, members[first:cut])
-            first = cut

@@ -10,7 +10,7 @@ from tests.impl.doubles import HookedDevice, huge, page
 from zram_impl import PAGE_SIZE, Zram, ZramError
 from zram_impl.pages import clean_pages
 from zram_impl.pages.clean_pages import CleanPages
-from zram_impl.pages.run_reads import grouped
+from zram_impl.pages.group import grouped
 from zram_impl.runtime import ThreadRuntime
 from zram_impl.table.slot_table import Backed
 
@@ -58,7 +58,7 @@ def kept(capacity: int = 2, ahead: int = 4) -> CleanPages:
 
 def read_together(clean: CleanPages, entries: dict[int, Backed]) -> None:
     """Keep pages, which are huge, as a read of several blocks does."""
-    lease = clean.lease(len(entries))
+    lease = clean.lease(len(entries), clean.most)
     assert lease is not None
     with clean.memory(lease) as memory:
         memory[:] = b"".join(map(huge, entries))
@@ -276,18 +276,18 @@ def test_a_scan_drives_out_no_page_that_is_read_again() -> None:
 
 def test_places_are_their_readers_until_it_ends() -> None:
     clean, entries = kept(capacity=6), [entry() for _ in range(20)]
-    lease = clean.lease(3)
+    lease = clean.lease(3, clean.most)
     assert lease is not None
     for index in range(4):
         clean.keep(index, entries[index], huge(index), 0)
     assert [clean.get(index, entries[index]) is None for index in range(4)] == [True, False, False, False]
-    other = clean.lease(2)
+    other = clean.lease(2, clean.most)
     assert (lease.first, lease.end, other and (other.first, other.end)) == (0, 3, (3, 5))
-    assert clean.lease(2) is None, "they would be some of another's"
+    assert clean.lease(2, clean.most) is None, "they would be some of another's"
     del other
     read_together(clean, {index: entries[index] for index in range(4, 7)})
     assert [clean.get(index, entries[index]) for index in range(4, 7)] == [huge(index) for index in range(4, 7)]
-    other = clean.lease(3)
+    other = clean.lease(3, clean.most)
     clean.keep(8, entries[8], huge(8), 0)
     assert clean.get(8, entries[8]) is None, "every place is somebody's"
     clean.after_fork()  # in a child nobody has the places, and nobody gives them back
@@ -331,6 +331,22 @@ def test_an_entry_that_is_equal_is_not_the_same() -> None:
     clean, first = kept(), entry()
     clean.keep(0, first, huge(0), 1)
     assert (clean.get(0, first), clean.get(0, entry()), clean.get(1, first)) == (huge(0), None, None)
+
+
+def test_what_is_kept_is_not_missing() -> None:
+    clean, entries = kept(), [entry() for _ in range(3)]
+    clean.keep(6, entries[1], huge(6), 1)
+    clean.keep(7, entry(), huge(7), 1)
+    assert clean.missing(5, entries) == [entries[0], None, entries[2]]
+    assert clean.missing(6, entries) == entries
+
+
+def test_the_next_pages_follow_those_that_were_looked_at_last() -> None:
+    clean = kept(capacity=2000, ahead=1024)
+    assert (clean.portion, clean.turn) == (125, 500)
+    clean.expect(100, 32)
+    assert [clean.entered(index) for index in (99, 132)] == [None, None]
+    assert [clean.entered(index) for index in (101, 102, 132, 257)] == [(132, 125), None, (257, 125), (382, 125)]
 
 
 def test_streams_are_followed_each() -> None:

@@ -164,7 +164,7 @@ MISTAKES: Final = (
         "engine.answers is waited for without a time-out",
     ),
     Mistake(
-        "a reader looks before it is known", BackingReads, "_reading", "            self._under_way.add(token)\n", "",
+        "a reader looks before it is known", BackingReads, "reading", "            self._under_way.add(token)\n", "",
         "a_close_waits_for_transfers", "reading", ("Zram.close", "Zram.read_page"),
     ),
     Mistake(
