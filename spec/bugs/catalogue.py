@@ -357,5 +357,13 @@ CATALOGUE: Final = (
         "task will reap.",
         not_seeded="here a pass is not a task of its own that could end early",
     ),
+    DriverBug(
+        47,
+        "A kept page is found by its index",
+        "a design not taken; the driver keeps no pages",
+        "Pages that were read are kept by the index of their slot alone. A page that was overwritten and written back "
+        "again since is read as what it was before.",
+        ("kept_by_index_only",),
+    ),
 )
 assert len({bug.number for bug in CATALOGUE}) == len(CATALOGUE), "numbers are unique"

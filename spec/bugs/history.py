@@ -8,7 +8,7 @@ from typing import Final
 
 from spec.bugs.batching_v3 import BATCHING_V3, SpecBug, instead
 from spec.model import transitions, user, writeback
-from spec.model.state import ANSWERED, ASKED, AT_REST, DONE_OK, FLIGHT, IDLE, Reader, State
+from spec.model.state import ANSWERED, ASKED, AT_REST, DONE_OK, FLIGHT, IDLE, KEPT, Reader, State
 from spec.model.tables import NONE, PP_SLOT, STORED, WB
 from spec.model.terms import at, choose, every, no, put
 from spec.scope import Scope
@@ -16,6 +16,7 @@ from spec.scope import Scope
 _SMALL: Final = Scope(slots=2, blocks=2, requests=1, limit=2)
 _TWO: Final = Scope(slots=2, blocks=2, requests=2, limit=2)
 _READING: Final = Scope(slots=2, blocks=2, requests=1, limit=4, readers=1)
+_KEEPING: Final = Scope(slots=1, blocks=1, requests=1, limit=2, readers=1, keeps=1)
 
 
 def _submit_not_detached(s: State, i: int, r: int) -> State:
@@ -94,6 +95,11 @@ def _can_read_end_if_wb(s: State, k: int) -> bool:
 def _can_read_end_if_same_block(s: State, k: int) -> bool:
     x = at(s.readers, k)
     return _can_read_end_if_wb(s, k) & (at(s.slots, x.slot).blk == x.blk)
+
+
+def _can_read_kept_by_index(s: State, k: int) -> bool:
+    x = at(s.readers, k)
+    return (x.phase == KEPT) & (x.slot > NONE) & (at(s.slots, x.slot).kind == WB)
 
 
 def _discard_counting_huge_again(s: State, i: int) -> State:
@@ -242,6 +248,14 @@ HISTORY: Final = (
         breaks="a_read_ends_with_a_value_the_page_held",
         steps=26,
         scope=_READING,
+    ),
+    SpecBug(
+        "kept_by_index_only",
+        "a kept page is returned to any read of its index, although the slot was replaced since (design not taken)",
+        (instead("read_kept", user.read_kept, _can_read_kept_by_index),),
+        breaks="a_read_ends_with_a_value_the_page_held",
+        steps=27,
+        scope=_KEEPING,
     ),
     SpecBug(
         "huge_counted_twice",

@@ -6,7 +6,7 @@ from typing import Final
 
 from spec.explore.result import Counterexample
 from spec.model.actions import ACTIONS, Action
-from spec.model.state import Budget, Counts, Reader, Req, Slot, State
+from spec.model.state import IDLE, KEPT, Budget, Counts, Reader, Req, Slot, State
 from spec.model.tables import KINDS, NONE
 from spec.processes.columns import folded
 
@@ -127,7 +127,7 @@ def _request(req: Req) -> str:
 def _reader(reader: Reader) -> str:
     where = [f"slot {reader.slot} from blk {reader.blk}"] if reader.phase else []
     stale = ["slot replaced since"] if reader.phase and not reader.valid else []
-    foreign = ["may get another page's bytes"] if reader.phase and not reader.sound else []
+    foreign = ["may get another page's bytes"] if IDLE < reader.phase < KEPT and not reader.sound else []
     return ", ".join([_READING[reader.phase], *where, *stale, *foreign])
 
 

@@ -11,7 +11,7 @@ from spec.bugs.history import SEEDED_BUGS
 from spec.explore.bfs import search
 from stateful.bugs.seeded import SeededBug, by_name
 from stateful.lockstep.divergence import Divergence
-from stateful.lockstep.machine import BudgetMachine
+from stateful.lockstep.machine import BudgetMachine, ReadingMachine
 from stateful.lockstep.retrace import retrace
 from stateful.lockstep.run_machine import Until, run_machine
 
@@ -55,7 +55,8 @@ def judge(name: str, number: int = 0, report: Callable[[str], None] | None = Non
         except Divergence as error:
             retraced, at = error.name, len(error.steps)
     say("running the machine")
-    campaign = run_machine(BudgetMachine, Until(seconds=SECONDS_TO_FIND), number=number, shrink=False, bug=mine.applied)
+    machine = ReadingMachine if theirs.scope.readers else BudgetMachine
+    campaign = run_machine(machine, Until(seconds=SECONDS_TO_FIND), number=number, shrink=False, bug=mine.applied)
     wrong = [
         complaint
         for holds, complaint in (

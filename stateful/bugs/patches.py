@@ -12,6 +12,7 @@ from zram_impl.decisions import Completion, completion
 from zram_impl.engine.request import Phase, WbReq
 from zram_impl.engine.runs import carry
 from zram_impl.engine.threads import ThreadEngine
+from zram_impl.pages.clean_pages import CleanPages
 from zram_impl.pages.page_io import Pages
 from zram_impl.passes import writeback
 from zram_impl.passes.writeback import WritebackPass
@@ -51,6 +52,17 @@ def unassigned_index() -> Patches:
                 req.entry = entry
 
     return (Replaced(WritebackPass, "_submit", of_slot_0),)
+
+
+def kept_by_index_only() -> Patches:
+    """Return a kept page for any entry that its slot has."""
+    get = CleanPages.get
+
+    def of_the_index(self: CleanPages, index: int, entry: Backed) -> bytes | None:
+        found = self._kept.get(index)
+        return get(self, index, entry if found is None else found[0])
+
+    return (Replaced(CleanPages, "get", of_the_index),)
 
 
 def leak_after_loop() -> Patches:

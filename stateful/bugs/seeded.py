@@ -67,6 +67,10 @@ MACHINE: Final = (
         "no_refund", (41,), "the budget is not refunded for a failed write",
         ("the_budget_is_conserved",), completing(lambda row, _ok, _kept: row._replace(refund=0)),
     ),
+    SeededBug(
+        "kept_by_index_only", (47,), "a kept page is returned for any entry that its slot has",
+        ("a_read_ends_with_a_value_the_page_held",), of.kept_by_index_only,
+    ),
 )  # fmt: skip
 """Bugs that show on any schedule."""
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from spec.model.state import ANSWERED, ASKED, AT_REST, DONE_OK, FLIGHT, IDLE, Budget, Reader
+from spec.model.state import ANSWERED, ASKED, AT_REST, DONE_OK, FLIGHT, IDLE, KEPT, Budget, Reader
 from spec.model.tables import NONE, PP_SLOT, STORED, WB
 from spec.model.terms import no
 from spec.prove.unbounded.actions import MOVES
@@ -122,6 +122,11 @@ def _can_read_end_if_same_block(s: SymbolicDevice, k: int) -> bool:
     return _can_read_end_if_wb(s, k) & (s.slots(s.readers(k).slot).blk == s.readers(k).blk)
 
 
+def _can_read_kept_by_index(s: SymbolicDevice, k: int) -> bool:
+    x = s.readers(k)
+    return (x.phase == KEPT) & (x.slot > NONE) & (s.slots(x.slot).kind == WB)
+
+
 def _can_scan_while_writing(s: SymbolicDevice, i: int) -> bool:
     return (s.running > AT_REST) & (s.slots(i).kind == STORED) & (s.queued(i) == 0)
 
@@ -158,6 +163,7 @@ REPLACED: Final[Mapping[str, Mapping[str, Move]]] = {
     "read_not_checked": _instead("read_end", guard=_can_read_end),
     "read_checks_written_back_only": _instead("read_end", guard=_can_read_end_if_wb),
     "read_checks_block_only": _instead("read_end", guard=_can_read_end_if_same_block),
+    "kept_by_index_only": _instead("read_kept", guard=_can_read_kept_by_index),
     "huge_counted_twice": _then("discard", _huge_counted_again),
     "released_twice": _then("reap", _released_again),
     "rescan_in_pass": {**_then("submit", _without_claim), **_instead("scan", guard=_can_scan_while_writing)},

@@ -34,6 +34,7 @@ block_index_read_late          read_begin     a_read_that_re_validates_is_sound
 read_not_checked               read_end       a_read_ends_with_a_value_the_page_held
 read_checks_written_back_only  read_end       a_read_ends_with_a_value_the_page_held
 read_checks_block_only         read_end       a_read_ends_with_a_value_the_page_held
+kept_by_index_only             read_kept      a_read_ends_with_a_value_the_page_held
 huge_counted_twice             discard        counters_equal_a_recount
 released_twice                 reap           counters_equal_a_recount
 rescan_in_pass                 scan           a_kept_claim_means_unchanged_content

@@ -3,6 +3,8 @@
 import pytest
 
 from spec.model.state import IDLE, KEPT, Reader
+from spec.model.tables import WB
+from stateful.bugs.seeded import by_name
 from stateful.lockstep.divergence import Divergence
 from tests.stateful.lockstep.playing import BACKED, ONE, lockstep, play
 from zram_impl.pages.clean_pages import CleanPages
@@ -62,6 +64,15 @@ def test_a_reset_and_a_smaller_cache_forget_what_is_kept() -> None:
         play(both, KEPT_BY_0)
         both.set_read_cache(0, 1)
         assert (both.steps[-1], both.state.readers[0].phase, both.subject.kept.most) == ("drop_kept(0)", IDLE, 1)
+
+
+def test_a_page_found_by_its_index_is_noticed() -> None:
+    with lockstep(KEEPING) as both:
+        play(both, f"{KEPT_BY_0} {AGAIN}")
+        assert both.state.slots[0].kind == WB
+        with by_name("kept_by_index_only").applied(), pytest.raises(Divergence) as parted:
+            both.read_whole(0, 1)
+        assert parted.value.name == "a_read_ends_with_a_value_the_page_held"
 
 
 def test_a_page_that_nobody_left_is_noticed() -> None:
