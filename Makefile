@@ -91,12 +91,13 @@ format: venv
 
 # For interpreters that not all tools have wheels for, a build without the GIL for one. Hypothesis is the newest up to the
 # pinned one that has a wheel, because its sources are Rust; lz4 and zstandard without a wheel take a C compiler alone.
+# Guards are left out: they need greenlet, with which Python 3.13 takes its lock again.
 test-device:
 	$(PYTHON) -m venv --clear $(DEVICE)
 	$(DEVICE)/bin/python -m pip install -qq --upgrade --constraint constraints.txt pip
 	sed 's/^hypothesis==/hypothesis<=/' constraints.txt > $(DEVICE)/constraints.txt
 	$(DEVICE)/bin/python -m pip install -qq --only-binary hypothesis --constraint $(DEVICE)/constraints.txt --group device .
-	$(DEVICE)/bin/python -m pytest -q tests/impl
+	$(DEVICE)/bin/python -m pytest -q tests/impl --ignore tests/impl/engine/test_ring_guards.py
 
 # In an environment of its own; every link and every anchor has to lead somewhere.
 site: $(DOCS_READY)

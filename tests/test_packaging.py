@@ -1,7 +1,10 @@
 """A package as somebody installs it: its metadata, the files of wheel and sdist, and the citation."""
 
+import importlib.metadata
 import importlib.util
 import re
+import subprocess
+import sys
 import tarfile
 import tomllib
 import zipfile
@@ -148,3 +151,20 @@ def test_the_citation_says_what_the_package_says() -> None:
     assert citation["authors"] == project["authors"]
     assert (citation["version"], citation["license"]) == (project["version"], project["license"])
     assert citation["title"] == (ROOT / "README.md").read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+
+
+def test_the_tests_of_the_device_need_its_group_alone() -> None:
+    """One that needed greenlet ended `make test-device` on every Python: nothing else goes without the other packages."""
+    groups = PROJECT["dependency-groups"]
+    others = {re.split("[^a-z0-9-]", each.lower())[0] for each in groups["dev"]} - set(groups["device"])
+    brought = importlib.metadata.packages_distributions()
+    hidden = [name for name, by in brought.items() if {each.lower().replace("_", "-") for each in by} <= others]
+    assert {"greenlet", "yaml", "z3"} <= set(hidden)
+    left_out = re.findall(r"--ignore (\S+)", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    paths = (path.relative_to(ROOT) for path in sorted((ROOT / "tests" / "impl").rglob("test_*.py")))
+    modules = [".".join(path.with_suffix("").parts) for path in paths if str(path) not in left_out]
+    program = f"import sys, importlib\nsys.modules.update(dict.fromkeys({hidden!r}))\n"
+    program += f"for name in {modules!r}:\n    importlib.import_module(name)\n"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert len(modules) > 80
