@@ -38,6 +38,7 @@ OWNED: Final = 0x08
 """A pp_slot exists for the slot, in a bucket or with a request. Unlike the claim, nothing but its release ends it."""
 _UNCLAIMED: Final = bytes(flags & ~(PP_SLOT | OWNED) & 0xFF for flags in range(256))
 """Flags without those of a pass."""
+_UNCLAIMED_MASK: Final = ~(PP_SLOT | OWNED) & 0xFF
 _CLAIMED: Final = bytes(flags | PP_SLOT | OWNED for flags in range(256))
 """Flags of a slot that a pass has claimed."""
 ACCESS: Final = IDLE | PP_SLOT
@@ -267,7 +268,7 @@ class SlotTable:
             written: Index, the block that the slot owns from now on, and the checksum of that block.
         """
         entries, flags, forget = self.entries, self.flags, self._forget_object
-        plain, huge = 0, 0
+        plain, huge, unmarked = 0, 0, ~IDLE & 0xFF
         for index, blk_idx, checksum in written:
             old = entries[index]
             if type(old) is bytes:  # nearly all of them: as below, without a call
@@ -281,7 +282,7 @@ class SlotTable:
                 )
                 entries[index] = Backed.at(blk_idx, size_of(old), checksum, priority_of(old))
                 forget(old)
-            flags[index] &= ~IDLE
+            flags[index] &= unmarked
         self.peak = max(self.peak, self.compr_data_size)
         self.compr_data_size -= plain
         self.huge_pages -= huge
@@ -364,7 +365,7 @@ class SlotTable:
 
     def release_claim(self, index: int) -> None:
         """Take the claim off, if it is still there, and end the pp_slot (release_pp_slot())."""
-        self.flags[index] &= ~(PP_SLOT | OWNED)
+        self.flags[index] &= _UNCLAIMED_MASK
 
     def forget_claims(self) -> None:
         """Take off all claims, in a forked child: the pass is its parent's."""
