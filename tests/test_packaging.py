@@ -154,7 +154,7 @@ def test_the_citation_says_what_the_package_says() -> None:
 
 
 def test_the_tests_of_the_device_need_its_group_alone() -> None:
-    """One that needed greenlet ended `make test-device` on every Python: nothing else goes without the other packages."""
+    """One that needed greenlet ended `make test-device` on every Python, and nothing else goes without the rest."""
     groups = PROJECT["dependency-groups"]
     others = {re.split("[^a-z0-9-]", each.lower())[0] for each in groups["dev"]} - set(groups["device"])
     brought = importlib.metadata.packages_distributions()
