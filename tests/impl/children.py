@@ -2,6 +2,7 @@
 
 import os
 import signal
+import warnings
 from collections.abc import Callable
 
 from stateful.common.recount import both_counts
@@ -15,7 +16,10 @@ PATIENCE = 20
 
 def in_a_child(do: Callable[[], bool], *, measured: bool = True) -> bool:
     """Return what `do` does in a forked child; False when it raises or hangs."""
-    child = os.fork()
+    with warnings.catch_warnings():
+        # Threads of the parent are what is tried here; Python warns of them from 3.12 on, if it notices.
+        warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+        child = os.fork()
     if not child:
         outcome = False
         try:
