@@ -1,5 +1,6 @@
 """The ring engine's thread waits for several answers at a time, where many writes are in flight."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from tests.impl.fake_device import FakeDevice, closing, requests, verdicts
 from zram_impl import PAGE_SIZE
 from zram_impl.bdev.file import open_file
 from zram_impl.engine.ring import RingEngine
-from zram_impl.engine.ring_queue import Answer, RingQueue
+from zram_impl.engine.ring_aio import NativeAio
+from zram_impl.engine.ring_queue import WAKE, Answer, RingQueue, SystemCalls
 from zram_impl.runtime import ThreadRuntime
 
 
@@ -49,3 +51,34 @@ def test_a_ring_waits_for_no_more_answers_than_there_are(ring: Callable[[int, in
             answered += queue.wait(least=9)
     file.close()
     assert sorted(answered) == [(0, PAGE_SIZE), (1, PAGE_SIZE)]
+
+
+def test_native_aio_waits_until_there_is_an_answer(tmp_path: Path) -> None:
+    file = open_file(tmp_path / "pages.img", size=16 * PAGE_SIZE)
+    queue = opened(NativeAio, file.fileno(), 16)
+    later = threading.Timer(0.02, queue.wake)
+    later.start()
+    answers = queue.wait(least=2)
+    later.join()
+    queue.close()
+    file.close()
+    assert [key for key, _ in answers] == [WAKE]
+
+
+def test_a_single_answer_is_waited_for_without_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = open_file(tmp_path / "pages.img", size=16 * PAGE_SIZE)
+    queue = opened(NativeAio, file.fileno(), 16)
+    limits, call = list[int](), SystemCalls.__call__
+
+    def noted(calls: SystemCalls, *arguments: int) -> int:
+        limits.append(arguments[5] if len(arguments) > 5 else 0)
+        return call(calls, *arguments)
+
+    for least in (1, 2):
+        assert queue.wake()
+        with monkeypatch.context() as patch:
+            patch.setattr(SystemCalls, "__call__", noted)
+            queue.wait(least)
+    queue.close()
+    file.close()
+    assert [bool(limit) for limit in limits] == [False, True]
