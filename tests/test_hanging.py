@@ -42,4 +42,4 @@ def test_a_test_that_hangs_fails_and_says_where(tmp_path: Path) -> None:
     run = subprocess.run([*command, str(file)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert "1 failed, 1 passed" in run.stdout
     assert "test_stuck.py::test_that_hangs hangs: not over after 0.5 s" in run.stdout
-    assert "shielded waits for work.over: work.over.acquire(True, PATIENCE)" in run.stdout
+    assert "wait waits for self.over: self.over.acquire(True, PATIENCE)" in run.stdout
