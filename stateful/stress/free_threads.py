@@ -31,6 +31,10 @@ from zram_impl.decisions import SlotKind
 from zram_impl.faults import Failing, Short, at_random, on_blocks
 
 PAGES: Final = 6000
+KEPT_MOST: Final = 1500
+"""Written-back pages that are kept where a trace is recorded."""
+KEEPING_EVERY: Final = 20
+"""Limits stored until that begins or ends."""
 BLOCKS: Final = 4000
 WRITERS: Final = 3
 READERS: Final = 2
@@ -173,7 +177,7 @@ def _header() -> Header:
         slots=PAGES + SHARED,
         blocks=BLOCKS,
         requests=BATCH_MOST,
-        readers=WRITERS + READERS + SHARERS,
+        readers=WRITERS + READERS + SHARERS + PAGES + SHARED,
         limit=None,
         about="python -m stateful trace-record",
     )
@@ -248,8 +252,11 @@ def _compact(device: Zram, stop: threading.Event) -> None:
 
 
 def _store_limits(device: Zram, stop: threading.Event) -> None:
+    """Store limits again and again; and begin to keep pages that are read, or stop it, which drops those kept."""
     chance = random.Random(0)
     while not stop.wait(LIMIT_SECONDS):
+        if not chance.randrange(KEEPING_EVERY):
+            device.set_read_cache(chance.choice((0, KEPT_MOST, KEPT_MOST)) * PAGE_SIZE)
         device.set_writeback_limit(chance.randrange(BLOCKS))
         device.enable_writeback_limit(enabled=chance.random() < 0.5)  # noqa: PLR2004  (as often as not)
 

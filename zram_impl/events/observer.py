@@ -28,7 +28,10 @@ class ReadingObserver(Observer, Protocol):
     """An observer that also gets the steps of reads of written-back pages; others get one `read` for each."""
 
     def on_read_step(self, kind: str, /, *args: int) -> None:
-        """Take notice of a step: read_begin (index, number), read_answer, read_end or read_retry (number)."""
+        """Take notice of a step: read_begin (index, number), read_answer, read_end or read_retry (number).
+
+        With a read cache a read ends with read_keep; drop_kept and read_kept are of a page that an earlier one kept.
+        """
         ...
 
 

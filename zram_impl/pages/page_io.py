@@ -238,14 +238,14 @@ class Pages:
         return page
 
     def _note_access(self, index: int, entry: Entry) -> tuple[Entry, int | None]:
-        """Note an access; return the entry to read, and the number of the read if its steps are reported."""
+        """Note an access; return the entry to read, or a kept page, and the number of a read with reported steps."""
         with self._lock:
             self.table.accessed(index, self._read_takes_off)
             if self._read_steps is not None:
                 # Race with writers since the caller's look: the report must fit, so the entry of this moment is read.
                 entry = self._entries[index]
                 if type(entry) is Backed:
-                    return entry, self._read_steps.begin(index)
+                    return self._read_steps.look(index, entry, self.clean)
             self._observe("read", index)
             return entry, None
 

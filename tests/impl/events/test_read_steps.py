@@ -14,7 +14,11 @@ from zram_impl.faults import Gated
 
 
 def reads(recorder: Recorder) -> list[tuple[str, tuple[int, ...]]]:
-    return [(event.kind, event.args) for event in recorder.events if event.kind.startswith("read")]
+    return [
+        (event.kind, event.args)
+        for event in recorder.events
+        if event.kind.startswith("read") or event.kind == "drop_kept"
+    ]
 
 
 def test_each_read_under_way_has_the_lowest_number_that_is_free() -> None:
@@ -24,6 +28,48 @@ def test_each_read_under_way_has_the_lowest_number_that_is_free() -> None:
     steps.look_again(1, 6, unchanged=True, backed=True)
     steps.look_again(0, 5, unchanged=False, backed=False)
     assert [steps.begin(8), steps.begin(9), steps.begin(9)] == [0, 1, 3]
+
+
+class Everything:
+    """Keeps every page."""
+
+    def get(self, index: int, entry: object, /) -> bytes | None:
+        return f"{entry} of {index}".encode()
+
+
+def test_a_read_that_keeps_takes_the_place_of_an_earlier_one() -> None:
+    recorder = Recorder()
+    steps, clean = ReadSteps(recorder), Everything()
+    assert [steps.look(index, "entry", clean) for index in (5, 6)] == [("entry", 0), ("entry", 1)]
+    assert steps.look(5, "entry", clean) == ("entry", 2)
+    for number, index in ((0, 5), (2, 5), (1, 6)):
+        steps.look_again(number, index, unchanged=True, backed=True)
+    assert steps.look(5, "entry", clean) == (b"entry of 5", None)
+    assert steps.look(5, "entry", None) == ("entry", 0)
+    steps.look_again(0, 5, unchanged=True, backed=True)
+    said = [event for event in reads(recorder) if event[0] != "read_begin"]
+    kept = [("read_keep", (0,)), ("drop_kept", (0,)), ("read_keep", (2,)), ("read_keep", (1,))]
+    assert said == [*kept, ("read_kept", (2,)), ("read_end", (0,))]
+
+
+def test_a_read_of_a_kept_page_does_not_ask_the_device() -> None:
+    recorder = Recorder()
+    with Zram.create(PAGE_SIZE, backing=MemoryDevice(1), observer=recorder) as dev:
+        dev.set_read_cache("16K")
+        for number in (1, 2):
+            dev.write_page(0, page(number))
+            dev.writeback(pages=[0])
+            assert [dev.read_page(0), dev.read_page(0)] == [page(number)] * 2
+        assert dev.stats.bd.bd_reads == 2
+    kept = [("read_begin", (0, 0)), ("read_answer", (0,)), ("read_keep", (0,)), ("read_kept", (0,))]
+    again = [
+        ("read_begin", (0, 1)),
+        ("read_answer", (1,)),
+        ("drop_kept", (0,)),
+        ("read_keep", (1,)),
+        ("read_kept", (1,)),
+    ]
+    assert reads(recorder) == [*kept, *again]
 
 
 def test_a_plain_observer_sees_one_step_for_a_backed_read() -> None:

@@ -76,6 +76,22 @@ def record() -> str:
     return text
 
 
+def record_kept() -> str:
+    """Two pages that are read and kept; one is replaced, written back again, and both are read once more."""
+    file = io.StringIO()
+    writer = TraceWriter(file, HEADER._replace(readers=HEADER.slots + 1))
+    with Zram.create(HEADER.slots * PAGE_SIZE, backing=MemoryDevice(HEADER.blocks), observer=writer) as dev:
+        dev.set_read_cache("64K")
+        for rewritten in ((0, 1), (0,)):
+            for number in rewritten:
+                dev.write_page(number, stamped(number, len(rewritten)))
+            dev.writeback(pages=rewritten)
+            for number in (0, 1, 0):
+                dev.read_page(number)
+        writer.end(dev)
+    return file.getvalue()
+
+
 def lead(dev: Zram, watching: Watching, running: WritebackPass) -> None:
     submitted = 0
     while running.advance(1) is not PassProgress.DONE:

@@ -5,11 +5,11 @@ from collections import Counter
 
 import pytest
 
-from stateful.bugs.seeded import MACHINE, SeededBug
+from stateful.bugs.seeded import MACHINE, SeededBug, by_name
 from stateful.traces import check as checking
 from stateful.traces.check import TooManyError, check
 from stateful.traces.schema import MalformedTrace, read
-from tests.stateful.traces.small_traces import Doctor, doctored, finding, place, record, without_versions
+from tests.stateful.traces.small_traces import Doctor, doctored, finding, place, record, record_kept, without_versions
 
 Lines = list[dict[str, object]]
 
@@ -27,15 +27,34 @@ def test_a_run_of_the_device_is_a_behaviour(text: str) -> None:
     assert {kind: kinds[kind] for kind in several} == several
 
 
-# A trace does not say what is in a page: that a wrong one is written is for those who read it. Nothing is kept here.
-SEEN = [bug for bug in MACHINE if bug.name not in ("unassigned_index", "kept_by_index_only")]
+# A trace does not say what is in a page: that a wrong one is written is for those who read it.
+SEEN = [bug for bug in MACHINE if bug.name != "unassigned_index"]
 
 
 @pytest.mark.parametrize("bug", SEEN, ids=lambda bug: bug.name)
 def test_a_seeded_bug_is_found(bug: SeededBug) -> None:
     with bug.applied():
-        broken = record()
+        broken = record_kept() if bug.name == "kept_by_index_only" else record()
     assert finding(broken) is not None
+
+
+def test_kept_pages_are_a_behaviour() -> None:
+    text = record_kept()
+    assert finding(text) is None
+    kinds = Counter(line.action.name for line in read(text.splitlines()).lines)
+    assert {kind: kinds[kind] for kind in ("read_keep", "read_kept", "drop_kept")} == {
+        "read_keep": 3,
+        "read_kept": 3,
+        "drop_kept": 1,
+    }
+
+
+def test_a_kept_page_of_a_replaced_slot_is_found() -> None:
+    with by_name("kept_by_index_only").applied():
+        found = finding(record_kept())
+    assert found is not None
+    assert found.sentence == "read_kept(reader 0) is impossible"
+    assert "slot replaced since" in found.details
 
 
 def test_a_read_of_a_replaced_slot_that_ends_is_found(text: str) -> None:
