@@ -39,7 +39,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 def machine(asked: argparse.Namespace, console: Console) -> int:
     """Run every machine that fits the device, each in a process, and return the exit code."""
-    until = Until(asked.examples) if asked.seconds is None else Until(asked.examples, asked.seconds)
+    until = Until(asked.examples, asked.seconds or Until().seconds, exact=True)
     todo = [Job(name, partial(check, name, until, asked.seed, asked.examples_in)) for name in machines()]
     return run(todo, asked, console)
 
@@ -52,7 +52,9 @@ def check(name: str, until: Until, seed: int, kept: Path | None, report: Report)
         until,
         number=seed,
         examples=kept,
-        report=lambda runs, steps: report(f"{share(runs, until.examples, time.monotonic() - began)}, {steps:,} steps"),
+        report=lambda runs, steps: report(
+            f"{share(min(runs, until.examples), until.examples, time.monotonic() - began)}, {steps:,} steps"
+        ),
     )
     what = f"{campaign.runs:,} runs, {campaign.steps:,} steps, each compared"
     if campaign.finding is None:

@@ -24,6 +24,8 @@ class Until(NamedTuple):
 
     examples: int = 1_000_000
     seconds: float = 1e9
+    exact: bool = False
+    """No more examples than that, but for a few that Hypothesis plays again; else the last chunk is whole, too."""
 
 
 AnyMachine = type[WritebackMachine] | type[OperationMachine]
@@ -84,7 +86,7 @@ def run_machine(  # noqa: PLR0913  (all but two by name)
             super().teardown()
 
     how = settings(
-        settings.get_profile("default"), max_examples=CHUNK, stateful_step_count=50, deadline=None,
+        settings.get_profile("default"), stateful_step_count=50, deadline=None,
         database=None if examples is None else DirectoryBasedExampleDatabase(examples),
         phases=(Phase.reuse, Phase.generate, *((Phase.shrink,) if shrink else ())), print_blob=False, derandomize=False,
         report_multiple_bugs=False, suppress_health_check=list(HealthCheck),
@@ -92,8 +94,9 @@ def run_machine(  # noqa: PLR0913  (all but two by name)
     finding: AssertionError | None = None
     with bug():
         while finding is None and runs < until.examples and time.perf_counter() - began < until.seconds:
+            most = min(CHUNK, until.examples - runs) if until.exact else CHUNK
             try:
-                run_state_machine_as_test(seed(number)(CountedMachine), settings=how)
+                run_state_machine_as_test(seed(number)(CountedMachine), settings=settings(how, max_examples=most))
             except AssertionError as error:
                 finding = error
             number += 1

@@ -33,6 +33,12 @@ def test_a_run_of_a_whole_device_finds_nothing() -> None:
     assert CHUNK <= campaign.runs < 3 * CHUNK
 
 
+@pytest.mark.parametrize("examples", [1, 2, CHUNK + 1])
+def test_no_more_examples_are_run_than_asked_for(examples: int) -> None:
+    campaign = run_machine(BudgetMachine, Until(examples, exact=True))
+    assert (campaign.found, examples <= campaign.runs <= examples + 5) == ("", True)
+
+
 def test_a_seed_means_the_same_runs_every_time() -> None:
     once, again, other = (without_time(run_machine(BudgetMachine, Until(examples=1), number=n)) for n in (7, 7, 8))
     assert once == again
