@@ -16,6 +16,9 @@ from zram_impl.engine.background import BackgroundEngine
 from zram_impl.engine.ring import RingEngine
 from zram_impl.runtime import Runtime
 
+# Coverage's tracer takes what several greenlets of a thread call for the calls of one.
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 
 def make_ring(device: BackingDevice, runtime: Runtime, *, depth: int, threads: int) -> RingEngine:
     return RingEngine(device, runtime, DeviceQueue(device, runtime), depth=depth, split=threads)

@@ -143,6 +143,7 @@ def test_readers_beside_each_other_read_the_same(dev: Zram) -> None:
         assert reader.join() == ALL
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_what_a_handler_raises_leaves_no_place_taken(dev: Zram, alone: list[int]) -> None:
     class AlarmError(Exception):
         pass
