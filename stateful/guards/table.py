@@ -188,7 +188,7 @@ ROWS: Final = (
     row(Pages, "room", TABLE.looked_at(_ONE_LOAD, "Pages._in_time")),
     row(ReadSteps, "_free _numbers", TABLE),
     row(ReadSteps, "_free[]", TABLE.never_accessed("a heap, which heapq changes in C; the field is read each time")),
-    row(ReadSteps, "_kept _kept[] _keeping", TABLE),
+    row(ReadSteps, "_kept _kept[] _keeping _keeping[]", TABLE),
     row(ReadSteps, "_tell", ONCE),
     row(ReadSteps, "begin() look() look_again()", TABLE),
     row(ReadSteps, "answered()", outside("table")),

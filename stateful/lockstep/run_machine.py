@@ -85,18 +85,18 @@ def run_machine(  # noqa: PLR0913  (all but two by name)
             taken.update(step.partition("(")[0] for step in self.both.steps)
             super().teardown()
 
-    how = settings(
-        settings.get_profile("default"), stateful_step_count=50, deadline=None,
-        database=None if examples is None else DirectoryBasedExampleDatabase(examples),
-        phases=(Phase.reuse, Phase.generate, *((Phase.shrink,) if shrink else ())), print_blob=False, derandomize=False,
-        report_multiple_bugs=False, suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
+    kept = None if examples is None else DirectoryBasedExampleDatabase(examples)
+    phases = (Phase.reuse, Phase.generate, *((Phase.shrink,) if shrink else ()))
     finding: AssertionError | None = None
     with bug():
         while finding is None and runs < until.examples and time.perf_counter() - began < until.seconds:
-            most = min(CHUNK, until.examples - runs) if until.exact else CHUNK
+            how = settings(
+                settings.get_profile("default"), stateful_step_count=50, deadline=None, database=kept, phases=phases,
+                max_examples=min(CHUNK, until.examples - runs) if until.exact else CHUNK, print_blob=False,
+                derandomize=False, report_multiple_bugs=False, suppress_health_check=list(HealthCheck),
+            )  # fmt: skip
             try:
-                run_state_machine_as_test(seed(number)(CountedMachine), settings=settings(how, max_examples=most))
+                run_state_machine_as_test(seed(number)(CountedMachine), settings=how)
             except AssertionError as error:
                 finding = error
             number += 1
