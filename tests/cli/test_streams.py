@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from zram_impl.cli import screen
+
 ROOT = Path(__file__).resolve().parents[2]
 FULL = "error: standard output: No space left on device; send it elsewhere\n"
 CLOSED = "error: standard output: Bad file descriptor; send it elsewhere\n"
@@ -47,3 +49,24 @@ def test_progress_that_nobody_can_read_changes_nothing(how: str, scratch: Path, 
     code, out, err = run(how, scratch, "demo", str(tree), "--verbose")
     assert (code, "ratio" in out, err) == (0, True, "")
     assert run(how, scratch, "demo", str(tree / "absent")) == (2, "", "")
+
+
+def test_results_that_are_refused_are_errors_complaints_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open("/dev/full", "w", 1, encoding="utf-8") as at_once, open("/dev/full", "w", encoding="utf-8") as later:
+        for out, print_it in ((at_once, screen.say), (later, screen.flush)):
+            later.write("results")
+            monkeypatch.setattr(sys, "stdout", out)
+            with pytest.raises(screen.OutputError) as refused:
+                print_it()
+            assert "No space left" in str(refused.value.__cause__)
+            screen.give_up(out)
+        with open("/dev/full", "w", encoding="utf-8") as err:
+            monkeypatch.setattr(sys, "stderr", err)
+            screen.complain("a problem")
+
+
+def test_streams_that_are_not_there_are_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    screen.open_streams()
+    assert (sys.stdout.fileno(), sys.stderr.fileno()) == (1, 2)

@@ -1,5 +1,7 @@
 """Standard streams that are closed, full, or read by nobody: results arrive, or a line and an exit code say no."""
 
+import errno
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from spec.processes import entry
+from spec.processes.streams import NoteStream, ResultStream, open_streams
 
 PRINTS = """
 import sys
@@ -92,3 +95,33 @@ def test_notes_that_nobody_can_read_change_nothing(how: str, tmp_path: Path) -> 
 
 def test_a_stdin_that_is_closed_cannot_be_read(tmp_path: Path) -> None:
     assert run(tmp_path, READS, "<&-") == (9, "", "")
+
+
+def test_results_that_are_refused_are_known_and_notes_are_lost() -> None:
+    with ResultStream("/dev/full", "w") as results, NoteStream("/dev/full", "w") as notes:
+        with pytest.raises(OSError, match="No space left"):
+            results.write(b"results")
+        assert results.refused is not None
+        assert (results.refused.errno, notes.write(b"notes")) == (errno.ENOSPC, 5)
+        results.give_up()
+        assert results.write(b"what follows") == 12
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_streams_that_are_the_processs_own_are_replaced(own: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = io.TextIOWrapper(io.BytesIO(), "latin-1", line_buffering=True)
+    monkeypatch.setattr(sys, "stdin", None)
+    monkeypatch.setattr(sys, "stdout", before)
+    monkeypatch.setattr(sys, "stderr", None)
+    monkeypatch.setattr(sys, "__stdout__", before if own else None)
+    monkeypatch.setattr(sys, "__stderr__", None if own else before)
+    results = open_streams()
+    assert sys.stdin.fileno() == 0
+    if not own:
+        assert (sys.stdout, sys.stderr) == (before, None)
+        return
+    out, err = sys.stdout, sys.stderr
+    assert isinstance(out, io.TextIOWrapper)
+    assert isinstance(err, io.TextIOWrapper)
+    assert (out.buffer.raw, out.encoding, out.line_buffering) == (results, "latin-1", True)
+    assert (type(err.buffer.raw), err.encoding) == (NoteStream, "utf-8")
