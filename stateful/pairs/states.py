@@ -232,6 +232,7 @@ STATES: Final = (
     )),
     PairState("moved", _moved, _PAGES),
     PairState("observed", _backed, _OBSERVED, observer=_Observer()),
+    PairState("cached and observed", _cached, _OBSERVED, observer=_Observer()),
     PairState("open", _open, (
         "NodeFile.close", "Node.open", "NodeFile.__enter__", "NodeFile.__exit__", "NodeFile.pread", "Zram.reset",
         "Zram.close",
