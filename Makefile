@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help venv check test oracle oracle-recordings oracle-programs oracle-traces oracle-nightly browser lint format dist site test-device constraints clean
 
 help:
-	@echo "make check        the verification layers, 70 seconds, one table"
+	@echo "make check        the verification layers, a minute, one table"
 	@echo "make test         everything CI runs: lint, types, contracts, tests with coverage"
 	@echo "make oracle       ask a live kernel in an emulated machine (fetches Debian packages, needs qemu)"
 	@echo "make browser      click through the pages of runs (needs Chromium)"
