@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from tests.impl.doubles import huge, page
+from tests.refused import errno_of
 from zram_impl import PAGE_SIZE, Zram, ZramError
 from zram_impl import block_layer as node_module
 from zram_impl.bdev.memory import MemoryDevice
@@ -28,14 +29,6 @@ def device() -> Iterator[Zram]:
 def node(device: Zram) -> Iterator[NodeFile]:
     with Node(device).open() as opened:
         yield opened
-
-
-def errno_of(do: object, *args: object) -> int | None:
-    """Call something that must be refused and return the errno."""
-    assert callable(do)
-    with pytest.raises(ZramError) as refused:
-        do(*args)
-    return refused.value.errno
 
 
 @pytest.mark.parametrize("odd", [None, 1.5, "text", b"0", object()])

@@ -4,7 +4,7 @@ from errno import EINVAL
 
 import pytest
 
-from zram_impl.errors import ZramError
+from tests.refused import refused
 from zram_impl.parsing.algorithm_args import PRIMARY, SECONDARY, choose_priority
 
 ON_DEVICE = ["lz4", "zstd", None, "lz4"]
@@ -40,9 +40,8 @@ NOT_CHOSEN = {
     ("priority", "algorithm", "lowest", "message"), list(NOT_CHOSEN.values()), ids=list(NOT_CHOSEN)
 )
 def test_no_priority_fits(priority: int | None, algorithm: str | None, lowest: int, message: str) -> None:
-    with pytest.raises(ZramError, match=message) as caught:
+    with refused(EINVAL, message):
         choose_priority(priority, algorithm, ON_DEVICE, lowest=lowest)
-    assert caught.value.errno == EINVAL
 
 
 def test_algorithms_are_given_by_priority() -> None:

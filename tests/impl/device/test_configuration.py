@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from tests.refused import refused
 from zram_impl import Zram, ZramError
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.device.config import Configuration
@@ -36,15 +37,13 @@ def device(blocks: object = 4, name: object = "memory") -> BackingDevice:
     ],
 )
 def test_what_is_no_backing_device_is_refused(backing: BackingDevice | os.PathLike[str], text: str) -> None:
-    with pytest.raises(ZramError, match=text) as refused:
+    with refused(errno.EINVAL, text):
         Zram().set_backing(backing)
-    assert refused.value.errno == errno.EINVAL
 
 
 def test_what_is_no_runtime_is_refused() -> None:
-    with pytest.raises(ZramError, match=r"runtime must have lock, condition, spawn.*, got <object") as refused:
+    with refused(errno.EINVAL, r"runtime must have lock, condition, spawn.*, got <object"):
         Zram(runtime=cast("Runtime", object()))
-    assert refused.value.errno == errno.EINVAL
 
 
 def test_a_backing_device_has_a_size_of_its_own() -> None:
@@ -56,9 +55,8 @@ def test_a_backing_device_is_taken_once() -> None:
     taken = device()
     with Zram() as dev:
         dev.set_backing(taken)
-        with pytest.raises(ZramError, match="is this device's already") as refused:
+        with refused(errno.EBUSY, "is this device's already"):
             dev.set_backing(taken)
-        assert refused.value.errno == errno.EBUSY
         equal = cast("BackingDevice", SimpleNamespace(**vars(taken)))
         assert equal == taken
         dev.set_backing(equal)  # another one that only looks the same
@@ -68,9 +66,8 @@ def test_a_backing_device_is_taken_once() -> None:
     ("path", "code"), [("", errno.EISDIR), ("nowhere/at all", errno.ENOENT), ("a\0b", errno.EINVAL)]
 )
 def test_a_path_that_names_nothing_is_refused(path: str, code: int) -> None:
-    with pytest.raises(ZramError) as refused:
+    with refused(code):
         Configuration().check_named(path)
-    assert refused.value.errno == code
 
 
 def test_hooks_must_be_callable() -> None:

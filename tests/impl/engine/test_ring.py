@@ -10,7 +10,8 @@ import pytest
 
 from tests.impl.engine.ring_doubles import DeviceQueue, every_ring, opened, ring_threads
 from tests.impl.fake_device import FakeDevice, closing, reap, requests, verdicts
-from zram_impl import PAGE_SIZE, Zram, ZramError
+from tests.refused import refused
+from zram_impl import PAGE_SIZE, Zram
 from zram_impl.bdev.file import FileDevice, open_file
 from zram_impl.bdev.memory import MemoryDevice
 from zram_impl.engine import background, ring, ring_choice, ring_uring
@@ -389,6 +390,5 @@ def test_a_device_has_no_engine_before_its_first_pass(tmp_path: Path) -> None:
 
 
 def test_an_engine_of_another_name_is_refused() -> None:
-    with pytest.raises(ZramError, match="engine must be callable or one of threads, ring, got 'rings'") as refused:
+    with refused(errno.EINVAL, "engine must be callable or one of threads, ring, got 'rings'"):
         Zram(engine="rings")
-    assert refused.value.errno == errno.EINVAL

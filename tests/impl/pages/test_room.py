@@ -6,6 +6,7 @@ import pytest
 
 from tests.impl.doubles import Clock
 from tests.impl.noted_waits import NotingRuntime
+from tests.refused import refused
 from zram_impl import ZramError
 from zram_impl.pages.room import Room, RoomUse
 from zram_impl.runtime import ThreadRuntime
@@ -27,17 +28,15 @@ class Attempts:
 
 def test_what_is_no_want_of_memory_is_raised_at_once() -> None:
     room, attempt = Room(ThreadRuntime(), 0.01), Attempts(errno.EIO)
-    with pytest.raises(ZramError) as refused:
+    with refused(errno.EIO):
         room.retry(attempt, NO_ROOM, Interrupts())
-    assert refused.value.errno == errno.EIO
     assert room.use._replace(waited_seconds=0) == RoomUse(waits=1, refused=1)
 
 
 def test_a_writer_gives_up_when_its_patience_is_at_an_end() -> None:
     room = Room(ThreadRuntime(), 0.01)
-    with pytest.raises(ZramError, match=r"no room within 0\.01 s") as refused:
+    with refused(errno.ENOMEM, r"no room within 0\.01 s"):
         room.retry(Attempts(errno.ENOMEM), NO_ROOM, Interrupts())
-    assert refused.value.errno == errno.ENOMEM
     assert room.use._replace(waited_seconds=0) == RoomUse(waits=1, refused=1)
 
 

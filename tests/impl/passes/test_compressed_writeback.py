@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.impl.doubles import Bench, huge, page
-from zram_impl import PAGE_SIZE, Zram, ZramError
+from tests.refused import refused
+from zram_impl import PAGE_SIZE, Zram
 from zram_impl.device.snapshot import Snapshot
 
 
@@ -62,9 +63,9 @@ def test_a_written_back_object_is_patched_like_any_page() -> None:
 def test_a_damaged_block_is_eio_and_counted(at: int) -> None:
     bench = written_back()
     bench.backing.data[PAGE_SIZE + at] ^= 1
-    with pytest.raises(ZramError, match="page 1: block 1 of memory is not what was written") as caught:
+    with refused(errno.EIO, "page 1: block 1 of memory is not what was written"):
         bench.dev.read_page(1)
-    assert (caught.value.errno, bench.dev.stats.io.failed_reads) == (errno.EIO, 1)
+    assert bench.dev.stats.io.failed_reads == 1
 
 
 def test_a_read_overtaken_by_another_object_returns_the_new_page() -> None:
@@ -84,9 +85,9 @@ def test_a_damaged_object_is_written_and_fails_at_the_read() -> None:
     bench.store(1)
     bench.pages.table.entries[1] = b"\xff" * 20
     assert bench.dev.writeback(pages=[1]).written == 1
-    with pytest.raises(ZramError, match="cannot be decompressed") as caught:
+    with refused(errno.EIO, "cannot be decompressed"):
         bench.dev.read_page(1)
-    assert (caught.value.errno, bench.dev.stats.io.failed_reads) == (errno.EIO, 1)
+    assert bench.dev.stats.io.failed_reads == 1
 
 
 def test_a_reset_keeps_the_setting_and_a_live_device_refuses_it(tmp_path: Path) -> None:
@@ -94,9 +95,9 @@ def test_a_reset_keeps_the_setting_and_a_live_device_refuses_it(tmp_path: Path) 
     dev.set_compressed_writeback(True)
     dev.set_backing(tmp_path / "pages.img", "1M")
     dev.initialise("1M")
-    with pytest.raises(ZramError, match="compressed_writeback cannot be set") as caught:
+    with refused(errno.EBUSY, "compressed_writeback cannot be set"):
         dev.set_compressed_writeback(False)
-    assert (caught.value.errno, dev.compressed_writeback) == (errno.EBUSY, True)
+    assert dev.compressed_writeback
     for index in range(200):
         dev.write_page(index, huge(index) if index % 3 else page(index))
     assert dev.writeback(ranges=[(0, 199)]).written == 200

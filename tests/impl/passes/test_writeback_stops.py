@@ -7,7 +7,8 @@ import pytest
 
 from tests.impl.doubles import Bench, page
 from tests.impl.passes.driving import assert_adds_up, assert_at_rest, begin, finish, kinds, until_waiting
-from zram_impl import Quirks, WritebackResult, ZramError
+from tests.refused import refused
+from zram_impl import Quirks, WritebackResult
 from zram_impl.passes.base import PassProgress
 
 # No budget, no block
@@ -182,9 +183,9 @@ def test_no_memory_for_a_request_is_enomem_and_no_pass() -> None:
     bench.store(0)
     before = bench.snapshot
     bench.engine.memory = 0
-    with pytest.raises(ZramError, match="no memory for a single write request") as caught:
+    with refused(errno.ENOMEM, "no memory for a single write request"):
         bench.dev.writeback(pages=[0])
-    assert (caught.value.errno, bench.snapshot) == (errno.ENOMEM, before)
+    assert bench.snapshot == before
 
 
 def test_an_answered_request_is_used_again() -> None:
@@ -309,9 +310,8 @@ def test_a_second_pass_begins_only_after_the_first_is_over() -> None:
     bench = Bench()
     bench.store(0, 1)
     running = begin(bench, 0)
-    with pytest.raises(ZramError, match="another writeback or recompression is running") as caught:
+    with refused(errno.EAGAIN, "another writeback or recompression is running"):
         bench.dev.begin_writeback(pages=[1])
-    assert caught.value.errno == errno.EAGAIN
     finish(running)
     assert finish(bench.dev.begin_writeback(pages=[1])).written == 1
 

@@ -2,7 +2,7 @@
 
 import errno
 import random
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import pytest
 
@@ -10,11 +10,12 @@ from stateful.api_fuzz import fuzz
 from stateful.api_fuzz.fuzz import ERRNOS, GROUP, Trial, draw, inputs, methods
 from stateful.api_fuzz.values import PLAUSIBLE, anything, text
 from stateful.command import main
-from zram_impl import Zram, ZramError
+from tests.refused import refused
+from tests.stateful.mistakes import Mistake, around, instead_of, replacing
+from zram_impl import Zram
 from zram_impl.errors import refuse
 from zram_impl.sysfs import ATTRIBUTES
 from zram_impl.table.slot_table import Entry, SlotTable
-from zram_impl.units import BlkIdx
 
 SOME = 1500
 
@@ -40,37 +41,24 @@ def test_inputs_are_of_every_kind() -> None:
     assert len({text(rng) for _ in range(2000)}) > 1000
 
 
-Breaking = Callable[[pytest.MonkeyPatch], None]
+raising = replacing(Zram, "set_writeback_limit", lambda _self, blocks: dict[int, int]()[id(blocks)])
 
 
-def raising(patch: pytest.MonkeyPatch) -> None:
-    nothing = dict[int, int]()
-    patch.setattr(Zram, "set_writeback_limit", lambda _self, blocks: nothing[id(blocks)])
+@instead_of(Zram, "set_writeback_limit")
+def refusing_oddly(_self: Zram, _blocks: int) -> None:
+    raise refuse(errno.EDEADLK, "odd")
 
 
-def refusing_oddly(patch: pytest.MonkeyPatch) -> None:
-    def broken(_self: Zram, _blocks: int) -> None:
-        raise refuse(errno.EDEADLK, "odd")
-
-    patch.setattr(Zram, "set_writeback_limit", broken)
-
-
-def changing_first(patch: pytest.MonkeyPatch) -> None:
-    def broken(self: Zram, requests: int) -> None:
-        self._configuration.batch_size = 7 + self.batch_size
-        raise refuse(errno.EINVAL, f"{type(requests)}")
-
-    patch.setattr(Zram, "set_batch_size", broken)
+@instead_of(Zram, "set_batch_size")
+def changing_first(self: Zram, requests: int) -> None:
+    self._configuration.batch_size = 7 + self.batch_size
+    raise refuse(errno.EINVAL, f"{type(requests)}")
 
 
-def miscounting(patch: pytest.MonkeyPatch) -> None:
-    replace = SlotTable.replace
-
-    def broken(self: SlotTable, index: int, entry: Entry) -> BlkIdx | None:
-        self.compr_data_size += entry is None
-        return replace(self, index, entry)
-
-    patch.setattr(SlotTable, "replace", broken)
+@around(SlotTable, "replace")
+def miscounting(self: SlotTable, _index: int, entry: Entry) -> Iterator[None]:
+    self.compr_data_size += entry is None
+    yield
 
 
 @pytest.mark.parametrize(
@@ -83,7 +71,7 @@ def miscounting(patch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_broken_device_is_found_and_found_again_by_its_number(
-    monkeypatch: pytest.MonkeyPatch, breaking: Breaking, what: str
+    monkeypatch: pytest.MonkeyPatch, breaking: Mistake, what: str
 ) -> None:
     breaking(monkeypatch)
     found = inputs(5, SOME)
@@ -101,9 +89,8 @@ def test_what_a_refusal_may_change_are_counters_alone() -> None:
 
 def test_a_file_of_a_trial_lies_in_its_directory_and_is_small(tmp_path: object) -> None:
     trial = Trial(tmp_path, random.Random(0))  # type: ignore[arg-type]  # pytest says what it is
-    with pytest.raises(ZramError) as caught:
+    with refused(errno.ENOSPC):
         trial._open_backing("../../etc/passwd", 1 << 40)
-    assert caught.value.errno == errno.ENOSPC
     device = trial._open_backing("/../x", 4096)
     assert device.name == f"{tmp_path}/x"
     device.close()

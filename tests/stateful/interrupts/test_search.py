@@ -11,6 +11,7 @@ from stateful.interrupts.calls import CALLS, ON_THEIR_OWN, UNINTERESTING
 from stateful.interrupts.command import do, quick_rounds
 from stateful.interrupts.search import NAMES, Where, search, summed
 from stateful.interrupts.worlds import Maker, making
+from tests.stateful.mistakes import Mistake, instead_of
 from zram_impl import Zram
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.pages.backing_reads import BackingReads
@@ -46,50 +47,41 @@ def test_the_device_is_sound_wherever_an_exception_lands(name: str, make: Maker)
     assert searched[0].points > 0
 
 
-def unshielded(patch: pytest.MonkeyPatch) -> None:
-    def here(
-        _self: ThreadRuntime, run: Callable[[Interrupts], object], _lost: Callable[[object], object] | None = None
-    ) -> object:
-        return run(Interrupts())
-
-    patch.setattr(ThreadRuntime, "shielded", here)
+REPLACE, SHIELDED = SlotTable.replace, ThreadRuntime.shielded
 
 
-def a_call_before_the_counters(patch: pytest.MonkeyPatch) -> None:
-    replace = SlotTable.replace
-
-    def broken(self: SlotTable, index: int, entry: Entry) -> None:
-        before = self.compr_data_size
-        replace(self, index, entry)
-        after, self.compr_data_size = self.compr_data_size, before
-        len(())
-        self.compr_data_size = after
-
-    patch.setattr(SlotTable, "replace", broken)
+@instead_of(ThreadRuntime, "shielded")
+def unshielded(
+    _self: ThreadRuntime, run: Callable[[Interrupts], object], _lost: Callable[[object], object] | None = None
+) -> object:
+    return run(Interrupts())
 
 
-def a_reader_counted_before_the_try(patch: pytest.MonkeyPatch) -> None:
-    def broken(self: BackingReads, device: BackingDevice, blk_idx: BlkIdx) -> bytes:
-        token = object()
-        self._under_way.add(token)
-        page = bytearray(PAGE_SIZE)
-        with memoryview(page) as into:
-            device.read(blk_idx, into)
-        self._under_way.discard(token)
-        return bytes(page)
-
-    patch.setattr(BackingReads, "read", broken)
+@instead_of(SlotTable, "replace")
+def a_call_before_the_counters(self: SlotTable, index: int, entry: Entry) -> None:
+    before = self.compr_data_size
+    REPLACE(self, index, entry)
+    after, self.compr_data_size = self.compr_data_size, before
+    len(())
+    self.compr_data_size = after
 
 
-def results_are_lost(patch: pytest.MonkeyPatch) -> None:
-    shielded = ThreadRuntime.shielded
+@instead_of(BackingReads, "read")
+def a_reader_counted_before_the_try(self: BackingReads, device: BackingDevice, blk_idx: BlkIdx) -> bytes:
+    token = object()
+    self._under_way.add(token)
+    page = bytearray(PAGE_SIZE)
+    with memoryview(page) as into:
+        device.read(blk_idx, into)
+    self._under_way.discard(token)
+    return bytes(page)
 
-    def forgetful(
-        self: ThreadRuntime, run: Callable[[Interrupts], object], _lost: Callable[[object], object] | None = None
-    ) -> object:
-        return shielded(self, run)
 
-    patch.setattr(ThreadRuntime, "shielded", forgetful)
+@instead_of(ThreadRuntime, "shielded")
+def results_are_lost(
+    self: ThreadRuntime, run: Callable[[Interrupts], object], _lost: Callable[[object], object] | None = None
+) -> object:
+    return SHIELDED(self, run)
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # what is broken may be past closing
@@ -104,11 +96,7 @@ def results_are_lost(patch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_mending_taken_out_is_found_at_once(
-    break_it: Callable[[pytest.MonkeyPatch], None],
-    call: str,
-    step: int,
-    make: Maker,
-    monkeypatch: pytest.MonkeyPatch,
+    break_it: Mistake, call: str, step: int, make: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_it(monkeypatch)
     monkeypatch.setattr(soundness, "PATIENCE", 1.0)  # some hang, and who waits for them need not wait for long

@@ -1,7 +1,7 @@
 """A device that is broken by hand is seen to be broken, each time by the property it breaks."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from errno import EIO
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from stateful.lockstep.divergence import Divergence
 from stateful.lockstep.stepped_engine import SteppedEngine
 from tests.stateful.lockstep.playing import BACKED, ERROR, IN_FLIGHT, OK, ONE, difference, kinds, lockstep, play
+from tests.stateful.mistakes import Mistake, around, instead_of, replacing
 from zram_impl import PAGE_SIZE, decisions
 from zram_impl.device.lifecycle import Lifecycle
 from zram_impl.device.passes import Passes
@@ -26,127 +27,92 @@ from zram_impl.table.shared import Shared
 from zram_impl.table.slot_table import SlotTable
 from zram_impl.units import BlkIdx
 
-Patch = Callable[[pytest.MonkeyPatch], None]
-
 REAPED = f"{IN_FLIGHT} {OK} reap(0)"
 LIMITED = ONE._replace(limit=2)
 
 
-def replacing(where: type, name: str, instead: object) -> Patch:
-    return lambda patch: patch.setattr(where, name, instead)
+OBSERVE = WritebackPass._observe
+BEGIN = Passes.begin_writeback
 
 
-def keeping_the_claim(patch: pytest.MonkeyPatch) -> None:
-    replace = SlotTable.replace
-
-    def broken(self: SlotTable, index: int, entry: slot_table.Entry) -> None:
-        flags = self.flags[index]
-        replace(self, index, entry)
-        self.flags[index] = flags
-
-    patch.setattr(SlotTable, "replace", broken)
+@around(SlotTable, "replace")
+def keeping_the_claim(self: SlotTable, index: int, _entry: slot_table.Entry) -> Iterator[None]:
+    flags = self.flags[index]
+    yield
+    self.flags[index] = flags
 
 
-def keeping_blocks(patch: pytest.MonkeyPatch) -> None:
-    replace = SlotTable.replace
-
-    def broken(self: SlotTable, index: int, entry: slot_table.Entry) -> None:
-        old = self.entries[index]
-        replace(self, index, entry)
-        if type(old) is slot_table.Backed:
-            self.blocks.map[old.blk_idx] = USED
-            self.blocks.used += 1
-
-    patch.setattr(SlotTable, "replace", broken)
+@around(SlotTable, "replace")
+def keeping_blocks(self: SlotTable, index: int, _entry: slot_table.Entry) -> Iterator[None]:
+    old = self.entries[index]
+    yield
+    if type(old) is slot_table.Backed:
+        self.blocks.map[old.blk_idx] = USED
+        self.blocks.used += 1
 
 
-def counting_nothing(patch: pytest.MonkeyPatch) -> None:
-    replace = SlotTable.replace
-
-    def broken(self: SlotTable, index: int, entry: slot_table.Entry) -> None:
-        before = self.pages_stored
-        replace(self, index, entry)
-        self.pages_stored = before
-
-    patch.setattr(SlotTable, "replace", broken)
+@around(SlotTable, "replace")
+def counting_nothing(self: SlotTable, _index: int, _entry: slot_table.Entry) -> Iterator[None]:
+    before = self.pages_stored
+    yield
+    self.pages_stored = before
 
 
-def miscounting_bytes(patch: pytest.MonkeyPatch) -> None:
-    commit = SlotTable.commit
-
-    def broken(self: SlotTable, written: Iterable[tuple[int, BlkIdx, int]]) -> None:
-        before = self.compr_data_size
-        commit(self, written)
-        self.compr_data_size = before
-
-    patch.setattr(SlotTable, "commit", broken)
+@around(SlotTable, "commit")
+def miscounting_bytes(self: SlotTable, _written: Iterable[tuple[int, BlkIdx, int]]) -> Iterator[None]:
+    before = self.compr_data_size
+    yield
+    self.compr_data_size = before
 
 
+@instead_of(Pages, "_read_back")
 def reading_what_is_on_the_block(self: Pages, index: int, entry: slot_table.Backed, _reader: int | None) -> bytes:
     assert self.backing is not None, f"page {index} is written back"
     return self.reads.read(self.backing, entry.blk_idx)
 
 
-def failing_to_read(self: Pages, index: int, entry: slot_table.Backed, _reader: int | None) -> bytes:
+@instead_of(Pages, "_read_back")
+def failing_to_read(_self: Pages, index: int, entry: slot_table.Backed, _reader: int | None) -> bytes:
     raise refuse(EIO, f"page {index} on block {entry.blk_idx}")
 
 
-def scanning(patch: pytest.MonkeyPatch, instead: Callable[[Sequence[Scan]], Sequence[Scan]]) -> None:
+def scanning(instead: Callable[[Sequence[Scan]], Sequence[Scan]]) -> Mistake:
     init = Cursor.__init__
 
     def broken(self: Cursor, scans: Sequence[Scan], *, queue_twice: bool) -> None:
         init(self, instead(scans), queue_twice=queue_twice)
 
-    patch.setattr(Cursor, "__init__", broken)
+    return replacing(Cursor, "__init__", broken)
 
 
-def passing_over_the_first(patch: pytest.MonkeyPatch) -> None:
-    scanning(patch, lambda scans: [scan for scan in scans if scan.lo != 0])
+@around(Passes, "begin_writeback")
+def writing_another_page(
+    self: Passes, _scans: list[Scan], _batch_size: int, *, largest_first: bool = True
+) -> Iterator[None]:
+    del largest_first
+    self.pages.shared.decode, self.pages.shared.unpack_into = lambda _stored: bytes(PAGE_SIZE), None
+    yield
 
 
-def claiming_out_of_turn(patch: pytest.MonkeyPatch) -> None:
-    scanning(patch, lambda scans: scans[::-1])
+@around(WritebackPass, "_complete")
+def not_counting_what_is_lost(self: WritebackPass, _reqs: Sequence[WbReq]) -> Iterator[None]:
+    yield
+    self.result.lost = 0
 
 
-def writing_another_page(patch: pytest.MonkeyPatch) -> None:
-    make = Passes.begin_writeback
-
-    def broken(self: Passes, scans: list[Scan], batch_size: int, *, largest_first: bool = True) -> WritebackPass | None:
-        self.pages.shared.decode, self.pages.shared.unpack_into = lambda _stored: bytes(PAGE_SIZE), None
-        return make(self, scans, batch_size, largest_first=largest_first)
-
-    patch.setattr(Passes, "begin_writeback", broken)
-
-
-def not_counting_what_is_lost(patch: pytest.MonkeyPatch) -> None:
-    complete = WritebackPass._complete
-
-    def broken(self: WritebackPass, reqs: Sequence[WbReq]) -> None:
-        complete(self, reqs)
-        self.result.lost = 0
-
-    patch.setattr(WritebackPass, "_complete", broken)
+@instead_of(Passes, "begin_writeback")
+def beginning_a_second_pass(
+    self: Passes, scans: list[Scan], batch_size: int, *, largest_first: bool = True
+) -> WritebackPass | None:
+    running = self.running
+    return (
+        running if isinstance(running, WritebackPass) else BEGIN(self, scans, batch_size, largest_first=largest_first)
+    )
 
 
-def beginning_a_second_pass(patch: pytest.MonkeyPatch) -> None:
-    begin = Passes.begin_writeback
-
-    def broken(self: Passes, scans: list[Scan], batch_size: int, *, largest_first: bool = True) -> WritebackPass | None:
-        running = self.running
-        if isinstance(running, WritebackPass):
-            return running
-        return begin(self, scans, batch_size, largest_first=largest_first)
-
-    patch.setattr(Passes, "begin_writeback", broken)
-
-
-def saying_another_block(patch: pytest.MonkeyPatch) -> None:
-    observe = WritebackPass._observe
-
-    def broken(self: WritebackPass, kind: str, *args: int) -> None:
-        observe(self, kind, *args[:2], *(block + 1 for block in args[2:]))
-
-    patch.setattr(WritebackPass, "_observe", broken)
+@instead_of(WritebackPass, "_observe")
+def saying_another_block(self: WritebackPass, kind: str, *args: int) -> None:
+    OBSERVE(self, kind, *args[:2], *(block + 1 for block in args[2:]))
 
 
 def taking_all_steps_at_once(patch: pytest.MonkeyPatch) -> None:
@@ -158,17 +124,12 @@ def counting_no_blocks_written(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Shared, "bd_writes", property(lambda _self: 0, lambda _self, _value: None), raising=False)
 
 
-def saying_nothing_of(kind: str) -> Patch:
-    def silence(patch: pytest.MonkeyPatch) -> None:
-        observe = WritebackPass._observe
+def saying_nothing_of(kind: str) -> Mistake:
+    def quiet(self: WritebackPass, what: str, *args: int) -> None:
+        if what != kind:
+            OBSERVE(self, what, *args)
 
-        def broken(self: WritebackPass, what: str, *args: int) -> None:
-            if what != kind:
-                observe(self, what, *args)
-
-        patch.setattr(WritebackPass, "_observe", broken)
-
-    return silence
+    return replacing(WritebackPass, "_observe", quiet)
 
 
 @pytest.mark.parametrize(
@@ -191,9 +152,9 @@ def saying_nothing_of(kind: str) -> Patch:
         (replacing(Lifecycle, "enable_limit", lambda *_, **__: None), "toggle_limit()", "reported_step"),
         (beginning_a_second_pass, f"{IN_FLIGHT} refuse_pass()", "a_refusal_changes_nothing"),
         # what a read of a written-back page returns
-        (replacing(Pages, "_read_back", failing_to_read), REAPED, "pages_read_back"),
+        (failing_to_read, REAPED, "pages_read_back"),
         (
-            replacing(Pages, "_read_back", reading_what_is_on_the_block),
+            reading_what_is_on_the_block,
             f"{BACKED} read_begin(0, 0) discard(0) write(1, 0) begin_pass() scan(1) end_scan() take_request(0)"
             f" reserve_block(0) submit(1, 0) {OK} reap(0) end_pass() read_answer(0) read_retry(0)",
             "a_read_ends_with_a_value_the_page_held",
@@ -211,9 +172,13 @@ def saying_nothing_of(kind: str) -> Patch:
             "the_budget_is_conserved",
         ),
         # the pass
-        (passing_over_the_first, "write(0, 0) begin_pass() scan(0)", "the_scan_selects_what_was_asked"),
         (
-            claiming_out_of_turn,
+            scanning(lambda scans: [scan for scan in scans if scan.lo != 0]),
+            "write(0, 0) begin_pass() scan(0)",
+            "the_scan_selects_what_was_asked",
+        ),
+        (
+            scanning(lambda scans: scans[::-1]),
             "write(0, 0) write(1, 0) begin_pass() scan(0) scan(1)",
             "the_scan_selects_what_was_asked",
         ),
@@ -231,7 +196,7 @@ def saying_nothing_of(kind: str) -> Patch:
     ],
 )
 def test_a_broken_device_is_seen_to_be_broken(
-    monkeypatch: pytest.MonkeyPatch, broken: Patch, program: str, found: str
+    monkeypatch: pytest.MonkeyPatch, broken: Mistake, program: str, found: str
 ) -> None:
     broken(monkeypatch)
     assert difference(program, LIMITED) == found

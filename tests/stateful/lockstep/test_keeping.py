@@ -1,6 +1,6 @@
 """A keeper in lockstep: one step at a time, and what it promises besides a sound pass is seen to be broken."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -12,6 +12,7 @@ from stateful.lockstep.machine import KeepingMachine
 from stateful.lockstep.run_machine import Until, run_machine
 from stateful.lockstep.stepped_runtime import ROOM
 from tests.stateful.lockstep.playing import kinds, lockstep, play
+from tests.stateful.mistakes import Mistake, around, instead_of, replacing
 from zram_impl import PAGE_SIZE
 from zram_impl.pages.room import Room
 from zram_impl.passes.base import PassProgress
@@ -104,36 +105,23 @@ def test_a_policy_of_ones_own_writes_back_what_it_likes() -> None:
 
 # --- what is noticed ---
 
-Patch = Callable[[pytest.MonkeyPatch], None]
+
+@around(Ranking, "_rank")
+def the_warmest_first(self: Ranking) -> Iterator[None]:
+    yield
+    self._ranked.reverse()
 
 
-def the_warmest_first(patch: pytest.MonkeyPatch) -> None:
-    rank = Ranking._rank
-
-    def broken(self: Ranking) -> None:
-        rank(self)
-        self._ranked.reverse()
-
-    patch.setattr(Ranking, "_rank", broken)
+@instead_of(Room, "retry")
+def no_second_attempt(_self: Room, _attempt: object, error: Exception, _interrupts: object) -> None:
+    raise error
 
 
-def forgotten_coldness(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Ranking, "forget", lambda _self: None)
-
-
-def no_second_attempt(patch: pytest.MonkeyPatch) -> None:
-    def broken(_self: Room, _attempt: object, error: Exception, _interrupts: object) -> None:
-        raise error
-
-    patch.setattr(Room, "retry", broken)
-
-
-def passes_not_counted(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Keeper, "metrics", property(lambda self: KeeperMetrics(self._metrics.memory, self._metrics.rounds)))
-
-
-def a_keeper_that_ends(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Keeper, "_turn", lambda _self, _asked: False)
+forgotten_coldness = replacing(Ranking, "forget", lambda _self: None)
+passes_not_counted = replacing(
+    Keeper, "metrics", property(lambda self: KeeperMetrics(self._metrics.memory, self._metrics.rounds))
+)
+a_keeper_that_ends = replacing(Keeper, "_turn", lambda _self, _asked: False)
 
 
 @pytest.mark.parametrize(
@@ -145,9 +133,8 @@ def a_keeper_that_ends(patch: pytest.MonkeyPatch) -> None:
         (passes_not_counted, "metrics_are_the_sum_of_the_passes"),
         (a_keeper_that_ends, "a_keeper_runs_until_it_is_stopped"),
     ],
-    ids=lambda each: getattr(each, "__name__", ""),
 )
-def test_a_broken_promise_is_noticed(mistake: Patch, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_promise_is_noticed(mistake: Mistake, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     mistake(monkeypatch)
     with pytest.raises(Divergence) as caught:
         keep_beside_a_pass()

@@ -7,7 +7,7 @@ import pytest
 from spec.model.state import Reader
 from spec.scope import Scope
 from stateful.lockstep.divergence import Divergence
-from stateful.lockstep.lockstep import BY_NAME
+from stateful.lockstep.lockstep import BY_NAME, Lockstep
 from stateful.lockstep.stepped_engine import Io
 from tests.stateful.lockstep.playing import ANSWERED, BACKED, ERROR, IN_FLIGHT, OK, ONE, kinds, lockstep, play
 from zram_impl import WritebackResult
@@ -16,6 +16,14 @@ from zram_impl.passes.base import PassProgress
 CLAIMED = "write(0, 0) begin_pass() scan(0) end_scan() "
 TWO = Scope(slots=3, blocks=2, requests=2, limit=-1, stores=1, readers=2)
 FAILED = [(0, 5)]
+
+
+def until_waiting(both: Lockstep) -> None:
+    """Write pages 0 and 1, and lead a pass over both to where it waits for answers."""
+    play(both, "write(0, 0) write(1, 0)")
+    both.begin(None, [0, 1])
+    while both.advance() is not PassProgress.WAIT:
+        pass
 
 
 @pytest.mark.parametrize(
@@ -80,10 +88,7 @@ def test_a_cancelled_scan_selects_nothing_more() -> None:
 
 def test_a_used_up_budget_ends_a_pass_without_refunds() -> None:
     with lockstep(TWO._replace(limit=1)) as both:
-        play(both, "write(0, 0) write(1, 0)")
-        both.begin(None, [0, 1])
-        while both.advance() is not PassProgress.WAIT:
-            pass
+        until_waiting(both)
         both.come_to_rest()
         assert both.subject.result == WritebackResult(selected=2, written=1, left=1, stopped_by="limit")
         assert both.steps[-3:] == ["reap(0)", "give_up(0)", "end_pass()"]
@@ -91,25 +96,17 @@ def test_a_used_up_budget_ends_a_pass_without_refunds() -> None:
 
 def test_a_failed_write_gives_its_budget_to_the_next_page() -> None:
     with lockstep(TWO._replace(limit=1)) as both:
-        play(both, "write(0, 0) write(1, 0)")
-        both.begin(None, [0, 1])
-        while both.advance() is not PassProgress.WAIT:
-            pass
+        until_waiting(both)
         both.answer(both.in_flight()[0], failing=True)
         both.come_to_rest()
         assert both.subject.result == WritebackResult(selected=2, written=1, failed=1, errors=[(1, 5)])
 
 
-def test_an_old_refund_does_not_raise_a_new_limit() -> None:
+@pytest.mark.parametrize(("touch", "limit"), [("store_limit(0)", 0), ("toggle_limit()", 1)], ids=["new", "off"])
+def test_a_refund_goes_to_the_limit_it_was_charged_to(touch: str, limit: int) -> None:
     with lockstep(ONE._replace(limit=1)) as both:
-        play(both, f"{IN_FLIGHT} store_limit(0) {ERROR} reap(0) end_pass()")
-        assert (both.subject.device.writeback_limit, kinds(both)) == (0, "S.")
-
-
-def test_a_limit_switched_off_meanwhile_still_takes_its_refund() -> None:
-    with lockstep(ONE._replace(limit=1)) as both:
-        play(both, f"{IN_FLIGHT} toggle_limit() {ERROR} reap(0) end_pass()")
-        assert both.subject.device.writeback_limit == 1
+        play(both, f"{IN_FLIGHT} {touch} {ERROR} reap(0) end_pass()")
+        assert (both.subject.device.writeback_limit, kinds(both)) == (limit, "S.")
 
 
 def test_a_full_device_ends_a_pass_with_what_is_left_in_memory() -> None:
@@ -121,10 +118,7 @@ def test_a_full_device_ends_a_pass_with_what_is_left_in_memory() -> None:
 
 def test_two_requests_are_reaped_in_the_order_of_their_answers() -> None:
     with lockstep(TWO) as both:
-        play(both, "write(0, 0) write(1, 0)")
-        both.begin(None, [0, 1])
-        while both.advance() is not PassProgress.WAIT:
-            pass
+        until_waiting(both)
         first, second = both.in_flight()
         both.answer(second, failing=True)
         both.answer(first, failing=True)
