@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Final, cast
+from typing import Final, Self, cast
 
 from stateful.common.held_engine import HeldEngine
 from zram_impl import PAGE_SIZE, Quirks, Zram
@@ -199,15 +199,23 @@ class Bench:
         self.dev.set_compressed_writeback(compressed)
         self.dev.initialise(pages * PAGE_SIZE)
 
-    def store(self, *numbers: int) -> None:
-        """Write compressible page n to slot n, for each number."""
+    def store(self, *numbers: int) -> Self:
+        """Write compressible page n to slot n, for each number; return this bench."""
         for number in numbers:
             self.dev.write_page(number, page(number))
+        return self
 
-    def limit(self, blocks: int) -> None:
-        """Store a limit and enable it."""
+    def store_huge(self, *numbers: int) -> Self:
+        """Write page n, which does not compress, to slot n, for each number; return this bench."""
+        for number in numbers:
+            self.dev.write_page(number, huge(number))
+        return self
+
+    def limit(self, blocks: int) -> Self:
+        """Store a limit and enable it; return this bench."""
         self.dev.set_writeback_limit(blocks)
         self.dev.enable_writeback_limit(True)
+        return self
 
     @property
     def passes(self) -> Passes:

@@ -12,10 +12,7 @@ from zram_impl.pages.stats import IoStat
 
 def stored(pages: int = 4) -> Bench:
     """Every page is stored."""
-    bench = Bench(pages=pages)
-    for index in range(pages):
-        bench.dev.write_page(index, huge(index))
-    return bench
+    return Bench(pages=pages).store_huge(*range(pages))
 
 
 def freed(bench: Bench) -> list[int]:

@@ -120,8 +120,7 @@ def test_y08_a_limit_of_0_stops_a_pass_that_runs() -> None:
 
 
 def test_y09_enabling_the_limit_holds_for_a_pass_that_runs() -> None:
-    bench = Bench(batch_size=1)
-    bench.store(0, 1, 2)
+    bench = Bench(batch_size=1).store(0, 1, 2)
     bench.dev.set_writeback_limit(1)
     running = begin(bench, 0, 1, 2)
     bench.dev.enable_writeback_limit(True)
@@ -130,8 +129,7 @@ def test_y09_enabling_the_limit_holds_for_a_pass_that_runs() -> None:
 
 
 def test_y22_a_batch_size_holds_for_the_next_pass() -> None:
-    bench = Bench(batch_size=1)
-    bench.store(0, 1, 2)
+    bench = Bench(batch_size=1).store(0, 1, 2)
     running = begin(bench, 0, 1)
     bench.dev.set_batch_size(2)
     until_waiting(running)
@@ -223,8 +221,7 @@ def test_a_held_read_delays_a_reset_of_its_own_node_alone() -> None:
 
 def test_y10_a_page_discarded_in_flight_leaves_its_block_free() -> None:
     """The block keeps the bytes until it gets another page: a discard is no erasure."""
-    bench = Bench()
-    bench.store(0)
+    bench = Bench().store(0)
     running = begin(bench, 0)
     bench.dev.discard(0, PAGE_SIZE)
     assert finish(running).lost == 1
@@ -240,9 +237,7 @@ def test_idle_marks_of_a_device_without_a_size_are_refused() -> None:
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (2, 0, 3, 1)])
 def test_pages_changed_in_flight_hold_what_was_last_written(order: tuple[int, ...]) -> None:
-    bench = Bench()
-    for slot in range(4):
-        bench.dev.write_page(slot, huge(slot))
+    bench = Bench().store_huge(*range(4))
     running = begin(bench, 0, 1, 2, 3)
     bench.dev.write_page(0, huge(7))
     bench.dev.discard(PAGE_SIZE, PAGE_SIZE)
@@ -258,9 +253,7 @@ def test_pages_changed_in_flight_hold_what_was_last_written(order: tuple[int, ..
 
 
 def test_y18_when_all_writes_fail_nothing_is_lost() -> None:
-    bench = Bench()
-    bench.store(0, 1, 2, 3)
-    bench.limit(4)
+    bench = Bench().store(0, 1, 2, 3).limit(4)
     running = begin(bench, 0, 1, 2, 3)
     bench.engine.answer_all(5)
     result = finish(running)

@@ -24,8 +24,7 @@ def discard(bench: Bench, slot: int) -> None:
 
 def stored(pages: int, blocks: int, *, batch_size: int = 32, limit: int | None = None) -> Bench:
     """A device whose pages are all in memory."""
-    bench = Bench(pages=max(8, pages), blocks=blocks, batch_size=batch_size, depth=64)
-    bench.store(*range(pages))
+    bench = Bench(pages=max(8, pages), blocks=blocks, batch_size=batch_size, depth=64).store(*range(pages))
     if limit is not None:
         bench.limit(limit)
     return bench
@@ -198,8 +197,7 @@ def test_a_page_read_in_flight_is_charged_and_reported() -> None:
 
 
 def test_x29c_a_device_may_be_told_to_write_them_all_the_same() -> None:
-    bench = Bench(quirks=Quirks(read_cancels_claim=False))
-    bench.store(0, 1)
+    bench = Bench(quirks=Quirks(read_cancels_claim=False)).store(0, 1)
     running = begin(bench, 0, 1)
     bench.dev.read_page(0)
     assert (finish(running).written, kinds(bench)[:2]) == (2, "WW")
@@ -248,8 +246,7 @@ def test_a_huge_batch_size_takes_no_more_than_the_pages() -> None:
 
 
 def test_x30_requests_in_flight_are_bounded_by_the_engine() -> None:
-    bench = Bench(pages=16, blocks=16, batch_size=4294967295, depth=3)
-    bench.store(*range(16))
+    bench = Bench(pages=16, blocks=16, batch_size=4294967295, depth=3).store(*range(16))
     running = begin(bench, *range(16))
     assert (len(bench.engine.held), bench.engine.out) == (3, 3)
     assert finish(running).written == 16

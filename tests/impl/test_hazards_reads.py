@@ -143,9 +143,7 @@ def test_a_page_back_on_its_own_block_is_not_damage() -> None:
 
 
 def test_a_block_freed_during_a_pass_is_used_by_it() -> None:
-    bench = Bench(blocks=2, batch_size=1)
-    for slot in range(3):
-        bench.dev.write_page(slot, huge(slot))
+    bench = Bench(blocks=2, batch_size=1).store_huge(*range(3))
     bench.dev.writeback(pages=[0])
     running = begin(bench, 1, 2)
     assert bench.engine.blocks == [1]

@@ -29,8 +29,7 @@ def test_a_write_beyond_the_limit_is_enomem_and_keeps_the_page(index: int) -> No
 
 
 def test_a_refused_write_keeps_a_written_back_page_and_its_block() -> None:
-    bench = Bench()
-    bench.store(0, 1)
+    bench = Bench().store(0, 1)
     assert bench.dev.writeback(pages=[0]).written == 1
     bench.dev.set_mem_limit(1)
     before = bench.snapshot
@@ -122,9 +121,7 @@ def test_a_limit_that_is_no_size_is_refused(size: int) -> None:
 
 
 def test_the_largest_size_used_is_kept_until_it_is_forgotten() -> None:
-    bench = Bench()
-    for index in range(3):
-        bench.dev.write_page(index, huge(index))
+    bench = Bench().store_huge(*range(3))
     bench.dev.discard(0, 2 * PAGE_SIZE)
     mm = bench.dev.stats.mm
     assert (mm.mem_used_total, mm.mem_used_max) == (PAGE_SIZE, 3 * PAGE_SIZE)

@@ -102,8 +102,7 @@ def test_a_driver_takes_no_regular_file_by_its_attribute(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("cancels", [True, False])
 def test_a_read_in_flight_takes_the_claim_off_or_leaves_it(cancels: bool) -> None:
-    bench = Bench(quirks=Quirks(read_cancels_claim=cancels))
-    bench.store(0, 1)
+    bench = Bench(quirks=Quirks(read_cancels_claim=cancels)).store(0, 1)
     running = begin(bench, 0, 1)
     assert bench.dev.read_page(1) == page(1)
     result = finish(running)
@@ -116,8 +115,7 @@ def test_a_stop_for_want_of_what_nobody_needs_any_more() -> None:
     """One page is in flight and takes the last block; the other one is discarded then."""
     results = []
     for quirks in (Quirks(), Quirks(claim_checked_last=True, decide_before_reaping=True)):
-        bench = Bench(blocks=1, batch_size=1, quirks=quirks)
-        bench.store(0, 1)
+        bench = Bench(blocks=1, batch_size=1, quirks=quirks).store(0, 1)
         running = begin(bench, 0, 1)
         bench.dev.discard(0, PAGE_SIZE)
         result = finish(running)
@@ -128,8 +126,7 @@ def test_a_stop_for_want_of_what_nobody_needs_any_more() -> None:
 
 @pytest.mark.parametrize(("blocks", "stopped_by"), [(8, "limit"), (1, "no_space")])
 def test_a_twin_given_up_keeps_the_claim_in_flight(blocks: int, stopped_by: str) -> None:
-    bench = Bench(blocks=blocks, quirks=Quirks(queue_twice=True, decide_before_reaping=True))
-    bench.store(0)
+    bench = Bench(blocks=blocks, quirks=Quirks(queue_twice=True, decide_before_reaping=True)).store(0)
     bench.limit(1 if blocks > 1 else 9)
     result = finish(begin(bench, 0, 0))
     assert (result.written, result.skipped, result.left, result.stopped_by) == (1, 1, 0, stopped_by)
@@ -140,8 +137,7 @@ def test_a_twin_given_up_keeps_the_claim_in_flight(blocks: int, stopped_by: str)
 def test_a_failed_block_is_left_for_last_or_tried_at_once() -> None:
     written = []
     for quirks in (Quirks(), Quirks(retry_failed_block=True, lowest_free_block=True)):
-        bench = Bench(batch_size=1, quirks=quirks)
-        bench.store(0, 1, 2)
+        bench = Bench(batch_size=1, quirks=quirks).store(0, 1, 2)
         running = begin(bench, 0, 1, 2)
         while bench.engine.held:  # block 0 is bad
             bench.engine.answer(bench.engine.slots[0], EIO if bench.engine.blocks == [0] else 0)
@@ -154,16 +150,14 @@ def test_a_failed_block_is_left_for_last_or_tried_at_once() -> None:
 @pytest.mark.parametrize(("quirks", "code"), [(Quirks(), EIO), (Quirks(mask_results=True), ENOSPC)])
 def test_what_a_store_fails_with(quirks: Quirks, code: int) -> None:
     """A page fails, then another finds the device full."""
-    bench = Bench(blocks=1, batch_size=1, quirks=quirks)
-    bench.store(0, 1, 2)
+    bench = Bench(blocks=1, batch_size=1, quirks=quirks).store(0, 1, 2)
     bench.engine.errors = [EIO]
     with refused(code):
         bench.dev.attrs.store("writeback", "page_indexes=0-2")
 
 
 def test_a_wait_for_another_pass_that_is_interrupted_is_eintr() -> None:
-    bench = Bench(quirks=Quirks(pass_waits=True))
-    bench.store(0)
+    bench = Bench(quirks=Quirks(pass_waits=True)).store(0)
     running = begin(bench, 0)
     interrupts = Interrupts()
     interrupts.cancelled = True
@@ -180,8 +174,7 @@ def test_the_control_plane_waits_for_a_pass_only_if_asked_to(waits: bool, monkey
         waited.append(passes)
 
     monkeypatch.setattr(Passes, "wait_for_pass", wait_for_pass)
-    bench = Bench(quirks=Quirks(control_plane_blocks=waits))
-    bench.store(0)
+    bench = Bench(quirks=Quirks(control_plane_blocks=waits)).store(0)
     running = begin(bench, 0)
     assert bench.dev.attrs.show("disksize") == "32768\n"
     assert waited == []

@@ -216,8 +216,7 @@ def test_a_new_device_refuses_and_stays_as_it_was(name: str, text: str, code: in
 
 @pytest.mark.parametrize(("name", "text", "code"), LIVE)
 def test_a_live_device_refuses_and_stays_as_it_was(name: str, text: str, code: int) -> None:
-    bench = Bench()
-    bench.store(0, 1)
+    bench = Bench().store(0, 1)
     before = bench.snapshot
     assert refusal(bench.dev, name, text).errno == code
     assert (bench.snapshot, bench.dev.batch_size) == (before, 4)
@@ -273,8 +272,7 @@ def test_a_byte_a0_parts_the_words_of_an_attribute(text: str) -> None:
 
     The kernel's blanks have Latin-1's, which is a byte of many a character; only ASCII's were blanks here.
     """
-    bench = Bench(quirks=Quirks(unknown_keys_ignored=True))
-    bench.store(0, 1, 2, 3)
+    bench = Bench(quirks=Quirks(unknown_keys_ignored=True)).store(0, 1, 2, 3)
     bench.dev.attrs.store("writeback", text)
     assert bench.dev.stats.bd.bd_count == 2
     dev = Zram()
@@ -312,9 +310,7 @@ def test_a_device_error_is_what_the_store_returns(code: int) -> None:
 
 @pytest.mark.parametrize(("limit", "blocks", "code"), [(1, 8, errno.EIO), (9, 1, errno.ENOSPC)])
 def test_a_stop_is_an_errno_and_what_was_written_stays_written(limit: int, blocks: int, code: int) -> None:
-    bench = Bench(blocks=blocks)
-    bench.store(0, 1)
-    bench.limit(limit)
+    bench = Bench(blocks=blocks).store(0, 1).limit(limit)
     error = refusal(bench.dev, "writeback", "page_indexes=0-1\n")
     assert (error.errno, bench.snapshot.bd_count) == (code, 1)
     assert "writeback 'page_indexes=0-1': WritebackResult(selected=2, written=1" in str(error)
@@ -322,14 +318,12 @@ def test_a_stop_is_an_errno_and_what_was_written_stays_written(limit: int, block
 
 @pytest.mark.parametrize("text", [" ", "\n", "page_index=3"])
 def test_nothing_to_write_is_success(text: str) -> None:
-    bench = Bench(blocks=1)
-    bench.limit(0)
+    bench = Bench(blocks=1).limit(0)
     assert bench.dev.attrs.store("writeback", text) == len(text)
 
 
 def test_a_second_writeback_is_eagain() -> None:
-    bench = Bench()
-    bench.store(0)
+    bench = Bench().store(0)
     bench.dev.begin_writeback(pages=[0])
     assert refusal(bench.dev, "writeback", "huge").errno == errno.EAGAIN
 
@@ -342,8 +336,7 @@ def test_a_text_without_words_needs_no_pass() -> None:
 
 
 def test_with_the_quirk_an_unknown_key_is_ignored() -> None:
-    bench = Bench(quirks=Quirks(unknown_keys_ignored=True))
-    bench.store(1)
+    bench = Bench(quirks=Quirks(unknown_keys_ignored=True)).store(1)
     assert bench.dev.attrs.store("writeback", "foo=1 page_index=1") == 18
     assert bench.snapshot.bd_count == 1
 
@@ -371,8 +364,7 @@ def test_a_backing_device_is_shown_by_its_name() -> None:
 
 
 def test_pages_stay_readable_through_all_of_it() -> None:
-    bench = Bench()
-    bench.store(0, 1)
+    bench = Bench().store(0, 1)
     bench.dev.attrs.store("idle", "all")
     bench.dev.attrs.store("writeback", "idle")
     assert [bench.dev.read_page(number) for number in (0, 1)] == [page(0), page(1)]

@@ -207,8 +207,7 @@ def test_a_batch_has_at_least_one_request(requests: int) -> None:
 
 
 def test_a_batch_size_is_for_the_next_pass() -> None:
-    bench = Bench(batch_size=1)
-    bench.store(0, 1, 2)
+    bench = Bench(batch_size=1).store(0, 1, 2)
     running = begin(bench, 0, 1, 2)
     bench.dev.set_batch_size(3)
     assert (running.advance(), len(bench.engine.held)) == (PassProgress.WAIT, 1)
@@ -244,9 +243,7 @@ def test_enabling_the_limit_twice_is_one_event() -> None:
 
 
 def test_a_write_in_flight_over_a_reset_is_not_refunded() -> None:
-    bench = Bench()
-    bench.store(0)
-    bench.limit(5)
+    bench = Bench().store(0).limit(5)
     begin(bench, 0)
     bench.engine.answer(0, errno.EIO)
     bench.dev.reset()
@@ -282,8 +279,7 @@ def test_a_defect_of_the_backing_device_is_raised_at_the_end(way: Call) -> None:
 
 
 def test_a_reset_ends_a_running_pass_and_forgets_all_pages() -> None:
-    bench = Bench()
-    bench.store(0, 1)
+    bench = Bench().store(0, 1)
     running = begin(bench, 0)
     bench.dev.reset()
     assert (running.result.written, bench.engine.closed, bench.backing.closed) == (1, 1, 1)

@@ -66,8 +66,7 @@ def test_a_slot_is_that_of_the_snapshot() -> None:
 
 
 def test_looking_changes_nothing() -> None:
-    bench = Bench()
-    bench.store(1, 2)
+    bench = Bench().store(1, 2)
     bench.dev.mark_idle()
     running = bench.dev.begin_writeback(pages=[1, 2])
     running.advance(1)
@@ -92,8 +91,7 @@ def test_block_state_marks_every_stored_page() -> None:
 
 
 def test_a_line_of_block_state_is_as_wide_as_the_drivers() -> None:
-    bench = Bench()
-    bench.store(3)
+    bench = Bench().store(3)
     assert bench.dev.block_state() == "           3         1000.000000 ......\n"
 
 

@@ -82,8 +82,7 @@ def test_a_plain_observer_sees_one_step_for_a_backed_read() -> None:
 
 
 def test_each_step_is_looked_at_and_reported_in_one_hold() -> None:
-    bench = Bench(observer=Recorder())
-    bench.store(0)
+    bench = Bench(observer=Recorder()).store(0)
     bench.dev.writeback(pages=[0])
     with bench.clock.counting() as taken:
         bench.dev.read_page(0)

@@ -52,16 +52,14 @@ def test_bytes_across_pages_come_back() -> None:
     [(0, 3 * PAGE_SIZE, [0, 1, 2]), (1, 2 * PAGE_SIZE, [1]), (1, PAGE_SIZE, []), (0, PAGE_SIZE - 1, []), (0, 0, [])],
 )
 def test_a_discard_frees_whole_pages_and_leaves_parts_alone(offset: int, length: int, freed: list[int]) -> None:
-    bench = Bench(pages=3)
-    bench.store(0, 1, 2)
+    bench = Bench(pages=3).store(0, 1, 2)
     bench.dev.discard(offset, length)
     assert [bench.dev.read_page(n) for n in range(3)] == [bytes(PAGE_SIZE) if n in freed else page(n) for n in range(3)]
     assert bench.snapshot.pages_stored == 3 - len(freed)
 
 
 def test_a_write_of_zeroes_frees_whole_pages_and_zeroes_parts() -> None:
-    bench = Bench(pages=3)
-    bench.store(0, 1, 2)
+    bench = Bench(pages=3).store(0, 1, 2)
     bench.dev.write_zeroes(PAGE_SIZE - 2, PAGE_SIZE + 4)
     expected = page(0)[:-2] + bytes(PAGE_SIZE + 4) + page(2)[2:]
     assert (bench.dev.read(0, 3 * PAGE_SIZE), bench.snapshot.pages_stored) == (expected, 2)
@@ -101,9 +99,7 @@ def test_the_device_is_an_array_of_bytes(calls: list[tuple[str, int, bytes]]) ->
 
 
 def test_a_mode_writes_what_bears_its_marks() -> None:
-    bench = Bench()
-    bench.store(0, 1)
-    bench.dev.write_page(2, huge(2))
+    bench = Bench().store(0, 1).store_huge(2)
     bench.dev.mark_idle()
     bench.dev.write_page(3, huge(3))
     bench.dev.read_page(0)
@@ -115,8 +111,7 @@ def test_a_mode_writes_what_bears_its_marks() -> None:
 
 
 def test_pages_and_ranges_name_what_is_written() -> None:
-    bench = Bench(batch_size=8)
-    bench.store(*range(8))
+    bench = Bench(batch_size=8).store(*range(8))
     assert bench.dev.writeback(pages={7}, ranges=[(1, 2), (2, 3)]) == WritebackResult(selected=4, written=4)
     assert [n for n, slot in enumerate(bench.snapshot.slots) if slot.blk_idx is not None] == [1, 2, 3, 7]
 
@@ -176,8 +171,7 @@ def test_statistics_count_what_there_is() -> None:
 
 
 def test_blocks_held_and_in_flight_count_as_used() -> None:
-    bench = Bench()
-    bench.store(0, 1)
+    bench = Bench().store(0, 1)
     running = bench.dev.begin_writeback(pages=[0, 1])
     counts = []
     for _ in range(8):
@@ -187,8 +181,7 @@ def test_blocks_held_and_in_flight_count_as_used() -> None:
 
 
 def test_statistics_and_limit_stores_never_wait_for_a_pass() -> None:
-    bench = Bench()
-    bench.store(0, 1)
+    bench = Bench().store(0, 1)
     running = bench.dev.begin_writeback(pages=[0, 1])
     running.advance()
     running.advance()
@@ -229,8 +222,7 @@ def test_without_backing_size_all_of_an_existing_file_is_used(tmp_path: Path) ->
 @pytest.mark.parametrize("offset", [SIZE, 2**63 - PAGE_SIZE, 2**63, 2**64 - PAGE_SIZE, 2**64, 2**70])
 def test_a_range_whose_end_overflows_is_refused(offset: int) -> None:
     """The driver's answers of p7_offset_overflow and byte_edges, where no sum of 63 or 64 bits wraps."""
-    bench = Bench(pages=PAGES)
-    bench.store(0, 1)
+    bench = Bench(pages=PAGES).store(0, 1)
     before = bench.snapshot
     for call in (
         lambda: bench.dev.read(offset, PAGE_SIZE),

@@ -17,8 +17,7 @@ from zram_impl.shield import Interrupts
 
 def written_back(blocks: int = 1, pages: int = 3) -> Bench:
     """Page 0 is written back, to block 0; the other pages are in memory."""
-    bench = Bench(pages=pages, blocks=blocks)
-    bench.store(*range(pages))
+    bench = Bench(pages=pages, blocks=blocks).store(*range(pages))
     assert bench.dev.writeback(pages=[0]).written == 1
     return bench
 
@@ -73,8 +72,7 @@ def test_reading_never_brings_a_page_back_into_memory() -> None:
 
 
 def test_a_read_takes_off_the_idle_mark_and_a_look_does_not() -> None:
-    bench = Bench()
-    bench.store(1)
+    bench = Bench().store(1)
     bench.dev.mark_idle()
     bench.pages.peek_page(1)
     seen = [bench.snapshot.slots[1].idle]
@@ -96,8 +94,7 @@ def test_a_read_takes_off_the_idle_mark_and_a_look_does_not() -> None:
     ids=["write_page", "zeros", "write_pages", "write", "read_page", "read_pages_into", "read"],
 )
 def test_an_access_as_a_second_begins_is_in_that_second(access: Callable[[Zram], object]) -> None:
-    bench = Bench()
-    bench.store(0, 1)
+    bench = Bench().store(0, 1)
     bench.clock.seconds += 1.0
     access(bench.dev)
     assert bench.dev.block_state().split()[1] == f"{bench.clock.seconds:.6f}"
@@ -190,8 +187,7 @@ def test_bytes_are_patched_into_what_the_page_is_by_then() -> None:
 
 
 def test_a_patch_overtaken_by_a_write_goes_into_the_new_page() -> None:
-    bench = Bench()
-    bench.store(0)
+    bench = Bench().store(0)
     pages = bench.pages
     compress = pages._compress
 
@@ -240,8 +236,7 @@ def test_a_bulk_store_keeps_a_copy_of_the_caller_s_buffer() -> None:
 
 
 def test_every_page_in_memory_is_marked_idle_over_all_steps() -> None:
-    bench = Bench(pages=17 * CHUNK)
-    bench.store(0, 5, 16 * CHUNK - 1, 16 * CHUNK, 17 * CHUNK - 1)
+    bench = Bench(pages=17 * CHUNK).store(0, 5, 16 * CHUNK - 1, 16 * CHUNK, 17 * CHUNK - 1)
     bench.dev.write_page(1, same(1))
     bench.dev.writeback(pages=[5])
     bench.dev.mark_idle()
@@ -251,8 +246,7 @@ def test_every_page_in_memory_is_marked_idle_over_all_steps() -> None:
 
 def test_marking_twice_tells_an_observer_once() -> None:
     seen: list[str] = []
-    bench = Bench(observer=lambda kind, *_args: seen.append(kind))
-    bench.store(1)
+    bench = Bench(observer=lambda kind, *_args: seen.append(kind)).store(1)
     seen.clear()
     bench.dev.mark_idle()
     bench.dev.mark_idle()
@@ -270,8 +264,7 @@ def test_freeing_an_empty_page_is_no_event() -> None:
 
 
 def test_closing_ends_the_pass_then_closes_engine_and_device() -> None:
-    bench = Bench()
-    bench.store(1, 2)
+    bench = Bench().store(1, 2)
     order: list[str] = []
     bench.backing.on_close = lambda: order.append(f"device, engine closed {bench.engine.closed} times")
     running = begin(bench, 1)
@@ -281,8 +274,7 @@ def test_closing_ends_the_pass_then_closes_engine_and_device() -> None:
 
 
 def test_closing_twice_is_closing_once() -> None:
-    bench = Bench()
-    bench.store(1)
+    bench = Bench().store(1)
     bench.dev.writeback(pages=[1])
     bench.passes.close(Interrupts())
     bench.passes.close(Interrupts())

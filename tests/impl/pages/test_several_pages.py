@@ -14,9 +14,7 @@ def idle(bench: Bench) -> list[int]:
 
 
 def test_a_write_over_written_back_pages_gives_their_blocks_back() -> None:
-    bench = Bench(pages=4)
-    for index in range(4):
-        bench.dev.write_page(index, huge(index))
+    bench = Bench(pages=4).store_huge(*range(4))
     assert bench.dev.writeback("huge").written == 4
     bench.dev.write_pages(1, huge(8) + page(9))
     assert bench.dev.stats.bd.bd_count == 2

@@ -28,6 +28,14 @@ def begin(bench: Bench, *slots: int) -> WritebackPass:
     return running
 
 
+def stepped(bench: Bench, steps: int, *slots: int) -> WritebackPass:
+    """Begin a pass over slots and let it do so many actions."""
+    running = bench.dev.begin_writeback(pages=slots)
+    for _ in range(steps):
+        running.advance(1)
+    return running
+
+
 def kinds(bench: Bench) -> str:
     """One letter a slot: empty, same, stored, pp_slot, written back."""
     return "".join(".sSPW"[slot.kind] for slot in bench.snapshot.slots)

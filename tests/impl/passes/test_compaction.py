@@ -75,9 +75,7 @@ def test_what_is_left_is_moved_and_stays_what_it_is() -> None:
 
 @pytest.mark.parametrize("freed", [0, 5])
 def test_few_holes_are_left_alone(freed: int) -> None:
-    bench = Bench(pages=PAGES)
-    for index in range(PAGES):
-        bench.dev.write_page(index, huge(index))
+    bench = Bench(pages=PAGES).store_huge(*range(PAGES))
     bench.dev.discard(0, freed * PAGE_SIZE)
     assert (bench.dev.compact(), moved(bench), bench.dev.stats.mm.pages_compacted) == (0, [], 0)
 

@@ -13,17 +13,14 @@ from zram_impl.device.snapshot import Snapshot
 
 def written_back(compressed: bool = True) -> Bench:
     """Pages 1 (an object) and 2 (huge) are on blocks 1 and 0: the largest goes first."""
-    bench = Bench(pages=4, compressed=compressed)
-    bench.store(1)
-    bench.dev.write_page(2, huge(2))
+    bench = Bench(pages=4, compressed=compressed).store(1).store_huge(2)
     assert bench.dev.writeback(pages=[1, 2]).written == 2
     return bench
 
 
 def stored_object(number: int) -> bytes:
     """Return the object of a page."""
-    bench = Bench()
-    bench.store(number)
+    bench = Bench().store(number)
     entry = bench.pages.table.entries[number]
     assert isinstance(entry, bytes)
     return entry
@@ -37,8 +34,7 @@ def test_a_block_carries_the_object_and_zeros_behind_it() -> None:
 
 
 def test_nothing_of_the_page_before_is_left_in_a_reused_buffer() -> None:
-    bench = Bench(pages=4, batch_size=1, compressed=True)
-    bench.dev.write_page(0, huge(0))
+    bench = Bench(pages=4, batch_size=1, compressed=True).store_huge(0)
     bench.store(1)
     assert bench.dev.writeback(pages=[0, 1]).written == 2
     assert bench.backing.block(1)[len(stored_object(1)) :].strip(b"\0") == b""
@@ -81,8 +77,7 @@ def test_a_read_overtaken_by_another_object_returns_the_new_page() -> None:
 
 
 def test_a_damaged_object_is_written_and_fails_at_the_read() -> None:
-    bench = Bench(compressed=True)
-    bench.store(1)
+    bench = Bench(compressed=True).store(1)
     bench.pages.table.entries[1] = b"\xff" * 20
     assert bench.dev.writeback(pages=[1]).written == 1
     with refused(errno.EIO, "cannot be decompressed"):

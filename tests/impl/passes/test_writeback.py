@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.impl.doubles import Bench, huge, page, same
-from tests.impl.passes.driving import assert_at_rest, begin, finish, until_waiting
+from tests.impl.passes.driving import assert_at_rest, begin, finish, stepped, until_waiting
 from zram_impl import PAGE_SIZE, WritebackResult
 from zram_impl.decisions import SlotKind
 from zram_impl.device.snapshot import RequestView, SlotView
@@ -25,8 +25,7 @@ Change = Callable[[Bench], object]
 
 
 def test_an_undisturbed_page_goes_to_its_block_and_out_of_memory() -> None:
-    bench = Bench()
-    bench.store(3)
+    bench = Bench().store(3)
     result = finish(bench.dev.begin_writeback(pages=[3]))
     assert result == WritebackResult(selected=1, written=1)
     assert (bench.backing.block(0), bench.snapshot.compr_data_size) == (page(3), 0)
@@ -36,8 +35,7 @@ def test_an_undisturbed_page_goes_to_its_block_and_out_of_memory() -> None:
 
 def test_advance_by_one_does_exactly_one_action() -> None:
     seen: list[str] = []
-    bench = Bench(observer=lambda kind, *_args: seen.append(kind))
-    bench.store(1, 2)
+    bench = Bench(observer=lambda kind, *_args: seen.append(kind)).store(1, 2)
     running = bench.dev.begin_writeback(pages=[1, 2])
     seen.clear()
     steps = []
@@ -54,8 +52,7 @@ def test_advance_by_one_does_exactly_one_action() -> None:
 
 
 def test_at_each_stage_slot_block_and_request_have_one_owner() -> None:
-    bench = Bench(pages=1, blocks=1)
-    bench.store(0)
+    bench = Bench(pages=1, blocks=1).store(0)
     size = bench.snapshot.slots[0].size
     running = bench.dev.begin_writeback(pages=[0])
     idle, held = RequestView(Phase.IDLE, None, None, 0, None), RequestView(Phase.HELD, None, None, 0, None)
@@ -102,10 +99,7 @@ def test_a_pass_that_is_over_stays_over() -> None:
 
 
 def test_larger_objects_go_first_in_a_bucket_the_last_page() -> None:
-    bench = Bench(batch_size=8)
-    bench.store(1, 2, 5)
-    bench.dev.write_page(0, huge(0))
-    bench.dev.write_page(3, huge(3))
+    bench = Bench(batch_size=8).store(1, 2, 5).store_huge(0, 3)
     begin(bench, *range(8))
     assert bench.engine.slots == [3, 0, 5, 2, 1]
 
@@ -133,8 +127,7 @@ def test_what_is_written_is_summed_by_another_view(monkeypatch: pytest.MonkeyPat
 
 
 def test_answers_may_come_in_any_order() -> None:
-    bench = Bench()
-    bench.store(0, 1, 2)
+    bench = Bench().store(0, 1, 2)
     running = begin(bench, 0, 1, 2)
     for slot in (0, 2, 1):
         bench.engine.answer(slot)
@@ -158,9 +151,7 @@ def test_answers_may_come_in_any_order() -> None:
 def test_completion(
     error: int, lost: bool, result: WritebackResult, kind: SlotKind, limit: int, bd_writes: int
 ) -> None:
-    bench = Bench()
-    bench.store(2)
-    bench.limit(5)
+    bench = Bench().store(2).limit(5)
     running = begin(bench, 2)
     if lost:
         bench.dev.read_page(2)
@@ -173,9 +164,7 @@ def test_completion(
 
 
 def test_a_failed_write_keeps_slot_marks_and_counters() -> None:
-    bench = Bench()
-    bench.store(1)
-    bench.dev.write_page(2, huge(2))
+    bench = Bench().store(1).store_huge(2)
     bench.dev.mark_idle()
     before = bench.snapshot
     running = begin(bench, 1, 2)
@@ -202,12 +191,8 @@ every_change = pytest.mark.parametrize(("change", "content"), list(CHANGES.value
 @every_change
 @pytest.mark.parametrize("steps", [1, 2, 3, 4], ids=["scanned", "scan ended", "request held", "block held"])
 def test_a_page_that_changes_before_it_is_submitted_is_skipped(change: Change, content: bytes, steps: int) -> None:
-    bench = Bench()
-    bench.store(2)
-    bench.limit(5)
-    running = bench.dev.begin_writeback(pages=[2])
-    for _ in range(steps):
-        running.advance(1)
+    bench = Bench().store(2).limit(5)
+    running = stepped(bench, steps, 2)
     change(bench)
     assert finish(running) == WritebackResult(selected=1, skipped=1)
     assert (bench.dev.read_page(2), bench.snapshot.limit, bench.dev.stats.bd.bd_writes) == (content, 5, 0)
@@ -216,8 +201,7 @@ def test_a_page_that_changes_before_it_is_submitted_is_skipped(change: Change, c
 
 @every_change
 def test_a_page_changed_in_flight_is_lost_and_keeps_the_change(change: Change, content: bytes) -> None:
-    bench = Bench()
-    bench.store(2)
+    bench = Bench().store(2)
     running = begin(bench, 2)
     change(bench)
     assert finish(running) == WritebackResult(selected=1, lost=1)
@@ -226,8 +210,7 @@ def test_a_page_changed_in_flight_is_lost_and_keeps_the_change(change: Change, c
 
 
 def test_a_page_that_changed_and_changed_back_in_flight_is_lost() -> None:
-    bench = Bench()
-    bench.store(2)
+    bench = Bench().store(2)
     running = begin(bench, 2)
     bench.dev.write_page(2, huge(2))
     bench.dev.write_page(2, page(2))
@@ -235,8 +218,7 @@ def test_a_page_that_changed_and_changed_back_in_flight_is_lost() -> None:
 
 
 def test_the_block_of_a_lost_page_is_used_until_answered() -> None:
-    bench = Bench(blocks=1)
-    bench.store(1, 2)
+    bench = Bench(blocks=1).store(1, 2)
     running = begin(bench, 1, 2)
     bench.dev.discard(2 * PAGE_SIZE, PAGE_SIZE)
     running.advance()
@@ -246,8 +228,7 @@ def test_the_block_of_a_lost_page_is_used_until_answered() -> None:
 
 
 def test_looking_at_a_page_does_not_cost_it_its_claim() -> None:
-    bench = Bench()
-    bench.store(2)
+    bench = Bench().store(2)
     running = begin(bench, 2)
     pages = bench.pages
     assert pages.peek_page(2) == page(2)
@@ -256,11 +237,8 @@ def test_looking_at_a_page_does_not_cost_it_its_claim() -> None:
 
 
 def test_a_block_held_for_a_skipped_page_goes_to_the_next() -> None:
-    bench = Bench()
-    bench.store(1, 2)
-    running = bench.dev.begin_writeback(pages=[1, 2])
-    for _ in range(5):
-        running.advance(1)
+    bench = Bench().store(1, 2)
+    running = stepped(bench, 5, 1, 2)
     assert bench.snapshot.held_block == 0
     bench.dev.read_page(2)
     until_waiting(running)
@@ -269,11 +247,8 @@ def test_a_block_held_for_a_skipped_page_goes_to_the_next() -> None:
 
 def test_drop_held_releases_request_and_block_at_once() -> None:
     seen: list[str] = []
-    bench = Bench(observer=lambda kind, *_args: seen.append(kind))
-    bench.store(2)
-    running = bench.dev.begin_writeback(pages=[2])
-    for _ in range(4):
-        running.advance(1)
+    bench = Bench(observer=lambda kind, *_args: seen.append(kind)).store(2)
+    running = stepped(bench, 4, 2)
     bench.dev.read_page(2)
     seen.clear()
     while running.advance(1) is PassProgress.PROGRESS:
@@ -283,11 +258,8 @@ def test_drop_held_releases_request_and_block_at_once() -> None:
 
 
 def test_a_request_held_without_a_block_is_released_too() -> None:
-    bench = Bench()
-    bench.store(2)
-    running = bench.dev.begin_writeback(pages=[2])
-    for _ in range(3):
-        running.advance(1)
+    bench = Bench().store(2)
+    running = stepped(bench, 3, 2)
     bench.dev.read_page(2)
     assert finish(running).skipped == 1
     assert_at_rest(bench)

@@ -26,9 +26,7 @@ QUIRKS = st.builds(
 def test_in_any_order_results_add_up_and_pages_are_right(
     quirks: Quirks, blocks: int, batch_size: int, limit: int, steps: list[tuple[str, int]]
 ) -> None:
-    bench = Bench(pages=5, blocks=blocks, batch_size=batch_size, quirks=quirks)
-    bench.store(*range(5))
-    bench.limit(limit)
+    bench = Bench(pages=5, blocks=blocks, batch_size=batch_size, quirks=quirks).store(*range(5)).limit(limit)
     expected = [page(number) for number in range(5)]
     running = bench.dev.begin_writeback(pages=[0, 1, 2, 3, 4, 2])
     for number, (step, which) in enumerate(steps, start=100):

@@ -104,8 +104,7 @@ def test_the_blocks_of_a_batch_are_reserved_in_one_go(monkeypatch: pytest.Monkey
         return reserve(blocks, most)
 
     monkeypatch.setattr(NextFit, "reserve_up_to", counted)
-    bench = Bench(PAGES, PAGES, batch_size=4)
-    bench.store(*range(PAGES))
+    bench = Bench(PAGES, PAGES, batch_size=4).store(*range(PAGES))
     running = bench.dev.begin_writeback(pages=range(PAGES))
     for _ in range(2):
         while running.advance(MANY) is PassProgress.PROGRESS:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.impl.doubles import Bench, page
-from tests.impl.passes.driving import assert_adds_up, assert_at_rest, begin, finish, kinds, until_waiting
+from tests.impl.passes.driving import assert_adds_up, assert_at_rest, begin, finish, kinds, stepped, until_waiting
 from tests.refused import refused
 from zram_impl import Quirks, WritebackResult
 from zram_impl.passes.base import PassProgress
@@ -16,9 +16,7 @@ from zram_impl.passes.base import PassProgress
 
 @pytest.mark.parametrize("limit", [0, 1, 2])
 def test_no_more_is_written_than_the_limit_allows(limit: int) -> None:
-    bench = Bench(batch_size=8)
-    bench.store(0, 1, 2)
-    bench.limit(limit)
+    bench = Bench(batch_size=8).store(0, 1, 2).limit(limit)
     expected = WritebackResult(selected=3, written=limit, left=3 - limit, stopped_by="limit")
     assert finish(bench.dev.begin_writeback(pages=range(3))) == expected
     assert bench.snapshot.limit == 0
@@ -27,8 +25,7 @@ def test_no_more_is_written_than_the_limit_allows(limit: int) -> None:
 
 @pytest.mark.parametrize("limit", [0, 1])
 def test_a_disabled_limit_stops_nothing_and_is_not_spent(limit: int) -> None:
-    bench = Bench()
-    bench.store(0, 1, 2)
+    bench = Bench().store(0, 1, 2)
     bench.dev.set_writeback_limit(limit)
     assert finish(bench.dev.begin_writeback(pages=range(3))) == WritebackResult(selected=3, written=3)
     assert bench.snapshot.limit == limit
@@ -36,30 +33,24 @@ def test_a_disabled_limit_stops_nothing_and_is_not_spent(limit: int) -> None:
 
 @pytest.mark.parametrize("blocks", [0, 1, 2])
 def test_no_more_is_written_than_there_are_blocks(blocks: int) -> None:
-    bench = Bench(blocks=blocks, batch_size=8)
-    bench.store(0, 1, 2)
+    bench = Bench(blocks=blocks, batch_size=8).store(0, 1, 2)
     expected = WritebackResult(selected=3, written=blocks, left=3 - blocks, stopped_by="no_space")
     assert finish(bench.dev.begin_writeback(pages=range(3))) == expected
     assert_at_rest(bench)
 
 
 def test_nothing_to_write_is_no_stop() -> None:
-    bench = Bench(blocks=0)
-    bench.limit(0)
+    bench = Bench(blocks=0).limit(0)
     assert finish(bench.dev.begin_writeback(pages=[0])) == WritebackResult()
 
 
 def test_no_budget_is_told_before_no_block() -> None:
-    bench = Bench(blocks=0)
-    bench.store(0)
-    bench.limit(0)
+    bench = Bench(blocks=0).store(0).limit(0)
     assert finish(bench.dev.begin_writeback(pages=[0])).stopped_by == "limit"
 
 
 def short_of_budget(quirks: Quirks) -> Bench:
-    bench = Bench(batch_size=8, quirks=quirks)
-    bench.limit(1)
-    return bench
+    return Bench(batch_size=8, quirks=quirks).limit(1)
 
 
 def short_of_blocks(quirks: Quirks) -> Bench:
@@ -112,9 +103,7 @@ def test_with_the_quirk_a_pass_stops_before_a_late_refund(make: Make, reason: st
 def test_without_the_quirk_the_batch_size_does_not_matter() -> None:
     outcomes = []
     for batch_size in (1, 2, 4):
-        bench = Bench(blocks=3, batch_size=batch_size)
-        bench.store(*range(6))
-        bench.limit(4)
+        bench = Bench(blocks=3, batch_size=batch_size).store(*range(6)).limit(4)
         running = bench.dev.begin_writeback(pages=range(6))
         failures = 2
         while (progress := running.advance()) is not PassProgress.DONE:
@@ -126,9 +115,7 @@ def test_without_the_quirk_the_batch_size_does_not_matter() -> None:
 
 
 def test_a_limit_stored_during_a_pass_applies_at_once() -> None:
-    bench = Bench(batch_size=2)
-    bench.store(*range(4))
-    bench.limit(9)
+    bench = Bench(batch_size=2).store(*range(4)).limit(9)
     running = begin(bench, *range(4))
     bench.dev.set_writeback_limit(0)
     bench.engine.answer_all(errno.EIO)
@@ -137,8 +124,7 @@ def test_a_limit_stored_during_a_pass_applies_at_once() -> None:
 
 
 def test_after_a_stop_the_pages_left_are_where_they_were() -> None:
-    bench = Bench(blocks=1)
-    bench.store(0, 1, 2)
+    bench = Bench(blocks=1).store(0, 1, 2)
     bench.dev.mark_idle()
     finish(bench.dev.begin_writeback("idle"))
     assert kinds(bench)[:3] == "SSW"
@@ -149,8 +135,7 @@ def test_after_a_stop_the_pages_left_are_where_they_were() -> None:
 
 
 def test_the_pool_grows_only_as_far_as_there_is_work() -> None:
-    bench = Bench(batch_size=8)
-    bench.store(0, 1)
+    bench = Bench(batch_size=8).store(0, 1)
     running = begin(bench, 0, 1)
     assert (len(running.requests), bench.engine.out) == (2, 2)
 
@@ -159,8 +144,7 @@ def test_the_pool_grows_only_as_far_as_there_is_work() -> None:
     ("batch_size", "memory", "in_flight"), [(1, 8, 1), (3, 8, 3), (8, 2, 2), (8, 1, 1), (99, 8, 5)]
 )
 def test_no_more_is_in_flight_than_batch_size_and_memory_allow(batch_size: int, memory: int, in_flight: int) -> None:
-    bench = Bench(batch_size=batch_size)
-    bench.store(*range(5))
+    bench = Bench(batch_size=batch_size).store(*range(5))
     bench.engine.memory = memory
     running = begin(bench, *range(5))
     assert (running.advance(), len(bench.engine.held)) == (PassProgress.WAIT, in_flight)
@@ -169,8 +153,7 @@ def test_no_more_is_in_flight_than_batch_size_and_memory_allow(batch_size: int, 
 
 
 def test_memory_that_comes_back_in_the_middle_is_used() -> None:
-    bench = Bench(batch_size=8)
-    bench.store(*range(5))
+    bench = Bench(batch_size=8).store(*range(5))
     bench.engine.memory = 1
     running = begin(bench, *range(5))
     bench.engine.memory = 8
@@ -179,8 +162,7 @@ def test_memory_that_comes_back_in_the_middle_is_used() -> None:
 
 
 def test_no_memory_for_a_request_is_enomem_and_no_pass() -> None:
-    bench = Bench()
-    bench.store(0)
+    bench = Bench().store(0)
     before = bench.snapshot
     bench.engine.memory = 0
     with refused(errno.ENOMEM, "no memory for a single write request"):
@@ -189,8 +171,7 @@ def test_no_memory_for_a_request_is_enomem_and_no_pass() -> None:
 
 
 def test_an_answered_request_is_used_again() -> None:
-    bench = Bench(batch_size=1)
-    bench.store(0, 1, 2)
+    bench = Bench(batch_size=1).store(0, 1, 2)
     running = bench.dev.begin_writeback(pages=[0, 1, 2])
     assert finish(running) == WritebackResult(selected=3, written=3)
     assert len(running.requests) == 1
@@ -200,9 +181,7 @@ def test_an_answered_request_is_used_again() -> None:
 
 
 def test_a_damaged_object_in_memory_is_a_failed_write() -> None:
-    bench = Bench()
-    bench.store(0, 1, 2)
-    bench.limit(9)
+    bench = Bench().store(0, 1, 2).limit(9)
     pages = bench.pages
     pages.table.replace(1, b"\xff" * 30)
     result = finish(bench.dev.begin_writeback(pages=[0, 1, 2]))
@@ -212,8 +191,7 @@ def test_a_damaged_object_in_memory_is_a_failed_write() -> None:
 
 
 def test_no_memory_to_decompress_is_a_failed_write() -> None:
-    bench = Bench()
-    bench.store(0)
+    bench = Bench().store(0)
     pages = bench.pages
 
     def no_memory(_data: bytes) -> bytes:
@@ -226,8 +204,7 @@ def test_no_memory_to_decompress_is_a_failed_write() -> None:
 
 
 def test_errors_are_listed_by_page() -> None:
-    bench = Bench()
-    bench.store(0, 1, 2)
+    bench = Bench().store(0, 1, 2)
     running = begin(bench, 0, 1, 2)
     for slot, error in ((1, errno.EIO), (0, errno.ENOSPC), (2, errno.EREMOTEIO)):
         bench.engine.answer(slot, error)
@@ -238,15 +215,12 @@ def test_errors_are_listed_by_page() -> None:
 
 
 def test_a_page_named_twice_is_written_once() -> None:
-    bench = Bench()
-    bench.store(3)
+    bench = Bench().store(3)
     assert finish(bench.dev.begin_writeback(pages=[3, 3], ranges=[(2, 3)])) == WritebackResult(selected=1, written=1)
 
 
 def test_with_the_quirk_a_page_named_twice_is_written_twice() -> None:
-    bench = Bench(quirks=Quirks(queue_twice=True))
-    bench.store(3)
-    bench.limit(9)
+    bench = Bench(quirks=Quirks(queue_twice=True)).store(3).limit(9)
     running = begin(bench, 3, 3)
     assert bench.engine.slots == [3, 3]
     assert finish(running) == WritebackResult(selected=2, written=1, lost=1)
@@ -255,8 +229,7 @@ def test_with_the_quirk_a_page_named_twice_is_written_twice() -> None:
 
 
 def test_with_the_quirk_a_failed_twin_takes_the_other_s_claim() -> None:
-    bench = Bench(quirks=Quirks(queue_twice=True))
-    bench.store(3)
+    bench = Bench(quirks=Quirks(queue_twice=True)).store(3)
     running = begin(bench, 3, 3)
     bench.engine.answer(3, errno.EIO)
     bench.engine.answer(3)
@@ -282,12 +255,8 @@ def test_with_the_quirk_a_failed_twin_takes_the_other_s_claim() -> None:
     ids=["begun", "one scanned", "all scanned", "scan ended", "request", "block", "one submitted", "all submitted"],
 )
 def test_cancelling_finishes_writes_in_flight_and_no_others(steps: int, result: WritebackResult) -> None:
-    bench = Bench()
-    bench.store(0, 1)
-    bench.limit(9)
-    running = bench.dev.begin_writeback(pages=[0, 1])
-    for _ in range(steps):
-        running.advance(1)
+    bench = Bench().store(0, 1).limit(9)
+    running = stepped(bench, steps, 0, 1)
     assert not running.cancelled
     running.cancel()
     assert (finish(running), running.cancelled) == (result, True)
@@ -296,19 +265,14 @@ def test_cancelling_finishes_writes_in_flight_and_no_others(steps: int, result: 
 
 
 def test_a_pass_cancelled_after_its_stop_keeps_the_first_reason() -> None:
-    bench = Bench()
-    bench.store(0, 1)
-    bench.limit(0)
-    running = bench.dev.begin_writeback(pages=[0, 1])
-    for _ in range(4):
-        running.advance(1)
+    bench = Bench().store(0, 1).limit(0)
+    running = stepped(bench, 4, 0, 1)
     running.cancel()
     assert finish(running) == WritebackResult(selected=2, left=2, stopped_by="limit")
 
 
 def test_a_second_pass_begins_only_after_the_first_is_over() -> None:
-    bench = Bench()
-    bench.store(0, 1)
+    bench = Bench().store(0, 1)
     running = begin(bench, 0)
     with refused(errno.EAGAIN, "another writeback or recompression is running"):
         bench.dev.begin_writeback(pages=[1])
@@ -317,8 +281,7 @@ def test_a_second_pass_begins_only_after_the_first_is_over() -> None:
 
 
 def test_settled_grows_to_selected() -> None:
-    bench = Bench()
-    bench.store(0, 1, 2)
+    bench = Bench().store(0, 1, 2)
     running = begin(bench, 0, 1, 2)
     bench.dev.read_page(0)
     seen = [running.settled]
