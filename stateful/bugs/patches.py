@@ -18,7 +18,8 @@ from zram_impl.passes import writeback
 from zram_impl.passes.writeback import WritebackPass
 from zram_impl.shield import Interrupts
 from zram_impl.table.budget import Budget
-from zram_impl.table.slot_table import PP_SLOT, Backed
+from zram_impl.table.entries import Backed
+from zram_impl.table.slot_table import PP_SLOT
 from zram_impl.units import PAGE_SIZE, BlkIdx, SlotIndex
 
 Patches = Sequence[AbstractContextManager[object]]
@@ -252,7 +253,8 @@ def lost_update() -> Patches:
         page = bytearray(self.peek_page(index))
         page[at : at + len(data)] = data
         with self._lock:
-            self._install(index, bytes(page[:PAGE_SIZE]))
+            self._replace(index, bytes(page[:PAGE_SIZE]))
+            self._installed(index, bytes(page[:PAGE_SIZE]))
 
     return (Replaced(Pages, "patch_page", blindly),)
 

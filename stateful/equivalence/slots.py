@@ -17,7 +17,8 @@ from zram_impl.device.snapshot import slot_view
 from zram_impl.parsing.writeback_args import Scan
 from zram_impl.passes.scan import Cursor
 from zram_impl.table.block_map import NextFit
-from zram_impl.table.slot_table import IDLE, OWNED, Backed, SlotTable
+from zram_impl.table.entries import Backed
+from zram_impl.table.slot_table import IDLE, OWNED, SlotTable
 from zram_impl.table.slot_table import PP_SLOT as CLAIM
 from zram_impl.units import PAGE_SIZE, BlkIdx
 

@@ -20,9 +20,10 @@ from zram_impl.passes.writeback import WritebackPass
 from zram_impl.table.access_times import AccessTimes
 from zram_impl.table.block_map import USED, NextFit
 from zram_impl.table.budget import Budget
+from zram_impl.table.entries import IN_MEMORY, Backed, size_of
 from zram_impl.table.moved import Moved, moved_size
 from zram_impl.table.segments import Segments
-from zram_impl.table.slot_table import IN_MEMORY, OWNED, PP_SLOT, Backed, SlotTable, size_of
+from zram_impl.table.slot_table import OWNED, PP_SLOT, SlotTable
 from zram_impl.units import PAGE_SIZE
 
 T = TypeVar("T")

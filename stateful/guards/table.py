@@ -48,9 +48,10 @@ from zram_impl.shield import Interrupts
 from zram_impl.table.access_times import AccessTimes
 from zram_impl.table.block_map import NextFit
 from zram_impl.table.budget import Budget
+from zram_impl.table.entries import Backed
 from zram_impl.table.segments import Segment, Segments
 from zram_impl.table.shared import Shared
-from zram_impl.table.slot_table import Backed, SlotTable
+from zram_impl.table.slot_table import SlotTable
 from zram_impl.zram import Zram
 
 LOCKS: Final[Mapping[str, str]] = {

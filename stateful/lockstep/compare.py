@@ -13,7 +13,7 @@ from stateful.lockstep.pass_oracle import Account
 from stateful.lockstep.refinement_map import abstract
 from stateful.lockstep.system_under_test import Subject
 from zram_impl import PAGE_SIZE, ZramError
-from zram_impl.table import slot_table
+from zram_impl.table import entries, slot_table
 from zram_impl.units import ZERO_PAGE
 
 Finding = tuple[str, str]
@@ -70,9 +70,7 @@ def _of_the_reports(subject: Subject, account: Account) -> Iterator[Finding]:
     if subject.result != account.result:
         yield "the_result_is_what_happened", f"the device says {subject.result}, it should be {account.result}"
     stats = subject.device.stats
-    objects = [
-        slot_table.size_of(entry) for entry in subject.pages.table.entries if isinstance(entry, slot_table.IN_MEMORY)
-    ]
+    objects = [entries.size_of(entry) for entry in subject.pages.table.entries if isinstance(entry, entries.IN_MEMORY)]
     stored = sum(content != ZERO_PAGE for content in subject.content)
     found = (stats.mm.orig_data_size, stats.mm.compr_data_size, stats.bd.bd_writes, stats.bd.bd_reads)
     expected = (stored * PAGE_SIZE, sum(objects), account.bd_writes, subject.gates.reads)

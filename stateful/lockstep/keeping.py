@@ -12,7 +12,7 @@ from stateful.lockstep.stepped_thread import SteppedThread
 from zram_impl import WritebackResult
 from zram_impl.policy.keeper import Keeper
 from zram_impl.policy.protocol import MemoryUse, Plan
-from zram_impl.table.slot_table import IN_MEMORY, Entry
+from zram_impl.table.entries import IN_MEMORY, Entry
 
 PATIENCE: Final = 1.0
 """Seconds that a writer waits: some steps of the keeper."""

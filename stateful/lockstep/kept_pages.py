@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from zram_impl import PAGE_SIZE, Zram
 from zram_impl.pages.page_io import Pages
-from zram_impl.table.slot_table import Backed
+from zram_impl.table.entries import Backed
 
 AHEAD = 1
 """Pages looked at for a read: no more than asked for, as a page read ahead would be no reader's."""

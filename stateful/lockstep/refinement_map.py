@@ -37,7 +37,7 @@ from stateful.lockstep.system_under_test import ReadUnderWay, Subject
 from zram_impl.device.snapshot import SlotView, Snapshot
 from zram_impl.engine.request import Phase, WbReq
 from zram_impl.passes.base import PassStage
-from zram_impl.table.slot_table import Backed
+from zram_impl.table.entries import Backed
 
 _RUNNING = {PassStage.OVER: AT_REST, PassStage.SCANNING: SCANNING, PassStage.WRITING: WRITING}
 _IO = {Io.PENDING: PENDING, Io.OK: IO_OK, Io.ERROR: IO_ERROR}

@@ -28,7 +28,7 @@ from zram_impl.pages.page_io import Pages
 from zram_impl.passes.base import PassProgress
 from zram_impl.passes.writeback import WritebackPass
 from zram_impl.policy.protocol import MemoryPolicy
-from zram_impl.table.slot_table import Backed, Entry
+from zram_impl.table.entries import Backed, Entry
 
 Event = tuple[str, tuple[int, ...]]
 

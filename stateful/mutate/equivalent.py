@@ -38,7 +38,7 @@ EQUIVALENT: Final[Mapping[str, str]] = {
         "the buckets are the pass's own, and whether the slot has its claim is looked at in the second hold"
     ),
     "table/moved.module:17:18 < as <=": _FAR_APART,
-    "table/slot_table.module:62:18 < as <=": _FAR_APART,
+    "table/entries.module:30:18 < as <=": _FAR_APART,
     "table/slot_table.replace:16:21 > as >=": _EITHER,
     "table/slot_table.replace:19:21 > as >=": _EITHER,
     "table/slot_table.replace:49:21 > as >=": _EITHER,

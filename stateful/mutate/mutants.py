@@ -15,7 +15,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 PACKAGE: Final = ROOT / "zram_impl"
 
 MODULES: Final = (
-    *(f"table/{name}" for name in ("access_times", "block_map", "budget", "moved", "segments")),
+    *(f"table/{name}" for name in ("access_times", "block_map", "budget", "entries", "moved", "segments")),
     *(f"table/{name}" for name in ("shared", "slot_table", "uncollected")),
     *(f"pages/{name}" for name in ("backing_reads", "byte_io", "clean_pages", "group", "observed_pages")),
     *(f"pages/{name}" for name in ("page_io", "read_ahead", "room", "run_reads", "stats")),

@@ -5,8 +5,8 @@ from typing import SupportsIndex
 from stateful.schedules.scheduler import ScheduledRuntime
 from zram_impl.pages.page_io import Pages
 from zram_impl.runtime import Rank
+from zram_impl.table.entries import Entry
 from zram_impl.table.segments import Segments
-from zram_impl.table.slot_table import Entry
 
 
 class WatchedEntries(list[Entry]):

@@ -27,7 +27,7 @@ from zram_impl.pages.page_io import Pages
 from zram_impl.passes.base import PassStage
 from zram_impl.passes.recompress import RecompressPass
 from zram_impl.passes.writeback import WritebackPass
-from zram_impl.table.slot_table import Backed, priority_of
+from zram_impl.table.entries import Backed, priority_of
 
 POISON = b"\xdb" * PAGE_SIZE
 """The content of a page buffer without an owner."""

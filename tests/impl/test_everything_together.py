@@ -13,8 +13,8 @@ from tests.impl.aside import Aside, joined
 from tests.impl.doubles import Bench, huge, page, same
 from tests.impl.passes.recompressing import letters
 from zram_impl import PAGE_SIZE, Zram, ZramError
+from zram_impl.table.entries import IN_MEMORY, size_of
 from zram_impl.table.moved import Moved, moved_size
-from zram_impl.table.slot_table import IN_MEMORY, size_of
 
 N = 12
 KINDS: list[Callable[[int], bytes]] = [

@@ -6,7 +6,7 @@ Kernel: zram->comps, zram_read_from_zspool(), zram_decompress_bdev_page()
 from collections.abc import Sequence
 
 from zram_impl.compression.algorithms import Algorithm
-from zram_impl.table.slot_table import priority_of
+from zram_impl.table.entries import priority_of
 from zram_impl.units import PAGE_SIZE
 
 

@@ -10,17 +10,8 @@ from zram_impl.parsing.ranges import page_range
 from zram_impl.passes.base import PassStage
 from zram_impl.passes.writeback import WritebackPass
 from zram_impl.runtime import Lock
-from zram_impl.table.slot_table import (
-    IDLE,
-    IN_MEMORY,
-    INCOMPRESSIBLE,
-    OWNED,
-    PP_SLOT,
-    Backed,
-    Entry,
-    priority_of,
-    size_of,
-)
+from zram_impl.table.entries import IN_MEMORY, Backed, Entry, priority_of, size_of
+from zram_impl.table.slot_table import IDLE, INCOMPRESSIBLE, OWNED, PP_SLOT
 from zram_impl.units import PAGE_SIZE
 
 

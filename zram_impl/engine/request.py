@@ -9,7 +9,7 @@ Kernel: struct zram_wb_req
 from enum import IntEnum
 
 from zram_impl.page_memory import PageMemory
-from zram_impl.table.slot_table import Stored
+from zram_impl.table.entries import Stored
 from zram_impl.units import BlkIdx, SlotIndex
 
 

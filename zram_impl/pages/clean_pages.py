@@ -20,7 +20,7 @@ from zram_impl.errors import ZramError
 from zram_impl.forking import made_anew
 from zram_impl.runtime import Rank, Runtime
 from zram_impl.shield import raised_by_handler
-from zram_impl.table.slot_table import Backed, Entry
+from zram_impl.table.entries import Backed, Entry
 from zram_impl.units import PAGE_SHIFT, PAGE_SIZE
 
 BOOKKEEPING: Final = 200

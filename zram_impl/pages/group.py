@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from zram_impl.table.slot_table import BLOCK_SHIFT, Backed, Entry
+from zram_impl.table.entries import BLOCK_SHIFT, Backed, Entry
 from zram_impl.units import BlkIdx
 
 SEVERAL: Final = 2

@@ -9,6 +9,7 @@ Kernel: zram_read_page(), zram_write_page(), zram_bvec_write_partial(), zram_bio
 from collections.abc import Callable, Sequence
 from errno import EINVAL, ENOMEM
 from functools import partial
+from struct import iter_unpack
 from typing import Final
 
 from zram_impl.bdev.device import BackingDevice
@@ -26,9 +27,10 @@ from zram_impl.runtime import Runtime
 from zram_impl.shield import raised_by_handler
 from zram_impl.table.access_times import AccessTimes
 from zram_impl.table.block_map import NextFit
+from zram_impl.table.entries import Backed, Entry
 from zram_impl.table.moved import Moved
 from zram_impl.table.shared import Shared
-from zram_impl.table.slot_table import ACCESS, Backed, Entry, SlotTable, limit_of
+from zram_impl.table.slot_table import ACCESS, SlotTable, limit_of
 from zram_impl.units import PAGE_SIZE, ZERO_PAGE
 
 CHUNK: Final = 64
@@ -293,7 +295,7 @@ class Pages:
         for at in range(0, len(buffer), CHUNK * PAGE_SIZE):
             piece = buffer[at : at + CHUNK * PAGE_SIZE]
             # Each page is copied once: what is kept must not change when the caller's buffer does.
-            entries = [encode(piece[lo : lo + PAGE_SIZE].tobytes(), compress) for lo in range(0, len(piece), PAGE_SIZE)]
+            entries = [encode(page, compress) for (page,) in iter_unpack(f"{PAGE_SIZE}s", piece)]
             first = start + at // PAGE_SIZE
             with self._lock:
                 end, failure = self._install_all(first, entries)
@@ -318,13 +320,16 @@ class Pages:
 
     def _install_alone(self, index: int, entry: int | bytes) -> None:
         with self._lock:
-            self._install(index, entry)
+            self._replace(index, entry)
+            self._installed(index, entry)
 
     def _install_all(self, index: int, entries: Sequence[int | bytes]) -> tuple[int, ZramError | None]:
         """Put finished entries into the table from `index`; return where that ended, and why. The lock is held."""
         # A function of its own, as every loop under a lock: in Python 3.13 what a signal handler raises at the jump
         # back of a loop inside `with` leaves the lock taken.
         replace, observed = self._replace, self._observer is not None
+        if not observed and self.table.replace_objects(index, entries):  # what most writes are
+            return index + len(entries), None
         for entry in entries:
             try:
                 replace(index, entry)
@@ -354,7 +359,8 @@ class Pages:
                 # Race with writers since the look above: the slot was not locked. A change since then comes first.
                 if self._entries[index] is not old:
                     continue
-                self._install(index, entry)
+                self._replace(index, entry)
+                self._installed(index, entry)
             self.times.stamp(index, index + 1)
             return
 
@@ -379,12 +385,6 @@ class Pages:
                 self._replace(index, None)
                 self.times.forget(index)
                 self._observe("discard", index)
-
-    def _install(self, index: int, entry: int | bytes) -> None:
-        """Put a finished entry into the table; the table lock is held."""
-        self._replace(index, entry)
-        if self._observer is not None:
-            self._installed(index, entry)
 
     def _installed(self, index: int, entry: int | bytes) -> None:
         if isinstance(entry, bytes):

@@ -18,8 +18,8 @@ from zram_impl.pages.clean_pages import CleanPage, CleanPages
 from zram_impl.pages.group import PLACE, PLACE_BITS, SEVERAL, Group, grouped
 from zram_impl.pages.read_ahead import GroupRead, ReadAhead
 from zram_impl.shield import raised_by_handler
+from zram_impl.table.entries import CHECKSUM_MASK, CHECKSUM_SHIFT, Backed
 from zram_impl.table.shared import Shared
-from zram_impl.table.slot_table import CHECKSUM_MASK, CHECKSUM_SHIFT, Backed
 from zram_impl.units import PAGE_SIZE
 
 _GAP: Final = 32

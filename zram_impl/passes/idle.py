@@ -11,7 +11,8 @@ from typing import Final
 from zram_impl.events.observer import Observer
 from zram_impl.runtime import Lock
 from zram_impl.table.access_times import TICKS, AccessTimes
-from zram_impl.table.slot_table import IDLE, IN_MEMORY, SlotTable
+from zram_impl.table.entries import IN_MEMORY
+from zram_impl.table.slot_table import IDLE, SlotTable
 
 STEP: Final = 1024
 """Slots looked at in one hold of the table lock."""

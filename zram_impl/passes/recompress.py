@@ -20,16 +20,8 @@ from zram_impl.passes.base import PassProgress, PassStage, SteppedPass
 from zram_impl.result import RecompressResult
 from zram_impl.runtime import Lock, Runtime
 from zram_impl.table.access_times import AccessTimes
-from zram_impl.table.slot_table import (
-    IDLE,
-    IN_MEMORY,
-    INCOMPRESSIBLE,
-    PP_SLOT,
-    RECOMPRESSED,
-    SlotTable,
-    priority_of,
-    size_of,
-)
+from zram_impl.table.entries import IN_MEMORY, RECOMPRESSED, priority_of, size_of
+from zram_impl.table.slot_table import IDLE, INCOMPRESSIBLE, PP_SLOT, SlotTable
 from zram_impl.units import PAGE_SIZE, SlotIndex
 
 LOOK_AHEAD: Final = 1024

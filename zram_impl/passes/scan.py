@@ -7,7 +7,8 @@ from typing import Final, cast
 
 from zram_impl import decisions
 from zram_impl.parsing.writeback_args import Scan
-from zram_impl.table.slot_table import IDLE, IN_MEMORY, INCOMPRESSIBLE, OWNED, Entry, SlotTable, size_of
+from zram_impl.table.entries import IN_MEMORY, Entry, size_of
+from zram_impl.table.slot_table import IDLE, INCOMPRESSIBLE, OWNED, SlotTable
 from zram_impl.units import PAGE_SIZE, SlotIndex
 
 LOOK_AHEAD: Final = 1024

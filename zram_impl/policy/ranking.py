@@ -10,7 +10,8 @@ from typing import Final
 from zram_impl.decisions import Mode
 from zram_impl.pages.page_io import Pages
 from zram_impl.parsing.writeback_args import Scan
-from zram_impl.table.slot_table import IDLE, IN_MEMORY, OWNED, size_of
+from zram_impl.table.entries import IN_MEMORY, size_of
+from zram_impl.table.slot_table import IDLE, OWNED
 from zram_impl.units import PAGE_SIZE
 
 STEP: Final = 512

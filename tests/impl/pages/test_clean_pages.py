@@ -13,7 +13,7 @@ from zram_impl.pages import clean_pages
 from zram_impl.pages.clean_pages import CleanPages
 from zram_impl.pages.group import grouped
 from zram_impl.runtime import ThreadRuntime
-from zram_impl.table.slot_table import Backed
+from zram_impl.table.entries import Backed
 
 PAGES = 32
 

@@ -7,7 +7,8 @@ import pytest
 from zram_impl.decisions import Mode
 from zram_impl.parsing.writeback_args import Scan
 from zram_impl.passes.scan import LOOK_AHEAD, Cursor
-from zram_impl.table.slot_table import IDLE, INCOMPRESSIBLE, OWNED, PP_SLOT, Entry, SlotTable
+from zram_impl.table.entries import Entry
+from zram_impl.table.slot_table import IDLE, INCOMPRESSIBLE, OWNED, PP_SLOT, SlotTable
 from zram_impl.units import PAGE_SIZE, BlkIdx
 
 RAW = b"r" * PAGE_SIZE

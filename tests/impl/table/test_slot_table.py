@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zram_impl.table.block_map import NextFit
-from zram_impl.table.slot_table import IDLE, INCOMPRESSIBLE, OWNED, PP_SLOT, Backed, Entry, SlotTable, of_priority
+from zram_impl.table.entries import Backed, Entry, of_priority
+from zram_impl.table.slot_table import IDLE, INCOMPRESSIBLE, OWNED, PP_SLOT, SlotTable
 from zram_impl.units import PAGE_SIZE, BlkIdx
 
 ALL_FLAGS = IDLE | PP_SLOT | INCOMPRESSIBLE | OWNED
@@ -165,6 +166,53 @@ def test_releasing_the_claim_ends_the_pp_slot_and_nothing_else() -> None:
 
 
 ENTRIES = st.one_of(st.none(), st.integers(0, 2**64 - 1), st.binary(min_size=1, max_size=9), st.just(RAW))
+
+
+OBJECTS = st.integers(1, PAGE_SIZE).map(bytes)
+
+
+@given(
+    st.lists(st.tuples(OBJECTS, OBJECTS | st.just(RAW), st.integers(0, ALL_FLAGS)), min_size=1, max_size=6),
+    st.integers(0, 1),
+    st.integers(0, 5 * PAGE_SIZE),
+)
+def test_objects_replaced_together_are_as_one_after_the_other(
+    slots: list[tuple[bytes, bytes, int]], before: int, peak: int
+) -> None:
+    old, new, flags = zip(*slots, strict=True)
+    tables = []
+    for _ in range(2):
+        table = SlotTable(before + len(slots))
+        for index, content in enumerate([RAW] * before + list(old)):
+            table.replace(index, content)
+        table.flags[:], table.peak = bytes(before) + bytes(flags), peak
+        tables.append(table)
+    together, each = tables
+    assert together.replace_objects(before, new)
+    for index, content in enumerate(new, start=before):
+        each.replace(index, content)
+    of_all = [name for name in SlotTable.__slots__ if name not in ("blocks", "segments")]
+    assert [getattr(together, name) for name in of_all] == [getattr(each, name) for name in of_all]
+
+
+@pytest.mark.parametrize("other", [None, 5, of_priority(b"packed", 2)], ids=["empty", "same-filled", "recompressed"])
+@pytest.mark.parametrize("comes", [False, True], ids=["is there", "comes"])
+def test_only_plain_objects_are_replaced_together(other: Entry, comes: bool) -> None:
+    table = SlotTable(2)
+    table.replace(0, OBJECT)
+    table.replace(1, OBJECT if comes else other)
+    before = list(table.entries), stats(table)
+    assert not table.replace_objects(0, [RAW, other if comes else RAW])
+    assert (table.entries, stats(table)) == before
+
+
+def test_objects_are_not_replaced_together_near_the_limit() -> None:
+    table = SlotTable(2, limit=3 * PAGE_SIZE - 1)
+    table.replace(0, RAW)
+    table.replace(1, RAW)
+    assert not table.replace_objects(0, [OBJECT, OBJECT]), "the first new object may be a page beside two old ones"
+    table.limit += 1
+    assert table.replace_objects(0, [OBJECT, OBJECT])
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), ENTRIES | st.just("commit"))))

@@ -15,7 +15,8 @@ from tests.stateful.mistakes import Mistake, around, instead_of, replacing
 from zram_impl import Zram
 from zram_impl.errors import refuse
 from zram_impl.sysfs import ATTRIBUTES
-from zram_impl.table.slot_table import Entry, SlotTable
+from zram_impl.table.entries import Entry
+from zram_impl.table.slot_table import SlotTable
 
 SOME = 1500
 

@@ -114,8 +114,8 @@ MISTAKES: Final = (
         "opens_exclude_each_other", "stored", ("Node.open", "Zram.reset"),
     ),
     Mistake(
-        "a patch looks and acts in two holds", Pages, "patch_page", "                self._install(index, entry)",
-        "            with self._lock:\n                self._install(index, entry)",
+        "a patch looks and acts in two holds", Pages, "patch_page", "                self._replace(index, entry)",
+        "            with self._lock:\n                self._replace(index, entry)",
         "some_order_explains", "stored", ("Zram.write", "Zram.write"),
     ),
     Mistake(

@@ -17,7 +17,8 @@ from zram_impl.bdev.device import BackingDevice
 from zram_impl.pages.backing_reads import BackingReads
 from zram_impl.runtime import ThreadRuntime
 from zram_impl.shield import Interrupts
-from zram_impl.table.slot_table import Entry, SlotTable
+from zram_impl.table.entries import Entry
+from zram_impl.table.slot_table import SlotTable
 from zram_impl.units import PAGE_SIZE, BlkIdx
 
 pytestmark = pytest.mark.usefixtures("unmeasured")

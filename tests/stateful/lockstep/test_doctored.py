@@ -20,7 +20,7 @@ from zram_impl.parsing.writeback_args import Scan
 from zram_impl.passes.pp_buckets import PpBuckets
 from zram_impl.passes.scan import Cursor
 from zram_impl.passes.writeback import WritebackPass
-from zram_impl.table import slot_table
+from zram_impl.table import entries
 from zram_impl.table.block_map import USED, NextFit
 from zram_impl.table.budget import Budget
 from zram_impl.table.shared import Shared
@@ -36,23 +36,23 @@ BEGIN = Passes.begin_writeback
 
 
 @around(SlotTable, "replace")
-def keeping_the_claim(self: SlotTable, index: int, _entry: slot_table.Entry) -> Iterator[None]:
+def keeping_the_claim(self: SlotTable, index: int, _entry: entries.Entry) -> Iterator[None]:
     flags = self.flags[index]
     yield
     self.flags[index] = flags
 
 
 @around(SlotTable, "replace")
-def keeping_blocks(self: SlotTable, index: int, _entry: slot_table.Entry) -> Iterator[None]:
+def keeping_blocks(self: SlotTable, index: int, _entry: entries.Entry) -> Iterator[None]:
     old = self.entries[index]
     yield
-    if type(old) is slot_table.Backed:
+    if type(old) is entries.Backed:
         self.blocks.map[old.blk_idx] = USED
         self.blocks.used += 1
 
 
 @around(SlotTable, "replace")
-def counting_nothing(self: SlotTable, _index: int, _entry: slot_table.Entry) -> Iterator[None]:
+def counting_nothing(self: SlotTable, _index: int, _entry: entries.Entry) -> Iterator[None]:
     before = self.pages_stored
     yield
     self.pages_stored = before
@@ -66,13 +66,13 @@ def miscounting_bytes(self: SlotTable, _written: Iterable[tuple[int, BlkIdx, int
 
 
 @instead_of(Pages, "_read_back")
-def reading_what_is_on_the_block(self: Pages, index: int, entry: slot_table.Backed, _reader: int | None) -> bytes:
+def reading_what_is_on_the_block(self: Pages, index: int, entry: entries.Backed, _reader: int | None) -> bytes:
     assert self.backing is not None, f"page {index} is written back"
     return self.reads.read(self.backing, entry.blk_idx)
 
 
 @instead_of(Pages, "_read_back")
-def failing_to_read(_self: Pages, index: int, entry: slot_table.Backed, _reader: int | None) -> bytes:
+def failing_to_read(_self: Pages, index: int, entry: entries.Backed, _reader: int | None) -> bytes:
     raise refuse(EIO, f"page {index} on block {entry.blk_idx}")
 
 
@@ -225,7 +225,7 @@ def test_a_pass_that_does_not_wait_for_refunds_is_seen(monkeypatch: pytest.Monke
 def test_a_read_that_fails_is_seen_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     read_back = Pages._read_back
 
-    def failing_when_it_counts(self: Pages, index: int, entry: slot_table.Backed, _reader: int | None) -> bytes:
+    def failing_when_it_counts(self: Pages, index: int, entry: entries.Backed, _reader: int | None) -> bytes:
         page = read_back(self, index, entry)
         if threading.current_thread().name.startswith("read of"):
             raise refuse(EIO, "this one fails")

@@ -7,7 +7,7 @@ from stateful.lockstep.divergence import Divergence
 from stateful.lockstep.lockstep import Lockstep
 from zram_impl.pages.clean_pages import CleanPages
 from zram_impl.pages.run_reads import RunReads
-from zram_impl.table.slot_table import Backed
+from zram_impl.table.entries import Backed
 
 
 def written_back_twice(both: Lockstep) -> None:

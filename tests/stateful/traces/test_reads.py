@@ -14,7 +14,7 @@ from zram_impl import PAGE_SIZE, Zram
 from zram_impl.bdev.memory import MemoryDevice
 from zram_impl.faults import Gated
 from zram_impl.pages.page_io import Pages
-from zram_impl.table.slot_table import Backed, Entry
+from zram_impl.table.entries import Backed, Entry
 
 PATIENCE = 20.0
 
