@@ -276,10 +276,7 @@ HISTORY: Final = (
     SpecBug(
         "rescan_in_pass",
         "the pp_slot is released at submission and the slot may be selected again (design not taken)",
-        (
-            instead("submit", _submit_releasing_claim),
-            instead("scan", writeback.scan, _can_scan_while_writing),
-        ),
+        (instead("submit", _submit_releasing_claim), instead("scan", writeback.scan, _can_scan_while_writing)),
         breaks="moves_towards_rest",
         steps=4,
         scope=_SMALL,

@@ -31,10 +31,7 @@ _LARGER: Final = Sizes(4, 3, 2)
 
 _DECISIVE: Final = ("reap", f"reap{AS_A_STEP}", "submit", "drop_held", "endio_queue", "device_error", "write")
 _ANY_SIZE: Final[Which] = dict.fromkeys(SIZES, ())
-QUICK_AT_FIXED_SIZES: Final[Choice] = {
-    "CrossHair": {_BASE: _DECISIVE},
-    "z3": {_BASE: (), _READERS: ()},
-}
+QUICK_AT_FIXED_SIZES: Final[Choice] = {"CrossHair": {_BASE: _DECISIVE}, "z3": {_BASE: (), _READERS: ()}}
 QUICK: Final[Choice] = {**QUICK_AT_FIXED_SIZES, "any size": _ANY_SIZE}
 _EVERY_SIZE: Final[Which] = {_BASE: (), _READERS: (), _BASE._replace(readers=1): (), _LARGER: ()}
 _OTHER_NUMBERS: Final[Which] = {_BASE._replace(readers=2): (), _LARGER._replace(readers=1): ()}

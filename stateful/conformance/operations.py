@@ -177,11 +177,7 @@ def _write(line: Fields) -> Write:
         raise line.wrong(f"pat must be one of {', '.join(PATTERNS)}, got {kind!r}")
     line.only("op", "page", "count", "pat", "value", "seed", "n", "crc")
     number = {"same": "value", "comp": "seed", "rand": "seed"}.get(kind)
-    pattern = Pattern(
-        kind,
-        line.number(number) if number else 0,
-        line.number("n") if kind == "comp" else 0,
-    )
+    pattern = Pattern(kind, line.number(number) if number else 0, line.number("n") if kind == "comp" else 0)
     if pattern.noise > PAGE_SIZE:
         raise line.wrong(f"n must be at most the {PAGE_SIZE} bytes of a page, got {pattern.noise}")
     asked = Write(line.number("page"), line.number("count", default=1, most=MOST_PAGES), pattern)

@@ -40,26 +40,9 @@ _RECOMPRESS_WORDS: Final = (
     *("max_pages=7", "max_pages=-1", "algo=zstd", "algo=", "priority=-1", "priority=2", "priority=9999999999", "foo=1"),
 )
 _RECOMP_WORDS: Final = (
-    *(
-        "algo=zstd",
-        "algo=",
-        "algo",
-        "algo=\udca0",
-        "algo=\u00e0",
-        f"algo={'x' * 127}",
-        f"algo={'x' * 128}",
-        "priority=1",
-    ),
-    *(
-        "priority=0",
-        "priority=3",
-        "priority=4",
-        "priority=-1",
-        "priority=x",
-        "priority=2147483648",
-        "foo=1",
-        '"algo=lz4',
-    ),
+    *("algo=zstd", "algo=", "algo", "algo=\udca0", "algo=\u00e0", f"algo={'x' * 127}", f"algo={'x' * 128}"),
+    *("priority=1", "priority=0", "priority=3", "priority=4", "priority=-1", "priority=x", "priority=2147483648"),
+    *("foo=1", '"algo=lz4'),
 )
 _PARAMS_WORDS: Final = (
     *("priority=1", "priority=x", "priority=-2147483648", "level=3", "level=-2147483648", "level=2147483648", "level="),
@@ -131,14 +114,36 @@ def _paths() -> Iterator[str]:
         yield from (letter * count, "/" + letter * count, letter * count + "\n", letter * (count - 1) + "\nb")
 
 
-def _implemented_writeback(text: str, *, ignored: bool) -> object:
-    scans = writeback_args.parse_writeback(text, _PAGES, unknown_keys_ignored=ignored).scans
+def _implemented_writeback(text: str, *, unknown_keys_ignored: bool) -> object:
+    scans = writeback_args.parse_writeback(text, _PAGES, unknown_keys_ignored=unknown_keys_ignored).scans
     return [(int(scan.mode), scan.lo, scan.hi) for scan in scans]
 
 
-def _implemented_recompress(text: str, *, ignored: bool) -> object:
-    asked = recompress_args.parse_recompress(text, unknown_keys_ignored=ignored)
+def _implemented_recompress(text: str, *, unknown_keys_ignored: bool) -> object:
+    asked = recompress_args.parse_recompress(text, unknown_keys_ignored=unknown_keys_ignored)
     return (asked.mode.value, *asked[1:])
+
+
+def _by_keys() -> Iterator[Pair]:
+    """Yield readers of keys and values, with unknown keys refused and ignored."""
+    writeback = partial(reference.writeback, pages=_PAGES)
+    for name, implemented, specified, words, *patterns in (
+        ("writeback", _implemented_writeback, writeback, _WORDS,
+         "page_index=0?huge", "?", "page_index=1?page_index=2", "x=?"),
+        ("recompress", _implemented_recompress, reference.recompress, _RECOMPRESS_WORDS,
+         "type=idle?threshold=x", "algo=?", "?"),
+        ("recomp_algorithm", algorithm_args.parse_recomp_algorithm, reference.recomp_algorithm, _RECOMP_WORDS,
+         "algo=a?priority=x", "algo=?", "?"),
+        ("algorithm_params", algorithm_args.parse_algorithm_params, reference.params, _PARAMS_WORDS,
+         "level=3?level=x", "dict=?", "?"),
+    ):  # fmt: skip
+        for ignored in (False, True):
+            yield Pair(
+                f"{name}, unknown keys ignored" if ignored else name,
+                partial(implemented, unknown_keys_ignored=ignored),
+                partial(specified, unknown_ignored=ignored),
+                partial(_asked, words, *patterns),
+            )
 
 
 PAIRS: Final = (
@@ -157,54 +162,7 @@ PAIRS: Final = (
     Pair("words", next_arg.split_arguments, reference.words, _split),
     Pair("algorithm name", algorithm_args.parse_algorithm_name, reference.algorithm, _names),
     Pair("path", backing_args.parse_backing_path, reference.path, _paths),
-    Pair(
-        "writeback",
-        partial(_implemented_writeback, ignored=False),
-        partial(reference.writeback, pages=_PAGES, unknown_ignored=False),
-        partial(_asked, _WORDS, "page_index=0?huge", "?", "page_index=1?page_index=2", "x=?"),
-    ),
-    Pair(
-        "writeback, unknown keys ignored",
-        partial(_implemented_writeback, ignored=True),
-        partial(reference.writeback, pages=_PAGES, unknown_ignored=True),
-        partial(_asked, _WORDS, "page_index=0?huge", "?", "page_index=1?page_index=2", "x=?"),
-    ),
-    Pair(
-        "recompress",
-        partial(_implemented_recompress, ignored=False),
-        partial(reference.recompress, unknown_ignored=False),
-        partial(_asked, _RECOMPRESS_WORDS, "type=idle?threshold=x", "algo=?", "?"),
-    ),
-    Pair(
-        "recompress, unknown keys ignored",
-        partial(_implemented_recompress, ignored=True),
-        partial(reference.recompress, unknown_ignored=True),
-        partial(_asked, _RECOMPRESS_WORDS, "type=idle?threshold=x", "algo=?", "?"),
-    ),
-    Pair(
-        "recomp_algorithm",
-        partial(algorithm_args.parse_recomp_algorithm, unknown_keys_ignored=False),
-        partial(reference.recomp_algorithm, unknown_ignored=False),
-        partial(_asked, _RECOMP_WORDS, "algo=a?priority=x", "algo=?", "?"),
-    ),
-    Pair(
-        "recomp_algorithm, unknown keys ignored",
-        partial(algorithm_args.parse_recomp_algorithm, unknown_keys_ignored=True),
-        partial(reference.recomp_algorithm, unknown_ignored=True),
-        partial(_asked, _RECOMP_WORDS, "algo=a?priority=x", "algo=?", "?"),
-    ),
-    Pair(
-        "algorithm_params",
-        partial(algorithm_args.parse_algorithm_params, unknown_keys_ignored=False),
-        partial(reference.params, unknown_ignored=False),
-        partial(_asked, _PARAMS_WORDS, "level=3?level=x", "dict=?", "?"),
-    ),
-    Pair(
-        "algorithm_params, unknown keys ignored",
-        partial(algorithm_args.parse_algorithm_params, unknown_keys_ignored=True),
-        partial(reference.params, unknown_ignored=True),
-        partial(_asked, _PARAMS_WORDS, "level=3?level=x", "dict=?", "?"),
-    ),
+    *_by_keys(),
     Pair("idle", writeback_args.parse_idle, reference.age, _ages),
 )
 

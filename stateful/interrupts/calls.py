@@ -237,11 +237,7 @@ CALLS: Final[dict[str, Call]] = {
         _after_reset(lambda it: it.dev.set_compressed_writeback(compressed=True)),
         None,
     ),
-    "set_backing": Call(
-        "set_backing",
-        _after_reset(lambda it: it.dev.set_backing(it.path, PAGE_SIZE)),
-        None,
-    ),
+    "set_backing": Call("set_backing", _after_reset(lambda it: it.dev.set_backing(it.path, PAGE_SIZE)), None),
     "attrs, writeback": Call("attrs", lambda it: it.dev.attrs.store("writeback", "huge")),
     "attrs, recompress": Call("attrs", lambda it: it.dev.attrs.store("recompress", "type=idle")),
     "attrs, writeback_limit": Call("attrs", lambda it: it.dev.attrs.store("writeback_limit", "5")),

@@ -48,10 +48,7 @@ def metamorphic(asked: argparse.Namespace, console: Console) -> int:
     verdicts.add(_check_of(campaign, f"{asked.parser.prog} --programs {programs} --seed {seed}", what, began))
     if campaign.finding is not None:
         say(console, "\n".join([str(campaign.finding), *getattr(campaign.finding, "__notes__", [])]))
-    say(
-        console,
-        f"{what} with {campaign.failed:,} failed writes: {'FAILED' if campaign.finding else 'passed'}",
-    )
+    say(console, f"{what} with {campaign.failed:,} failed writes: {'FAILED' if campaign.finding else 'passed'}")
     return 1 if campaign.finding else 0
 
 

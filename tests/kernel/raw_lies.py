@@ -7,8 +7,8 @@ that it is the converter and the judge who have to notice.
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
 from stateful.traces.check import judge
 from stateful.traces.driver.convert import convert
@@ -34,23 +34,20 @@ _TRIED_MOST: Final = 20
 Events = list[ProbeEvent]
 
 
-class Kind(Protocol):
-    """Draws a lie; None when there is no place for one of its kind."""
-
-    def __call__(self, events: Sequence[ProbeEvent], rng: random.Random, /) -> tuple[object, Events] | None:
-        """Return the events with the lie, and what tells it from others of its kind."""
+Kind = Callable[[Sequence[ProbeEvent], random.Random], tuple[object, Events] | None]
+"""Draws a lie: the events with it, and what tells it from others of its kind; None when there is no place for one."""
 
 
 def kinds() -> Mapping[str, Kind]:
     """Return every kind by name; those of the protocol's own events first."""
     protocol = (*PROTOCOL, LAST)
     return {
-        **{f"raw {name} dropped": _Dropping(name) for name in protocol},
-        **{f"raw {name} says another": _Saying(name) for name in protocol},
-        **{f"raw {name} dropped": _Dropping(name) for name in USERS},
-        **{f"raw {name} says another": _Saying(name) for name in USERS},
-        "raw neighbours of two tasks exchanged": _Swapping(1),
-        f"raw events of two tasks up to {FAR} apart exchanged": _Swapping(FAR),
+        **{f"raw {name} dropped": _dropping(name) for name in protocol},
+        **{f"raw {name} says another": _saying(name) for name in protocol},
+        **{f"raw {name} dropped": _dropping(name) for name in USERS},
+        **{f"raw {name} says another": _saying(name) for name in USERS},
+        "raw neighbours of two tasks exchanged": _swapping(1),
+        f"raw events of two tasks up to {FAR} apart exchanged": _swapping(FAR),
     }
 
 
@@ -118,26 +115,22 @@ def _judged(said: Sequence[Step], policy: Policy) -> str:
     return REJECTED if judged.problem else ANOTHER
 
 
-class _Dropping:
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __call__(self, events: Sequence[ProbeEvent], rng: random.Random, /) -> tuple[object, Events] | None:
-        places = _places(events, self._name)
+def _dropping(name: str) -> Kind:
+    def draw(events: Sequence[ProbeEvent], rng: random.Random) -> tuple[object, Events] | None:
+        places = _places(events, name)
         if not places:
             return None
         place = rng.choice(places)
         return place, [*events[:place], *events[place + 1 :]]
 
+    return draw
 
-class _Saying:
-    """Has a field of an event say what it says in another event of the same probe."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+def _saying(name: str) -> Kind:
+    """Have a field of an event say what it says in another event of the same probe."""
 
-    def __call__(self, events: Sequence[ProbeEvent], rng: random.Random, /) -> tuple[object, Events] | None:
-        places = _places(events, self._name)
+    def draw(events: Sequence[ProbeEvent], rng: random.Random) -> tuple[object, Events] | None:
+        places = _places(events, name)
         said = {
             field: sorted({events[place].fields[field] for place in places})
             for field in SAYING
@@ -151,24 +144,25 @@ class _Saying:
         changed = events[place]._replace(fields={**events[place].fields, field: other})
         return (place, field, other), [*events[:place], changed, *events[place + 1 :]]
 
+    return draw
 
-class _Swapping:
-    """Exchanges two events of different tasks in the order of all processors."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+def _swapping(most: int) -> Kind:
+    """Exchange two events of different tasks in the order of all processors."""
 
-    def __call__(self, events: Sequence[ProbeEvent], rng: random.Random, /) -> tuple[object, Events] | None:
-        if len(events) <= self._most:
+    def draw(events: Sequence[ProbeEvent], rng: random.Random) -> tuple[object, Events] | None:
+        if len(events) <= most:
             return None
-        one = rng.randrange(len(events) - self._most)
-        other = one + rng.randrange(1, self._most + 1)
+        one = rng.randrange(len(events) - most)
+        other = one + rng.randrange(1, most + 1)
         if events[one].task == events[other].task:
             return None
         changed = [*events]
         changed[one] = events[other]._replace(key=events[one].key)
         changed[other] = events[one]._replace(key=events[other].key)
         return (one, other), changed
+
+    return draw
 
 
 def _places(events: Sequence[ProbeEvent], name: str) -> list[int]:

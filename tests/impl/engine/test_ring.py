@@ -241,10 +241,7 @@ def test_a_ring_answers_with_the_systems_errors(ring: System, tmp_path: Path) ->
     fd = os.open(path, os.O_RDONLY | os.O_DIRECT)
     device = FileDevice(fd, "read-only", 16, direct=True)
     outcomes = []
-    for engine in (
-        SyncEngine(device, depth=16),
-        RingEngine(device, ThreadRuntime(), opened(ring, fd, 16), depth=16),
-    ):
+    for engine in (SyncEngine(device, depth=16), RingEngine(device, ThreadRuntime(), opened(ring, fd, 16), depth=16)):
         with closing(engine):
             outcomes.append(verdicts(engine, [0, 1, 2, 5, 9]))
     device.close()

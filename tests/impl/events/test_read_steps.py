@@ -93,10 +93,7 @@ def test_each_step_is_looked_at_and_reported_in_one_hold() -> None:
     ("change", "seen"),
     [
         (lambda _dev: None, [("read_begin", (0, 0)), ("read_answer", (0,)), ("read_end", (0,))]),
-        (
-            lambda dev: dev.write_page(0, page(2)),
-            [("read_begin", (0, 0)), ("read_answer", (0,)), ("read_retry", (0,))],
-        ),
+        (lambda dev: dev.write_page(0, page(2)), [("read_begin", (0, 0)), ("read_answer", (0,)), ("read_retry", (0,))]),
         (
             lambda dev: (dev.write_page(0, page(2)), dev.writeback(pages=[0])),
             [

@@ -190,10 +190,7 @@ def test_a_device_that_is_full_keeps_what_it_has(world: Worlds, room: int, engin
 
 @pytest.mark.parametrize("batch_size", [1, 4, 32])
 def test_answers_in_any_order_lose_nothing(world: Worlds, batch_size: int) -> None:
-    here = world(
-        lambda device: Reordering(Failing(device, on_blocks([2])), patience=0.001),
-        batch_size=batch_size,
-    )
+    here = world(lambda device: Reordering(Failing(device, on_blocks([2])), patience=0.001), batch_size=batch_size)
     assert here.writeback().errors
     here.check_nothing_is_lost()
 

@@ -141,10 +141,7 @@ def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path, capsys: pytes
         (["--slots"], "--slots: expected one argument"),
         (["--nightly", "--slots", "2"], "--nightly: these are scopes of their own, without bugs"),
         (["--nightly", "--bug", "no_refund"], "--nightly: these are scopes of their own, without bugs"),
-        (
-            ["--symmetry", "--bug", "unassigned_index"],
-            "--symmetry: unassigned_index is about one particular number",
-        ),
+        (["--symmetry", "--bug", "unassigned_index"], "--symmetry: unassigned_index is about one particular number"),
     ],
 )
 def test_what_is_not_allowed_ends_with_2_and_says_so(

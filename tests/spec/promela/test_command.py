@@ -258,10 +258,7 @@ def test_a_search_by_spin_is_a_check_for_other_programs(
 ) -> None:
     steps = ("user write(0, 0)", "user begin_pass()", "pass scan(0)")
     broken = SpinCounterexample("every_block_has_one_owner", "owners == 1", "invariant.pml:7", steps)
-    results = {
-        "leak_on_error": SpinResult(9, 8, 7, 0.5, broken),
-        "": SpinResult(*PINNED["flags"], 0.5, None),
-    }
+    results = {"leak_on_error": SpinResult(9, 8, 7, 0.5, broken), "": SpinResult(*PINNED["flags"], 0.5, None)}
     monkeypatch.setattr(promela, "programs", lambda: None)
     monkeypatch.setattr(promela, "search", lambda _scope, bug="", tick=None: results[bug])
     assert promela.main(["--bug", "leak_on_error", "--json"]) == 1

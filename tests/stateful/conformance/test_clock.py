@@ -34,10 +34,7 @@ def test_without_a_trace_the_earliest_second_is_taken() -> None:
     assert times(Sleep(1), {"clk": 12.0}, since=10).second == 10
 
 
-@pytest.mark.parametrize(
-    ("marked", "second"),
-    [({"0"}, 9), ({"0", "1"}, 11), (set(), 8), ({"1"}, 8)],
-)
+@pytest.mark.parametrize(("marked", "second"), [({"0"}, 9), ({"0", "1"}, 11), (set(), 8), ({"1"}, 8)])
 def test_idle_marks_say_when_an_age_was_stored(marked: set[str], second: int) -> None:
     marks: dict[str, Json] = {
         "0": "...i.." if "0" in marked else "......",

@@ -10,10 +10,7 @@ from zram_impl import PAGE_SIZE
 
 @pytest.mark.parametrize(
     ("pattern", "crc"),
-    [
-        (Pattern("zero"), ["c71c0011", "c71c0011"]),
-        (Pattern("rand", 20), ["bbc84104", "2cdc3e06"]),
-    ],
+    [(Pattern("zero"), ["c71c0011", "c71c0011"]), (Pattern("rand", 20), ["bbc84104", "2cdc3e06"])],
 )
 def test_pages_have_the_checksums_that_were_recorded(pattern: Pattern, crc: list[str]) -> None:
     assert [f"{zlib.crc32(pattern.page(position)):08x}" for position in (0, 1)] == crc

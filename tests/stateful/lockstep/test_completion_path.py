@@ -32,10 +32,7 @@ BREAKS = {
         *("_complete", "else shared.blocks.release)(req.blk_idx)", "else lambda _block: None)(req.blk_idx)"),
         *(CLAIM_LOST, "every_block_has_one_owner"),
     ),
-    "bd_writes not counted": (
-        *("_complete", "bd_writes += written", "pass"),
-        *(WRITTEN, "statistics_equal_a_recount"),
-    ),
+    "bd_writes not counted": (*("_complete", "bd_writes += written", "pass"), *(WRITTEN, "statistics_equal_a_recount")),
     "written, but not counted with the others": (
         *("_complete", "shared.bd_writes += bd_writes", "pass"),
         *(WRITTEN, "statistics_equal_a_recount"),

@@ -56,11 +56,7 @@ def test_what_becomes_of_a_page_in_flight(program: str, pages: str, result: Writ
 )
 @pytest.mark.parametrize(
     ("taken", "dropped"),
-    [
-        ("", ""),
-        ("take_request(0)", "drop_held()"),
-        ("take_request(0) reserve_block(0)", "drop_held()"),
-    ],
+    [("", ""), ("take_request(0)", "drop_held()"), ("take_request(0) reserve_block(0)", "drop_held()")],
 )
 def test_a_page_touched_before_its_submission_is_skipped(touch: str, pages: str, taken: str, dropped: str) -> None:
     with lockstep() as both:

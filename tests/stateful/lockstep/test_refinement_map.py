@@ -53,19 +53,13 @@ def state(slots: tuple[Slot, ...], block: Block = FREE, req: Req = IDLE, **field
         ("write(0, 1) write_same(1)", state((Slot(STORED, huge=1), Slot(SAME)))),
         ("write(0, 0) mark_idle(0)", state((Slot(STORED, idle=1), Slot()))),
         ("write(1, 0) begin_pass() scan(1)", state((Slot(), CLAIMED), queued=(0, 1), running=SCANNING)),
-        (
-            HELD_PROGRAM,
-            state((CLAIMED, Slot()), Block(used=1), Req(HELD), queued=(1, 0), running=WRITING, held=0),
-        ),
+        (HELD_PROGRAM, state((CLAIMED, Slot()), Block(used=1), Req(HELD), queued=(1, 0), running=WRITING, held=0)),
         (IN_FLIGHT, state((CLAIMED, Slot()), Block(1, PENDING, 0), Req(FLIGHT, 0, 0), running=WRITING)),
         (
             f"{IN_FLIGHT} write(0, 0)",
             state((Slot(STORED), Slot()), Block(1, PENDING, -1), Req(FLIGHT, 0, 0), running=WRITING),
         ),
-        (
-            f"{IN_FLIGHT} device_ok(0)",
-            state((CLAIMED, Slot()), Block(1, IO_OK, 0), Req(FLIGHT, 0, 0), running=WRITING),
-        ),
+        (f"{IN_FLIGHT} device_ok(0)", state((CLAIMED, Slot()), Block(1, IO_OK, 0), Req(FLIGHT, 0, 0), running=WRITING)),
         (
             f"{IN_FLIGHT} device_error(0)",
             state((CLAIMED, Slot()), Block(1, IO_ERROR, -1), Req(FLIGHT, 0, 0), running=WRITING),

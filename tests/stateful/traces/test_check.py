@@ -107,12 +107,7 @@ def early(kind: str, other: str) -> Doctor:
 # What is done, the event at whose line it is found, and the sentence.
 DOCTORED: list[tuple[str, Doctor, str, str]] = [
     ("a submission is missing", drop("submit"), "device_ok", "device_ok(blk 0) is impossible"),
-    (
-        "a block is missing",
-        drop("reserve_block"),
-        "submit",
-        "submit(slot 3, req 0) reports blk 0; it is blk none",
-    ),
+    ("a block is missing", drop("reserve_block"), "submit", "submit(slot 3, req 0) reports blk 0; it is blk none"),
     ("an answer is missing", drop("device_ok"), "endio_queue", "endio_queue(req 0) is impossible"),
     ("a scan is missing", drop("scan", 3), "submit", "submit(slot 3, req 0) is impossible"),
     ("a reaping is missing", drop("reap"), "take_request", "take_request(req 0) is impossible"),

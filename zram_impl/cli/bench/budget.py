@@ -68,10 +68,7 @@ def _write(dev: Zram, corpus: bytes) -> int:
 
 def _measure(pages: int, budget: int, directory: str | None) -> Kept:
     corpus = sys.stdin.buffer.read(CORPUS * PAGE_SIZE)
-    with (
-        ThreadPoolExecutor(3) as pool,
-        Zram.create(pages * PAGE_SIZE, backing=scratch_file(directory, pages)) as dev,
-    ):
+    with ThreadPoolExecutor(3) as pool, Zram.create(pages * PAGE_SIZE, backing=scratch_file(directory, pages)) as dev:
         gc.collect()
         before, began = resident(), perf_counter()
         with dev.keep_within(budget) as keeper:

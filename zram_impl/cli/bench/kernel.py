@@ -6,7 +6,7 @@ Time of the clock: what the kernel does for a call counts.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from zram_impl.cli.bench.kernel_zram import PIECE, KernelZram, kernel_zram
+from zram_impl.cli.bench.kernel_zram import PIECE, kernel_zram
 from zram_impl.cli.pairing import Paired, paired, timed
 from zram_impl.cli.stop import Stop
 from zram_impl.units import PAGE_SIZE
@@ -31,18 +31,12 @@ def kernel_costs(pages: Sequence[bytes], rounds: int, stop: Stop) -> KernelCosts
         def compare(yardstick: Callable[[int], None], size: int, measured: Callable[[], None]) -> Paired:
             return paired(timed(lambda _: yardstick(size)), timed(lambda _: measured()), 1, rounds, stop)
 
-        return _all(compare, kernel, ours)
-
-
-def _all(
-    compare: Callable[[Callable[[int], None], int, Callable[[], None]], Paired], kernel: KernelZram, ours: "_OurCalls"
-) -> KernelCosts:
-    return KernelCosts(
-        write_page=compare(kernel.write, PAGE_SIZE, ours.write),
-        read_page=compare(kernel.read, PAGE_SIZE, ours.read),
-        write_piece=compare(kernel.write, PIECE, ours.write_pieces),
-        read_piece=compare(kernel.read, PIECE, ours.read_pieces),
-    )
+        return KernelCosts(
+            write_page=compare(kernel.write, PAGE_SIZE, ours.write),
+            read_page=compare(kernel.read, PAGE_SIZE, ours.read),
+            write_piece=compare(kernel.write, PIECE, ours.write_pieces),
+            read_piece=compare(kernel.read, PIECE, ours.read_pieces),
+        )
 
 
 class _OurCalls:
