@@ -1,4 +1,6 @@
-"""Refusals that a test expects: of which errno, in which words."""
+"""Refusals that a test expects, of an errno and in words; and those that it makes."""
+
+from typing import NoReturn, Protocol
 
 import pytest
 
@@ -16,3 +18,19 @@ def errno_of(do: object, *args: object) -> int | None:
     with pytest.raises(ZramError) as caught:
         do(*args)
     return caught.value.errno
+
+
+class Raiser(Protocol):
+    """A function that returns from no call."""
+
+    def __call__(self, *args: object, **kwargs: object) -> NoReturn:
+        """Raise."""
+
+
+def raising(kind: type[BaseException], *said: object) -> Raiser:
+    """Return a stand-in for any function: each call raises an exception of its own."""
+
+    def fail(*_args: object, **_kwargs: object) -> NoReturn:
+        raise kind(*said)
+
+    return fail

@@ -17,6 +17,7 @@ from spec.assertions import SWITCHED_OFF
 from spec.processes import runner as runner_of_spec
 from spec.processes.runner import ProcessTask
 from stateful import command
+from tests.refused import raising
 from tests.spec.processes import trial_tasks
 from tests.test_tidy import MODULES, read
 from zram_impl.cli import assertions as of_device
@@ -98,12 +99,8 @@ def test_every_command_checks_assertions_first(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All commands of `stateful` pass through one place, so a process for two of them is enough."""
-
-    def refuse() -> None:
-        raise SystemExit(REFUSAL)
-
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(command, "require_assertions", refuse)
+    monkeypatch.setattr(command, "require_assertions", raising(SystemExit, REFUSAL))
     with pytest.raises(SystemExit) as caught:
         command.main(arguments)
     assert (caught.value.code, list(tmp_path.iterdir())) == (REFUSAL, [])

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.refused import raising
 from zram_impl.cli.bench import figures as bench
 from zram_impl.cli.bench import memory as bench_memory
 from zram_impl.cli.bench.apart import CORPUS
@@ -63,8 +64,7 @@ def test_an_unusable_folder_is_refused_before_measuring(
 def test_a_file_without_room_does_not_cost_the_table(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    full = raising(OSError, errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(bench, "measure", lambda *_: [BenchRow("a", 1.0, 1.5, True, "")])
     monkeypatch.setattr(os, "replace", full)

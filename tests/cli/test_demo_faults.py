@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.refused import raising
 from zram_impl.bdev.file import FileDevice
 from zram_impl.cli import files
 from zram_impl.cli.command import main
@@ -44,10 +45,7 @@ def test_a_block_that_rots_is_found(
 def test_a_full_disk_is_one_line(
     tree: Path, scratch: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(fd: int, offset: int, length: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "posix_fallocate", full)
+    monkeypatch.setattr(os, "posix_fallocate", raising(OSError, errno.ENOSPC, os.strerror(errno.ENOSPC)))
     assert main(["demo", str(tree), "--backing", str(scratch)]) == 2
     shown = capsys.readouterr()
     assert shown.out == ""
@@ -65,10 +63,7 @@ def test_a_disk_that_fills_up_loses_no_page(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return write(device, blk_idx, pages)
 
-    def no_ring(_device: FileDevice, _entries: int) -> None:
-        raise OSError("it would write without `FileDevice.write`")
-
-    monkeypatch.setattr(ring_choice, "open_ring", no_ring)
+    monkeypatch.setattr(ring_choice, "open_ring", raising(OSError, "it would write without `FileDevice.write`"))
     monkeypatch.setattr(FileDevice, "write", fill_up)
     assert main(["demo", str(tree), "--backing", str(scratch)]) == 2
     shown = capsys.readouterr()

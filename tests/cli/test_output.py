@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.refused import raising
 from zram_impl.cli.output import usable_folder, whole, write_whole
 
 
@@ -64,10 +65,7 @@ def test_a_pipe_is_written_to_and_stays(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_replaced_is_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise OSError(errno.EBUSY, "a mount point")
-
-    monkeypatch.setattr(os, "replace", refuse)
+    monkeypatch.setattr(os, "replace", raising(OSError, errno.EBUSY, "a mount point"))
     (tmp_path / "file").write_text("what was there before")
     write_whole(tmp_path / "file", "after")
     assert (names(tmp_path), (tmp_path / "file").read_text()) == (["file"], "after")
@@ -119,11 +117,8 @@ def test_an_unusable_folder_is_refused(tmp_path: Path, name: str, code: int) -> 
 
 @pytest.mark.parametrize("name", ["there", "new"])
 def test_a_folder_without_room_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    def full(_fd: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
     (tmp_path / "there").mkdir()
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", raising(OSError, errno.ENOSPC, "No space left on device"))
     with pytest.raises(OSError, match="No space left on device"):
         usable_folder(str(tmp_path / name))
     assert (names(tmp_path), names(tmp_path / "there")) == (["there"], [])

@@ -14,10 +14,10 @@ import pytest
 from tests.impl.aside import Aside, joined
 from tests.impl.children import PATIENCE, in_a_child, is_sound
 from tests.impl.doubles import huge
+from tests.refused import raising
 from tests.unmeasured import end_child
 from zram_impl import PAGE_SIZE, Zram, ZramError, forking
 from zram_impl.engine import ring_choice
-from zram_impl.engine.ring_aio import NativeAio
 
 # A fork among threads is what is tested; 3.15 warns of every one.
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
@@ -203,10 +203,7 @@ def test_a_child_has_no_part_in_a_ring(tmp_path: Path, monkeypatch: pytest.Monke
         paths = (f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd"))
         return [name for path in paths if os.path.lexists(path) and "io_uring" in (name := os.readlink(path))]
 
-    def refuse(_fd: int, _entries: int) -> NativeAio:
-        raise OSError
-
-    monkeypatch.setattr(ring_choice, "NativeAio", refuse)
+    monkeypatch.setattr(ring_choice, "NativeAio", raising(OSError))
     with Zram.create("64K", backing=tmp_path / "pages.img", backing_size="64K", engine="ring") as dev:
         dev.write_page(0, huge(0))
         assert dev.writeback(pages=[0]).written == 1

@@ -13,6 +13,7 @@ import pytest
 
 from tests.impl.aside import Aside
 from tests.impl.doubles import PATIENCE
+from tests.refused import raising
 from zram_impl import PAGE_SIZE, Zram
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
@@ -27,8 +28,7 @@ class AlarmError(TimeoutError):
     """The exception of an alarm's handler."""
 
 
-def raise_alarm(_number: int, _frame: object) -> None:
-    raise AlarmError
+raise_alarm = raising(AlarmError)
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.impl.doubles import HookedDevice
-from tests.refused import refused
+from tests.refused import raising, refused
 from zram_impl import PAGE_SIZE, Zram, ZramError
 from zram_impl.mapping import PageMap, Value
 from zram_impl.pages.byte_io import Buffer
@@ -238,11 +238,8 @@ def test_a_call_that_was_ended_leaves_its_pages_to_the_next(
     values = PageMap(dev)
     values["key"] = bytes(2 * PAGE_SIZE)
 
-    def interrupted(_self: PageMap, _mine: object) -> None:
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
-        patch.setattr(PageMap, "_give_back", interrupted)
+        patch.setattr(PageMap, "_give_back", raising(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             change(values)
     assert values.free_pages == PAGES - 2 - len(values)

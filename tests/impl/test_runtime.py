@@ -8,6 +8,7 @@ import time
 import pytest
 
 from tests.impl.doubles import PATIENCE
+from tests.refused import raising
 from zram_impl.runtime import BootClock, Rank, ThreadRuntime, clock_since_boot
 
 RUNTIME = ThreadRuntime()
@@ -112,10 +113,7 @@ def test_now_is_the_time_since_boot() -> None:
 
 
 def test_a_kernel_without_a_clock_since_boot_gets_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(_clock: int) -> float:
-        raise OSError
-
-    monkeypatch.setattr(time, "clock_gettime", refused)
+    monkeypatch.setattr(time, "clock_gettime", raising(OSError))
     assert clock_since_boot() is time.monotonic
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.refused import raising
 from zram_impl import shield
 from zram_impl.shield import Interrupts, NoThreadError, held_back, raised_by_handler, shielded
 
@@ -20,13 +21,9 @@ class ExpectedError(Exception):
     """The exception of a handler."""
 
 
-def raise_expected(_number: int, _frame: object) -> None:
-    raise ExpectedError
-
-
 @pytest.fixture
 def handler() -> Iterator[None]:
-    before = signal.signal(signal.SIGUSR1, raise_expected)
+    before = signal.signal(signal.SIGUSR1, raising(ExpectedError))
     yield
     signal.signal(signal.SIGUSR1, before)
 
@@ -35,8 +32,7 @@ def seven(_interrupts: Interrupts) -> int:
     return 7
 
 
-def broken(_interrupts: Interrupts) -> int:
-    raise LookupError("a bug")
+broken = raising(LookupError, "a bug")
 
 
 def at_once(body: Callable[[], None]) -> None:
@@ -131,16 +127,10 @@ def test_an_exception_carries_what_the_call_raised() -> None:
 
 
 def test_nothing_has_begun_when_no_thread_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(text: str) -> Callable[[object, object], None]:
-        def start(_body: object, _arguments: object) -> None:
-            raise RuntimeError(text)
-
-        return start
-
-    monkeypatch.setattr(_thread, "start_new_thread", refused("can't start new thread"))
+    monkeypatch.setattr(_thread, "start_new_thread", raising(RuntimeError, "can't start new thread"))
     with pytest.raises(NoThreadError):
         shielded(shield.start_thread, broken)
-    monkeypatch.setattr(_thread, "start_new_thread", refused("a handler's"))
+    monkeypatch.setattr(_thread, "start_new_thread", raising(RuntimeError, "a handler's"))
     with pytest.raises(RuntimeError, match="a handler's"):
         shielded(shield.start_thread, broken)
 
@@ -165,10 +155,7 @@ def test_what_a_handler_raises_is_held_back_until_the_end() -> None:
 
 
 def test_an_error_of_a_handler_is_known_by_its_frame() -> None:
-    def timed_out(_number: int, _frame: object) -> None:
-        raise TimeoutError(110, "an alarm")
-
-    before = signal.signal(signal.SIGUSR1, timed_out)
+    before = signal.signal(signal.SIGUSR1, raising(TimeoutError, 110, "an alarm"))
     try:
         with pytest.raises(TimeoutError) as raised:
             signal.raise_signal(signal.SIGUSR1)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.impl.doubles import Bench, HookedDevice, huge, page
-from tests.refused import refused
+from tests.refused import raising, refused
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
 from zram_impl.engine.sync import SyncEngine
 from zram_impl.sysfs import ATTRIBUTES
@@ -298,11 +298,8 @@ def test_the_quirk_shows_nuls_behind_each_line() -> None:
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC, errno.EREMOTEIO])
 def test_a_device_error_is_what_the_store_returns(code: int) -> None:
-    def fail(_block: int) -> None:
-        raise OSError(code, "no")
-
     backing = HookedDevice()
-    backing.before_write = fail
+    backing.before_write = raising(OSError, code, "no")
     with Zram.create("64K", backing=backing, engine=lambda device, _runtime: SyncEngine(device)) as dev:
         dev.write_page(0, page(0))
         assert refusal(dev, "writeback", "page_index=0").errno == code

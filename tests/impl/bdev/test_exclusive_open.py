@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.impl.backing_files import opened, refusal
+from tests.refused import raising
 from zram_impl.bdev.file import open_file
 from zram_impl.units import PAGE_SIZE
 
@@ -51,10 +52,7 @@ def test_close_unlocks_although_a_child_holds_the_descriptor(path: Path) -> None
 
 
 def test_a_file_system_without_locks_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_fd: int, _operation: int) -> None:
-        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
-
-    monkeypatch.setattr(fcntl, "flock", refuse)
+    monkeypatch.setattr(fcntl, "flock", raising(OSError, errno.ENOLCK, os.strerror(errno.ENOLCK)))
     assert refusal(path, PAGE_SIZE).errno == errno.ENOLCK
     assert not path.exists()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.impl.backing_files import aligned_pages, opened, small_file_system
-from tests.refused import refused
+from tests.refused import raising, refused
 from zram_impl.bdev import file
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.direct import BouncePages
@@ -80,8 +80,7 @@ def short_second_call(_fd: int, _buffers: Sequence[memoryview], _offset: int) ->
     return PAGE_SIZE + 5
 
 
-def failing_call(_fd: int, _buffers: Sequence[memoryview], _offset: int) -> int:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+failing_call = raising(OSError, errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @pytest.mark.parametrize(("second", "extra"), [(short_second_call, PAGE_SIZE + 5), (failing_call, 0)])
@@ -172,9 +171,6 @@ def test_close_is_idempotent_and_a_transfer_after_it_a_defect(path: Path) -> Non
 
 
 def test_a_device_that_cannot_make_writes_durable_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_fd: int) -> None:
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
-
-    monkeypatch.setattr(os, "fdatasync", refuse)
+    monkeypatch.setattr(os, "fdatasync", raising(OSError, errno.EIO, os.strerror(errno.EIO)))
     with opened(path, size=PAGE_SIZE) as device, refused(errno.EIO, "fdatasync"):
         device.sync()

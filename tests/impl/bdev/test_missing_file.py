@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.impl.backing_files import opened, refusal, small_file_system
+from tests.refused import raising
 from zram_impl.units import PAGE_SIZE
 
 
@@ -29,10 +30,7 @@ def test_a_created_file_has_its_disk_space(path: Path) -> None:
 def test_a_file_is_sparse_where_space_cannot_be_reserved(
     path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    def refuse(_fd: int, _offset: int, _length: int) -> None:
-        raise OSError(code, os.strerror(code))
-
-    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    monkeypatch.setattr(os, "posix_fallocate", raising(OSError, code, os.strerror(code)))
     with opened(path, size=4 * PAGE_SIZE) as device:
         assert (device.blocks, path.stat().st_size) == (4, 4 * PAGE_SIZE)
 

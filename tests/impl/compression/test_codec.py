@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.impl.doubles import huge, page, same
-from tests.refused import refused
+from tests.refused import raising, refused
 from zram_impl.compression.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, Params
 from zram_impl.compression.codec import decode, encode, filled
 from zram_impl.units import HUGE_CLASS_SIZE, PAGE_SIZE
@@ -24,8 +24,7 @@ PAGES = st.one_of(
 )
 
 
-def never(_page: bytes) -> bytes:
-    raise AssertionError("a same-filled page is not compressed")
+never = raising(AssertionError, "a same-filled page is not compressed")
 
 
 @pytest.mark.parametrize("word", [0, 1, 0xFF << 56, 2**64 - 1, 0x0123456789ABCDEF])

@@ -9,7 +9,7 @@ import pytest
 
 from tests.impl.doubles import Bench, HookedDevice, page
 from tests.impl.passes.driving import begin
-from tests.refused import refused
+from tests.refused import raising, refused
 from zram_impl import PAGE_SIZE, Quirks, Zram, ZramError
 from zram_impl.device.config import open_backing_file
 from zram_impl.device.engines import MAX_IN_FLIGHT, thread_engine
@@ -96,8 +96,7 @@ def test_another_backing_device_replaces_the_first_and_closes_it() -> None:
     dev.close()
 
 
-def refuse_to_close() -> None:
-    raise OSError(errno.EIO, "the cable is out")
+refuse_to_close = raising(OSError, errno.EIO, "the cable is out")
 
 
 def test_a_backing_device_that_fails_to_close_is_replaced() -> None:
@@ -263,14 +262,10 @@ def test_leaving_the_context_by_an_exception_closes() -> None:
 @pytest.mark.parametrize("way", [Zram.close, Zram.reset], ids=["close", "reset"])
 def test_a_defect_of_the_backing_device_is_raised_at_the_end(way: Call) -> None:
     """An exception that is no OSError is the author's to mend; the device is closed all the same."""
-
-    def broken(_block: int) -> None:
-        raise KeyError("a defect")
-
     backing = HookedDevice()
     dev = Zram.create("64K", backing=backing)
     dev.write_page(0, page(0))
-    backing.before_write = broken
+    backing.before_write = raising(KeyError, "a defect")
     assert dev.writeback(pages=[0]).errors == [(0, errno.EIO)]
     with pytest.raises(AssertionError, match="KeyError"):
         way(dev)

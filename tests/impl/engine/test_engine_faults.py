@@ -8,6 +8,7 @@ import pytest
 
 from tests.impl.engine.ring_doubles import Make, every_engine, every_engine_of_a_device
 from tests.impl.fake_device import FakeDevice, closing, reap, requests, verdicts
+from tests.refused import raising
 from zram_impl.bdev.memory import MemoryDevice
 from zram_impl.engine.request import Phase
 from zram_impl.faults import Failing, Short, at_random, on_blocks
@@ -49,10 +50,7 @@ def test_a_page_that_is_short_once_is_written_again(make: Make) -> None:
 
 @every_engine
 def test_an_error_without_errno_is_an_io_error(make: Make) -> None:
-    def fails(_blk_idx: int, _pages: Sequence[memoryview]) -> int:
-        raise OSError("no errno")
-
-    with closing(make(FakeDevice(fails))) as engine:
+    with closing(make(FakeDevice(raising(OSError, "no errno")))) as engine:
         assert verdicts(engine, [1]) == {1: errno.EIO}
         assert verdicts(engine, [1, 2, 3]) == {1: errno.EIO, 2: errno.EIO, 3: errno.EIO}
 

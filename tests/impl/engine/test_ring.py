@@ -10,7 +10,7 @@ import pytest
 
 from tests.impl.engine.ring_doubles import DeviceQueue, every_ring, opened, ring_threads
 from tests.impl.fake_device import FakeDevice, closing, reap, requests, verdicts
-from tests.refused import refused
+from tests.refused import raising, refused
 from zram_impl import PAGE_SIZE, Zram
 from zram_impl.bdev.file import FileDevice, open_file
 from zram_impl.bdev.memory import MemoryDevice
@@ -314,26 +314,19 @@ def test_a_runtime_with_tasks_of_its_own_gets_threads(direct: FileDevice) -> Non
         assert isinstance(engine, RingEngine)
 
 
-def _refusing(name: str) -> Callable[[int, int], RingQueue]:
-    def refuse(_fd: int, _entries: int) -> RingQueue:
-        raise OSError(errno.EPERM, f"{name}: Operation not permitted")
-
-    return refuse
-
-
 def test_io_uring_stands_in_for_native_aio(direct: FileDevice, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ring_choice, "NativeAio", _refusing("io_setup"))
+    monkeypatch.setattr(ring_choice, "NativeAio", raising(OSError, errno.EPERM, "io_setup: not permitted"))
     with closing(ring_or_threads(direct, ThreadRuntime(), depth=8)) as engine:
         assert engine_kind(engine) == "ring over io_uring"
         assert verdicts(engine, [1, 3]) == {1: 0, 3: 0}
 
 
 def test_without_either_ring_there_are_threads(direct: FileDevice, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ring_choice, "NativeAio", _refusing("io_setup"))
-    monkeypatch.setattr(ring_choice, "IoUring", _refusing("io_uring_setup"))
+    monkeypatch.setattr(ring_choice, "NativeAio", raising(OSError, errno.EPERM, "io_setup: not permitted"))
+    monkeypatch.setattr(ring_choice, "IoUring", raising(OSError, errno.EPERM, "io_uring_setup: not permitted"))
     with closing(ring_or_threads(direct, ThreadRuntime(), depth=8)) as engine:
         assert engine_kind(engine) == (
-            "threads, as there is no ring: io_setup: Operation not permitted, io_uring_setup: Operation not permitted"
+            "threads, as there is no ring: io_setup: not permitted, io_uring_setup: not permitted"
         )
         assert verdicts(engine, [1, 3]) == {1: 0, 3: 0}
 

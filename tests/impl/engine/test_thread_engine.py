@@ -8,6 +8,7 @@ import pytest
 
 from tests.impl.doubles import Clock
 from tests.impl.fake_device import FakeDevice, closing, reap, requests, verdicts
+from tests.refused import raising
 from zram_impl.engine import background
 from zram_impl.engine.request import Phase
 from zram_impl.engine.threads import ThreadEngine
@@ -73,10 +74,7 @@ def test_failed_and_short_runs_are_retried_page_by_page() -> None:
 
 
 def test_a_single_page_that_fails_is_not_tried_again() -> None:
-    def fails(_blk_idx: int, _pages: Sequence[memoryview]) -> int:
-        raise OSError(errno.EIO, "bad")
-
-    device = FakeDevice(fails)
+    device = FakeDevice(raising(OSError, errno.EIO, "bad"))
     with closing(ThreadEngine(device, ThreadRuntime(), depth=8)) as engine:
         assert verdicts(engine, [3]) == {3: errno.EIO}
     assert device.calls == [[3]]

@@ -8,7 +8,7 @@ import pytest
 from tests.impl.aside import Aside
 from tests.impl.doubles import Bench, Gate, huge, page, same
 from tests.impl.passes.driving import begin
-from tests.refused import refused
+from tests.refused import raising, refused
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
 from zram_impl.decisions import SlotKind
 from zram_impl.pages.page_io import CHUNK
@@ -139,10 +139,7 @@ def test_a_read_that_a_change_overtakes_returns_the_change(
 def test_a_failing_read_names_page_block_and_device() -> None:
     bench = written_back()
 
-    def fail(_block: int) -> None:
-        raise OSError(errno.EREMOTEIO, "no answer")
-
-    bench.backing.before_read = fail
+    bench.backing.before_read = raising(OSError, errno.EREMOTEIO, "no answer")
     before = bench.snapshot
     bench.clock.seconds += 7
     with refused(errno.EREMOTEIO, "page 0, block 0 of memory: no answer"):
@@ -204,10 +201,7 @@ def test_a_patch_overtaken_by_a_write_goes_into_the_new_page() -> None:
 def test_bytes_that_cannot_be_patched_in_change_nothing() -> None:
     bench = written_back()
 
-    def fail(_block: int) -> None:
-        raise OSError(errno.EIO, "bad block")
-
-    bench.backing.before_read = fail
+    bench.backing.before_read = raising(OSError, errno.EIO, "bad block")
     before = bench.snapshot
     with pytest.raises(ZramError, match="page 0, block 0"):
         bench.dev.write(1, b"patch")

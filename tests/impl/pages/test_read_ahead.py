@@ -11,6 +11,7 @@ import pytest
 from tests.impl.aside import Aside
 from tests.impl.children import in_a_child
 from tests.impl.doubles import huge, page
+from tests.refused import raising
 from zram_impl import PAGE_SIZE, Zram, ZramError
 from zram_impl.bdev.file import FileDevice
 from zram_impl.engine.ring_reads import AioReads, FileRead
@@ -103,10 +104,7 @@ def test_reads_that_nobody_takes_are_done_here(dev: Zram, monkeypatch: pytest.Mo
 
 
 def test_without_a_ring_runs_are_read_here(dev: Zram, monkeypatch: pytest.MonkeyPatch, alone: list[int]) -> None:
-    def refused(_ring: AioReads, _device: object, _entries: int) -> None:
-        raise OSError(errno.EAGAIN, "io_setup")
-
-    monkeypatch.setattr(AioReads, "__init__", refused)
+    monkeypatch.setattr(AioReads, "__init__", raising(OSError, errno.EAGAIN, "io_setup"))
     assert read(dev) == ALL
     assert not ahead_of(dev).usable
     assert len(alone) < PAGES // 4
@@ -148,10 +146,7 @@ def test_what_a_handler_raises_leaves_no_place_taken(dev: Zram, alone: list[int]
     class AlarmError(Exception):
         pass
 
-    def alarm(_number: int, _frame: object) -> None:
-        raise AlarmError
-
-    before = signal.signal(signal.SIGALRM, alarm)
+    before = signal.signal(signal.SIGALRM, raising(AlarmError))
     raised, chance = 0, random.Random(7)
     try:
         for _ in range(300):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.impl.aside import Aside
 from tests.impl.doubles import Bench, huge, page
 from tests.impl.passes.recompressing import letters
-from tests.refused import refused
+from tests.refused import raising, refused
 from zram_impl import PAGE_SIZE, Zram
 from zram_impl.passes.base import PassProgress
 from zram_impl.passes.compaction import CHUNK, Compaction
@@ -183,11 +183,8 @@ def test_interrupted_it_leaves_everything_usable() -> None:
 def test_without_memory_for_a_segment_objects_are_not_moved(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = holey()
 
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError(errno.ENOMEM, "no memory")
-
     with monkeypatch.context() as patch:
-        patch.setattr(mmap, "mmap", refuse)
+        patch.setattr(mmap, "mmap", raising(OSError, errno.ENOMEM, "no memory"))
         assert bench.dev.compact() == 0
     assert (contents(bench), moved(bench)) == (LEFT, [])
     assert bench.dev.compact() > 0

@@ -9,6 +9,7 @@ import pytest
 
 from tests.impl.doubles import PATIENCE, Bench, Gate, HookedDevice, page
 from tests.impl.passes.driving import assert_adds_up, assert_at_rest
+from tests.refused import raising
 from zram_impl import PAGE_SIZE, WritebackResult, Zram, ZramError
 from zram_impl.decisions import SlotKind
 from zram_impl.faults import ScarceThreads
@@ -121,11 +122,7 @@ def test_a_callback_may_not_begin_another_pass() -> None:
 def test_what_goes_wrong_on_the_shield_is_raised_in_the_caller() -> None:
     bench = Bench()
     running = begin_three(bench)
-
-    def broken(_actions: int = 0) -> None:
-        raise AssertionError("a bug")
-
-    running.advance = broken  # type: ignore[method-assign, assignment]  # on purpose
+    running.advance = raising(AssertionError, "a bug")  # type: ignore[method-assign]  # on purpose
     with pytest.raises(AssertionError, match="a bug"):
         drive(begun(running), ON_THE_SHIELD, None, None)
 
@@ -247,11 +244,8 @@ def test_without_a_worker_an_interrupt_is_raised_after_the_end(interrupts: int) 
 
 @every_runtime
 def test_a_cancel_that_raises_ends_the_pass(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_answer() -> bool:
-        raise LookupError("no answer")
-
     bench, cancel = Bench(), threading.Event()
-    monkeypatch.setattr(cancel, "is_set", no_answer)
+    monkeypatch.setattr(cancel, "is_set", raising(LookupError, "no answer"))
     with pytest.raises(LookupError, match="no answer"):
         drive(begun(begin_three(bench)), runtime, None, cancel)
     assert_at_rest(bench)

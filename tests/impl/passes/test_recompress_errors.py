@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from tests.impl.passes.recompressing import CHANGES, begun, bench, filled, finish, letters, marks
-from tests.refused import refused
+from tests.refused import raising, refused
 from zram_impl import PAGE_SIZE, Quirks, ZramError
 
 
@@ -23,10 +23,7 @@ def test_a_damaged_object_stops_the_pass_with_its_errno() -> None:
 def test_a_lack_of_memory_stops_the_pass() -> None:
     running = begun(filled())
 
-    def no_memory(_page: bytes) -> bytes:
-        raise MemoryError
-
-    running._compress = no_memory
+    running._compress = raising(MemoryError)
     result = finish(running)
     assert (result.failed, result.left, result.driver_errno) == (1, 4, errno.ENOMEM)
 

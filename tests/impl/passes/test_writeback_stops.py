@@ -7,7 +7,7 @@ import pytest
 
 from tests.impl.doubles import Bench, page
 from tests.impl.passes.driving import assert_adds_up, assert_at_rest, begin, finish, kinds, stepped, until_waiting
-from tests.refused import refused
+from tests.refused import raising, refused
 from zram_impl import Quirks, WritebackResult
 from zram_impl.passes.base import PassProgress
 
@@ -194,10 +194,7 @@ def test_no_memory_to_decompress_is_a_failed_write() -> None:
     bench = Bench().store(0)
     pages = bench.pages
 
-    def no_memory(_data: bytes) -> bytes:
-        raise MemoryError
-
-    pages.shared.decode, pages.shared.unpack_into = no_memory, None
+    pages.shared.decode, pages.shared.unpack_into = raising(MemoryError), None
     result = finish(bench.dev.begin_writeback(pages=[0]))
     assert (result, kinds(bench)[0]) == (WritebackResult(selected=1, failed=1, errors=[(0, errno.EIO)]), "S")
     assert_at_rest(bench)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.refused import raising
 from zram_impl.table.segments import SEGMENT_SIZE, Segments
 
 THIRD = SEGMENT_SIZE // 3 + 1
@@ -144,11 +145,8 @@ def test_without_memory_nothing_has_changed(monkeypatch: pytest.MonkeyPatch) -> 
     segments = Segments()
     segments.store(bytes(SEGMENT_SIZE))
 
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError(12, "no memory")
-
     with monkeypatch.context() as patch:
-        patch.setattr(mmap, "mmap", refuse)
+        patch.setattr(mmap, "mmap", raising(OSError, 12, "no memory"))
         with pytest.raises(OSError, match="no memory"):
             segments.store(b"x")
     assert (segments.live, segments.held) == (SEGMENT_SIZE, SEGMENT_SIZE)

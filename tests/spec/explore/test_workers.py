@@ -5,6 +5,7 @@ import pytest
 from spec.explore.bfs import search
 from spec.explore.workers import ExploreProgress, SearchDied, _task, search_each
 from spec.scope import Scope
+from tests.refused import raising
 
 ONE, TWO = Scope(1, 1, 1, 1), Scope(2, 1, 1, 1)
 
@@ -24,11 +25,8 @@ def test_a_search_that_dies_is_reported() -> None:
 
 
 def test_an_interrupt_from_the_progress_ends_the_searches() -> None:
-    def interrupt(_progress: ExploreProgress) -> None:
-        raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        search_each({"many": Scope(4, 2, 2, 2), "more": Scope(4, 2, 2, 2)}, interrupt)
+        search_each({"many": Scope(4, 2, 2, 2), "more": Scope(4, 2, 2, 2)}, raising(KeyboardInterrupt))
 
 
 def test_the_task_sends_its_progress() -> None:

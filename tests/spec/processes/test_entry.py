@@ -17,6 +17,7 @@ import pytest
 
 from spec.processes import entry
 from spec.processes.interrupts import SIGNALS
+from tests.refused import raising
 
 Run = Callable[[Callable[[], int]], int]
 
@@ -191,11 +192,7 @@ def test_no_room_is_one_line(
     names: tuple[str | None, ...], where: str, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`spec.promela` ended with the traceback of a copy, and exit code 1, which means a finding."""
-
-    def full() -> int:
-        raise OSError(errno.ENOSPC, "No space left on device", *names)
-
-    assert run(full) == entry.UNUSABLE
+    assert run(raising(OSError, errno.ENOSPC, "No space left on device", *names)) == entry.UNUSABLE
     said = f"error: {where}: No space left on device; TMPDIR names where temporary files go\n"
     assert capsys.readouterr() == ("", said)
 

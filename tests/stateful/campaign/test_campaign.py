@@ -21,6 +21,7 @@ from stateful.fuzzing.sources import SOURCES, FuzzFinding, Harvest, Source
 from stateful.schedules.run import execute, watching
 from stateful.schedules.scenarios import SCENARIOS
 from stateful.seam.chosen import OURS
+from tests.refused import raising
 from tests.stateful.campaign.inline import TOKEN, Account, InlineEngine, account, campaign, quick
 from tests.stateful.campaign.processes import BUG, journal
 
@@ -120,12 +121,9 @@ def test_deaths_are_remembered_from_one_run_to_the_next(tmp_path: Path) -> None:
         lines.clear()
         return "no answer: exit code -9"
 
-    def stop(_chunk: Chunk, _lines: list[str]) -> str:
-        raise Stopped
-
     place = tmp_path / "c"
     for turn in range(3):
-        engine = InlineEngine(in_turn(dies, stop))
+        engine = InlineEngine(in_turn(dies, raising(Stopped)))
         if turn < 2:
             with pytest.raises(Stopped):
                 campaign(place, engine, 1)
@@ -160,9 +158,7 @@ def test_what_another_revision_found_is_tried_again(tmp_path: Path, monkeypatch:
 def test_a_full_disk_ends_a_campaign_with_a_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def full(_self: object, _row: object) -> None:
-        raise CampaignError("c: No space left on device; the same command resumes")
-
+    full = raising(CampaignError, "c: No space left on device; the same command resumes")
     monkeypatch.setattr(CampaignDirectory, "enter", full)
     assert command.main(["campaign", str(tmp_path / "c"), "--seeds", "1", "--source", "scenarios"]) == 2
     assert capsys.readouterr().err.splitlines()[-1].startswith("error: c: No space left")

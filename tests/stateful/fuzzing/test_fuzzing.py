@@ -16,6 +16,7 @@ from stateful.fuzzing.worker import Share, work
 from stateful.jobs import runner
 from stateful.jobs.runner import Report
 from stateful.schedules.token import decode
+from tests.refused import raising
 
 
 @pytest.fixture
@@ -146,10 +147,7 @@ def test_findings_that_could_not_be_written_at_all_are_refused(
 def test_findings_for_which_there_is_no_room_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_fd: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", raising(OSError, errno.ENOSPC, "No space left on device"))
     with pytest.raises(SystemExit) as refused:
         command.main(["fuzz", "--minutes", "0.001", "--out", str(tmp_path / "findings")])
     assert refused.value.code == 2

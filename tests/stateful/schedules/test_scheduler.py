@@ -12,6 +12,7 @@ from stateful.schedules.harness import Harness
 from stateful.schedules.program import TaskProgram
 from stateful.schedules.scenarios import SCENARIOS
 from stateful.schedules.scheduler import OutOfOrderError, Policy, ScheduledRuntime, StuckError
+from tests.refused import raising
 from zram_impl.runtime import Rank
 
 
@@ -164,12 +165,9 @@ def test_an_error_of_a_task_unwinds_the_others() -> None:
 
     def wait() -> None:
         try:
-            runtime.spawn(fail, "failing").join()
+            runtime.spawn(raising(ValueError, "of the task"), "failing").join()
         finally:
             unwound.append("waiting")
-
-    def fail() -> None:
-        raise ValueError("of the task")
 
     with pytest.raises(ValueError, match="of the task"):
         runtime.run(lambda: runtime.join_all([runtime.spawn(wait, "waiting")]))

@@ -19,6 +19,7 @@ from stateful.schedules.render import watched
 from stateful.schedules.story import OF_THE_DEVICE, check_of_story, story
 from stateful.schedules.token import decode
 from stateful.seam.chosen import load, using
+from tests.refused import raising
 from tests.spec.outputs.schema import valid
 from tests.spec.outputs.stories import plain, read_page
 
@@ -151,10 +152,7 @@ def test_replay_writes_what_is_asked_for(tmp_path: Path, capsys: pytest.CaptureF
 def test_a_page_that_cannot_be_written_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(*_arguments: object) -> None:
-        raise OSError(28, "No space left on device", "run.html")
-
-    monkeypatch.setattr("stateful.bugs.command.write_run", refuse)
+    monkeypatch.setattr("stateful.bugs.command.write_run", raising(OSError, 28, "No space left on device", "run.html"))
     assert main(["replay", "1cqb4h084", "--html", str(tmp_path / "run.html")]) == 2
     assert "run.html: No space left on device" in capsys.readouterr().err
 
