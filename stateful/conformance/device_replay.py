@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final, NamedTuple
 
+from stateful.common.closing import closed_unless_interrupted
 from stateful.conformance.compare import Difference
 from stateful.conformance.contents import Pattern
 from stateful.conformance.fields import Json
@@ -182,6 +183,11 @@ class _Replayed:
             self.device.close()
         self.device, self.content = None, []
 
+    def end(self) -> None:
+        """Close it, however broken it is."""
+        with suppress(Exception):
+            self.close()
+
 
 def _number(value: str) -> int:
     text = value.strip().rstrip("\0")
@@ -195,26 +201,24 @@ def device_replay(recording: Recording) -> DeviceReplay:
     if recording.timing:
         return DeviceReplay([], "timing")
     run, found = _Replayed(), list[Difference]()
-    try:
-        for number, (operation, expected) in enumerate(zip(recording.operations, recording.expected, strict=True)):
-            try:
-                crc = run.do(operation, expected)
-            except NotForEveryDevice:
-                raise
-            except Exception as error:
-                kind = "refused" if run.device and isinstance(error, refusals(run.device)) else type(error).__name__
-                return DeviceReplay(
-                    [Difference(recording.name, number, "rc", expected.answer.rc, f"{kind}: {error}")], ""
-                )
-            if crc is not None and list(expected.answer.crc or ()) != crc:
-                wanted: Json = list(expected.answer.crc or ())
-                found.append(Difference(recording.name, number, "crc", wanted, list(crc)))
-            found += [Difference(recording.name, number, *each) for each in _of_state(run, expected)]
-    except NotForEveryDevice as without:
-        return DeviceReplay([], str(without))
-    finally:
-        with suppress(Exception):
-            run.close()
+    with closed_unless_interrupted(run.end):
+        try:
+            for number, (operation, expected) in enumerate(zip(recording.operations, recording.expected, strict=True)):
+                try:
+                    crc = run.do(operation, expected)
+                except NotForEveryDevice:
+                    raise
+                except Exception as error:
+                    kind = "refused" if run.device and isinstance(error, refusals(run.device)) else type(error).__name__
+                    return DeviceReplay(
+                        [Difference(recording.name, number, "rc", expected.answer.rc, f"{kind}: {error}")], ""
+                    )
+                if crc is not None and list(expected.answer.crc or ()) != crc:
+                    wanted: Json = list(expected.answer.crc or ())
+                    found.append(Difference(recording.name, number, "crc", wanted, list(crc)))
+                found += [Difference(recording.name, number, *each) for each in _of_state(run, expected)]
+        except NotForEveryDevice as without:
+            return DeviceReplay([], str(without))
     return DeviceReplay(found[:10], "")
 
 

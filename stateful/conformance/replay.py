@@ -4,6 +4,7 @@ After every operation the device's statistics are compared with a recount of its
 was asked, too; those differences have fields that begin with `recount`.
 """
 
+from stateful.common.closing import closed_unless_interrupted
 from stateful.common.recount import both_counts
 from stateful.conformance.clock import REFUSED, FirstLook, looks_after, times_of
 from stateful.conformance.compare import Difference, StateComparison, compare_answers
@@ -34,7 +35,7 @@ class Replay:
     def run(self) -> None:
         """Do everything that was recorded."""
         recording = self._recording
-        try:
+        with closed_unless_interrupted(self._guest.close):
             if "clk" in self._before:
                 self._guest.runtime.clock = 0  # any second that is recorded comes later
             self._compare_states(-1, recording.before)
@@ -47,8 +48,6 @@ class Replay:
                     self.differences.append(Difference(recording.name, number, field, wanted, had))
                 self._compare_states(number, expected.state)
                 self._count_again(number, operation, got)
-        finally:
-            self._guest.close()
 
     def _set_clock(self, operation: Operation, look: FirstLook, *, refused: bool, looked: bool) -> None:
         if "clk" not in look.state:

@@ -5,6 +5,7 @@ Writes fail by page, not by block, and steps that need a capability which the de
 
 from typing import Final, NamedTuple
 
+from stateful.common.closing import closed_unless_interrupted
 from stateful.metamorphic.ordered import DEPTH
 from stateful.metamorphic.program import FailingWrites, Program, Step
 from stateful.seam.blocks import WatchedBlocks
@@ -76,7 +77,7 @@ class Running:
     def outcome(self) -> ProgramOutcome:
         """Run the program and return its outcome."""
         device = self._user.device
-        try:
+        with closed_unless_interrupted(device.close):
             for step in self._program.steps:
                 self._take(step)
             slots = self._look().slots  # before anything is read, which takes marks off
@@ -84,8 +85,6 @@ class Running:
             assert list(pages) == self._user.content, "a page reads as what was last written to it"
             now = self._look()
             return ProgramOutcome(tuple(self._passes), slots, pages, now.statistics, now.limit)
-        finally:
-            device.close()
 
     def _take(self, step: Step) -> None:
         match step:

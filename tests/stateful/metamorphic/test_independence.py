@@ -53,6 +53,23 @@ def test_one_block_two_pages_and_a_failed_write_come_to_the_same() -> None:
     assert quirky == [(1,), ()]
 
 
+def test_an_interrupted_program_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C inside the engine: answers were lost, and closing the device waited for them without an end."""
+    answered, lost = OrderedEngine.answered, list[WbReq]()
+
+    def interrupted(engine: OrderedEngine, wait: bool = False) -> list[WbReq]:
+        found = answered(engine, wait)
+        if lost or not found:
+            return found
+        lost.extend(found)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(OrderedEngine, "answered", interrupted)
+    program = Program(3, 3, compressed=False, steps=(*HUGE, RunPass("huge", ())))
+    with pytest.raises(KeyboardInterrupt):
+        ZramRunning(program, Way(2, None), Quirks()).outcome()
+
+
 def test_a_bad_block_is_not_tried_before_the_others() -> None:
     failing = FailingWrites(NO_PAGES, frozenset({0}))
     program = Program(3, 3, compressed=False, steps=(*HUGE, failing, RunPass(None, (0, 1, 2))))
