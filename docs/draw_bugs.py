@@ -8,13 +8,14 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
 from docs import draw_bug_pages
 from docs.draw_tables import markdown_table
+from docs.program import parser
 from spec.assertions import require_assertions
 from spec.bugs.batching_v3 import BATCHING_V3, SpecBug
 from spec.bugs.catalogue import CATALOGUE, DriverBug
@@ -24,6 +25,7 @@ from spec.explore.result import ExploreResult
 from spec.explore.trace import counterexample
 from spec.model.invariant import CLAUSES
 from spec.model.properties import EVERY_STEP, REST
+from spec.processes.entry import run
 from spec.promela.command import search as spin
 from spec.prove.unbounded.command import prove_all_sizes, with_bug
 from stateful.bugs import by_machine, by_schedules
@@ -286,10 +288,13 @@ def _timed(do: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def main(arguments: list[str]) -> None:
-    """Write the page; with `--measure`, measure first."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the page and return the exit code; with `--measure`, measure first."""
+    of_command = parser("draw_bugs", __doc__)
+    of_command.add_argument("--measure", action="store_true", help="measure every layer anew first (minutes)")
+    measuring: bool = of_command.parse_args(arguments).measure
     require_assertions()
-    if arguments == ["--measure"]:
+    if measuring:
         figures = measure(lambda text: sys.stderr.write(f"{text}\n"))
         rounded = {
             layer: {k: [float(f"{x:.2g}") for x in v] for k, v in rows.items()} for layer, rows in figures.items()
@@ -298,7 +303,8 @@ def main(arguments: list[str]) -> None:
         measured.cache_clear()
     write_whole(PAGE, page())
     draw_bug_pages.write(pages())
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run("docs.draw_bugs")

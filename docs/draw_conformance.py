@@ -4,14 +4,15 @@ A test says when it is stale.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import fields
 from inspect import cleandoc
 from pathlib import Path
 from typing import Final
 
-from spec.assertions import require_assertions
+from docs.program import write_page
+from spec.processes.entry import run
 from zram_impl import Quirks
-from zram_impl.cli.output import write_whole
 
 PAGE: Final = Path(__file__).resolve().with_name("generated") / "conformance.md"
 _BEFORE: Final = """\
@@ -98,6 +99,10 @@ def page() -> str:
     return _BEFORE + "\n".join(["| quirk | default | what |", "| --- | --- | --- |", *rows]) + "\n" + _AFTER
 
 
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the page and return the exit code."""
+    return write_page("draw_conformance", __doc__, PAGE, page, arguments)
+
+
 if __name__ == "__main__":
-    require_assertions()
-    write_whole(PAGE, page())
+    run("docs.draw_conformance")

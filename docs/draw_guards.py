@@ -3,18 +3,18 @@
 The table is `stateful/guards/table.py`; tests hold it to the device's source and to what runs access.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from docs.draw_tables import markdown_table
-from spec.assertions import require_assertions
+from docs.program import write_page
+from spec.processes.entry import run
 from stateful.guards.guard import Guard, GuardKind, GuardRow, Look
 from stateful.guards.invariants import INVARIANTS
 from stateful.guards.table import IDENTITY, LOCKS, NOT_GUARDED, ROWS, WAITS
 from stateful.pairs.calls import UNCALLED
 from stateful.pairs.states import STATES
-from zram_impl.cli.output import write_whole
 
 PAGE: Final = Path(__file__).resolve().with_name("generated") / "guards.md"
 
@@ -112,6 +112,10 @@ def _calls(names: tuple[str, ...]) -> str:
     return ", ".join(f"`{name}`" for name in names) or "all but the attributes"
 
 
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the page and return the exit code."""
+    return write_page("draw_guards", __doc__, PAGE, page, arguments)
+
+
 if __name__ == "__main__":
-    require_assertions()
-    write_whole(PAGE, page())
+    run("docs.draw_guards")

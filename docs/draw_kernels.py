@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from spec.assertions import require_assertions
-from zram_impl.cli.output import write_whole
+from docs.program import write_page
+from spec.processes.entry import run
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PAGE: Final = ROOT / "docs" / "kernels.md"
@@ -106,6 +106,10 @@ def _short(text: str) -> str:
     return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 3]}..."
 
 
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the page and return the exit code."""
+    return write_page("draw_kernels", __doc__, PAGE, page, arguments)
+
+
 if __name__ == "__main__":
-    require_assertions()
-    write_whole(PAGE, page())
+    run("docs.draw_kernels")

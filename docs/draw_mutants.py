@@ -3,17 +3,18 @@
 With a file, from what `python -m spec.mutate --json` has written there.
 """
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from docs.draw_tables import markdown_table
+from docs.program import parser
 from spec.assertions import require_assertions
 from spec.mutate.command import HEADER, judge, numbers, progress_of, reason
 from spec.mutate.kill import SCOPES, SIZES, SpecFate, read
 from spec.mutate.mutants import MODULES, SpecMutant, every_mutant
+from spec.processes.entry import run
 from zram_impl.cli.output import write_whole
 
 PAGE: Final = Path(__file__).resolve().with_name("generated") / "mutation.md"
@@ -68,25 +69,28 @@ def _survivor(mutant: SpecMutant, fate: SpecFate) -> list[str]:
     return [f"`{mutant.name}`", f"`{mutant.after}`", clauses if fate.rests_on is not None else reason(fate)]
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Write the page."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the page and return the exit code."""
+    of_command = parser("draw_mutants", __doc__)
+    of_command.add_argument(
+        "file", nargs="?", metavar="FILE", help="what spec.mutate --json printed, instead of judging anew"
+    )
+    file: str | None = of_command.parse_args(arguments).file
+    require_assertions()
     mutants = every_mutant()
-    if arguments:
-        written = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    if file is not None:
+        written = json.loads(Path(file).read_text(encoding="utf-8"))
         by_name = {each["name"]: read(json.dumps(list(each.values()))) for each in written}
         fates = [by_name[mutant.name] for mutant in mutants]
     else:
         progress = progress_of(len(mutants))
-        fates = judge(mutants, progress, tick=progress.tick)
-        progress.done()
+        try:
+            fates = judge(mutants, progress, tick=progress.tick)
+        finally:
+            progress.done()
     write_whole(PAGE, page(mutants, fates))
+    return 0
 
 
 if __name__ == "__main__":
-    require_assertions()
-    parser = argparse.ArgumentParser(prog="python -m docs.draw_mutants", description=__doc__)
-    parser.add_argument(
-        "file", nargs="?", metavar="FILE", help="what spec.mutate --json printed, instead of judging anew"
-    )
-    asked = parser.parse_args()
-    main([asked.file] if asked.file else [])
+    run("docs.draw_mutants")

@@ -12,7 +12,9 @@ from math import log2, log10
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from docs.program import parser
 from spec.assertions import require_assertions
+from spec.processes.entry import run
 from zram_impl.cli.output import write_whole
 
 DOCS: Final = Path(__file__).resolve().parent
@@ -127,12 +129,14 @@ def _number(found: object) -> float:
     return found
 
 
-def main() -> None:
-    """Write the pictures."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the pictures and return the exit code."""
+    parser("draw_speed", __doc__).parse_args(arguments)
     require_assertions()
     for name, text in pictures(json.loads(FIGURES.read_text(encoding="utf-8"))).items():
         write_whole(DOCS / "images" / name, text)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run("docs.draw_speed")

@@ -1,10 +1,10 @@
 """Writes `docs/generated/state-machine.md`: `python -m docs.draw_tables`. A test fails when it is stale."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from spec.assertions import require_assertions
+from docs.program import write_page
 from spec.bugs.history import SEEDED_BUGS
 from spec.explore.expected_counts import PINNED, REDUCED
 from spec.footprint import Piece
@@ -12,11 +12,11 @@ from spec.model.actions import ACTIONS, Action
 from spec.model.invariant import CLAUSES
 from spec.model.properties import EVERY_STEP, REST
 from spec.model.tables import COMMIT, COMPLETION_TABLE, ILLEGAL, KINDS, SLOT_TABLE, Completion, SlotTable
+from spec.processes.entry import run
 from spec.reachable import sometimes
 from spec.restated.frame import FIELD_UPDATES, FieldUpdate
 from spec.restated.tables_say import RULES
 from spec.scope import EVERY_RUN, NIGHTLY
-from zram_impl.cli.output import write_whole
 
 PAGE: Final = Path(__file__).resolve().with_name("generated") / "state-machine.md"
 _CASES: Final = (("error", "lost"), ("error", "kept"), ("ok", "lost"), ("ok", "kept"))
@@ -151,6 +151,10 @@ def _bug_table() -> str:
     return markdown_table(["bug", "mistake", "breaks", "steps", "scope"], rows)
 
 
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the page and return the exit code."""
+    return write_page("draw_tables", __doc__, PAGE, page, arguments)
+
+
 if __name__ == "__main__":
-    require_assertions()
-    write_whole(PAGE, page())
+    run("docs.draw_tables")

@@ -4,15 +4,16 @@ The documents are written to be read in the repository, so their links lead to f
 the front page, the documents of the root lie beside those of `docs/`, and a link to a source file becomes its path.
 """
 
+import argparse
 import re
 import shutil
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from posixpath import normpath, relpath
 from typing import Final
 
 from spec.assertions import require_assertions
+from spec.processes.entry import run
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 AT_ROOT: Final = {
@@ -87,9 +88,12 @@ def headings(text: str) -> Iterator[str]:
         yield re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", plain).strip().lower())
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Lay down the site's sources in a folder, which is made anew."""
-    (folder,) = map(Path, arguments)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Lay down the site's sources in a folder, which is made anew, and return the exit code."""
+    require_assertions()
+    of_command = argparse.ArgumentParser(prog="python -m docs.site", description=__doc__)
+    of_command.add_argument("folder", type=Path, metavar="DIR", help="where they go; what it has is removed")
+    folder: Path = of_command.parse_args(arguments).folder
     shutil.rmtree(folder, ignore_errors=True)
     texts = pages()
     for source, place in places().items():
@@ -99,8 +103,8 @@ def main(arguments: Sequence[str]) -> None:
             target.write_text(texts[place], encoding="utf-8")
         else:
             shutil.copyfile(ROOT / source, target)
+    return 0
 
 
 if __name__ == "__main__":
-    require_assertions()
-    main(sys.argv[1:])
+    run("docs.site")

@@ -3,7 +3,6 @@
 The workflows are read as text: a step begins with a dash.
 """
 
-import argparse
 import json
 import os
 import re
@@ -15,8 +14,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stateful.command import main, parser
+from stateful.command import main
 from tests.stateful.ending import trial
+from tests.test_assertions_off import programs
+from tests.test_manners import commands as every_command
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".github" / "workflows"
@@ -351,6 +352,6 @@ def test_what_is_not_promised_is_tried_every_night() -> None:
 
 def test_every_command_is_killed_every_night() -> None:
     assert '.venv/bin/python -m tests.stateful.ending.trial | tee -a "$GITHUB_STEP_SUMMARY"' in commands(FUZZ)
-    known = {" ".join(line.split()[:2]) for line in trial.COMMANDS}
-    (found,) = [each for each in parser()._actions if isinstance(each, argparse._SubParsersAction)]
-    assert {f"stateful {name}" for name in found.choices} - known == {"stateful mutants", "stateful inputs"}
+    every = {*every_command(), *(name for name in programs() if name.startswith("docs."))}
+    killed = tuple(f"{line} " for line in trial.COMMANDS)
+    assert [name for name in sorted(every) if not any(line.startswith(f"{name} ") for line in killed)] == []

@@ -1,7 +1,7 @@
 """Kill a command at a moment, and list what it leaves behind: processes, files, words on stderr, a wrong exit code.
 
 `python -m tests.stateful.ending.trial [WORD...]` kills every command whose line contains one of the words, by every
-signal, at every moment, and prints what is left. All commands take about 40 minutes.
+signal, at every moment, and prints what is left. All commands take about half an hour.
 """
 
 import os
@@ -48,13 +48,24 @@ COMMANDS: Final = (
     "spec.prove_sizes",
     "spec.mutate",
     "spec.promela",
+    "spec.prove.unbounded",
     "zram_impl demo",
     "zram_impl bench",
+    "docs.draw_bugs --measure",
+    "docs.draw_conformance",
+    "docs.draw_guards",
+    "docs.draw_kernels",
+    "docs.draw_mutants",
+    "docs.draw_speed",
+    "docs.draw_tables",
+    "docs.site pages",
+    "tests.kernel mends",
+    f"tests.kernel lies {RAW}",
 )
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 MOMENTS: Final = (0.15, 0.6, 1.5, 3.0, 6.0)
-KEPT: Final = {"recorded.jsonl", ".hypothesis", "campaign"}
-"""Files that a command may leave: a whole trace, the cache of Hypothesis, what a campaign resumes from."""
+KEPT: Final = {"recorded.jsonl", ".hypothesis", "campaign", "pages"}
+"""May be left: a whole trace, the cache of Hypothesis, what a campaign resumes from, pages laid down so far."""
 PATIENCE: Final = 20.0
 """Seconds that a command may take to end, on a machine that is busy."""
 LINGER: Final = 1.0
