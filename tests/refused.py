@@ -7,9 +7,9 @@ import pytest
 from zram_impl import ZramError
 
 
-def refused(code: int, text: str | None = None) -> pytest.RaisesExc[ZramError]:
+def refused(code: int, text: str = "") -> pytest.RaisesExc[ZramError]:
     """Expect a `ZramError` of an errno, whose message matches a pattern if one is given."""
-    return pytest.raises(ZramError, match=text, check=lambda error: error.errno == code)
+    return pytest.raises(ZramError, match=text or None, check=lambda error: error.errno == code)
 
 
 def errno_of(do: object, *args: object) -> int | None:

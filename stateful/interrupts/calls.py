@@ -25,7 +25,7 @@ from stateful.interrupts.worlds import (
     InterruptedWorld,
 )
 from zram_impl import PAGE_SIZE, Zram
-from zram_impl.block_layer import Node
+from zram_impl.block_layer import Node, NodeFile
 from zram_impl.decisions import Mode
 from zram_impl.mapping import PageMap
 from zram_impl.parsing.recompress_args import RecompressRequest
@@ -73,50 +73,25 @@ def _open_and_drop(it: InterruptedWorld) -> None:
     Node(it.dev).open()
 
 
-def _advance(it: InterruptedWorld) -> None:
-    assert it.running is not None, "a pass has begun"
-    it.running.advance(3)
+def _in_pass(do: Callable[[WritebackPass | RecompressPass], object]) -> Callable[[InterruptedWorld], None]:
+    def call(it: InterruptedWorld) -> None:
+        assert it.running is not None, "a pass has begun"
+        do(it.running)
+
+    return call
 
 
-def _wait(it: InterruptedWorld) -> None:
-    assert it.running is not None, "a pass has begun"
-    it.running.advance()
-    it.running.wait()
+def _wait(running: WritebackPass | RecompressPass) -> None:
+    running.advance()
+    running.wait()
 
 
-def _cancel(it: InterruptedWorld) -> None:
-    assert it.running is not None, "a pass has begun"
-    it.running.cancel()
+def _on_file(do: Callable[[NodeFile], object]) -> Callable[[InterruptedWorld], None]:
+    def call(it: InterruptedWorld) -> None:
+        assert it.file is not None, "it is open"
+        do(it.file)
 
-
-def _close_file(it: InterruptedWorld) -> None:
-    assert it.file is not None, "it is open"
-    it.file.close()
-
-
-def _file_write(it: InterruptedWorld) -> None:
-    assert it.file is not None, "it is open"
-    it.file.pwrite(b"".join(_SEVERAL), 0)
-
-
-def _file_read(it: InterruptedWorld) -> None:
-    assert it.file is not None, "it is open"
-    it.file.pread(_EVERY_PAGE, 0)
-
-
-def _file_discard(it: InterruptedWorld) -> None:
-    assert it.file is not None, "it is open"
-    it.file.discard(0, _EVERY_PAGE)
-
-
-def _file_zero(it: InterruptedWorld) -> None:
-    assert it.file is not None, "it is open"
-    it.file.zeroout(0, _EVERY_PAGE)
-
-
-def _size(it: InterruptedWorld) -> object:
-    assert it.file is not None, "it is open"
-    return it.file.size
+    return call
 
 
 def _look_at_a_keeper(it: InterruptedWorld) -> None:
@@ -246,12 +221,12 @@ CALLS: Final[dict[str, Call]] = {
     "attrs, reset": Call("attrs", lambda it: it.dev.attrs.store("reset", "1"), None),
     "attrs, mm_stat": Call("attrs", lambda it: it.dev.attrs.show("mm_stat")),
     "Node.open": Call("Node", _open_and_drop),
-    "NodeFile.close": Call("Node", _close_file, kind="open"),
-    "NodeFile.size": Call("Node", _size, kind="open"),
-    "NodeFile.pwrite": Call("Node", _file_write, _FIRST, kind="open"),
-    "NodeFile.pread": Call("Node", _file_read, kind="open"),
-    "NodeFile.discard": Call("Node", _file_discard, _GONE, kind="open"),
-    "NodeFile.zeroout": Call("Node", _file_zero, _GONE, kind="open"),
+    "NodeFile.close": Call("Node", _on_file(NodeFile.close), kind="open"),
+    "NodeFile.size": Call("Node", _on_file(lambda file: file.size), kind="open"),
+    "NodeFile.pwrite": Call("Node", _on_file(lambda file: file.pwrite(b"".join(_SEVERAL), 0)), _FIRST, kind="open"),
+    "NodeFile.pread": Call("Node", _on_file(lambda file: file.pread(_EVERY_PAGE, 0)), kind="open"),
+    "NodeFile.discard": Call("Node", _on_file(lambda file: file.discard(0, _EVERY_PAGE)), _GONE, kind="open"),
+    "NodeFile.zeroout": Call("Node", _on_file(lambda file: file.zeroout(0, _EVERY_PAGE)), _GONE, kind="open"),
     "PageMap, get": Call("PageMap", _map(lambda values: values[KEY]), kind="mapped"),
     "PageMap, set": Call(
         "PageMap",
@@ -260,9 +235,9 @@ CALLS: Final[dict[str, Call]] = {
         kind="mapped",
     ),
     "PageMap, del": Call("PageMap", _map(lambda values: values.pop(KEY, None)), _FREED, kind="mapped"),
-    "a pass, advance": Call("passes", _advance, kind="running"),
-    "a pass, wait": Call("passes", _wait, kind="running"),
-    "a pass, cancel": Call("passes", _cancel, kind="running"),
+    "a pass, advance": Call("passes", _in_pass(lambda running: running.advance(3)), kind="running"),
+    "a pass, wait": Call("passes", _in_pass(_wait), kind="running"),
+    "a pass, cancel": Call("passes", _in_pass(lambda running: running.cancel()), kind="running"),
     "observed: write_page": Call("write_page", *_write(BACKED, SMALL[5]), kind="observed"),
     "observed: write_pages": Call(
         "write_pages", lambda it: it.dev.write_pages(0, b"".join(_SEVERAL)), _FIRST, kind="observed"

@@ -42,16 +42,11 @@ def failing(bench: Bench, slots: Sequence[int], codes: Sequence[int]) -> Writeba
 # --- pages named twice ---------------------------------------------------------------------------------------------
 
 
-def test_x27a_a_page_named_twice_needs_one_block_of_the_limit() -> None:
-    bench = stored(1, 4, limit=1)
+@pytest.mark.parametrize(("blocks", "limit"), [(4, 1), (1, None)], ids=["of the limit", "of the device"])
+def test_x27a_x27b_a_page_named_twice_needs_one_block(blocks: int, limit: int | None) -> None:
+    bench = stored(1, blocks, limit=limit)
     assert bench.dev.attrs.store("writeback", "page_index=0 page_index=0") == 25
     assert (kinds(bench)[0], bench.dev.writeback_limit) == ("W", 0)
-
-
-def test_x27b_a_page_named_twice_needs_one_block() -> None:
-    bench = stored(1, 1)
-    assert bench.dev.attrs.store("writeback", "page_index=0 page_index=0") == 25
-    assert kinds(bench)[0] == "W"
 
 
 @pytest.mark.parametrize("batch_size", BATCH_SIZES)
@@ -95,17 +90,18 @@ def test_x27f_x27g_the_order_of_answers_does_not_matter_to_twins(order: list[int
 
 
 @pytest.mark.parametrize("batch_size", BATCH_SIZES)
-def test_x28a_one_block_for_two_pages_and_a_failure(batch_size: int) -> None:
-    bench = stored(2, 1, batch_size=batch_size)
-    result = failing(bench, [0, 1], [EIO])
-    assert (result.written, result.failed, result.left, result.driver_errno) == (1, 1, 0, EIO)
-
-
-@pytest.mark.parametrize("batch_size", BATCH_SIZES)
-def test_x28b_a_limit_of_two_for_three_pages_and_a_failure(batch_size: int) -> None:
-    bench = stored(3, 8, batch_size=batch_size, limit=2)
-    result = failing(bench, [0, 1, 2], [EIO])
-    assert (result.written, result.failed, result.left, bench.dev.writeback_limit) == (2, 1, 0, 0)
+@pytest.mark.parametrize(
+    ("pages", "blocks", "limit", "outcome"),
+    [(2, 1, None, (1, 1, 0, 0)), (3, 8, 2, (2, 1, 0, 0)), (1, 8, 1, (0, 1, 0, 1))],
+    ids=["x28a: one block", "x28b: a limit of two", "x28d: a limit of one"],
+)
+def test_x28_a_failure_costs_no_block_and_no_limit(
+    pages: int, blocks: int, limit: int | None, outcome: tuple[int, int, int, int], batch_size: int
+) -> None:
+    bench = stored(pages, blocks, batch_size=batch_size, limit=limit)
+    result = failing(bench, range(pages), [EIO])
+    assert (result.written, result.failed, result.left, bench.dev.writeback_limit) == outcome
+    assert result.driver_errno == EIO
 
 
 @pytest.mark.parametrize("batch_size", BATCH_SIZES)
@@ -116,13 +112,6 @@ def test_one_block_serves_two_pages_if_one_is_discarded(batch_size: int) -> None
     result = finish(running)
     assert (result.written, result.lost, result.left, result.driver_errno) == (1, 1, 0, 0)
     assert_at_rest(bench)
-
-
-@pytest.mark.parametrize("batch_size", BATCH_SIZES)
-def test_x28d_a_limit_of_one_is_still_there_after_a_failure(batch_size: int) -> None:
-    bench = stored(1, 8, batch_size=batch_size, limit=1)
-    result = failing(bench, [0], [EIO])
-    assert (result.written, result.failed, bench.dev.writeback_limit) == (0, 1, 1)
 
 
 @pytest.mark.parametrize("limit", [None, 1])

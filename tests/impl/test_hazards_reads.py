@@ -43,6 +43,12 @@ def discard(bench: Bench, slot: int = 0) -> None:
     bench.dev.discard(slot * PAGE_SIZE, PAGE_SIZE)
 
 
+def overwrite_and_use_the_block(bench: Bench) -> None:
+    """Overwrite page 0, and write page 1 back to the block that was its."""
+    bench.dev.write_page(0, huge(7))
+    bench.dev.writeback(pages=[1])
+
+
 def compressible(seed: int, size: int) -> bytes:
     """A page whose first `size` bytes do not compress."""
     return Pattern("comp", seed, size).page(0)
@@ -103,12 +109,7 @@ def test_a_discarded_page_reads_as_zeros_if_its_block_is_used() -> None:
 
 def test_x26b_an_overwritten_page_reads_as_what_was_written() -> None:
     bench = written_back(huge(0), huge(1), blocks=1)
-
-    def change(bench: Bench) -> None:
-        bench.dev.write_page(0, huge(7))
-        bench.dev.writeback(pages=[1])
-
-    overtaken(bench, change)
+    overtaken(bench, overwrite_and_use_the_block)
     assert bench.dev.read_page(0) == huge(7)
     assert bench.backing.block(0) == huge(1)
 
@@ -280,12 +281,7 @@ def test_an_answer_from_before_the_change_is_discarded() -> None:
 
 def test_a_patch_under_a_read_goes_into_the_present_page() -> None:
     bench = written_back(huge(0), huge(1), blocks=1)
-
-    def change(bench: Bench) -> None:
-        bench.dev.write_page(0, huge(7))
-        bench.dev.writeback(pages=[1])
-
-    overtaken(bench, change)
+    overtaken(bench, overwrite_and_use_the_block)
     bench.dev.write(100, b"patched")
     assert bench.dev.read_page(0) == huge(7)[:100] + b"patched" + huge(7)[107:]
 

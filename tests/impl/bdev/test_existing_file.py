@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
@@ -10,38 +11,32 @@ from pathlib import Path
 
 import pytest
 
-from tests.impl.backing_files import opened, refusal
+from tests.impl.backing_files import opened
+from tests.refused import refused
+from zram_impl.bdev.file import open_file
 from zram_impl.units import PAGE_SIZE
 
 
-def test_an_existing_file_is_used_up_to_its_last_whole_page(path: Path) -> None:
-    path.write_bytes(b"x" * (3 * PAGE_SIZE + 100))
-    with opened(path) as device:
-        assert device.blocks == 3
-    assert path.read_bytes() == b"x" * (3 * PAGE_SIZE + 100)
-
-
-def test_an_existing_file_keeps_its_size(path: Path) -> None:
-    path.write_bytes(b"x" * (3 * PAGE_SIZE))
-    with opened(path, size=2 * PAGE_SIZE) as device:
-        assert device.blocks == 2
-    assert path.read_bytes() == b"x" * (3 * PAGE_SIZE)
+@pytest.mark.parametrize(("more", "size", "blocks"), [(100, None, 3), (0, 2 * PAGE_SIZE, 2)])
+def test_an_existing_file_is_used_in_whole_pages_and_kept(path: Path, more: int, size: int | None, blocks: int) -> None:
+    there = 3 * PAGE_SIZE + more
+    path.write_bytes(b"x" * there)
+    with opened(path, size=size) as device:
+        assert device.blocks == blocks
+    assert path.read_bytes() == b"x" * there
 
 
 def test_a_size_must_fit_into_an_existing_file(path: Path) -> None:
     path.write_bytes(b"x" * (3 * PAGE_SIZE))
-    error = refusal(path, 3 * PAGE_SIZE + 1)
-    assert error.errno == errno.EINVAL
-    assert str(3 * PAGE_SIZE + 1) in str(error)
-    assert f"the {3 * PAGE_SIZE} bytes" in str(error)
+    with refused(errno.EINVAL, f"the {3 * PAGE_SIZE} bytes .*, got {3 * PAGE_SIZE + 1}"):
+        open_file(path, size=3 * PAGE_SIZE + 1)
     assert path.read_bytes() == b"x" * (3 * PAGE_SIZE)
 
 
 def test_an_existing_file_below_a_page_is_refused(path: Path) -> None:
     path.write_bytes(b"x" * (PAGE_SIZE - 1))
-    error = refusal(path)
-    assert error.errno == errno.EINVAL
-    assert f"got {PAGE_SIZE - 1}" in str(error)
+    with refused(errno.EINVAL, f"got {PAGE_SIZE - 1}"):
+        open_file(path, size=None)
     assert path.read_bytes() == b"x" * (PAGE_SIZE - 1)
 
 
@@ -58,41 +53,36 @@ def test_the_descriptor_does_not_reach_other_programs(path: Path) -> None:
         assert not os.get_inheritable(device._fd)
 
 
-def test_a_directory_is_refused(tmp_path: Path) -> None:
-    error = refusal(tmp_path)
-    assert error.errno == errno.EISDIR
-    assert repr(str(tmp_path)) in str(error)
-
-
-def test_an_empty_path_is_refused_as_the_kernel_does() -> None:
-    assert refusal("", PAGE_SIZE).errno == errno.EISDIR
-
-
 def make_socket(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as bound:
         bound.bind(str(path))
 
 
-@pytest.mark.parametrize("make", [os.mkfifo, make_socket])
-def test_what_is_neither_file_nor_block_device_is_refused(tmp_path: Path, make: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize(
+    ("make", "code"), [(Path.mkdir, errno.EISDIR), (os.mkfifo, errno.ENOTBLK), (make_socket, errno.ENOTBLK)]
+)
+def test_what_is_neither_file_nor_block_device_is_refused(
+    tmp_path: Path, make: Callable[[Path], None], code: int
+) -> None:
     path = tmp_path / "odd"
     make(path)
-    error = refusal(path)
-    assert error.errno == errno.ENOTBLK
-    assert repr(str(path)) in str(error)
+    with refused(code, re.escape(repr(str(path)))):
+        open_file(path, size=None)
 
 
-def test_a_character_device_is_refused() -> None:
-    assert refusal("/dev/null").errno == errno.ENOTBLK
-
-
-def test_a_name_no_file_can_have_is_refused() -> None:
-    assert refusal("a\0b", PAGE_SIZE).errno == errno.EINVAL
+@pytest.mark.parametrize(
+    ("name", "size", "code"),
+    [("", PAGE_SIZE, errno.EISDIR), ("/dev/null", None, errno.ENOTBLK), ("a\0b", PAGE_SIZE, errno.EINVAL)],
+)
+def test_a_name_of_no_file_is_refused(name: str, size: int | None, code: int) -> None:
+    with refused(code):
+        open_file(name, size=size)
 
 
 def test_a_path_through_a_file_is_refused(path: Path) -> None:
     path.write_bytes(bytes(PAGE_SIZE))
-    assert refusal(path / "below", PAGE_SIZE).errno == errno.ENOTDIR
+    with refused(errno.ENOTDIR):
+        open_file(path / "below", size=PAGE_SIZE)
 
 
 @contextmanager
@@ -116,7 +106,5 @@ def test_a_file_that_cannot_be_both_read_and_written_is_refused(mode: int) -> No
         path = Path(directory) / "pages.img"
         path.write_bytes(bytes(PAGE_SIZE))
         path.chmod(mode)
-        with as_nobody():
-            error = refusal(path)
-        assert error.errno == errno.EACCES
-        assert repr(str(path)) in str(error)
+        with as_nobody(), refused(errno.EACCES, re.escape(repr(str(path)))):
+            open_file(path, size=None)

@@ -2,14 +2,16 @@
 
 import errno
 import os
+import re
 import resource
 import stat
 from pathlib import Path
 
 import pytest
 
-from tests.impl.backing_files import opened, refusal, small_file_system
-from tests.refused import raising
+from tests.impl.backing_files import opened, small_file_system
+from tests.refused import raising, refused
+from zram_impl.bdev.file import open_file
 from zram_impl.units import PAGE_SIZE
 
 
@@ -40,47 +42,38 @@ def test_a_size_with_a_part_of_a_page_is_kept_and_cut_to_pages(path: Path) -> No
         assert (device.blocks, path.stat().st_size) == (2, 3 * PAGE_SIZE - 1)
 
 
-def test_a_missing_file_needs_a_size(path: Path) -> None:
-    error = refusal(path)
-    assert error.errno == errno.ENOENT
-    assert repr(str(path)) in str(error)
-    assert not path.exists()
-
-
-@pytest.mark.parametrize("size", [-1, 0, PAGE_SIZE - 1])
-def test_a_size_below_a_page_is_refused(path: Path, size: int) -> None:
-    error = refusal(path, size)
-    assert error.errno == errno.EINVAL
-    assert f"got {size} for" in str(error)
-    assert not path.exists()
-
-
-def test_a_size_that_no_file_can_have_is_refused(path: Path) -> None:
-    error = refusal(path, 1 << 63)
-    assert error.errno == errno.EFBIG
-    assert str(1 << 63) in str(error)
+@pytest.mark.parametrize(
+    ("size", "code", "said"),
+    [
+        (None, errno.ENOENT, ""),
+        *((size, errno.EINVAL, f"got {size} for") for size in (-1, 0, PAGE_SIZE - 1)),
+        (1 << 63, errno.EFBIG, str(1 << 63)),
+    ],
+)
+def test_a_size_that_no_file_can_have_is_refused(path: Path, size: int | None, code: int, said: str) -> None:
+    with refused(code, said or re.escape(repr(str(path)))):
+        open_file(path, size=size)
     assert not path.exists()
 
 
 def test_a_missing_directory_is_said(tmp_path: Path) -> None:
     path = tmp_path / "missing" / "pages.img"
-    error = refusal(path, PAGE_SIZE)
-    assert error.errno == errno.ENOENT
-    assert repr(str(path)) in str(error)
+    with refused(errno.ENOENT, re.escape(repr(str(path)))):
+        open_file(path, size=PAGE_SIZE)
 
 
 def test_a_dangling_link_is_not_followed_to_create_something(tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "nowhere")
-    assert refusal(link, PAGE_SIZE).errno == errno.EEXIST
+    with refused(errno.EEXIST):
+        open_file(link, size=PAGE_SIZE)
     assert link.is_symlink()
 
 
 def test_a_file_beyond_the_disk_is_refused_and_removed(tmp_path: Path) -> None:
     with small_file_system(tmp_path) as where:
-        error = refusal(where / "pages.img", 1 << 20)
-        assert error.errno == errno.ENOSPC
-        assert str(1 << 20) in str(error)
+        with refused(errno.ENOSPC, str(1 << 20)):
+            open_file(where / "pages.img", size=1 << 20)
         assert list(where.iterdir()) == []
         with opened(where / "pages.img", size=8 * PAGE_SIZE) as device:
             assert device.blocks == 8
@@ -90,8 +83,8 @@ def test_a_file_beyond_the_size_limit_is_refused_and_removed(path: Path) -> None
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (8 * PAGE_SIZE, hard))
     try:
-        error = refusal(path, 16 * PAGE_SIZE)
+        with refused(errno.EFBIG):
+            open_file(path, size=16 * PAGE_SIZE)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert error.errno == errno.EFBIG
     assert not path.exists()

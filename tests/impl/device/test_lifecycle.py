@@ -178,31 +178,27 @@ def test_production_opens_files_and_writes_with_threads(tmp_path: Path) -> None:
 # Size
 
 
-@pytest.mark.parametrize("size", [0, -1, "0", "", "x", "-1", "1T5"], ids=repr)
-def test_a_size_that_is_none_is_refused(size: int | str) -> None:
-    dev = Zram()
-    with refused(errno.EINVAL):
-        dev.initialise(size)
-    assert dev.pages == 0
+TABLE = "disksize {}: no memory for a table of {} slots"
+REFUSED: list[tuple[str, int | str, int, str]] = [
+    *(("initialise", size, errno.EINVAL, "") for size in (0, -1, "0", "", "x", "-1", "1T5")),
+    ("initialise", 1 << 62, errno.ENOMEM, TABLE.format(1 << 62, 1 << 50)),
+    ("initialise", 2**64 - 1, errno.ENOMEM, TABLE.format(2**64 - 1, 1 << 52)),
+    ("set_batch_size", 0, errno.EINVAL, "writeback_batch_size must be 1 to 4294967295, got 0"),
+    ("set_batch_size", -1, errno.EINVAL, "writeback_batch_size must be 1 to 4294967295, got -1"),
+    ("set_writeback_limit", -1, errno.EINVAL, "writeback_limit must be 0 to [0-9]+, got -1"),
+    ("set_writeback_limit", 1 << 64, errno.EINVAL, "writeback_limit must be 0 to [0-9]+, got 0x10000000000000000"),
+]
 
 
-@pytest.mark.parametrize("size", [1 << 62, 2**64 - 1])
-def test_a_table_that_does_not_fit_is_enomem(size: int) -> None:
+@pytest.mark.parametrize(("name", "number", "code", "message"), REFUSED, ids=repr)
+def test_a_number_out_of_range_is_refused_and_not_kept(name: str, number: int | str, code: int, message: str) -> None:
     dev = Zram()
-    with refused(errno.ENOMEM, f"disksize {size}: no memory for a table of {-(-size // PAGE_SIZE)} slots"):
-        dev.initialise(size)
-    assert dev.pages == 0
+    with refused(code, message):
+        getattr(dev, name)(number)
+    assert (dev.pages, dev.batch_size, dev.writeback_limit) == (0, 32, 0)
 
 
 # Batch size and limit
-
-
-@pytest.mark.parametrize("requests", [0, -1])
-def test_a_batch_has_at_least_one_request(requests: int) -> None:
-    dev = Zram()
-    with refused(errno.EINVAL, f"writeback_batch_size must be 1 to 4294967295, got {requests}"):
-        dev.set_batch_size(requests)
-    assert dev.batch_size == 32
 
 
 def test_a_batch_size_is_for_the_next_pass() -> None:
@@ -212,14 +208,6 @@ def test_a_batch_size_is_for_the_next_pass() -> None:
     assert (running.advance(), len(bench.engine.held)) == (PassProgress.WAIT, 1)
     bench.dev.reset()
     assert bench.dev.batch_size == 3
-
-
-@pytest.mark.parametrize("blocks", [-1, 1 << 64])
-def test_a_limit_is_a_u64(blocks: int) -> None:
-    dev = Zram()
-    with refused(errno.EINVAL, r"writeback_limit must be 0 to [0-9]+, got (-1|0x10000000000000000)"):
-        dev.set_writeback_limit(blocks)
-    assert dev.writeback_limit == 0
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,13 @@ from zram_impl.passes.base import PassProgress
 # No budget, no block
 
 
-@pytest.mark.parametrize("limit", [0, 1, 2])
-def test_no_more_is_written_than_the_limit_allows(limit: int) -> None:
-    bench = Bench(batch_size=8).store(0, 1, 2).limit(limit)
-    expected = WritebackResult(selected=3, written=limit, left=3 - limit, stopped_by="limit")
+@pytest.mark.parametrize("most", [0, 1, 2])
+@pytest.mark.parametrize("limited", [True, False], ids=["limit", "blocks"])
+def test_no_more_is_written_than_limit_and_blocks_allow(most: int, limited: bool) -> None:
+    bench = Bench(blocks=8 if limited else most, batch_size=8).store(0, 1, 2).limit(most if limited else 9)
+    expected = WritebackResult(selected=3, written=most, left=3 - most, stopped_by="limit" if limited else "no_space")
     assert finish(bench.dev.begin_writeback(pages=range(3))) == expected
-    assert bench.snapshot.limit == 0
+    assert bench.snapshot.limit == (0 if limited else 9 - most)
     assert_at_rest(bench)
 
 
@@ -29,14 +30,6 @@ def test_a_disabled_limit_stops_nothing_and_is_not_spent(limit: int) -> None:
     bench.dev.set_writeback_limit(limit)
     assert finish(bench.dev.begin_writeback(pages=range(3))) == WritebackResult(selected=3, written=3)
     assert bench.snapshot.limit == limit
-
-
-@pytest.mark.parametrize("blocks", [0, 1, 2])
-def test_no_more_is_written_than_there_are_blocks(blocks: int) -> None:
-    bench = Bench(blocks=blocks, batch_size=8).store(0, 1, 2)
-    expected = WritebackResult(selected=3, written=blocks, left=3 - blocks, stopped_by="no_space")
-    assert finish(bench.dev.begin_writeback(pages=range(3))) == expected
-    assert_at_rest(bench)
 
 
 def test_nothing_to_write_is_no_stop() -> None:
@@ -65,8 +58,7 @@ short = pytest.mark.parametrize(
 
 @short
 def test_a_pass_waits_for_what_a_write_in_flight_may_give_back(make: Make, reason: str) -> None:
-    bench = make(Quirks())
-    bench.store(0, 1)
+    bench = make(Quirks()).store(0, 1)
     running = begin(bench, 0, 1)
     assert (running.advance(), bench.engine.slots, running.result.stopped_by) == (PassProgress.WAIT, [1], None)
     bench.engine.answer(1, errno.EIO)
@@ -79,8 +71,7 @@ def test_a_pass_waits_for_what_a_write_in_flight_may_give_back(make: Make, reaso
 
 @short
 def test_a_pass_that_waited_in_vain_stops(make: Make, reason: str) -> None:
-    bench = make(Quirks())
-    bench.store(0, 1)
+    bench = make(Quirks()).store(0, 1)
     running = begin(bench, 0, 1)
     bench.engine.answer(1)
     result = finish(running)
@@ -90,8 +81,7 @@ def test_a_pass_that_waited_in_vain_stops(make: Make, reason: str) -> None:
 
 @short
 def test_with_the_quirk_a_pass_stops_before_a_late_refund(make: Make, reason: str) -> None:
-    bench = make(Quirks(decide_before_reaping=True))
-    bench.store(0, 1)
+    bench = make(Quirks(decide_before_reaping=True)).store(0, 1)
     running = begin(bench, 0, 1)
     assert (bench.engine.slots, running.result.left, running.result.stopped_by) == ([1], 1, reason)
     bench.engine.answer(1, errno.EIO)

@@ -1,74 +1,54 @@
 """Happens-before: what locks, starts and ends order, and nothing else."""
 
+import pytest
+
 from stateful.guards.clocks import Clocks, Uses
 
 
-def races(clocks: Clocks, uses: Uses, task: int, *, write: bool) -> list[str]:
-    """Note an access; return what it races with."""
-    found = list(uses.unordered(clocks, task, write=write))
-    uses.note(clocks, task, f"place {task}", write=write)
+def races(steps: str) -> list[str]:
+    """Take steps, each a word with task numbers or the name of a lock; return what each access races with."""
+    clocks, uses, found = Clocks(), Uses(), list[str]()
+    for step in steps.split(", "):
+        word, task, *others = step.split()
+        match word:
+            case "writes" | "reads":
+                found += uses.unordered(clocks, int(task), write=word == "writes")
+                uses.note(clocks, int(task), f"place {task}", write=word == "writes")
+            case "releases":
+                clocks.released(int(task), others[0])
+            case "acquires":
+                clocks.acquired(int(task), others[0])
+            case "starts":
+                clocks.started(int(task), int(others[0]))
+            case _:
+                clocks.joined(int(task), int(others[0]))
     return found
 
 
-def test_two_writes_that_nothing_orders_race() -> None:
-    clocks, uses = Clocks(), Uses()
-    assert races(clocks, uses, 1, write=True) == []
-    assert races(clocks, uses, 1, write=True) == []
-    assert races(clocks, uses, 2, write=True) == ["its write by task 1 in place 1"]
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "writes 1, writes 1",
+        "reads 1, reads 2",
+        "writes 1, releases 1 lock, acquires 2 lock, writes 2",
+        "writes 1, releases 1 a, acquires 2 a, releases 2 b, acquires 3 b, writes 3",
+        "writes 0, starts 0 1, writes 1, joins 0 1, writes 0",
+    ],
+)
+def test_locks_starts_and_ends_order(steps: str) -> None:
+    assert races(steps) == []
 
 
-def test_a_read_races_with_a_write_and_not_with_a_read() -> None:
-    clocks, uses = Clocks(), Uses()
-    assert races(clocks, uses, 1, write=False) == races(clocks, uses, 2, write=False) == []
-    assert races(clocks, uses, 3, write=True) == ["its read by task 1 in place 1", "its read by task 2 in place 2"]
-    assert races(clocks, uses, 1, write=False) == ["its write by task 3 in place 3"]
-
-
-def test_a_lock_orders_what_was_before_its_release() -> None:
-    clocks, uses = Clocks(), Uses()
-    races(clocks, uses, 1, write=True)
-    clocks.released(1, "lock")
-    clocks.acquired(2, "lock")
-    assert races(clocks, uses, 2, write=True) == []
-
-
-def test_a_lock_does_not_order_what_comes_after_its_release() -> None:
-    clocks, uses = Clocks(), Uses()
-    clocks.released(1, "lock")
-    races(clocks, uses, 1, write=True)
-    clocks.acquired(2, "lock")
-    assert races(clocks, uses, 2, write=False) == ["its write by task 1 in place 1"]
-
-
-def test_another_lock_orders_nothing() -> None:
-    clocks, uses = Clocks(), Uses()
-    races(clocks, uses, 1, write=True)
-    clocks.released(1, "lock")
-    clocks.acquired(2, "another")
-    assert races(clocks, uses, 2, write=True) == ["its write by task 1 in place 1"]
-
-
-def test_a_chain_of_locks_orders() -> None:
-    clocks, uses = Clocks(), Uses()
-    races(clocks, uses, 1, write=True)
-    clocks.released(1, "a")
-    clocks.acquired(2, "a")
-    clocks.released(2, "b")
-    clocks.acquired(3, "b")
-    assert races(clocks, uses, 3, write=True) == []
-
-
-def test_a_start_and_an_end_order() -> None:
-    clocks, uses = Clocks(), Uses()
-    races(clocks, uses, 0, write=True)
-    clocks.started(0, 1)
-    assert races(clocks, uses, 1, write=True) == []
-    clocks.joined(0, 1)
-    assert races(clocks, uses, 0, write=True) == []
-
-
-def test_what_a_parent_does_after_a_start_is_unknown() -> None:
-    clocks, uses = Clocks(), Uses()
-    clocks.started(0, 1)
-    races(clocks, uses, 0, write=True)
-    assert races(clocks, uses, 1, write=False) == ["its write by task 0 in place 0"]
+@pytest.mark.parametrize(
+    ("steps", "found"),
+    [
+        ("writes 1, writes 1, writes 2", ["its write by task 1 in place 1"]),
+        ("reads 1, reads 2, writes 3", ["its read by task 1 in place 1", "its read by task 2 in place 2"]),
+        ("writes 3, reads 1", ["its write by task 3 in place 3"]),
+        ("releases 1 lock, writes 1, acquires 2 lock, reads 2", ["its write by task 1 in place 1"]),
+        ("writes 1, releases 1 lock, acquires 2 another, writes 2", ["its write by task 1 in place 1"]),
+        ("starts 0 1, writes 0, reads 1", ["its write by task 0 in place 0"]),
+    ],
+)
+def test_what_nothing_orders_races(steps: str, found: list[str]) -> None:
+    assert races(steps) == found
