@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from types import TracebackType
 from typing import Final
 
 from stateful.guards.judge import Judge
@@ -28,9 +29,14 @@ class GuardedLock(ScheduledLock):
         self.judge.acquired(self)
         return taken
 
-    def _give(self) -> None:  # type: ignore[explicit-override]  # typing: 3.12
+    def __exit__(  # type: ignore[explicit-override]  # typing: 3.12
+        self,
+        kind: type[BaseException] | None = None,
+        value: BaseException | None = None,
+        where: TracebackType | None = None,
+    ) -> None:
         self.judge.releasing(self, self._name)
-        super()._give()
+        super().__exit__()
         self.judge.released()
 
 

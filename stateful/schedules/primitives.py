@@ -22,29 +22,28 @@ class _Always:
     """A waitable that is always free, or never."""
 
     def __init__(self, owner: object) -> None:
-        self.owner = owner
+        self.owner: object = owner
 
 
 FREE: Waitable = _Always(None)
 ASLEEP: Waitable = _Always("nobody")
 
 
-class _AllOf:
-    """Free once all of several waitables are, each of which stays free once it is."""
+class _AllOf(_Always):
+    """Free once all of several tasks are done: the last one says so, as at every choice somebody asks."""
 
-    def __init__(self, gates: Sequence[Waitable]) -> None:
-        self._gates = list(gates)
+    def __init__(self, tasks: "Sequence[ScheduledTask]") -> None:
+        left = {task for task in tasks if task.is_alive()}
+        super().__init__("a task" if left else None)
+        self._left = left
+        for task in left:
+            task.awaited.append(self)
 
-    @property
-    def owner(self) -> object:
-        # At every choice somebody asks: what is free is not looked at again.
-        gates = self._gates
-        while gates:
-            owner = gates[-1].owner
-            if owner is not None:
-                return owner
-            gates.pop()
-        return None
+    def is_done(self, task: "ScheduledTask") -> None:
+        """Note that one of them is done."""
+        self._left.remove(task)
+        if not self._left:
+            self.owner = None
 
 
 def all_done(tasks: "Sequence[ScheduledTask]") -> Waitable:
@@ -91,7 +90,15 @@ class ScheduledTask:
         self.held_back = False
         self.at = "start"
         self.held: list[Rank] = []
+        self.awaited: list[_AllOf] = []
+        """The waitables that are free once it is done, and others are."""
         self._runtime = runtime
+
+    def done(self) -> None:
+        """Be done."""
+        self.owner = None
+        for each in self.awaited:
+            each.is_done(self)
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until it is done."""
@@ -119,36 +126,39 @@ class ScheduledLock:
         self._runtime, self._name, self._rank = runtime, name, rank
 
     def __enter__(self) -> object:
-        task = self._runtime.current
+        runtime, rank = self._runtime, self._rank
+        task = runtime.current
         if task is None:
             assert self.owner is None, f"lock {self._name} is free outside of a run"
             self.owner = self
             return self
-        if task.held and task.held[-1] >= self._rank:
-            held = ", ".join(rank.name for rank in task.held)
+        held = task.held
+        if held and held[-1] >= rank:
+            names = ", ".join(each.name for each in held)
             raise OutOfOrderError(
-                f"locks_are_taken_in_order: {task.name} takes {self._name}, of rank {self._rank.name}, holding {held}"
+                f"locks_are_taken_in_order: {task.name} takes {self._name}, of rank {rank.name}, holding {names}"
             )
-        self._runtime.stop(self._name, self)
+        runtime.stop(self._name, self)
         self.owner = task
-        task.held.append(self._rank)
+        held.append(rank)
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, where: TracebackType | None
+        self,
+        kind: type[BaseException] | None = None,
+        value: BaseException | None = None,
+        where: TracebackType | None = None,
     ) -> None:
-        self._give()
-
-    def _at_fork_reinit(self) -> None:
-        self.owner = None
-
-    def _give(self) -> None:
-        task = self._runtime.current
-        if self._releasing is not None and self._runtime.error is None:
+        runtime = self._runtime
+        task = runtime.current
+        if self._releasing is not None and runtime.error is None:
             self._releasing()
         self.owner = None
         if task is not None and task.held:
             task.held.remove(self._rank)
+
+    def _at_fork_reinit(self) -> None:
+        self.owner = None
 
 
 class ScheduledCondition(ScheduledLock):
@@ -165,7 +175,7 @@ class ScheduledCondition(ScheduledLock):
             task = self._runtime.current
             assert task is not None, f"nothing to wait for outside of a run: {self._name}"
             self._waiters.append(task)
-            self._give()
+            self.__exit__()
             try:
                 in_time = self._runtime.stop(self._waiting, ASLEEP, timed=timeout is not None)
             except TaskInterrupt:

@@ -9,7 +9,8 @@ Time stands still: a wait with a time-out ends early only when no task can run, 
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from functools import cache
+from typing import Final, NamedTuple, TypeVar
 
 from stateful.common.carriers import Carrier, Carriers, Greenlets
 from stateful.schedules.primitives import (
@@ -48,6 +49,9 @@ class SchedulingChoice(NamedTuple):
     preempts: bool
     """True when the task that ran last could have continued, so that any other choice is a preemption."""
 
+
+_choice: Final = cache(SchedulingChoice)
+"""Makes choices; there are few different ones."""
 
 Policy = Callable[[Sequence[int], bool], int]
 """Gets the numbers of the tasks that can run and whether the first is the one that ran last; returns a position."""
@@ -142,7 +146,7 @@ class ScheduledRuntime:
     def shielded(self, run: Callable[[Interrupts], T], lost: Callable[[T], object] | None = None) -> T:
         """Do `run` in a task of its own when an interrupt may be sent to the one that runs, else here."""
         task = self.current
-        if task is None or not self.interruptible():
+        if task is None or not task.may_be_interrupted or task.noted is not None:  # as `interruptible`, without a call
             return run(Interrupts())
         return shielded(self, task, run, lost)
 
@@ -186,8 +190,9 @@ class ScheduledRuntime:
         assert me is not None, f"nothing to wait for outside of a run: {where}"
         if self.error is not None:
             raise _Aborted
-        self.trace.append((me.name, where))
-        if len(self.trace) > self._most_points:
+        trace = self.trace
+        trace.append((me.name, where))
+        if len(trace) > self._most_points:
             raise StuckError(f"it_comes_to_rest: no end after {self._most_points} points")
         if gate.owner is None and (
             self.steady or not me.started or (self.shared is not None and where not in self.shared)
@@ -244,7 +249,7 @@ class ScheduledRuntime:
                 run()
         except BaseException as error:  # raised by `run`
             self._note(error)
-        task.owner = None
+        task.done()
         self._live.remove(task)
         following = self._choose(None) if self.error is None else None
         assert self._main is not None, "a task is spawned in a run"
@@ -256,24 +261,21 @@ class ScheduledRuntime:
 
     def _choose(self, me: ScheduledTask | None) -> ScheduledTask | None:
         """Choose the next task and make it the current one; None when no task can run."""
-        # Most wait for nothing, which is known without a look at what they wait for.
-        ready = [task for task in self._live if task.gate is FREE or task.gate.owner is None]
-        if len(ready) == 1:
-            self.current = ready[0]
-            return ready[0]
-        if not ready:
-            self.current = self._let_time_pass()
-            return self.current
         can_run = me is not None and me.gate.owner is None
-        if can_run and ready[0] is not me:
-            assert me is not None, "it can run"
-            ready.remove(me)
-            ready.insert(0, me)
-        taken = 0
-        if not self.steady:
+        ready = [me] if me is not None and can_run else []
+        for task in self._live:
+            # Most wait for nothing, which is known without a look at what they wait for.
+            if (task.gate is FREE or task.gate.owner is None) and task is not me:
+                ready.append(task)
+        options = len(ready)
+        if options == 1 or (options and self.steady):
+            self.current = ready[0]
+        elif options:
             taken = self._policy([task.number for task in ready], can_run)
-            self.schedule.append(SchedulingChoice(taken, len(ready), can_run))
-        self.current = ready[taken]
+            self.schedule.append(_choice(taken, options, can_run))
+            self.current = ready[taken]
+        else:
+            self.current = self._let_time_pass()
         return self.current
 
     def _let_time_pass(self) -> ScheduledTask | None:
