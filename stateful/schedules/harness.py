@@ -40,6 +40,7 @@ from zram_impl.bdev.device import BackingDevice
 from zram_impl.decisions import SlotKind
 from zram_impl.policy.keeper import Keeper
 from zram_impl.runtime import Runtime
+from zram_impl.table.block_map import USED
 
 POINTS_MOST: Final = 3000
 """Points within which every run is quiescent."""
@@ -79,13 +80,13 @@ class Harness:
         self.what = what
         self.pages = ExpectedPages(PAGES)
         faults = faults_of(what)
-        releasing = {"table": self._table_is_released, "engine.answers": self._answers_are_released}
-        self.runtime = _Runtime(policy, what, releasing)
-        self.blocks = BlocksInMemory(what.blocks, faults, self.runtime.point)
         requests = max([what.batch, *(op.number + 1 for op in what.ops if op.does == OpKind.STORE_BATCH)])
         self._scope = Scope(PAGES, what.blocks, requests, limit=-1)
-        self.monitors = Monitors(self._scope, self.blocks, self.pages)
-        self.monitors.current = lambda: self.runtime.current
+        self.monitors = monitors = Monitors(self._scope, self.pages)
+        releasing = {"table": self._table_is_released, "engine.answers": monitors.answers_are_known}
+        self.runtime = _Runtime(policy, what, releasing)
+        self.blocks = monitors.blocks = BlocksInMemory(what.blocks, faults, self.runtime.point)
+        monitors.current = self._current
         self.tell: Callable[[str], None] | None = None
         """Called as operations begin and end."""
         self.results: list[tuple[int, int]] = []
@@ -98,9 +99,8 @@ class Harness:
         self._waiting_for_pass: ScheduledTask | None = None
         """Lane 0, while an interrupt of it means anything."""
         self._allowed = _errors(what)
-        self.device = self.monitors.device = chosen().blank(
-            runtime=self.runtime, engine=self._make_engine, observer=self._observe
-        )
+        self.device = chosen().blank(runtime=self.runtime, engine=self._make_engine, observer=monitors.observe)
+        monitors.life = inside(self.device)
         self._seam = ZramUnderTest(self.device)
 
     def _make_engine(self, device: BackingDevice, runtime: Runtime) -> MonitoredEngine:
@@ -130,15 +130,12 @@ class Harness:
 
     # --- observing -------------------------------------------------------------------------------------------------
 
-    def _observe(self, kind: str, /, *args: int) -> None:
-        self.monitors.observe(kind, args)
+    def _current(self) -> object:
+        return self.runtime.current
 
     def _table_is_released(self) -> None:
         if not self.runtime.steady:
             self.monitors.compare()
-
-    def _answers_are_released(self) -> None:
-        self.monitors.answers_are_known()
 
     # --- running ---------------------------------------------------------------------------------------------------
 
@@ -170,7 +167,7 @@ class Harness:
             self.device.set_recomp_algorithm("deflate")
         self.device.initialise(PAGES * PAGE_SIZE)
         pages = inside(self.device).live().pages
-        self.blocks.in_use = lambda block: bool(pages.blocks.in_use()[block])
+        self.blocks.in_use = lambda block: pages.blocks.map[block] == USED
         if looks(self.what):
             watch(pages, self.runtime)
 

@@ -5,20 +5,21 @@ lock is released, the device must be in the state of the specification; when the
 When a pass ends, its requests and page buffers are freed: any later access to them is a finding.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import NoReturn
 
 from spec.model.state import State
 from spec.scope import Scope
-from stateful.common.inside import inside
 from stateful.lockstep.refinement_map import state_of
 from stateful.lockstep.stepped_engine import Io
 from stateful.schedules.memory_device import BlocksInMemory
 from stateful.schedules.page_oracle import ExpectedPages
 from stateful.schedules.refinement import Follower, said
-from zram_impl import PAGE_SIZE, Zram, ZramError
+from zram_impl import PAGE_SIZE, ZramError
 from zram_impl.decisions import SlotKind
+from zram_impl.device.lifecycle import Lifecycle
 from zram_impl.device.passes import Passes
 from zram_impl.device.snapshot import Snapshot, snapshot
 from zram_impl.engine.request import Phase, WbReq
@@ -71,30 +72,30 @@ class Monitors:
     """Observer of one device.
 
     Attributes:
-        device: Set once it is there, as are the others.
+        life: Of the device; set once it is there, as are the others.
     """
 
-    device: Zram
+    life: Lifecycle
+    blocks: BlocksInMemory
     current: Callable[[], object]
     """Returns the task that runs."""
     engine: MonitoredEngine | None = None
 
-    def __init__(self, scope: Scope, blocks: BlocksInMemory, pages: ExpectedPages) -> None:
+    def __init__(self, scope: Scope, pages: ExpectedPages) -> None:
         self.follower = Follower(scope)
         self.tell: Callable[[str], None] | None = None
         """Called with every step as it is taken."""
-        self._blocks = blocks
         self._pages = pages
         self._answers_known: set[WbReq] = set()
         self._dead = False
 
-    def observe(self, kind: str, args: tuple[int, ...]) -> None:
+    def observe(self, kind: str, /, *args: int) -> None:
         """Take a step that the device reports."""
         if self._dead or (kind == "read" and not self.follower.allows(kind, args)):
             return  # the disk was reset since; a read of a written-back page is judged by what it returns
         if kind in CHANGES:
             self._pages.happened(self.current(), args[0])
-        if kind == "submit":
+        elif kind == "submit":
             args = args[:2]
         elif kind == "reap":
             self._answers_known.discard(self._request(args[0]))
@@ -109,16 +110,13 @@ class Monitors:
             self.tell(said(kind, args))
         self.follower.step(kind, args)
 
-    def _passes(self) -> Passes | None:
-        return inside(self.device).passes
-
     def _request(self, number: int) -> WbReq:
         requests = self._requests()
         assert requests, "a request belongs to a pass"
         return requests[number]
 
     def _requests(self) -> Sequence[WbReq]:
-        passes = self._passes()
+        passes = self.life.passes
         return passes.running.requests if passes is not None and isinstance(passes.running, WritebackPass) else ()
 
     def _free(self) -> None:
@@ -131,55 +129,52 @@ class Monitors:
         for req in self.engine.answered_unreaped() if self.engine is not None else ():
             if req not in self._answers_known:
                 self._answers_known.add(req)
-                self.observe("device_error" if req.error else "device_ok", (req.blk_idx,))
-                self.observe("endio_queue", (req.number,))
-                self.observe("endio_leave", (req.number,))
+                self.observe("device_error" if req.error else "device_ok", req.blk_idx)
+                self.observe("endio_queue", req.number)
+                self.observe("endio_leave", req.number)
 
     def compare(self) -> None:
         """Compare the device with the specification; the table lock is held."""
-        passes = self._passes()
+        passes = self.life.passes
         if passes is None or self._dead:
             return
         pages, running = passes.pages, passes.running
-        table, budget = pages.table, pages.shared.budget
-        recompressing = isinstance(running, RecompressPass)
+        table, budget, blocks, known = pages.table, pages.shared.budget, pages.blocks, self._answers_known
         requests = running.requests if isinstance(running, WritebackPass) else ()
         holds = self._holds(pages, requests)
         look = (
             tuple([entry if not isinstance(entry, bytes) else len(entry) == PAGE_SIZE for entry in table.entries]),
             bytes(table.flags),
-            recompressing,
-            pages.blocks.in_use(),
-            tuple(sorted(holds.items())) if holds else (),
-            tuple([_look_at(req, req in self._answers_known) for req in requests]) if requests else (),
+            isinstance(running, RecompressPass),
+            bytes(blocks.map),
+            tuple(holds.items()),
+            tuple([_look_at(req, req in known) for req in requests]) if requests else (),
             (running.stage, getattr(running, "held_block", None), *running.waiting()) if running else None,
-            (budget.enabled, budget.limit, budget.grant, pages.blocks.used),
+            (budget.enabled, budget.limit, budget.grant, blocks.used),
             (table.pages_stored, table.same_pages, table.huge_pages),
         )
+        self.follower.compare(look, partial(self._state, passes, requests, holds))
 
-        def abstract(ghost: State) -> State:
-            flying = (req for req in requests if req.phase >= Phase.FLIGHT and req not in self._answers_known)
-            io = dict.fromkeys(flying, Io.PENDING)
-            view = snapshot(passes, nullcontext())
-            if recompressing:
-                view = _without_claims(view)
-            return state_of(view, requests, io, holds, ghost.readers, ghost)
+    def _state(self, passes: Passes, requests: Sequence[WbReq], holds: Mapping[int, int], ghost: State) -> State:
+        """Return the state that the device is in."""
+        flying = (req for req in requests if req.phase >= Phase.FLIGHT and req not in self._answers_known)
+        io = dict.fromkeys(flying, Io.PENDING)
+        view = snapshot(passes, nullcontext())
+        if isinstance(passes.running, RecompressPass):
+            view = _without_claims(view)
+        return state_of(view, requests, io, holds, ghost.readers, ghost)
 
-        self.follower.compare(look, abstract)
-
-    def _holds(self, pages: Pages, requests: Sequence[WbReq]) -> dict[int, int]:
+    def _holds(self, pages: Pages, requests: Sequence[WbReq]) -> Mapping[int, int]:
         """Return, per block that a slot or a request owns, the page whose present content is, or will be, on it."""
-        contents: dict[int, bytes] = {}
+        holds, owner = dict[int, int](), self._pages.owner
         for entry in pages.table.entries:
             if type(entry) is Backed:
-                contents[entry.blk_idx] = self._on_block(pages, entry.blk_idx, entry.size, entry.priority)
+                block = entry.blk_idx
+                holds[block] = owner(self._on_block(pages, block, entry.size, entry.priority))
         for req in requests:
             if req.phase >= Phase.FLIGHT:
-                contents[req.blk_idx] = self._written(pages, req)
-        if not contents:
-            return {}
-        owner = self._pages.owners()
-        return {block: owner.get(content, -1) for block, content in contents.items()}
+                holds[req.blk_idx] = owner(self._written(pages, req))
+        return holds
 
     def _written(self, pages: Pages, req: WbReq) -> bytes:
         """Return the page that a request has written or will write, nothing when it failed."""
@@ -189,7 +184,7 @@ class Monitors:
 
     def _on_block(self, pages: Pages, block: int, size: int, priority: int) -> bytes:
         """Return the page that is on a block, nothing when the block holds no page."""
-        content = self._blocks.block(block)
+        content = self.blocks.block(block)
         if not pages.shared.compressed:
             return content
         try:

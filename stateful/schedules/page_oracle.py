@@ -46,9 +46,13 @@ class ExpectedPages:
         for page, content in enumerate(self.content):
             assert read(page) == content, f"pages_read_back: page {page} is not what was last written to it"
 
-    def owners(self) -> dict[bytes, int]:
-        """Return which page has which content."""
-        return {content: page for page, content in enumerate(self.content)}
+    def owner(self, content: bytes) -> int:
+        """Return which page has a content, the last one that does; -1 for no page."""
+        # Compared, which ends where they differ: to look it up all of it would be hashed.
+        for page in range(len(self.content) - 1, -1, -1):
+            if self.content[page] == content:
+                return page
+        return -1
 
 
 def overwrite(content: bytes) -> Change:

@@ -8,6 +8,7 @@ Kernel: struct zram_pp_ctl, place_pp_slot(), select_pp_slot().
 """
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Final
 
 from zram_impl.decisions import bucket
@@ -76,4 +77,4 @@ class PpBuckets:
 
     def waiting(self) -> list[SlotIndex]:
         """List the pp_slots in buckets."""
-        return [index for candidates in self._buckets[: self._top + 1] for index in candidates]
+        return list(chain.from_iterable(self._buckets)) if self._count else []
