@@ -123,6 +123,10 @@ class DeviceHarness:
         """Run the program; raise what was found."""
         self.runtime.run(self._main)
 
+    def dismantle(self) -> None:
+        """Forget the device, which is closed."""
+        vars(self).clear()
+
     def _main(self) -> None:
         runtime = self.runtime
         runtime.steady = True

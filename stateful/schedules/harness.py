@@ -144,6 +144,12 @@ class Harness:
         self.runtime.run(self._main)
         self._check_footprints()
 
+    def dismantle(self) -> None:
+        """Forget the device, which is closed, its runtime, its blocks and its monitors."""
+        parts: tuple[object, ...] = self.runtime, self.monitors, self.blocks, self
+        for part in parts:
+            vars(part).clear()
+
     def _main(self) -> None:
         runtime = self.runtime
         runtime.steady = True

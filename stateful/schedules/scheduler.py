@@ -238,6 +238,7 @@ class ScheduledRuntime:
             task.carrier.resume()
             while task.owner is not None:
                 me.carrier.wait()
+        me.done()
         self.current = None
         if self.error is not None:
             raise self.error
@@ -263,10 +264,8 @@ class ScheduledRuntime:
         """Choose the next task and make it the current one; None when no task can run."""
         can_run = me is not None and me.gate.owner is None
         ready = [me] if me is not None and can_run else []
-        for task in self._live:
-            # Most wait for nothing, which is known without a look at what they wait for.
-            if (task.gate is FREE or task.gate.owner is None) and task is not me:
-                ready.append(task)
+        # Most wait for nothing, which is known without a look at what they wait for.
+        ready += [task for task in self._live if (task.gate is FREE or task.gate.owner is None) and task is not me]
         options = len(ready)
         if options == 1 or (options and self.steady):
             self.current = ready[0]
