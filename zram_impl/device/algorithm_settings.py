@@ -10,6 +10,7 @@ from errno import EFBIG, EINVAL
 from typing import Final, NamedTuple
 
 from zram_impl.compression.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, Algorithm, Params
+from zram_impl.compression.algorithms.algorithm import Make
 from zram_impl.compression.algorithms.driver_dictionaries import (
     nearest_level,
     refused_at_disksize,
@@ -23,6 +24,8 @@ from zram_impl.quirks import Quirks
 from zram_impl.units import PAGE_SIZE
 
 _SAMPLE: Final = bytes(range(256)) * (PAGE_SIZE // 256)
+_WORKING: Final = set[tuple[Make, Params]]()
+"""Makers of algorithms and parameters that a sample was compressed with and came back; none has a dictionary."""
 
 
 class Wanted(NamedTuple):
@@ -180,15 +183,20 @@ def _make(name: str | None, params: Params, *, dictionaries_as_driver: bool) -> 
     if code:
         raise refuse(code, f"algorithm {name} of the driver cannot be used with {_said(params)}")
     try:
-        algorithm = ALGORITHMS[name](params)
+        make = ALGORITHMS[name]
+        algorithm = make(params)
         if dictionaries_as_driver and refused_at_each_page(name, size):
             return algorithm._replace(compress=_refusing(params), refuses=True)
+        if (make, params) in _WORKING:
+            return algorithm
         # Some parameters, dictionaries above all, are looked at only when they are used.
         working = algorithm.decompress(algorithm.compress(_SAMPLE)) == _SAMPLE
     except Exception as error:  # each package has exceptions of its own
         raise refuse(EINVAL, f"algorithm {name} cannot be used with {_said(params)}: {error}") from error
     if not working:
         raise refuse(EINVAL, f"algorithm {name} with {_said(params)} does not give back what it was given")
+    if params.dictionary is None:
+        _WORKING.add((make, params))
     return algorithm
 
 
