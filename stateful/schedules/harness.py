@@ -45,6 +45,16 @@ from zram_impl.table.block_map import USED
 POINTS_MOST: Final = 3000
 """Points within which every run is quiescent."""
 
+_KINDS: Final = tuple(OpKind)
+"""By number."""
+assert all(number == kind for number, kind in enumerate(_KINDS)), "the kinds of operations are numbered from 0"
+
+
+@lru_cache(maxsize=256)
+def _operation(does: OpKind, number: int) -> operations.UserOperation:
+    return USER_OPERATIONS[does](number)
+
+
 page_of = lru_cache(maxsize=256)(operations.page_of)
 
 
@@ -184,12 +194,12 @@ class Harness:
             self._do(op)
 
     def _do(self, op: Op) -> None:
-        does = OpKind(op.does)
+        does = _KINDS[op.does]
         if self.tell is not None:
             self.tell(f"[{op.text}")
         try:
             if does in USER_OPERATIONS:
-                self._use(op, USER_OPERATIONS[does](op.number))
+                self._use(op, _operation(does, op.number))
             else:
                 _OWN[does](self, op)
         except ZramError as error:

@@ -170,7 +170,7 @@ class Monitors:
         for entry in pages.table.entries:
             if type(entry) is Backed:
                 block = entry.blk_idx
-                holds[block] = owner(self._on_block(pages, block, entry.size, entry.priority))
+                holds[block] = owner(self._on_block(pages, block, entry))
         for req in requests:
             if req.phase >= Phase.FLIGHT:
                 holds[req.blk_idx] = owner(self._written(pages, req))
@@ -180,13 +180,17 @@ class Monitors:
         """Return the page that a request has written or will write, nothing when it failed."""
         if req not in self._answers_known:
             return pages.comps.decode(req.entry)
-        return b"" if req.error else self._on_block(pages, req.blk_idx, len(req.entry), priority_of(req.entry))
+        return b"" if req.error else self._on_block(pages, req.blk_idx, req.entry)
 
-    def _on_block(self, pages: Pages, block: int, size: int, priority: int) -> bytes:
+    def _on_block(self, pages: Pages, block: int, entry: Backed | bytes) -> bytes:
         """Return the page that is on a block, nothing when the block holds no page."""
         content = self.blocks.block(block)
         if not pages.shared.compressed:
             return content
+        if isinstance(entry, Backed):
+            size, priority = entry.size, entry.priority
+        else:
+            size, priority = len(entry), priority_of(entry)
         try:
             return pages.comps.unpack(content, size, priority)
         except ZramError:

@@ -85,6 +85,9 @@ class Op(NamedTuple):
         return f"{name}({self.number})" if FOOTPRINTS[OpKind(self.does)].takes else name
 
 
+_WRITES_FIRST: Final = Op(BEFORE, OpKind.WRITE, 0), Op(BEFORE, OpKind.WRITE, 1)
+
+
 class FaultKind(IntEnum):
     """Kind of call that a fault makes fail. Tokens contain these numbers, too."""
 
@@ -132,7 +135,7 @@ class TaskProgram(NamedTuple):
     @property
     def first(self) -> list[Op]:
         """Operations before its tasks begin: writes of pages 0 and 1, and more if it says so."""
-        return [Op(BEFORE, OpKind.WRITE, 0), Op(BEFORE, OpKind.WRITE, 1), *self.lane(BEFORE)]
+        return [*_WRITES_FIRST, *self.lane(BEFORE)]
 
     @property
     def tasks(self) -> dict[str, list[Op]]:
@@ -141,7 +144,10 @@ class TaskProgram(NamedTuple):
 
     def does(self, *what: OpKind) -> bool:
         """Return whether any of its operations is one of these."""
-        return any(op.does in what for op in self.ops)
+        for op in self.ops:  # noqa: SIM110  (no generator)
+            if op.does in what:
+                return True
+        return False
 
 
 def program(

@@ -6,6 +6,7 @@ costs a fraction of a microsecond once it is known.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 from spec.explore.trace import parts
@@ -67,11 +68,16 @@ def states_covered() -> int:
     return _ATLAS.seen
 
 
+@cache
+def _initial(scope: Scope) -> State:
+    return scope.initial()
+
+
 class Follower:
     """One run of the specification."""
 
     def __init__(self, scope: Scope) -> None:
-        self._at = _ATLAS.known(scope.initial())
+        self._at = _ATLAS.known(_initial(scope))
         self.steps: list[Steps] = []
 
     @property

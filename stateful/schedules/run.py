@@ -17,6 +17,7 @@ ORDERS: Final = 8
 """Orders of the tasks that are tried to see how long a program is: more than there are of three."""
 
 
+_preemption: Final = lru_cache(maxsize=4096)(Preemption)
 _WATCHERS: Final = list["Callable[[Execution], None]"]()
 
 
@@ -94,7 +95,7 @@ def execute(what: TaskProgram, policy: Policy | None = None) -> Execution:
         # Else the collector of cycles takes a tenth of the time, and each run memory that is in no cache.
         stage.dismantle()
     if policy is not None:
-        taken = tuple(Preemption(n, choice.taken) for n, choice in enumerate(played.schedule) if choice.taken)
+        taken = tuple([_preemption(n, choice.taken) for n, choice in enumerate(played.schedule) if choice.taken])
         played = played._replace(what=what._replace(preemptions=taken))
     for each in _WATCHERS:
         each(played)
