@@ -10,7 +10,6 @@ import pytest
 
 from zram_impl.bdev.file import FileDevice, open_file
 from zram_impl.engine.buffers import PageBuffers
-from zram_impl.errors import ZramError
 from zram_impl.units import PAGE_SIZE
 
 
@@ -37,12 +36,6 @@ def aligned_pages(count: int) -> Iterator[list[memoryview]]:
         yield pages
     finally:
         store.close()
-
-
-def refusal(path: Path | str, size: int | None = None) -> ZramError:
-    with pytest.raises(ZramError) as caught:
-        open_file(path, size=size)
-    return caught.value
 
 
 @contextmanager

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.impl.backing_files import aligned_pages, opened, refusal
+from tests.impl.backing_files import aligned_pages, opened
+from tests.refused import errno_of
+from zram_impl.bdev.file import open_file
 from zram_impl.units import PAGE_SIZE
 
 
@@ -36,7 +38,7 @@ def test_a_block_device_serves_and_has_one_user(path: Path) -> None:
             into = bytearray(2 * PAGE_SIZE)
             device.read(3, memoryview(into))
             assert into == b"".join(pages)
-            assert refusal(node).errno == errno.EBUSY
+            assert errno_of(lambda: open_file(node, size=None)) == errno.EBUSY
         with opened(node, size=4 * PAGE_SIZE) as device:
             assert device.blocks == 4
 
@@ -46,6 +48,6 @@ def test_a_block_device_claimed_without_a_lock_is_refused(path: Path) -> None:
     with loop_device(path) as node:
         claimed = os.open(node, os.O_RDWR | os.O_EXCL)
         try:
-            assert refusal(node).errno == errno.EBUSY
+            assert errno_of(lambda: open_file(node, size=None)) == errno.EBUSY
         finally:
             os.close(claimed)

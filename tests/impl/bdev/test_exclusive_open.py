@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.impl.backing_files import opened, refusal
-from tests.refused import raising
+from tests.impl.backing_files import opened
+from tests.refused import raising, refused
 from zram_impl.bdev.file import open_file
 from zram_impl.units import PAGE_SIZE
 
@@ -20,11 +21,10 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def test_a_second_open_in_the_same_process_is_refused(path: Path) -> None:
     with opened(path, size=PAGE_SIZE) as device:
-        error = refusal(path)
-        assert error.errno == errno.EBUSY
-        assert repr(str(path)) in str(error)
-        # Nor does the refused one take the first one's lock with it, as a POSIX lock would.
-        assert refusal(path).errno == errno.EBUSY
+        # Nor does a refused one take the first one's lock with it, as a POSIX lock would.
+        for _ in range(2):
+            with refused(errno.EBUSY, re.escape(repr(str(path)))):
+                open_file(path, size=None)
         assert device.blocks == 1
     with opened(path):
         pass
@@ -53,7 +53,8 @@ def test_close_unlocks_although_a_child_holds_the_descriptor(path: Path) -> None
 
 def test_a_file_system_without_locks_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fcntl, "flock", raising(OSError, errno.ENOLCK, os.strerror(errno.ENOLCK)))
-    assert refusal(path, PAGE_SIZE).errno == errno.ENOLCK
+    with refused(errno.ENOLCK):
+        open_file(path, size=PAGE_SIZE)
     assert not path.exists()
 
 
@@ -77,36 +78,28 @@ def around_open(
     monkeypatch.setattr(os, "open", slow)
 
 
-def test_a_file_replaced_while_it_is_opened_is_refused(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    other = tmp_path / "other"
-    path.write_bytes(bytes(PAGE_SIZE))
+def replace_by_a_file(path: Path) -> None:
+    other = path.with_name("other")
     other.write_bytes(bytes(PAGE_SIZE))
-
-    def replace() -> None:
-        other.replace(path)
-
-    around_open(monkeypatch, after=replace)
-    assert refusal(path).errno == errno.EBUSY
-    assert path.exists()
+    other.replace(path)
 
 
-def test_a_file_replaced_since_its_look_up_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def replace_by_a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize(
+    ("moment", "change"), [("after", replace_by_a_file), ("before", replace_by_a_pipe), ("after", Path.unlink)]
+)
+def test_a_file_that_changes_while_it_is_opened_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, change: Callable[[Path], None]
+) -> None:
     path.write_bytes(bytes(PAGE_SIZE))
-
-    def replace() -> None:
-        path.unlink()
-        os.mkfifo(path)
-
-    around_open(monkeypatch, before=replace)
-    assert refusal(path).errno == errno.EBUSY
-
-
-def test_a_file_removed_while_it_is_opened_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path.write_bytes(bytes(PAGE_SIZE))
-    around_open(monkeypatch, after=path.unlink)
-    assert refusal(path).errno == errno.EBUSY
+    around_open(monkeypatch, **{moment: lambda: change(path)})
+    with refused(errno.EBUSY):
+        open_file(path, size=None)
+    assert path.exists() == (change is not Path.unlink)
 
 
 def test_a_new_file_that_another_user_locks_first_is_not_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +110,8 @@ def test_a_new_file_that_another_user_locks_first_is_not_kept(path: Path, monkey
         fcntl.flock(theirs[0], fcntl.LOCK_EX)
 
     around_open(monkeypatch, after=lock)
-    assert refusal(path, PAGE_SIZE).errno == errno.EBUSY
+    with refused(errno.EBUSY):
+        open_file(path, size=PAGE_SIZE)
     assert not path.exists()
     os.close(theirs[0])
 
@@ -133,5 +127,6 @@ def test_a_refused_creator_does_not_remove_what_took_its_name(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "posix_fallocate", replaced)
-    assert refusal(path, PAGE_SIZE).errno == errno.ENOSPC
+    with refused(errno.ENOSPC):
+        open_file(path, size=PAGE_SIZE)
     assert path.read_bytes() == b"theirs"

@@ -54,11 +54,8 @@ def test_threads_of_one_name_are_told_apart() -> None:
         thread = threading.Thread(target=recorder, args=("read", number), name="user")
         thread.start()
         thread.join()
-    assert [(event.task, event.args) for event in recorder.events] == [
-        ("user", (0,)),
-        ("user (2)", (1,)),
-        ("user (3)", (2,)),
-    ]
+    seen = [(event.task, event.args) for event in recorder.events]
+    assert seen == [("user", (0,)), ("user (2)", (1,)), ("user (3)", (2,))]
 
 
 def test_a_device_tells_every_action_in_order() -> None:
@@ -127,14 +124,8 @@ def test_an_engine_of_ones_own_may_be_connected() -> None:
     with Zram.create(8 * PAGE_SIZE, backing=MemoryDevice(8), engine=engine, observer=recorder) as dev:
         dev.write_page(0, page(0))
         dev.writeback(pages=[0])
-    assert [event.kind for event in recorder.events][-6:] == [
-        "submit",
-        "device_ok",
-        "endio_queue",
-        "endio_leave",
-        "reap",
-        "end_pass",
-    ]
+    seen = [event.kind for event in recorder.events]
+    assert seen[-6:] == ["submit", "device_ok", "endio_queue", "endio_leave", "reap", "end_pass"]
 
 
 def sync_engine(recorder: Recorder, device: BackingDevice, _runtime: Runtime) -> SyncEngine:

@@ -46,19 +46,11 @@ PAGES, BLOCKS, LIMIT = 12, 10, 9
 Surround = Callable[[BackingDevice], BackingDevice]
 
 
-def sync_engine(device: BackingDevice, _runtime: Runtime) -> Engine:
-    return SyncEngine(device, depth=8)
-
-
-def thread_engine(device: BackingDevice, runtime: Runtime) -> Engine:
-    return ThreadEngine(device, runtime, depth=8)
-
-
-def ring_engine(device: BackingDevice, runtime: Runtime) -> Engine:
-    return RingEngine(device, runtime, DeviceQueue(device), depth=8)
-
-
-ENGINES: dict[str, MakeEngine] = {"sync": sync_engine, "threads": thread_engine, "ring": ring_engine}
+ENGINES: dict[str, MakeEngine] = {
+    "sync": lambda device, _runtime: SyncEngine(device, depth=8),
+    "threads": lambda device, runtime: ThreadEngine(device, runtime, depth=8),
+    "ring": lambda device, runtime: RingEngine(device, runtime, DeviceQueue(device), depth=8),
+}
 
 
 class World:
@@ -121,7 +113,7 @@ class Worlds:
         self,
         surround: Surround = lambda device: device,
         *,
-        engine: MakeEngine = thread_engine,
+        engine: MakeEngine = ENGINES["threads"],
         runtime: Runtime | None = None,
         batch_size: int = 4,
     ) -> World:

@@ -1,5 +1,6 @@
 """How algorithms are named, tuned and found. Rows that say 7.3.4 were asked of that kernel, H is in KERNEL.md."""
 
+import re
 from errno import E2BIG, EINVAL, ERANGE
 
 import pytest
@@ -66,19 +67,14 @@ RECOMP_REFUSED = {
     "a priority above 32 bits": ("algo=zstd priority=2147483648", ERANGE, "got '2147483648'"),
     "a bare word": ("zstd", EINVAL, "zstd must have a value, got none in 'zstd'"),
     "H: a long name": ("algo=" + "x" * 128, E2BIG, "got 128 of"),
-    "the priority is checked before the name": (
-        "priority=0 algo=" + "x" * 128,
-        EINVAL,
-        "priority must be 1 to 3, got 0",
-    ),
+    "the priority is checked before the name": (f"priority=0 algo={'x' * 128}", EINVAL, "must be 1 to 3, got 0"),
 }
 
 
 @pytest.mark.parametrize(("text", "errno", "message"), list(RECOMP_REFUSED.values()), ids=list(RECOMP_REFUSED))
 def test_a_recompression_algorithm_is_refused(text: str, errno: int, message: str) -> None:
-    with refused(errno) as caught:
+    with refused(errno, re.escape(message)):
         parse_recomp_algorithm(text, unknown_keys_ignored=False)
-    assert message in str(caught.value)
 
 
 PARAMS = {
@@ -129,18 +125,8 @@ def test_an_unknown_key_is_refused_unless_it_is_ignored() -> None:
         parse_recomp_algorithm("algo=a foo=1", unknown_keys_ignored=False)
 
 
-PIECES = [
-    "level=",
-    "priority=",
-    "algo=",
-    "dict=",
-    "deflate.winbits=",
-    "foo=",
-    "zstd",
-    *'05-+"= \n\0',
-    "9" * 20,
-    "x" * 128,
-]
+KEYS = ["level=", "priority=", "algo=", "dict=", "deflate.winbits=", "foo="]
+PIECES = [*KEYS, "zstd", *'05-+"= \n\0', "9" * 20, "x" * 128]
 
 
 @given(st.text() | st.lists(st.sampled_from(PIECES), max_size=9).map("".join), st.booleans())

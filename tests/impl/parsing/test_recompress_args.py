@@ -1,5 +1,6 @@
 """The meaning of `recompress`. The kernels at hand lack it: the rows follow from the driver's text."""
 
+import re
 from errno import EINVAL, ERANGE
 
 import pytest
@@ -71,9 +72,8 @@ REFUSED = {
 @pytest.mark.parametrize(("text", "errno", "message"), list(REFUSED.values()), ids=list(REFUSED))
 @pytest.mark.parametrize("unknown_keys_ignored", [False, True])
 def test_parameters_are_refused(text: str, errno: int, message: str, unknown_keys_ignored: bool) -> None:
-    with refused(errno) as caught:
+    with refused(errno, re.escape(message)):
         parse_recompress(text, unknown_keys_ignored=unknown_keys_ignored)
-    assert message in str(caught.value)
 
 
 def test_an_unknown_key_is_refused_unless_it_is_ignored() -> None:

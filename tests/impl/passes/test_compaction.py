@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from tests.impl.aside import Aside
 from tests.impl.doubles import Bench, huge, page
+from tests.impl.passes import recompressing
+from tests.impl.passes.driving import finish
 from tests.impl.passes.recompressing import letters
 from tests.refused import raising, refused
 from zram_impl import PAGE_SIZE, Zram
@@ -33,6 +35,14 @@ def holey(*, compressed: bool = False) -> Bench:
     for index in range(PAGES):
         if index % 3:
             bench.dev.discard(index * PAGE_SIZE, PAGE_SIZE)
+    return bench
+
+
+def lettered() -> Bench:
+    """Twenty pages that recompression shrinks."""
+    bench = recompressing.bench(pages=PAGES)
+    for index in range(20):
+        bench.dev.write_page(index, letters(index))
     return bench
 
 
@@ -87,12 +97,7 @@ def test_what_was_compacted_has_no_holes() -> None:
 
 
 def test_what_recompression_left_is_holes_as_well() -> None:
-    bench = Bench(pages=PAGES)
-    bench.dev.reset()
-    bench.dev.set_recomp_algorithm("deflate")
-    bench.dev.initialise(PAGES * PAGE_SIZE)
-    for index in range(20):
-        bench.dev.write_page(index, letters(index))
+    bench = lettered()
     before = bench.dev.stats.mm.compr_data_size
     assert bench.dev.recompress().recompressed == 20
     assert bench.dev.compact() == before - bench.dev.stats.mm.compr_data_size > 0
@@ -126,12 +131,7 @@ def test_a_moved_page_is_a_page_like_any_other(name: str, compressed: bool) -> N
 
 
 def test_moved_pages_are_recompressed_and_the_reverse() -> None:
-    bench = Bench(pages=PAGES)
-    bench.dev.reset()
-    bench.dev.set_recomp_algorithm("deflate")
-    bench.dev.initialise(PAGES * PAGE_SIZE)
-    for index in range(20):
-        bench.dev.write_page(index, letters(index))
+    bench = lettered()
     assert bench.dev.recompress(max_pages=5).recompressed == 5
     bench.dev.discard(5 * PAGE_SIZE, 10 * PAGE_SIZE)
     assert bench.dev.compact() > 0
@@ -148,9 +148,7 @@ def test_a_page_moved_in_flight_is_committed() -> None:
         running.advance(1)
     bench.dev.compact()
     bench.engine.answer_all()
-    while running.advance() is not PassProgress.DONE:
-        running.wait()
-    assert running.result.written == 2
+    assert finish(running).written == 2
     assert (contents(bench), bench.snapshot.bd_count) == (LEFT, 2)
 
 
@@ -182,7 +180,6 @@ def test_interrupted_it_leaves_everything_usable() -> None:
 
 def test_without_memory_for_a_segment_objects_are_not_moved(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = holey()
-
     with monkeypatch.context() as patch:
         patch.setattr(mmap, "mmap", raising(OSError, errno.ENOMEM, "no memory"))
         assert bench.dev.compact() == 0

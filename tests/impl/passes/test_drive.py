@@ -27,15 +27,21 @@ RUNTIMES: dict[str, Runtime] = {
 every_runtime = pytest.mark.parametrize("runtime", list(RUNTIMES.values()), ids=list(RUNTIMES))
 
 
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    before = set(threading.enumerate())
-    yield
-    assert set(threading.enumerate()) <= before
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
 
 def begun(running: WritebackPass) -> Callable[[Interrupts], WritebackPass]:
     return lambda _interrupts: running
+
+
+def once_settled(do: Callable[[], object]) -> Callable[[int, int], None]:
+    """Return a callback that does something when one page is settled."""
+
+    def progress(settled: int, _selected: int) -> None:
+        if settled == 1:
+            do()
+
+    return progress
 
 
 def begin_three(bench: Bench) -> WritebackPass:
@@ -69,12 +75,7 @@ def test_a_raising_callback_cancels_the_pass_and_is_reraised(runtime: Runtime) -
 @every_runtime
 def test_an_event_set_in_the_middle_cancels_the_pass(runtime: Runtime) -> None:
     bench, cancel = Bench(batch_size=1), threading.Event()
-
-    def progress(settled: int, _selected: int) -> None:
-        if settled == 1:
-            cancel.set()
-
-    result = drive(begun(begin_three(bench)), runtime, progress, cancel)
+    result = drive(begun(begin_three(bench)), runtime, once_settled(cancel.set), cancel)
     assert result == WritebackResult(selected=3, written=1, left=2, stopped_by="cancelled")
     assert_at_rest(bench)
 
@@ -98,24 +99,15 @@ def test_a_pass_that_is_abandoned_stays_abandoned() -> None:
 
 def test_a_callback_may_reset_the_device() -> None:
     bench = Bench(batch_size=1)
-    running = begin_three(bench)
-
-    def progress(settled: int, _selected: int) -> None:
-        if settled == 1:
-            bench.dev.reset()
-
-    result = drive(begun(running), ON_THE_SHIELD, progress, None)
+    result = drive(begun(begin_three(bench)), ON_THE_SHIELD, once_settled(bench.dev.reset), None)
     assert (result, bench.backing.closed) == (WritebackResult(selected=3, written=1, left=2, stopped_by="cancelled"), 1)
 
 
 def test_a_callback_may_not_begin_another_pass() -> None:
-    bench = Bench()
-
-    def progress(_settled: int, _selected: int) -> None:
-        bench.dev.writeback("huge")
-
+    bench = Bench(batch_size=1)
+    another = once_settled(lambda: bench.dev.writeback("huge"))
     with pytest.raises(ZramError, match="another writeback or recompression is running"):
-        drive(begun(begin_three(bench)), ON_THE_SHIELD, progress, None)
+        drive(begun(begin_three(bench)), ON_THE_SHIELD, another, None)
     assert_at_rest(bench)
 
 
@@ -228,14 +220,14 @@ def test_a_second_interrupt_abandons_a_hung_device(interrupter: Interrupter) -> 
 def test_without_a_worker_an_interrupt_is_raised_after_the_end(interrupts: int) -> None:
     bench = Bench(batch_size=1)
 
-    def progress(settled: int, _selected: int) -> None:
-        for _ in range(interrupts if settled == 1 else 0):
+    def interrupt() -> None:
+        for _ in range(interrupts):
             signal.raise_signal(signal.SIGINT)
 
     before = signal.getsignal(signal.SIGINT)
     running = begin_three(bench)
     with pytest.raises(KeyboardInterrupt):
-        drive(begun(running), RUNTIMES["here for want of threads"], progress, None)
+        drive(begun(running), RUNTIMES["here for want of threads"], once_settled(interrupt), None)
     assert running.result.stopped_by == "cancelled"
     assert_adds_up(running.result)
     assert_at_rest(bench)

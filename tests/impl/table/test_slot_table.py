@@ -1,5 +1,7 @@
 """The slot table: what replacing, committing and accessing do to entries, flags and statistics."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,13 +99,6 @@ def test_a_block_that_is_not_in_use_is_not_released() -> None:
     assert type(table.entries[0]) is Backed
 
 
-def test_a_replacement_keeps_no_flag_but_the_pp_slot_s_owner() -> None:
-    table = table_with(OBJECT)
-    table.flags[0] = ALL_FLAGS
-    table.replace(0, RAW)
-    assert table.flags[0] == OWNED
-
-
 @pytest.mark.parametrize("content", [OBJECT, RAW], ids=["object", "raw page"])
 def test_a_commit_frees_the_memory_and_keeps_the_page_stored(content: bytes) -> None:
     table = table_with(content)
@@ -113,13 +108,6 @@ def test_a_commit_frees_the_memory_and_keeps_the_page_stored(content: bytes) -> 
     assert type(entry) is Backed
     assert (entry.blk_idx, entry.size, entry.checksum) == (3, len(content), 7)
     assert stats(table) == (1, 0, 0, since, 0)
-
-
-def test_a_commit_takes_off_the_idle_mark_alone() -> None:
-    table = table_with(OBJECT)
-    table.flags[0] = ALL_FLAGS
-    table.commit([(0, BlkIdx(3), 7)])
-    assert table.flags[0] == ALL_FLAGS & ~IDLE
 
 
 @given(st.lists(st.sampled_from([OBJECT, RAW, b"moved", of_priority(b"packed", 2)]), min_size=1, max_size=5))
@@ -151,18 +139,21 @@ def test_only_a_stored_slot_is_committed(entry: Entry) -> None:
         table.commit([(0, BlkIdx(3), 7)])
 
 
-def test_an_access_takes_off_the_idle_mark_and_the_claim() -> None:
+@pytest.mark.parametrize(
+    ("do", "left"),
+    [
+        (lambda table: table.replace(0, RAW), OWNED),
+        (lambda table: table.commit([(0, BlkIdx(3), 7)]), PP_SLOT | INCOMPRESSIBLE | OWNED),
+        (lambda table: table.accessed(0), INCOMPRESSIBLE | OWNED),
+        (lambda table: table.release_claim(0), IDLE | INCOMPRESSIBLE),
+    ],
+    ids=["replace", "commit", "accessed", "release_claim"],
+)
+def test_flags_that_stay(do: Callable[[SlotTable], object], left: int) -> None:
     table = table_with(OBJECT)
     table.flags[0] = ALL_FLAGS
-    table.accessed(0)
-    assert table.flags[0] == INCOMPRESSIBLE | OWNED
-
-
-def test_releasing_the_claim_ends_the_pp_slot_and_nothing_else() -> None:
-    table = table_with(OBJECT)
-    table.flags[0] = ALL_FLAGS
-    table.release_claim(0)
-    assert table.flags[0] == IDLE | INCOMPRESSIBLE
+    do(table)
+    assert table.flags[0] == left
 
 
 ENTRIES = st.one_of(st.none(), st.integers(0, 2**64 - 1), st.binary(min_size=1, max_size=9), st.just(RAW))

@@ -7,7 +7,7 @@ import pytest
 
 from stateful.bugs.seeded import MACHINE, SeededBug, by_name
 from stateful.traces import check as checking
-from stateful.traces.check import TooManyError, check
+from stateful.traces.check import TooManyError, TraceFinding, check
 from stateful.traces.schema import MalformedTrace, read
 from tests.stateful.traces.small_traces import Doctor, doctored, finding, place, record, record_kept, without_versions
 
@@ -17,6 +17,18 @@ Lines = list[dict[str, object]]
 @pytest.fixture(scope="module")
 def text() -> str:
     return record()
+
+
+def seen(text: str, doctor: Doctor = lambda _lines: None) -> TraceFinding:
+    """Return what is found in a trace, in which something is."""
+    found = finding(text, doctor)
+    assert found is not None
+    return found
+
+
+def in_turn(*doctors: Doctor) -> Doctor:
+    """Let one doctor follow the other."""
+    return lambda lines: [doctor(lines) for doctor in doctors]
 
 
 def test_a_run_of_the_device_is_a_behaviour(text: str) -> None:
@@ -51,8 +63,7 @@ def test_kept_pages_are_a_behaviour() -> None:
 
 def test_a_kept_page_of_a_replaced_slot_is_found() -> None:
     with by_name("kept_by_index_only").applied():
-        found = finding(record_kept())
-    assert found is not None
+        found = seen(record_kept())
     assert found.sentence == "read_kept(reader 0) is impossible"
     assert "slot replaced since" in found.details
 
@@ -65,8 +76,7 @@ def test_a_read_of_a_replaced_slot_that_ends_is_found(text: str) -> None:
         lines.insert(at, {"task": "other", "does": "discard", "args": [slot[0]]})
         without_versions(lines)
 
-    found = finding(text, rewritten_meanwhile)
-    assert found is not None
+    found = seen(text, rewritten_meanwhile)
     assert found.sentence == "read_end(reader 0) is impossible"
     assert "slot replaced since" in found.details
 
@@ -125,12 +135,8 @@ NAMES = [row[0] for row in DOCTORED]
 
 @pytest.mark.parametrize(("doctor", "event", "sentence"), [row[1:] for row in DOCTORED], ids=NAMES)
 def test_a_doctored_trace_is_found_at_the_right_line(text: str, doctor: Doctor, event: str, sentence: str) -> None:
-    def cut(lines: Lines) -> None:
-        doctor(lines)
-        without_versions(lines)
-
-    found = finding(text, cut)
-    assert found is not None
+    cut = in_turn(doctor, without_versions)
+    found = seen(text, cut)
     assert found.sentence == sentence
     lines = [json.loads(line) for line in text.splitlines()]
     cut(lines)
@@ -146,8 +152,7 @@ def test_a_doctored_trace_with_versions_is_found(text: str, doctor: Doctor) -> N
 
 
 def test_an_event_that_is_missing_is_told_by_its_version(text: str) -> None:
-    found = finding(text, drop("scan", 1))
-    assert found is not None
+    found = seen(text, drop("scan", 1))
     number = place([json.loads(line) for line in text.splitlines()], "scan", 1) + 1
     assert found.line == number
     assert found.sentence.startswith("the events have no order: version ")
@@ -155,12 +160,7 @@ def test_an_event_that_is_missing_is_told_by_its_version(text: str) -> None:
 
 
 def test_a_finding_shows_the_last_events_in_lanes(text: str) -> None:
-    def both(lines: Lines) -> None:
-        early("reap", "endio_leave")(lines)
-        without_versions(lines)
-
-    found = finding(text, both)
-    assert found is not None
+    found = seen(text, in_turn(early("reap", "endio_leave"), without_versions))
     assert "reap (zram_complete_done_reqs) needs: The request is answered and its callback has left." in found.details
     assert "    req 0     done, slot 3 to blk 0, charged to grant 2, its callback is inside the pass" in found.details
     assert "    pass      writing" in found.details
@@ -186,8 +186,7 @@ def test_a_device_that_ends_in_another_state_is_found(text: str, part: str, valu
         assert isinstance(end, dict)
         end[part] = value
 
-    found = finding(text, changed)
-    assert found is not None
+    found = seen(text, changed)
     assert found.sentence == f"the device ends in another state: {sentence}"
     assert found.line == len(text.splitlines())
 
@@ -210,13 +209,8 @@ def hiding(*kinds: str) -> Doctor:
 
 
 HIDDEN = [
-    ("take_request",),
-    ("drop_held", "endio_leave"),
-    ("take_request", "reserve_block"),
-    ("device_ok", "device_error"),
-    ("skip",),
-    ("endio_queue", "endio_leave"),
-    ("read_answer", "read_end"),
+    *[("take_request",), ("drop_held", "endio_leave"), ("take_request", "reserve_block"), ("skip",)],
+    *[("device_ok", "device_error"), ("endio_queue", "endio_leave"), ("read_answer", "read_end")],
 ]
 
 
@@ -226,23 +220,14 @@ def test_what_is_hidden_may_have_happened_anywhere(text: str, kinds: tuple[str, 
 
 
 def test_what_is_impossible_in_every_state_is_found(text: str) -> None:
-    def both(lines: Lines) -> None:
-        early("end_pass", "reap")(lines)
-        hiding("endio_queue", "endio_leave")(lines)
-
-    found = finding(text, both)
-    assert found is not None
+    found = seen(text, in_turn(early("end_pass", "reap"), hiding("endio_queue", "endio_leave")))
     assert found.sentence == "end_pass is impossible in each of 3 states"
     assert "state 1 of 3" in found.details
 
 
 def test_a_leak_is_found_although_something_is_hidden(text: str) -> None:
-    def both(lines: Lines) -> None:
-        hiding("take_request", "drop_held")(lines)
-        lines[-1].update(end={"used": [0, 2]})
-
-    found = finding(text, both)
-    assert found is not None
+    leaking = in_turn(hiding("take_request", "drop_held"), lambda lines: lines[-1].update(end={"used": [0, 2]}))
+    found = seen(text, leaking)
     assert "blk 2 is in use, and nobody owns it" in found.sentence
 
 
@@ -276,10 +261,5 @@ def test_a_trace_without_readers_has_reads_of_one_step(text: str) -> None:
 
 
 def test_a_pass_that_is_under_way_at_the_end_is_found(text: str) -> None:
-    def without_its_end(lines: Lines) -> None:
-        lines.pop(place(lines, "end_pass"))
-        without_versions(lines)
-
-    found = finding(text, without_its_end)
-    assert found is not None
+    found = seen(text, in_turn(drop("end_pass"), without_versions))
     assert found.sentence == "the device ends in another state: a pass is under way"

@@ -159,18 +159,14 @@ def test_a_clause_that_says_less_or_more_is_noticed(
 
 
 def test_a_guard_that_asks_for_more_is_noticed() -> None:
-    def guard(s: SymbolicDevice, r: int) -> bool:
-        return MOVES["reap"].guard(s, r) & (s.held == NONE)
-
-    assert open_ones(doctored("reap", guard=guard), "reap") == {(SMALL, "reap", "guard"): REFUTED}
+    asking = doctored("reap", guard=lambda s, r: MOVES["reap"].guard(s, r) & (s.held == NONE))
+    assert open_ones(asking, "reap") == {(SMALL, "reap", "guard"): REFUTED}
 
 
 @pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 def test_a_guard_that_refuses_always_is_noticed() -> None:
-    def guard(s: SymbolicDevice, r: int) -> bool:
-        return MOVES["reap"].guard(s, r) & (s.reqs(r).phase == HELD)
-
-    found = open_ones(doctored("reap", guard=guard), "reap")
+    refusing = doctored("reap", guard=lambda s, r: MOVES["reap"].guard(s, r) & (s.reqs(r).phase == HELD))
+    found = open_ones(refusing, "reap")
     assert found[POSSIBLE, "reap", "guard"] == VACUOUS
     assert found[SMALL, "reap", "guard"] == REFUTED
     assert found[KEEPS, "reap", "every_block_has_one_owner"] == VACUOUS
@@ -197,10 +193,8 @@ def test_an_effect_that_forgets_an_owner_is_noticed() -> None:
 
 
 def test_an_effect_that_names_the_wrong_place_is_noticed() -> None:
-    def change(s: SymbolicDevice, b: int) -> Change:
-        return MOVES["reserve_block"].change(s, b)._replace(block=NONE)
-
-    found = open_ones(doctored("reserve_block", change), "reserve_block")
+    wrong = doctored("reserve_block", lambda s, b: MOVES["reserve_block"].change(s, b)._replace(block=NONE))
+    found = open_ones(wrong, "reserve_block")
     assert (RECOUNTS, "reserve_block", "used blocks") in found
     assert found[SMALL, "reserve_block", "recount"] == REFUTED
 
@@ -212,17 +206,12 @@ def test_a_move_that_leaves_no_less_to_do_is_noticed() -> None:
 
 
 def test_a_device_that_cannot_move_is_noticed() -> None:
-    def guard(s: SymbolicDevice) -> bool:
-        return MOVES["end_pass"].guard(s) & (s.running == AT_REST)
-
-    assert (RESTS, DEVICE, "one_can_move") in open_ones(doctored("end_pass", guard=guard))
+    stuck = doctored("end_pass", guard=lambda s: MOVES["end_pass"].guard(s) & (s.running == AT_REST))
+    assert (RESTS, DEVICE, "one_can_move") in open_ones(stuck)
 
 
 def test_a_fact_about_counting_that_is_false_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def too_many(n: z3.ArithRef) -> z3.BoolRef:
-        return induction._MANY["before"](n) >= n
-
-    fact = induction.Fact("as many as there are places", too_many)
+    fact = induction.Fact("as many as there are places", lambda n: induction._MANY["before"](n) >= n)
     monkeypatch.setattr(induction, "FACTS", (fact,))
     verdicts = [a.good for given in induction.about_counting() for a in answers(given)]
     assert verdicts == [True, False]

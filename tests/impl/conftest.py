@@ -1,4 +1,4 @@
-"""Fixtures for tests of engines."""
+"""Fixtures for tests of engines and of passes."""
 
 import threading
 from collections.abc import Iterator
