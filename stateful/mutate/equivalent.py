@@ -17,11 +17,15 @@ EQUIVALENT: Final[Mapping[str, str]] = {
     "table/access_times._is_over:9:46 is as ==": "a clock is a function or an object without an equality of its own",
     "table/access_times.__init__:13:53 is as ==": "a clock is a function or an object without an equality of its own",
     "table/block_map.reserve:5:18 < as <=": "block 0 that was found is found again from 0 on",
-    "engine/background._put:5:1 notified before the change": (
+    "engine/background._put:8:1 notified before the change": (
         "who is woken needs the lock, which is held until both are done"
     ),
     "engine/background.answered:5:1 self._answers released and taken again": (
         "what is there by then is taken in one step, whether or not the wait had seen it"
+    ),
+    "engine/ring._submit:6:18 < as <=": "of no writes no place is given back",
+    "engine/ring._serve:7:1 self._answers released and taken again": (
+        "how many to wait for is a guess, at any moment; what has been taken is taken"
     ),
     "engine/sync.close:7:1 close doubled": "buffers are closed once, however often they are asked to",
     "engine/ring_aio.__init__:21:1 changed before a refusal": _REFUSED,

@@ -96,7 +96,10 @@ class BackgroundEngine:
     def _put(self, requests: Sequence[WbReq], defect: Exception | None) -> None:
         """Queue answered requests and wake the reaper; the lock of the answers is held."""
         if self._observer is not None:
-            report(self._observer, requests)
+            try:
+                report(self._observer, requests)
+            except Exception as error:  # whatever it is, the requests must come back, and those after them
+                defect = error
         self._done += requests
         if defect is not None:
             self._defect = defect
@@ -106,13 +109,16 @@ class BackgroundEngine:
         """Give the memory back, once every task has ended.
 
         Raises:
-            AssertionError: The device raised something that is no OSError; its requests were answered with EIO.
+            AssertionError: The device raised something that is no OSError; its requests were answered with EIO. Or an
+                observer raised; what it was called for has happened.
         """
         self._buffers.close()
         with self._answers:
             defect, self._defect = self._defect, None
         if defect is not None:
-            raise AssertionError(f"the backing device failed in a way it must not: {defect!r}") from defect
+            raise AssertionError(
+                f"the backing device, or an observer, failed in a way it must not: {defect!r}"
+            ) from defect
 
     def _has_answers(self) -> bool:
         return bool(self._done)

@@ -61,6 +61,11 @@ class IoUring:
         for number in range(sq_entries):  # entry n of the queue is always the n-th of the array
             self._words[sq_array // 4 + number] = number
         _open.add(self)
+        # Tried here, as for native AIO: a filter of system calls may have the one for making a ring alone.
+        if not self.wake():
+            self.close()
+            raise OSError("io_uring_enter submits nothing")
+        self.wait()
 
     def submit(self, writes: Sequence[Write]) -> int:
         """Begin writes; those the system does not take are the last ones."""

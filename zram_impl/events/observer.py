@@ -16,7 +16,11 @@ Item = TypeVar("Item")
 
 
 class Observer(Protocol):
-    """Called under a lock of the device; it must not call the device and should be quick."""
+    """Called under a lock of the device; it must not call the device, should not raise, and should be quick.
+
+    What it raises all the same does not change what it was called for, and is raised by the call of the device that
+    does it, or by `close`.
+    """
 
     def __call__(self, kind: str, /, *args: int) -> None:
         """Take notice of one action."""

@@ -115,16 +115,19 @@ class WritebackPass(SteppedPass[WritebackResult]):
     def _write(self, actions: int) -> PassProgress:
         """Fill free requests, or give up what is left, or end."""
         batch: list[WbReq] = []
-        with self._table_lock:
-            done = self._fill(batch, actions)
-            if not done and not self._alive:
-                assert not len(self._buckets), "a pass that cannot move has nothing left"
-                self._end()
-                return PassProgress.DONE
-        # Race with users, from the unlock above on: claims may be lost, which `_complete` finds out. The objects in
-        # `batch` are immutable: what is copied is what the slots held as their requests were submitted.
-        if batch:
-            self._send(batch)
+        try:
+            with self._table_lock:
+                done = self._fill(batch, actions)
+                if not done and not self._alive:
+                    assert not len(self._buckets), "a pass that cannot move has nothing left"
+                    self._end()
+                    return PassProgress.DONE
+        finally:
+            # Race with users, from the unlock above on: claims may be lost, which `_complete` finds out. The objects in
+            # `batch` are immutable: what is copied is what the slots held as their requests were submitted. They are
+            # sent whatever an observer raised: a pass that waits for requests nobody has would never end.
+            if batch:
+                self._send(batch)
         return PassProgress.PROGRESS if done else PassProgress.WAIT
 
     def _fill(self, batch: list[WbReq], actions: int) -> int:
@@ -162,10 +165,11 @@ class WritebackPass(SteppedPass[WritebackResult]):
             return self._reserve_block(index)
         if lost:
             return self._skip(index)
-        self._submit([index], [self.held_request], [self.held_block])
-        self._observe("submit", index, self.held_request.number, self.held_block)
-        batch.append(self.held_request)
+        req, block = self.held_request, self.held_block
+        self._submit([index], [req], [block])
         self.held_request = self.held_block = None
+        batch.append(req)
+        self._observe("submit", index, req.number, block)
         return 1
 
     def _may_get_more(self) -> bool:
@@ -370,8 +374,10 @@ class WritebackPass(SteppedPass[WritebackResult]):
         assert self.held_request is None and self.held_block is None, "at rest nothing is held"  # noqa: PT018  (one condition)
         self._pool.close()
         self._shared.blocks.take_back()
-        self._observe("end_pass")
-        super()._end()
+        try:
+            self._observe("end_pass")
+        finally:
+            super()._end()
 
     def after_fork(self) -> None:  # type: ignore[explicit-override]  # typing has it from 3.12 on
         """Be over, in a forked child, and own nothing: its parent drives the pass."""

@@ -3,6 +3,8 @@
 The ring is one of ours, which waits on a condition of the runtime: nobody can switch within the system's.
 """
 
+from functools import partial
+
 import pytest
 
 from stateful.guards.hooks import installed
@@ -20,8 +22,10 @@ from zram_impl.runtime import Runtime
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
 
-def make_ring(device: BackingDevice, runtime: Runtime, *, depth: int, threads: int) -> RingEngine:
-    return RingEngine(device, runtime, DeviceQueue(device, runtime), depth=depth, split=threads)
+def make_ring(device: BackingDevice, runtime: Runtime, *, depth: int, threads: int, room: int = 64) -> RingEngine:
+    queue = DeviceQueue(device, runtime)
+    queue.room = room
+    return RingEngine(device, runtime, queue, depth=depth, split=threads)
 
 
 def findings(state: str, first: str, second: str) -> list[str]:
@@ -71,5 +75,17 @@ MISTAKES = (
 @pytest.mark.parametrize("mistake", MISTAKES, ids=[mistake.name for mistake in MISTAKES])
 def test_a_mistake_of_a_ring_is_named(mistake: Mistake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(world, "ThreadEngine", make_ring)
+    with mistake.made():
+        assert mistake.names in "\n".join(findings("stored", "Zram.writeback", "Zram.write_page"))
+
+
+def test_a_place_given_back_without_the_lock_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world, "ThreadEngine", partial(make_ring, room=0))
+    mistake = Mistake(
+        "a place given back without the lock", RingEngine, "_submit",
+        "        with self._answers:\n                self._unplace", "        if True:\n                self._unplace",
+        "RingEngine._places is read without lock engine.answers",
+    )  # fmt: skip
+    assert not findings("stored", "Zram.writeback", "Zram.write_page")
     with mistake.made():
         assert mistake.names in "\n".join(findings("stored", "Zram.writeback", "Zram.write_page"))

@@ -104,3 +104,7 @@ def test_one_look_is_at_so_many_slots_and_no_more() -> None:
 def test_no_scans_are_exhausted_at_once() -> None:
     cursor = Cursor([], queue_twice=False)
     assert (cursor.exhausted, cursor.select(mixed(), 1), cursor.exhausted) == (True, [], True)
+
+
+def test_a_scan_of_no_slot_is_exhausted_at_once() -> None:
+    assert Cursor([Scan(Mode.PAGES, 3, 3)], queue_twice=False).exhausted
