@@ -83,6 +83,8 @@ class PageMap(Uncopied, MutableMapping[str, bytes]):
     """Values in the pages of a device, which it must have for itself; the device is its owner's to close."""
 
     def __init__(self, dev: Zram) -> None:
+        if not isinstance(dev, Zram):
+            raise refuse_type(f"dev must be a Zram, got {shown(dev)}")
         self.dev: Final[Zram] = dev
         # Guards the fields below; never held while a page is read or written.
         self._lock: Final = dev.runtime.lock("page map", Rank.CONTROL)

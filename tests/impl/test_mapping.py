@@ -5,6 +5,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import pytest
 
@@ -199,6 +200,11 @@ def test_spilled_values_are_known(dev: Zram, monkeypatch: pytest.MonkeyPatch) ->
     for missing in (values.is_spilled, values.__getitem__, values.__delitem__):
         with pytest.raises(KeyError):
             missing("c")
+
+
+def test_values_are_kept_in_a_device() -> None:
+    with refused(errno.EINVAL, "dev must be a Zram, got 5"):
+        PageMap(cast("Zram", 5))
 
 
 def test_a_key_is_a_text(dev: Zram) -> None:

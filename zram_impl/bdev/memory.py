@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from zram_impl.parsing import kstrto
 from zram_impl.runtime import native_lock
 from zram_impl.units import PAGE_SHIFT, PAGE_SIZE
 
@@ -10,9 +11,9 @@ class MemoryDevice:
     """Blocks in memory, zeros at first. A page is written and read atomically, which no real device promises."""
 
     def __init__(self, blocks: int, name: str = "memory") -> None:
-        """Make `blocks` blocks."""
+        """Make `blocks` blocks; EINVAL unless that is a whole number from 0."""
         self.name: str = name
-        self.blocks: int = blocks
+        self.blocks: int = kstrto.whole(blocks, "blocks", 0, kstrto.U32_MAX)
         self._lock = native_lock()  # guards _content, for a moment
         self._content = bytearray(blocks * PAGE_SIZE)
 

@@ -141,6 +141,8 @@ class Configuration:
 
     def check_named(self, path: str) -> None:
         """Refuse, with the driver's errno, a path that a store to backing_dev cannot mean: ENOENT, EISDIR, ENOTBLK."""
+        if type(path) is not str:  # to `os.stat` a number is an open file
+            raise refuse_type(f"path must be a str, got {shown(path)}")
         if self.open_backing is not open_backing_file:  # another opener has paths of its own
             return
         if not path:

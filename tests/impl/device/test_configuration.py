@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from tests.refused import refused
-from zram_impl import Zram
+from zram_impl import Zram, ZramTypeError
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.device.config import Configuration
 from zram_impl.runtime import Runtime
@@ -62,3 +62,10 @@ def test_a_backing_device_is_taken_once() -> None:
 def test_a_path_that_names_nothing_is_refused(path: str, code: int) -> None:
     with refused(code):
         Configuration().check_named(path)
+
+
+@pytest.mark.parametrize("path", [0, 1 << 70, 1.5, None, b"/dev/null", ("a",)])
+def test_a_path_of_backing_dev_is_a_text(path: object) -> None:
+    """The number of an open file was taken as its path, and others raised a TypeError of Python's own."""
+    with Zram() as dev, pytest.raises(ZramTypeError, match="path must be a str, got "):
+        dev.set_backing_path(cast("str", path))
