@@ -112,7 +112,9 @@ def run(
                 for index, process in list(running.items()):
                     for message in process.messages():
                         received(index, message)
-                    if process.is_over():
+                    # The signal may have ended the task as well, which as it began was in this process's group: that is
+                    # no answer of its own. It was sent to both at once, so it has been noted by now.
+                    if process.is_over() and not interrupt():
                         ended(index, running.pop(index).end())
                 tick({index: process.seconds() for index, process in running.items()})
         finally:

@@ -162,6 +162,21 @@ def test_a_signal_ends_the_tasks_and_leaves_nothing(scratch: Path, number: signa
     assert_gone(pids)
 
 
+@SIGNALS
+def test_a_task_that_a_signal_ended_too_has_no_answer(number: signal.Signals, scratch: Path) -> None:
+    """A search was killed as it began, and said that it had run out of memory, with exit code 1."""
+    pids, answers = scratch / "pids", list[Ended]()
+
+    def received(_index: int, _message: object) -> None:
+        assert_gone(pids)
+        os.kill(os.getpid(), number)
+
+    task = ProcessTask(partial(trial_tasks.say_and_die, pids))
+    with pytest.raises(Interrupted) as caught:
+        run([task], lambda _index, ended: answers.append(ended), received)
+    assert (caught.value.number, answers) == (number, [])
+
+
 def test_a_task_of_a_task_does_not_outlive_a_signal(scratch: Path) -> None:
     """A task was killed while it still waited for its own, which then ran on until it looked for signals again."""
     pids = scratch / "pids"

@@ -40,6 +40,12 @@ def terminate(_send: Send) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def say_and_die(pids: Path, send: Send) -> None:
+    note(pids, [os.getpid()])
+    send("about to die")
+    die(send)
+
+
 def die(_send: Send) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
