@@ -1,6 +1,6 @@
 """`python -m stateful COMMAND`: hold specification and device together. `--help` names the commands.
 
-Exit code 0 clean, 1 found something, 2 usage, 128 and the number of the signal when interrupted.
+Exit code 0 passed, 1 found something, 2 usage, 128 and the number of the signal when interrupted.
 """
 
 import argparse

@@ -20,7 +20,7 @@ from typing import Final
 
 from rich.console import Console
 
-from spec.outputs.verdicts import Verdicts
+from spec.outputs.verdicts import Verdicts, shown
 from spec.processes.options import add_seconds, add_seed
 from spec.processes.progress import QUIET
 from stateful.jobs.progress import ProgressDisplay, ProgressLine, complain, say
@@ -204,7 +204,7 @@ def _judge_raw(path: Path, asked: argparse.Namespace, out: Path | None, console:
     unexplained = _unexplained(converted, judgement)
     verdicts: Verdicts = asked.verdicts
     verdicts.add(check_of(str(path), judgement, time.perf_counter() - began, unexplained))
-    verdict = "FAILED" if judgement.finding else "passed"
+    verdict = shown(not judgement.finding)
     # No event was lost, but a device that is gone reports no end.
     of_end = f", incomplete: {judgement.incomplete}" if judgement.incomplete else ""
     of_trace = f"{raw.device.name} ({raw.device.release}): {len(raw.events):,} events, {len(trace.lines):,} steps"

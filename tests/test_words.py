@@ -30,9 +30,11 @@ AVOIDED = {
     "whoever": "whoever",
     "BROKEN": "BROKEN",
     "all is well": "all is well",
+    "NOT PROVED": "NOT PROVED",
+    "DIFFERENT COUNTS": "DIFFERENT COUNTS",
 }
 # In capitals these are something else: the constant None, a verdict.
-EXACT = {"is none", "BROKEN"}
+EXACT = {"is none", "BROKEN", "NOT PROVED", "DIFFERENT COUNTS"}
 # A phrase may be broken across lines, and across the signs of a comment or a string.
 PATTERNS = {
     word: re.compile(r"\b" + pattern.replace(" ", r"[\s#\"|]+") + r"\b", re.NOFLAG if word in EXACT else re.IGNORECASE)

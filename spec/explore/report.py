@@ -7,7 +7,7 @@ from spec.explore.expected_counts import PINNED, REDUCED
 from spec.explore.result import ExploreResult
 from spec.explore.trace import counterexample, parts, step
 from spec.outputs.places import flow_step, place
-from spec.outputs.verdicts import FAILED, PASSED, Check, Finding, rule_name
+from spec.outputs.verdicts import FAILED, PASSED, Check, Finding, rule_name, shown
 from spec.processes.columns import folded, laid_out
 
 
@@ -20,12 +20,8 @@ class ExploreVerdict(NamedTuple):
 
     @property
     def word(self) -> str:
-        """Return the verdict in a word or two."""
-        if self.outcome.broken:
-            return "FAILED"
-        if self.outcome.never:
-            return "INCOMPLETE"
-        return "DIFFERENT COUNTS" if self.problems else "clean"
+        """Return the verdict in a word."""
+        return shown(not self.problems)
 
 
 def judge(name: str, outcome: ExploreResult, *, pinned: bool = True) -> ExploreVerdict:

@@ -13,6 +13,11 @@ WORDS: Final = (PASSED, FAILED, INCOMPLETE)
 """Incomplete: nothing is wrong, and less was seen or proved than a pass would mean."""
 
 
+def shown(good: bool) -> str:
+    """Return the verdict as tables and sentences have it: a failure is in capitals."""
+    return PASSED if good else FAILED.upper()
+
+
 class Place(NamedTuple):
     """A line of a file; the path is relative to the root of the project, or as the user named it."""
 

@@ -25,7 +25,7 @@ from spec.model.invariant import CLAUSES
 from spec.model.properties import EVERY_STEP
 from spec.outputs.options import add_outputs, written
 from spec.outputs.places import place
-from spec.outputs.verdicts import FAILED, PASSED, Check, Finding, FlowStep, rule_name
+from spec.outputs.verdicts import FAILED, PASSED, Check, Finding, FlowStep, rule_name, shown
 from spec.processes.columns import columns, laid_out
 from spec.processes.interrupts import scratch
 from spec.processes.options import add_loudness
@@ -243,7 +243,7 @@ def _scopes(asked: argparse.Namespace) -> int:
         different = problems(found, PINNED[name])
         wrong += [f"\n{name}: {problem}" for problem in different]
         checks.append(_check(name, found, different))
-        verdict = "FAILED" if found.broken else "DIFFERENT COUNTS" if different else "equal"
+        verdict = shown(not different)
         numbers = ["-", "-", "-"] if found.broken else [f"{number:,}" for number in found.counts]
         row = [name, scope.label(), *numbers, f"{found.seconds:.1f}", verdict]
         say("\n".join([*laid_out([header, row], (), most), ""]) if narrow else _ROW.format(*row))

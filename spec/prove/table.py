@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from spec.outputs.places import place
-from spec.outputs.verdicts import FAILED, PASSED, Check, Finding, rule_name
+from spec.outputs.verdicts import FAILED, PASSED, Check, Finding, rule_name, shown
 from spec.processes.columns import laid_out
 from spec.prove.plan import ANY_SIZE, Part
 from spec.prove.unbounded.table import assumed, assumptions
@@ -40,12 +40,14 @@ class ProofRow(NamedTuple):
         return [verdict.problem for verdict in self.verdicts if not verdict.good]
 
     @property
-    def clean(self) -> bool:
+    def good(self) -> bool:
         """Return whether everything there is to prove is proved, of something."""
         return 0 < self.conditions == self.confirmed == self.refuted_vacuity_checks and not self.problems
 
 
-_HEADER: Final = ("layer", "prover", "device", "conditions", "confirmed", "vacuity refuted", "left out", "seconds", "")
+_HEADER: Final = (
+    *("layer", "prover", "device", "conditions", "confirmed", "vacuity refuted", "left out", "seconds", "verdict"),
+)
 _LEFT: Final = (0, 1, 2, 8)
 
 
@@ -62,13 +64,12 @@ def _of_any_size(rows: Sequence[ProofRow]) -> bool:
 
 def _cells(row: ProofRow) -> tuple[str, ...]:
     numbers = (row.conditions, row.confirmed, row.refuted_vacuity_checks, row.part.left_out)
-    verdict = "proved" if row.clean else "NOT PROVED"
-    return (*row.part[:3], *(f"{n:,}" for n in numbers), f"{row.seconds:.1f}", verdict)
+    return (*row.part[:3], *(f"{n:,}" for n in numbers), f"{row.seconds:.1f}", shown(row.good))
 
 
 def proved(rows: Sequence[ProofRow]) -> bool:
-    """Return whether there is something to prove, and every row of it is clean."""
-    return bool(rows) and all(row.clean for row in rows)
+    """Return whether there is something to prove, and every row of it is good."""
+    return bool(rows) and all(row.good for row in rows)
 
 
 def checks(rows: Sequence[ProofRow]) -> Iterator[Check]:
@@ -77,7 +78,7 @@ def checks(rows: Sequence[ProofRow]) -> Iterator[Check]:
         name = " ".join(filter(None, row.part[:3]))
         what = f"{row.confirmed:,} of {row.conditions:,} conditions proved"
         findings = tuple(_finding(verdict) for verdict in row.verdicts if not verdict.good)
-        word = PASSED if row.clean else FAILED
+        word = PASSED if row.good else FAILED
         yield Check(name, word, what, row.seconds, "\n".join(row.problems), findings, _data(row))
     if not rows:
         yield Check("proof", FAILED, "nothing is proved: there was nothing to prove", 0.0)

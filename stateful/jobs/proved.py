@@ -18,7 +18,7 @@ def proofs(report: Report) -> JobResult:
     conditions, confirmed = sum(row.conditions for row in rows), sum(row.confirmed for row in rows)
     what = f"{confirmed:,} of {conditions:,} conditions proved, by CrossHair and by z3, none of them vacuous"
     problems = [problem for row in rows for problem in row.problems]
-    return JobResult(all(row.clean for row in rows), what, "\n".join(problems))
+    return JobResult(all(row.good for row in rows), what, "\n".join(problems))
 
 
 def all_sizes(report: Report) -> JobResult:

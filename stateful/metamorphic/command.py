@@ -8,7 +8,7 @@ import time
 
 from rich.console import Console
 
-from spec.outputs.verdicts import FAILED, PASSED, Check, Finding, Verdicts, place_of
+from spec.outputs.verdicts import FAILED, PASSED, Check, Finding, Verdicts, place_of, shown
 from spec.processes.options import add_seed, count
 from spec.processes.progress import share
 from stateful.jobs.progress import ProgressDisplay, ProgressLine, say
@@ -48,7 +48,7 @@ def metamorphic(asked: argparse.Namespace, console: Console) -> int:
     verdicts.add(_check_of(campaign, f"{asked.parser.prog} --programs {programs} --seed {seed}", what, began))
     if campaign.finding is not None:
         say(console, "\n".join([str(campaign.finding), *getattr(campaign.finding, "__notes__", [])]))
-    say(console, f"{what} with {campaign.failed:,} failed writes: {'FAILED' if campaign.finding else 'passed'}")
+    say(console, f"{what} with {campaign.failed:,} failed writes: {shown(campaign.finding is None)}")
     return 1 if campaign.finding else 0
 
 

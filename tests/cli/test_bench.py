@@ -42,8 +42,8 @@ def test_the_table_and_the_file_say_the_same(tmp_path: Path, scratch: Path, caps
     shown = capsys.readouterr().out.splitlines()
     assert len(rows) == 9
     assert [line[: len(row["name"])] for line, row in zip(shown[2:], rows, strict=False)] == [r["name"] for r in rows]
-    missed = sum(row["verdict"] == "missed" for row in rows)
-    assert (code, shown[-1]) == (int(missed > 0), f"9 figures, {missed} missed")
+    failed = sum(row["verdict"] == "FAILED" for row in rows)
+    assert (code, shown[-1]) == (int(failed > 0), f"9 figures, {failed} FAILED")
 
 
 @pytest.mark.usefixtures("tiny")
@@ -71,18 +71,18 @@ def test_a_file_without_room_does_not_cost_the_table(
     monkeypatch.setattr(shutil, "copyfile", full)
     assert main(["bench", "--quick", "--json", str(tmp_path / "json")]) == 2
     out, err = capsys.readouterr()
-    assert ("1 figures, 0 missed" in out, err) == (True, "error: No space left on device\n")
+    assert ("1 figures, 0 FAILED" in out, err) == (True, "error: No space left on device\n")
     assert not (tmp_path / "json").exists()
 
 
 @pytest.mark.parametrize(
     ("row", "verdict"),
     [
-        (BenchRow("a", 1.2, 1.3, True, ""), "ok"),
-        (BenchRow("a", 1.3, 1.3, True, ""), "ok"),
-        (BenchRow("a", 1.4, 1.3, True, ""), "missed"),
-        (BenchRow("a", 9.9, 10.0, False, ""), "missed"),
-        (BenchRow("a", 10.0, 10.0, False, ""), "ok"),
+        (BenchRow("a", 1.2, 1.3, True, ""), "passed"),
+        (BenchRow("a", 1.3, 1.3, True, ""), "passed"),
+        (BenchRow("a", 1.4, 1.3, True, ""), "FAILED"),
+        (BenchRow("a", 9.9, 10.0, False, ""), "FAILED"),
+        (BenchRow("a", 10.0, 10.0, False, ""), "passed"),
         (BenchRow("a", 1.0, None, False, ""), "no bar"),
     ],
 )

@@ -81,7 +81,7 @@ def test_a_pass_meets_one_of_two_bars_or_misses_one(tmp_path: Path, scratch: Pat
 
 def test_nothing_missed_is_exit_code_0(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--quick", "--bars", "kernel"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "4 figures, 0 missed"
+    assert capsys.readouterr().out.splitlines()[-1] == "4 figures, 0 FAILED"
 
 
 def test_a_group_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -133,7 +133,7 @@ def test_a_device_of_the_kernel_is_added_and_removed(
     monkeypatch.setattr(kernel_zram, "_FLAGS", os.O_RDWR)
     monkeypatch.setattr(os, "mknod", lambda path, _mode, _number: Path(path).write_bytes(bytes(PIECE)))
     found = rows(tmp_path, scratch, "kernel")
-    assert [verdict in {"ok", "missed"} for _, _, verdict in found.values()] == [True] * 4
+    assert [verdict in {"passed", "FAILED"} for _, _, verdict in found.values()] == [True] * 4
     assert {each.name: each.read_text() for each in [*attributes.iterdir(), control / "hot_remove"]} == {
         "dev": "252:7\n", "comp_algorithm": "lz4", "disksize": str(PIECE), "hot_remove": "7",
     }  # fmt: skip

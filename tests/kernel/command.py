@@ -1,6 +1,6 @@
 """`python -m tests.kernel COMMAND`: ask a live kernel. `make oracle` runs `all`.
 
-Exit code 0 clean, 1 found something, 2 usage or something missing, 128 and the number of the signal when interrupted.
+Exit code 0 passed, 1 found something, 2 usage or something missing, 128 and the number of the signal when interrupted.
 """
 
 import argparse

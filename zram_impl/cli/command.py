@@ -24,7 +24,7 @@ SCRIPT: Final = "zram-impl"
 UNUSABLE: Final = 2
 CLOSED_PIPE: Final = 141
 
-_CODES: Final = "exit codes: 0 clean, 1 {found}, 2 usage or unusable input, 130, 143, 129 interrupted"
+_CODES: Final = "exit codes: 0 passed, 1 {found}, 2 usage or unusable input, 130, 143, 129 interrupted"
 
 
 class _Parser(argparse.ArgumentParser):

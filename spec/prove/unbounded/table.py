@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from spec.outputs.places import place
-from spec.outputs.verdicts import FAILED, PASSED, Check, Finding, rule_name
+from spec.outputs.verdicts import FAILED, PASSED, Check, Finding, rule_name, shown
 from spec.processes.columns import laid_out
 from spec.prove.unbounded.equal import EQUAL
 from spec.prove.unbounded.solve import ProofAnswer
@@ -56,7 +56,7 @@ ASSUMPTIONS: Final = (
 
 def table(answers: Sequence[ProofAnswer], columns: int | None = None) -> str:
     """Return a line a layer, what is open, and what is assumed, in so many columns."""
-    header = ("layer", "conditions", "discharged", "seconds", "")
+    header = ("layer", "conditions", "discharged", "seconds", "verdict")
     rows = [header, *_layers(answers)]
     lines = laid_out(rows, (0, 4), columns)
     open_ = [f"open: {a.layer}: {a.action}: {a.clause}: {a.verdict}" for a in answers if not a.good]
@@ -72,8 +72,7 @@ def _layers(answers: Sequence[ProofAnswer]) -> Iterator[tuple[str, ...]]:
     layers = {layer: [a for a in answers if a.layer == layer] for layer in dict.fromkeys(a.layer for a in answers)}
     for layer, mine in (*layers.items(), ("all", list(answers))):
         good, seconds = sum(a.good for a in mine), sum(a.seconds for a in mine)
-        verdict = "proved" if 0 < len(mine) == good else "NOT PROVED"
-        yield layer, f"{len(mine):,}", f"{good:,}", f"{seconds:.1f}", verdict
+        yield layer, f"{len(mine):,}", f"{good:,}", f"{seconds:.1f}", shown(0 < len(mine) == good)
 
 
 def proved(answers: Sequence[ProofAnswer]) -> bool:

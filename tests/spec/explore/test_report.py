@@ -21,12 +21,12 @@ def pins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_verdicts() -> None:
-    assert [judge("same", CLEAN).word, judge("unknown", CLEAN).word] == ["clean", "clean"]
+    assert [judge("same", CLEAN).word, judge("unknown", CLEAN).word] == ["passed", "passed"]
     assert judge("other", CLEAN).problems == ("transitions: 20,000, pinned 20,001", "depth: 30, pinned 31")
-    assert judge("other", CLEAN).word == "DIFFERENT COUNTS"
-    assert judge("other", CLEAN, pinned=False).word == "clean"
+    assert judge("other", CLEAN).word == "FAILED"
+    assert judge("other", CLEAN, pinned=False).word == "passed"
     assert judge("same", CLEAN._replace(never=("x",))).problems == ("never seen: x",)
-    assert judge("same", CLEAN._replace(never=("x",))).word == "INCOMPLETE"
+    assert judge("same", CLEAN._replace(never=("x",))).word == "FAILED"
     assert judge("same", STOPPED).word == "FAILED"
 
 
@@ -34,8 +34,8 @@ def test_a_table_and_what_is_wrong_beneath_it() -> None:
     text = table([judge("same", CLEAN), judge("other", CLEAN._replace(never=("it rains",)))])
     assert text.splitlines() == [
         "scope                  states  transitions  depth  seconds  always  sometimes  verdict",
-        "same   3/2/2, limit 2   1,000       20,000     30      1.2      23      36/36  clean",
-        "other  3/2/2, limit 2   1,000       20,000     30      1.2      23      35/36  INCOMPLETE",
+        "same   3/2/2, limit 2   1,000       20,000     30      1.2      23      36/36  passed",
+        "other  3/2/2, limit 2   1,000       20,000     30      1.2      23      35/36  FAILED",
         "",
         "other: never seen: it rains",
         "other: transitions: 20,000, pinned 20,001",

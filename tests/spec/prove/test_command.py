@@ -54,7 +54,7 @@ def test_both_provers_prove_a_tiny_device(tmp_path: Path) -> None:
     chosen = parts({"CrossHair": {TINY: ("reap", "end_pass")}, "z3": {TINY: ()}}, tmp_path)
     rows = prove(chosen, out)
     assert [row.problems for row in rows] == [[], []]
-    assert [row.clean for row in rows] == [True, True]
+    assert [row.good for row in rows] == [True, True]
     assert rows[0].part.left_out == len(contracts(module(TINY))) - 2
     assert rows[1].conditions == len(conditions(TINY, [DEVICE, *(v.condition.split(":")[0] for v in rows[1].verdicts)]))
 
@@ -87,8 +87,8 @@ def test_a_quick_run_says_what_it_leaves_out(tmp_path: Path) -> None:
     ],
 )
 def test_a_row_with_anything_not_proved_is_not_clean(bad: ProofRow) -> None:
-    assert not bad.clean
-    assert "NOT PROVED" in table([row(GOOD), bad])
+    assert not bad.good
+    assert "FAILED" in table([row(GOOD), bad])
     assert proved([row(GOOD)])
     assert not proved([row(GOOD), bad])
     assert not proved([])
@@ -121,8 +121,11 @@ def test_a_proof_of_every_size_tells_what_it_rests_on() -> None:
 
 def test_the_table_says_what_is_proved_and_what_is_left_out() -> None:
     lines = table([row(GOOD, GOOD, left_out=3)]).splitlines()
-    assert " ".join(lines[0].split()) == "layer prover device conditions confirmed vacuity refuted left out seconds"
-    assert lines[1].split() == ["L2", "z3", "1/1/1", "2", "2", "2", "3", "1.2", "proved"]
+    assert (
+        " ".join(lines[0].split())
+        == "layer prover device conditions confirmed vacuity refuted left out seconds verdict"
+    )
+    assert lines[1].split() == ["L2", "z3", "1/1/1", "2", "2", "2", "3", "1.2", "passed"]
 
 
 def test_a_problem_is_told_with_its_witness() -> None:
@@ -143,7 +146,7 @@ def test_a_prover_that_says_less_than_it_should_is_noticed(tmp_path: Path) -> No
 def test_contracts_in_a_module_are_confirmed(in_a_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (in_a_file / "a_right_contract.py").write_text(CONTRACT.format(post="__return__ > x"))
     assert main(["a_right_contract"]) == 0
-    assert "proved" in capsys.readouterr().out
+    assert "passed" in capsys.readouterr().out
 
 
 def test_a_contract_that_is_refuted_is_red(in_a_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

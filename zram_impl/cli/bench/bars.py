@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from zram_impl.cli.bench.answers import pass_time
 from zram_impl.cli.bench.budget import kept
 from zram_impl.cli.bench.compact import compact_pauses
-from zram_impl.cli.bench.figures import BenchRow, show
+from zram_impl.cli.bench.figures import FAILED, BenchRow, show
 from zram_impl.cli.bench.growth import Growth, growth
 from zram_impl.cli.bench.kernel import kernel_costs
 from zram_impl.cli.bench.pages import PIECE, page_costs
@@ -75,7 +75,7 @@ def run(groups: Sequence[str], quick: bool, target: str | None, directory: str |
         if out is not None:
             json.dump([{**row._asdict(), "verdict": row.verdict} for row in rows], out, indent=1)
             out.write("\n")
-    return int(any(row.verdict == "missed" for row in rows))
+    return int(any(row.verdict == FAILED for row in rows))
 
 
 def measure(groups: Sequence[str], extent: BarsExtent, directory: str | None, stop: Stop) -> list[BenchRow]:

@@ -19,6 +19,8 @@ from zram_impl.cli.screen import progress, say, table
 from zram_impl.cli.stop import Stop
 from zram_impl.cli.throughput import Throughput, throughput
 
+PASSED: Final = "passed"
+FAILED: Final = "FAILED"
 _BATCH: Final = 32
 _LARGE: Final = 1000
 
@@ -68,7 +70,7 @@ class BenchRow(NamedTuple):
             return "not measured"
         if self.bar is None:
             return "no bar"
-        return "ok" if (self.measured <= self.bar if self.at_most else self.measured >= self.bar) else "missed"
+        return PASSED if (self.measured <= self.bar if self.at_most else self.measured >= self.bar) else FAILED
 
 
 def run(options: BenchOptions, stop: Stop) -> int:
@@ -87,7 +89,7 @@ def run(options: BenchOptions, stop: Stop) -> int:
         if target is not None:
             json.dump([{**row._asdict(), "verdict": row.verdict} for row in rows], target, indent=1)
             target.write("\n")
-    return int(any(row.verdict == "missed" for row in rows))
+    return int(any(row.verdict == FAILED for row in rows))
 
 
 def measure(extent: Extent, directory: str | None, stop: Stop) -> list[BenchRow]:
@@ -110,9 +112,9 @@ def show(rows: Sequence[BenchRow]) -> None:
     """Print the table."""
     cells = [(row.name, _figure(row), _bar(row), row.verdict, row.absolute) for row in rows]
     table(("what", "measured", "bar", "verdict", "figures behind it"), cells)
-    missed = sum(row.verdict == "missed" for row in rows)
+    failed = sum(row.verdict == FAILED for row in rows)
     say()
-    say(f"{len(rows)} figures, {missed} missed")
+    say(f"{len(rows)} figures, {failed} FAILED")
 
 
 def _figure(row: BenchRow) -> str:

@@ -44,10 +44,10 @@ def test_all_discharged_ends_with_0(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     monkeypatch.setattr(prove_sizes, "prove_all_sizes", proving(GOOD, GOOD._replace(layer="begins")))
     assert prove_sizes.main([]) == 0
     header, keeps, begins, all_, *rest = capsys.readouterr().out.splitlines()
-    assert header.split() == ["layer", "conditions", "discharged", "seconds"]
-    assert keeps.split() == ["keeps", "1", "1", "0.2", "proved"]
-    assert begins.split() == ["begins", "1", "1", "0.2", "proved"]
-    assert all_.split() == ["all", "2", "2", "0.5", "proved"]
+    assert header.split() == ["layer", "conditions", "discharged", "seconds", "verdict"]
+    assert keeps.split() == ["keeps", "1", "1", "0.2", "passed"]
+    assert begins.split() == ["begins", "1", "1", "0.2", "passed"]
+    assert all_.split() == ["all", "2", "2", "0.5", "passed"]
     assert rest[:2] == ["", "assumptions that remain"]
     assert len(rest) == 2 + len(ASSUMPTIONS)
 
@@ -56,7 +56,7 @@ def test_an_open_condition_ends_with_1(monkeypatch: pytest.MonkeyPatch, capsys: 
     monkeypatch.setattr(prove_sizes, "prove_all_sizes", proving(GOOD, OPEN_ONE))
     assert prove_sizes.main(["--bug", "leak_after_loop"]) == 1
     out = capsys.readouterr().out
-    assert "NOT PROVED" in out
+    assert "FAILED" in out
     assert "\nopen: keeps: drop_held: every_block_has_one_owner: refuted at 2/2/1\n" in out
 
 
@@ -65,7 +65,7 @@ def test_nothing_to_prove_is_nothing_proved(
 ) -> None:
     monkeypatch.setattr(prove_sizes, "prove_all_sizes", proving())
     assert prove_sizes.main([]) == 1
-    assert "NOT PROVED" in capsys.readouterr().out
+    assert "FAILED" in capsys.readouterr().out
 
 
 def test_data_instead_of_text(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -142,7 +142,7 @@ def test_an_interrupted_run_shows_its_answers(
     with pytest.raises(KeyboardInterrupt):
         prove_sizes.main(options)
     out, err = capsys.readouterr()
-    assert ("NOT PROVED" in out, err) == (not options, "")
+    assert ("FAILED" in out, err) == (not options, "")
 
 
 def test_what_an_assumption_is_shown_by_exists() -> None:
