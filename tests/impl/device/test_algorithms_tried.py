@@ -1,4 +1,4 @@
-"""Whether an algorithm gives pages back is found out before a device uses it."""
+"""An algorithm is tried before a device uses it: it has to give pages back."""
 
 import pytest
 
