@@ -95,7 +95,7 @@ def test_a_package_of_a_workflow_leads_to_its_repository(hook: ModuleType) -> No
 
 
 @pytest.mark.parametrize("absent", GITHUB)
-def test_half_an_address_is_none(absent: str, hook: ModuleType) -> None:
+def test_half_an_address_is_no_address(absent: str, hook: ModuleType) -> None:
     environment = {name: "x" for name in GITHUB if name != absent}
     assert (hook.addresses(environment), hook.files(environment)) == ({}, None)
 

@@ -110,6 +110,15 @@ def long_test_names(said: dict[str, list[Said]]) -> Iterator[Place]:
             yield name, each.line, each.text
 
 
+def avoided_test_names(said: dict[str, list[Said]]) -> Iterator[Place]:
+    """Find tests whose names have a word that is avoided: to a pattern an underscore is no end of a word."""
+    for name, each in of_kind(ast.FunctionDef, said):
+        if each.text.startswith("test_") and any(
+            find.search(each.text.replace("_", " ")) for find in PATTERNS.values()
+        ):
+            yield name, each.line, each.text
+
+
 def repeated_classes(said: dict[str, list[Said]]) -> Iterator[Place]:
     """Find classes whose names another class outside the tests has as well."""
     classes: defaultdict[str, list[Place]] = defaultdict(list)
@@ -129,6 +138,7 @@ def of_kind(kind: type[ast.stmt], said: dict[str, list[Said]]) -> Iterator[tuple
 OF_MODULES: dict[str, Callable[[dict[str, list[Said]]], Iterator[Place]]] = {
     "docstring begins with a question word": openings,
     "test name too long": long_test_names,
+    "test name with an avoided word": avoided_test_names,
     "class name twice": repeated_classes,
 }
 
@@ -166,5 +176,11 @@ def test_what_is_wrong_with_a_module_is_found() -> None:
     tree = list(statements([ast.parse(source)]))
     assert [line for _, line, _ in openings({"a.py": tree})] == [1, 5]
     assert [what for *_, what in long_test_names({"a.py": tree})] == [long]
+    told = {
+        "a.py": list(
+            statements([ast.parse("def test_it_is_told(): ...\ndef test_a_tolder_is(): ...\ndef told(): ...")])
+        )
+    }
+    assert [what for *_, what in avoided_test_names(told)] == ["test_it_is_told"]
     assert list(repeated_classes({"a.py": tree, "tests/a.py": tree})) == []
     assert [name for name, *_ in repeated_classes({"a.py": tree, "b.py": tree})] == ["a.py", "b.py"]

@@ -57,7 +57,7 @@ def test_a_child_does_not_write_back(dev: Zram) -> None:
 
 
 @pytest.mark.parametrize("way", [Zram.close, Zram.reset], ids=["close", "reset"])
-def test_a_child_that_lets_go_leaves_the_lock_with_its_maker(dev: Zram, way: Callable[[Zram], None]) -> None:
+def test_a_child_that_closes_leaves_the_lock_with_its_maker(dev: Zram, way: Callable[[Zram], None]) -> None:
     def let_go() -> bool:
         way(dev)
         return not dev.pages
@@ -88,7 +88,7 @@ def test_a_child_made_during_a_pass_can_close(dev: Zram) -> None:
 
 
 @pytest.mark.usefixtures("unmeasured")
-def test_a_child_is_sound_whoever_holds_a_lock_as_it_is_made(tmp_path: Path) -> None:
+def test_a_child_is_sound_if_a_lock_is_held_as_it_is_made(tmp_path: Path) -> None:
     """A child hung whose copy of the table lock another thread of its parent had held, for ever: 58 of 150 did.
 
     The locks that guard what a child continues to use are taken before a fork; all others are made anew in the child.
@@ -158,7 +158,7 @@ def ended_in_child(children: list[int], error: BaseException | None, expected: C
 
 
 @pytest.mark.parametrize("interrupted", [False, True])
-def test_a_call_on_the_shield_ends_in_a_child_forked_meanwhile(dev: Zram, interrupted: bool) -> None:
+def test_a_call_on_the_shield_ends_in_a_child_forked_during_it(dev: Zram, interrupted: bool) -> None:
     """Also if it waits, after an exception of another handler, for what was begun to end."""
     children: list[int] = []
     forked, stopped = threading.Event(), threading.Event()

@@ -145,7 +145,7 @@ def test_a_page_lost_in_flight_is_charged(batch_size: int) -> None:
 # --- results hide nothing ------------------------------------------------------------------------------------------
 
 
-def test_x29a_a_full_device_is_told_from_a_lack_of_blocks() -> None:
+def test_x29a_a_full_device_differs_from_a_lack_of_blocks() -> None:
     with Zram.create(8 * PAGE_SIZE, backing=Full(MemoryDevice(8), capacity=1), batch_size=1) as dev:
         for slot in range(3):
             dev.write_page(slot, huge(slot))
@@ -163,7 +163,7 @@ def test_an_error_is_reported_although_blocks_run_out_later(batch_size: int) -> 
     assert (result.errors, result.stopped_by, result.driver_errno) == ([(2, EIO)], "no_space", EIO)
 
 
-def test_x29c_pages_that_were_written_in_vain_are_told() -> None:
+def test_x29c_pages_that_were_written_for_nothing_are_counted() -> None:
     bench = stored(4, 8, limit=4)
     running = begin(bench, 0, 1, 2, 3)
     for slot in range(4):
@@ -185,7 +185,7 @@ def test_a_page_read_in_flight_is_charged_and_reported() -> None:
     assert (result.left, result.stopped_by) == (1, "limit")
 
 
-def test_x29c_a_device_may_be_told_to_write_them_all_the_same() -> None:
+def test_x29c_a_device_may_be_set_to_write_them_all_the_same() -> None:
     bench = Bench(quirks=Quirks(read_cancels_claim=False)).store(0, 1)
     running = begin(bench, 0, 1)
     bench.dev.read_page(0)
@@ -212,7 +212,7 @@ def test_a_failed_write_of_an_overwritten_page_is_harmless() -> None:
 
 @pytest.mark.parametrize("order", [[0, 1], [1, 0]])
 @pytest.mark.parametrize("apart", [False, True])
-def test_x35_of_two_errors_the_same_one_is_told_in_any_order(order: list[int], apart: bool) -> None:
+def test_x35_of_two_errors_the_same_one_counts_in_any_order(order: list[int], apart: bool) -> None:
     bench = stored(2, 4)
     codes = {0: EIO, 1: ENOSPC}
     running = begin(bench, 0, 1)

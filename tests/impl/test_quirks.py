@@ -21,7 +21,7 @@ EARLIER = [
 ]
 
 
-def test_the_default_has_none_but_the_one_that_is_no_worse() -> None:
+def test_the_default_has_only_the_one_that_is_no_worse() -> None:
     assert [name for name, on in asdict(Quirks()).items() if on] == ["read_cancels_claim"]
 
 

@@ -25,7 +25,7 @@ def test_the_first_reason_to_stop_stays() -> None:
     assert (result.stopped_by, result.last_errno) == ("limit", errno.EIO)
 
 
-def test_errors_are_kept_by_page_and_the_first_of_them_is_told() -> None:
+def test_errors_are_kept_by_page_and_the_first_is_reported() -> None:
     result = WritebackResult()
     result.fail(4, errno.EIO)
     result.stop("no_space")

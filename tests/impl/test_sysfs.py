@@ -113,7 +113,7 @@ def test_what_is_read_only_is_not_stored(name: str, text: str) -> None:
     assert (error.errno, f"attribute {name} is read-only" in str(error)) == (errno.EACCES, True)
 
 
-def test_a_name_that_is_none_is_answered_with_those_there_are() -> None:
+def test_an_unknown_name_is_answered_with_those_there_are() -> None:
     for call in (lambda: Zram().attrs.show("disk_size"), lambda: Zram().attrs.store("disk_size", "1")):
         with refused(errno.ENOENT, r"attribute must be one of disksize, initstate.*, got 'disk_size'"):
             call()

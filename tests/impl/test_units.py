@@ -8,7 +8,7 @@ def test_sizes_are_the_drivers() -> None:
     assert sizes == (4096, 12, 3625, 64, 65)
 
 
-def test_a_batch_is_32_requests_unless_told_otherwise() -> None:
+def test_a_batch_is_32_requests_by_default() -> None:
     assert units.DEFAULT_BATCH_SIZE == 32
 
 

@@ -219,7 +219,7 @@ def test_cache_that_cannot_be_made_is_said_in_one_line(
         ("7", "line 1, must be an operation, got '7': "),
     ],
 )
-def test_recording_that_is_none_is_refused(
+def test_a_malformed_recording_is_refused(
     text: str, said: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "it.ops.jsonl").write_text(text)

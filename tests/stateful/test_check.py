@@ -50,7 +50,7 @@ def test_a_token_is_played_again(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.endswith("verdict  passed\n")
 
 
-def test_a_token_breaks_with_its_bug_put_back(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_token_fails_with_its_bug_seeded(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["replay", "--variant", "check_then_act", "1cqb4ba2109z"]) == 1
     assert "verdict  FAILED a_written_back_block_holds_the_page" in capsys.readouterr().out
 

@@ -78,7 +78,7 @@ def test_what_is_no_trace_is_a_wrong_call(tmp_path: Path, capsys: pytest.Capture
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "inf", "nan", "soon"])
-def test_a_time_that_is_none_is_refused(tmp_path: Path, seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_malformed_time_is_refused(tmp_path: Path, seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as refused:
         main(["trace-record", str(tmp_path / "t"), "--seconds", seconds])
     assert refused.value.code == 2

@@ -130,7 +130,7 @@ def test_damage_is_eio_and_never_another_length(name: str, params: Params, data:
             assert len(found) == PAGE_SIZE
 
 
-def test_an_object_that_goes_on_and_on_is_not_followed() -> None:
+def test_an_object_without_an_end_is_not_followed() -> None:
     bomb = ALGORITHMS["deflate"](Params())
     packed = bomb.compress(bytes(1 << 24))
     with pytest.raises(ZramError, match="more or less of it than a page"):

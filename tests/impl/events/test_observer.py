@@ -48,7 +48,7 @@ def test_each_object_counts_its_own_events() -> None:
     assert [event.touched for event in recorder.events] == [(("block", 3, 1),), (("block", 4, 1),), (("block", 3, 2),)]
 
 
-def test_threads_of_one_name_are_told_apart() -> None:
+def test_threads_of_one_name_are_distinguished() -> None:
     recorder = Recorder()
     for number in range(3):
         thread = threading.Thread(target=recorder, args=("read", number), name="user")

@@ -116,7 +116,7 @@ def test_pages_and_ranges_name_what_is_written() -> None:
     assert [n for n, slot in enumerate(bench.snapshot.slots) if slot.blk_idx is not None] == [1, 2, 3, 7]
 
 
-def test_progress_is_told_until_everything_is_settled() -> None:
+def test_progress_is_reported_until_everything_is_settled() -> None:
     bench, seen = Bench(batch_size=2), list[tuple[int, int]]()
     bench.store(0, 1, 2)
     bench.dev.writeback(pages=[0, 1, 2], progress=lambda settled, selected: seen.append((settled, selected)))

@@ -32,7 +32,7 @@ def test_a_read_of_several_pages_takes_the_mark_off_each() -> None:
     assert idle(bench) == [0, 3]
 
 
-def test_every_page_is_marked_wherever_the_lock_is_let_go_of() -> None:
+def test_every_page_is_marked_wherever_the_lock_is_released() -> None:
     stored = [0, STEP - 1, STEP, 2 * STEP - 1, 2 * STEP]
     bench = Bench(pages=2 * STEP + 1)
     for index in stored:

@@ -201,7 +201,7 @@ def test_it_needs_a_device() -> None:
 
 
 @pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
-def test_readers_and_writers_go_on_meanwhile() -> None:
+def test_readers_and_writers_continue_during_it() -> None:
     bench, stop = holey(), threading.Event()
 
     def wrong() -> list[int]:

@@ -100,7 +100,7 @@ def failing_moves(after: int) -> Iterator[None]:
         yield
 
 
-def test_a_compaction_is_undisturbed_by_what_goes_meanwhile() -> None:
+def test_a_compaction_is_undisturbed_by_pages_that_go() -> None:
     bench = segmented()
     with bench.passes.compaction() as running:
         while running.settled < running.selected:

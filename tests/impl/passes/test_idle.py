@@ -88,7 +88,7 @@ def test_the_attribute_takes_ages_in_any_base() -> None:
 
 
 @pytest.mark.parametrize("age", [-1, U32_MAX + 1, 1.5, "60", True])
-def test_an_age_that_is_none_is_refused(age: int) -> None:
+def test_a_malformed_age_is_refused(age: int) -> None:
     bench = aged()
     with refused(errno.EINVAL, r"age_seconds must be 0 to 4294967295, got "):
         bench.dev.mark_idle(age_seconds=age)

@@ -213,7 +213,7 @@ def test_a_cancelled_pass_leaves_the_rest_as_it_is() -> None:
     assert (running.cancelled, running.settled, running.selected) == (True, 5, 5)
 
 
-def test_progress_is_told() -> None:
+def test_progress_is_reported() -> None:
     seen = list[tuple[int, int]]()
     filled().dev.recompress(progress=lambda settled, selected: seen.append((settled, selected)))
     assert seen[-1][1] == 5

@@ -37,7 +37,7 @@ def test_nothing_to_write_is_no_stop() -> None:
     assert finish(bench.dev.begin_writeback(pages=[0])) == WritebackResult()
 
 
-def test_no_budget_is_told_before_no_block() -> None:
+def test_no_budget_is_reported_before_no_block() -> None:
     bench = Bench(blocks=0).store(0).limit(0)
     assert finish(bench.dev.begin_writeback(pages=[0])).stopped_by == "limit"
 
@@ -70,7 +70,7 @@ def test_a_pass_waits_for_what_a_write_in_flight_may_give_back(make: Make, reaso
 
 
 @short
-def test_a_pass_that_waited_in_vain_stops(make: Make, reason: str) -> None:
+def test_a_pass_that_waited_for_nothing_stops(make: Make, reason: str) -> None:
     bench = make(Quirks()).store(0, 1)
     running = begin(bench, 0, 1)
     bench.engine.answer(1)

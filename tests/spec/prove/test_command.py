@@ -128,7 +128,7 @@ def test_the_table_says_what_is_proved_and_what_is_left_out() -> None:
     assert lines[1].split() == ["L2", "z3", "1/1/1", "2", "2", "2", "3", "1.2", "passed"]
 
 
-def test_a_problem_is_told_with_its_witness() -> None:
+def test_a_problem_is_printed_with_its_witness() -> None:
     bad = row(GOOD, ProofVerdict("reap: that", REFUTED, REFUTED, witness="reap(req 0), from a state"))
     assert table([bad]).endswith("\n\nz3 1/1/1: reap: that: refuted\nreap(req 0), from a state")
 

@@ -174,7 +174,7 @@ def test_a_module_that_is_missing_or_has_no_contract_is_not_good(
     assert all(verdict.said.startswith("no answer: ") for verdict in found)
 
 
-def test_verdicts_are_told_as_they_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verdicts_are_reported_as_they_arrive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "one_contract.py").write_text(CONTRACT)
     monkeypatch.syspath_prepend(tmp_path)
     heard: list[ProofVerdict] = []

@@ -36,7 +36,7 @@ def test_a_guard_that_allows_too_little_is_noticed(monkeypatch: pytest.MonkeyPat
     assert found[2] == ("write_same(0)",)
 
 
-def test_a_bug_put_back_is_not_held_against_it() -> None:
+def test_a_seeded_bug_is_not_held_against_it() -> None:
     def in_passing(s: State, i: int) -> bool:
         return (s.running >= AT_REST) & (s.slots[i].kind == STORED)
 

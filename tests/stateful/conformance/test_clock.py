@@ -76,7 +76,7 @@ def test_what_happens_behind_a_gate_is_dated_by_the_next_look() -> None:
     assert again == [{1}, *[set()] * 5]
 
 
-def test_looks_of_no_operations_are_none() -> None:
+def test_no_operations_have_no_looks() -> None:
     assert looks_after([], []) == []
     clock: State = {"clk": 1.0}
     assert looks_after([Sleep(1)], [Expected(RecordedAnswer(0), clock)]) == [FirstLook(clock, ())]

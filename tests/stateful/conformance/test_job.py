@@ -36,7 +36,7 @@ def test_the_recordings_of_the_tests_are_replayed(monkeypatch: pytest.MonkeyPatc
     assert verdict.details == ""
 
 
-def test_a_difference_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_difference_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job, "recorded_names", lambda _directory: ["h10_malformed"])
     monkeypatch.setattr(Quirks, "linux_7_3", Quirks)
     verdict = job.recordings(SAID.append)
@@ -44,7 +44,7 @@ def test_a_difference_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "h10_malformed op 31 rc: expected 5, got -1" in verdict.details
 
 
-def test_missing_recordings_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_recordings_are_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(job, "RECORDINGS", tmp_path)
     verdict = job.recordings(SAID.append)
     assert (verdict.good, "there is no NAME.ops.jsonl" in verdict.what) == (False, True)
@@ -57,7 +57,7 @@ def test_programs_are_run_in_several_ways(monkeypatch: pytest.MonkeyPatch) -> No
     assert verdict.what.startswith("2 programs had equal outcomes in 18 runs")
 
 
-def test_a_program_that_comes_to_something_else_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_with_another_outcome_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     finding = AssertionError("pages with Way(2) are not those of Way(1)")
     finding.add_note("the program")
     monkeypatch.setattr(job, "run", lambda *_args: ProgramCampaign(1, 8, 1, 0, finding))

@@ -112,7 +112,7 @@ def test_a_refused_device_leaves_the_first(guest: Guest) -> None:
     assert look(guest)["bk"] == "/dev/loop0"
 
 
-def test_a_device_below_one_block_is_too_small_and_is_let_go(guest: Guest) -> None:
+def test_a_device_below_one_block_is_too_small_and_is_closed(guest: Guest) -> None:
     guest.do(MakeBacking(1, PAGE_SIZE - 1))
     small = Store("backing_dev", "/dev/loop1")
     assert answers(guest, small, small) == ["EINVAL", "EINVAL"]
@@ -158,7 +158,7 @@ def test_a_refusal_in_the_background_is_the_answer_of_the_join(guest: Guest) -> 
     assert answers(guest, BackgroundStore("writeback", "huge"), Join(), Join()) == ["done", "EINVAL", "ECHILD"]
 
 
-def test_what_would_wait_for_ever_is_told(guest: Guest) -> None:
+def test_what_would_wait_for_ever_is_reported(guest: Guest) -> None:
     backed(guest)
     guest.do(Store("writeback", "page_index=0"))
     assert answers(guest, Suspend(0), Store("writeback", "huge"), Read(0, 1)) == [0, HANGS, HANGS]

@@ -112,7 +112,7 @@ def test_what_a_source_finds_is_a_token_that_replays() -> None:
 
 
 @pytest.mark.parametrize("minutes", ["0", "-1", "inf", "nan", "soon"])
-def test_a_time_that_is_none_is_refused(minutes: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_malformed_time_is_refused(minutes: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as refused:
         command.main(["fuzz", "--minutes", minutes])
     assert refused.value.code == 2

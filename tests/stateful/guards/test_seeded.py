@@ -42,7 +42,7 @@ def test_a_mistake_is_named(mistake: Mistake) -> None:
 @pytest.mark.parametrize(
     "mistake", [each for each in EVERY if isinstance(each.values[0], Mistake) and each.values[0].state]
 )
-def test_where_a_mistake_is_looked_for_there_is_none(mistake: Mistake) -> None:
+def test_without_the_mistake_nothing_is_found(mistake: Mistake) -> None:
     found = list(findings(mistake))
     assert not found, "\n".join(found)
 

@@ -98,7 +98,7 @@ def test_limit_and_grant_are_the_devices_and_the_ghosts_are_not() -> None:
         assert (found.budget, found.reqs[0].grant) == (Budget(1, 2, grant, granted=7, spent=5), grant)
 
 
-def test_what_a_block_holds_is_told_by_its_bytes() -> None:
+def test_what_a_block_holds_is_known_by_its_bytes() -> None:
     with lockstep() as both:
         play(both, f"{BACKED} write_same(1)")
         put_on_block(both.subject.gates, both.subject.content[1])

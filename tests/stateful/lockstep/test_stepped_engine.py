@@ -48,7 +48,7 @@ class Bench:
         return bytes(into)
 
 
-def test_nothing_is_written_before_it_is_told(device: FileDevice) -> None:
+def test_nothing_is_written_before_it_is_reported(device: FileDevice) -> None:
     bench = Bench(device)
     assert list(bench.engine.io.values()) == [Io.PENDING, Io.PENDING]
     assert (bench.on_block(1), bench.engine.answered(), bench.said) == (bytes(PAGE_SIZE), [], [])

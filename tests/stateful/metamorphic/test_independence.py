@@ -43,7 +43,7 @@ def test_a_quirk_that_depends_on_it_is_found_out(name: str) -> None:
     assert "are not those of" in str(campaign.finding)
 
 
-def test_one_block_two_pages_and_a_failed_write_come_to_the_same() -> None:
+def test_one_block_two_pages_and_a_failed_write_end_alike() -> None:
     """With the driver's decisions, one request at a time writes a page here, and two at a time write none."""
     failing = FailingWrites(frozenset({2}), NO_PAGES)
     program = Program(3, 1, compressed=False, steps=(*HUGE, failing, RunPass("huge", ())))

@@ -44,7 +44,7 @@ def test_the_scenarios_do_everything_there_is_to_do() -> None:
 
 
 @pytest.mark.parametrize("what", EVERY)
-def test_where_there_is_no_choice_nothing_would_come_of_one(what: TaskProgram) -> None:
+def test_where_there_is_no_choice_none_would_matter(what: TaskProgram) -> None:
     """With a choice at every point the same scenario ends in no state of the specification that is not known."""
     stage = Harness(what, policies.random_walk(3))
     stage.runtime.shared = None

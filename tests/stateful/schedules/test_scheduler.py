@@ -174,7 +174,7 @@ def test_an_error_of_a_task_unwinds_the_others() -> None:
     assert unwound == ["waiting"]
 
 
-def test_ctrl_c_ends_a_run_whatever_comes_of_it() -> None:
+def test_ctrl_c_ends_a_run_whatever_its_outcome() -> None:
     """It lands in a task, whose way out may find what it waits for never to come."""
     runtime = ScheduledRuntime(policies.steady)
     condition = runtime.condition("never", Rank.ENGINE)

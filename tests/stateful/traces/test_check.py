@@ -151,7 +151,7 @@ def test_a_doctored_trace_with_versions_is_found(text: str, doctor: Doctor) -> N
     assert finding(text, doctor) is not None
 
 
-def test_an_event_that_is_missing_is_told_by_its_version(text: str) -> None:
+def test_an_event_that_is_missing_is_found_by_its_version(text: str) -> None:
     found = seen(text, drop("scan", 1))
     number = place([json.loads(line) for line in text.splitlines()], "scan", 1) + 1
     assert found.line == number
