@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.stateful import run_state_machine_as_test
 
+from stateful.common.seldom import seldom_collecting
 from stateful.lockstep.divergence import Divergence
 from stateful.lockstep.machine import MACHINES, WritebackMachine
 from stateful.lockstep.operation_machine import BLACK_BOX, OperationMachine
@@ -56,6 +57,7 @@ class MachineCampaign(NamedTuple):
         return self.finding.name if isinstance(self.finding, Divergence) else f"assert: {self.finding}"
 
 
+@seldom_collecting()
 def run_machine(  # noqa: PLR0913  (all but two by name)
     machine: AnyMachine,
     until: Until,
