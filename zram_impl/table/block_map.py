@@ -53,10 +53,20 @@ class NextFit:
             self.used += most
             # Cast: a call for each, which does nothing, would cost more than all the rest.
             return cast("list[BlkIdx]", list(range(first, first + most)))
-        reserved: list[BlkIdx] = []
-        while len(reserved) < most and (blk := self.reserve()) is not None:
-            reserved.append(blk)
-        return reserved
+        reserved: list[int] = []
+        # Loop of `reserve`, without a call for each.
+        find, left = self.map.find, min(most, len(self.map) - self.used - self._aside)
+        hint = 0 if self._lowest else self._hint
+        while len(reserved) < left:
+            found = find(FREE, hint)
+            if found < 0:
+                found = find(FREE)
+            self.map[found] = USED
+            hint = found + 1
+            reserved.append(found)
+        self._hint = hint
+        self.used += len(reserved)
+        return cast("list[BlkIdx]", reserved)
 
     def release(self, blk_idx: BlkIdx) -> None:
         """Give back a block in use. `SlotTable.replace` does the same without a call."""
