@@ -288,7 +288,7 @@ ROWS: Final = (
     row(RingEngine, "_depth _queue", ONCE),
     row(RingEngine, "_closing _task", owned(_ONE_PASS).never_accessed(_RING)),
     row(RingEngine, "_free _free[] _peak _places _places[] _woken", ANSWERS.never_accessed(_RING)),
-    row(PageBuffers, "_closed _depth _free _free[] _out _out[] _pages _pages[] _pieces _pieces[]", owned(_ONE_PASS)),
+    row(PageBuffers, "_closed _depth _first _free _free[] _memory _out _out[] _pages _pages[]", owned(_ONE_PASS)),
     # --- configuration ---
     row(Zram, "_configuration _life openers quirks runtime", ONCE),
     row(Configuration, "algorithms budget make_engine observer open_backing quirks runtime", ONCE),

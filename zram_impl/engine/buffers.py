@@ -1,32 +1,38 @@
-"""Page-aligned memory for requests, taken from the system in pieces as it is asked for.
+"""Page-aligned memory for requests: one stretch of addresses, which the system gives memory for as it is used.
 
 Not locked: an engine serves one pass at a time, and only that pass takes and gives pages.
 """
 
+import ctypes
 import mmap
 from contextlib import suppress
 from typing import Final
 
 from zram_impl.units import PAGE_SIZE
 
-_PIECE_PAGES: Final = 32
-"""Pages mapped at a time: one default batch, so that a small engine has one mapping."""
+_HUGE: Final = 2 << 20
+"""Bytes of a huge page, at whose multiples one begins."""
 
 
 class PageBuffers:
-    """Up to `depth` page buffers, each PAGE_SIZE bytes at a page boundary.
+    """Up to `depth` page buffers, each PAGE_SIZE bytes at a page boundary, side by side in the order they are made.
+
+    A store of half a huge page or more lies in huge pages, if the system has some: a write from there is one piece of
+    memory for the device, where it is a piece for each page that lies beside the next one for this process alone. The
+    first page used takes a huge page, whole.
 
     The memory lies outside the interpreter's heap and returns to the system on `close`, whole.
     """
 
-    __slots__ = ("_closed", "_depth", "_free", "_out", "_pages", "_pieces")
+    __slots__ = ("_closed", "_depth", "_first", "_free", "_memory", "_out", "_pages")
 
     def __init__(self, depth: int) -> None:
         """Make an empty store; nothing is mapped before the first `take`."""
         assert depth > 0, "an engine carries at least one request"
         self._depth = depth
         self._closed = False
-        self._pieces: list[mmap.mmap] = []
+        self._memory: mmap.mmap | None = None
+        self._first = 0  # where the first page lies in it
         self._pages: list[memoryview] = []
         self._free: list[memoryview] = []
         # Identities, as comparing memoryviews would compare what is in them.
@@ -41,11 +47,6 @@ class PageBuffers:
     def out(self) -> int:
         """Pages that are out now."""
         return len(self._out)
-
-    @property
-    def mapped(self) -> int:
-        """Pages the system has given for this store."""
-        return len(self._pages)
 
     def take(self) -> memoryview | None:
         """Hand out one page, its contents arbitrary; None when `depth` are out or the system has no memory."""
@@ -67,7 +68,7 @@ class PageBuffers:
     def close(self) -> None:
         """Return all memory to the system, pages that are out included: using one raises ValueError. Idempotent.
 
-        A page in the hands of the system (a transfer nobody waited for) or of a copy of its view keeps its piece
+        A page in the hands of the system (a transfer nobody waited for) or of a copy of its view keeps the memory
         mapped until that is over.
         """
         self._closed = True
@@ -76,23 +77,37 @@ class PageBuffers:
         while self._pages:
             with suppress(BufferError):
                 self._pages.pop().release()
-        while self._pieces:
+        memory, self._memory = self._memory, None
+        if memory is not None:
             with suppress(BufferError):
-                self._pieces.pop().close()
+                memory.close()
 
     def _grow(self) -> bool:
-        pages = min(_PIECE_PAGES, self._depth - len(self._pages))
-        if not pages:
+        """Make the next page, the first one with the memory of all."""
+        made = len(self._pages)
+        if made == self._depth or (self._memory is None and not self._map()):
             return False
+        assert self._memory is not None, "mapped above"
+        start = self._first + made * PAGE_SIZE
+        with memoryview(self._memory) as whole:
+            page = whole[start : start + PAGE_SIZE]
+        self._pages.append(page)
+        self._free.append(page)
+        return True
+
+    def _map(self) -> bool:
+        size = self._depth * PAGE_SIZE
+        huge = 2 * size >= _HUGE
+        # Private, as a shared anonymous mapping counts as shared memory and is limited as such.
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
         try:
-            # Private, as a shared anonymous mapping counts as shared memory and is limited as such.
-            piece = mmap.mmap(-1, pages * PAGE_SIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            # Whole huge pages, from the first multiple of their size on, wherever the mapping begins.
+            memory = mmap.mmap(-1, -(-size // _HUGE) * _HUGE + _HUGE if huge else size, flags=flags)
         except (OSError, MemoryError):
             return False
-        self._pieces.append(piece)
-        with memoryview(piece) as whole:
-            fresh = [whole[start : start + PAGE_SIZE] for start in range(0, len(whole), PAGE_SIZE)]
-        self._pages += fresh
-        # Handed out from the end: in address order, so that a run's pages lie side by side.
-        self._free += reversed(fresh)
+        if huge:
+            with suppress(AttributeError, OSError):  # no such pages here: then in those there are
+                memory.madvise(mmap.MADV_HUGEPAGE)
+            self._first = -ctypes.addressof(ctypes.c_char.from_buffer(memory)) % _HUGE
+        self._memory = memory
         return True

@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from struct import Struct
 from typing import Final
 
-from zram_impl.engine.ring_queue import IOVEC_SIZE, WAKE, Answer, Iovecs, SystemCalls, Write, address_of
-from zram_impl.units import PAGE_SHIFT, PAGE_SIZE
+from zram_impl.engine.ring_queue import WAKE, Addresses, Answer, SystemCalls, Write, address_of
+from zram_impl.units import PAGE_SHIFT
 
 _SETUP, _DESTROY, _GETEVENTS, _SUBMIT = 206, 207, 208, 209
 _PWRITE, _POLL, _PWRITEV = 1, 5, 8
-_IOCB: Final = Struct("=QIIHhIQQqQII")  # data, key, flags, operation, priority, fd, address, length, offset, 3 unused
+_IOCB: Final = Struct("=Q8xH2xIQQq16x")  # data, 2 unused, operation, 1 unused, fd, address, length, offset, 3 unused
 _EVENT: Final = Struct("=qQqq")  # data, iocb, result, 1 unused
 _POINTER: Final = Struct("=Q")
 _TIMESPEC: Final = Struct("=qq")
-_PATIENCE: Final = 100_000
+PATIENCE: Final = 100_000
 """Nanoseconds after which fewer answers than asked for will do: little beside the time of a write to a slow device."""
 _NO_KEY: Final = WAKE & (1 << 64) - 1
 
@@ -36,14 +36,14 @@ class NativeAio:
         """
         self._call = SystemCalls()
         self._fd = fd
-        self._iovecs = Iovecs(entries)
+        self._addresses = Addresses(entries)
         self._iocbs = bytearray(_IOCB.size * (entries + 1))
         self._pointers = bytearray(_POINTER.size * (entries + 1))
         self._events = bytearray(_EVENT.size * (entries + 1))
         first = address_of(self._iocbs)
         for number in range(entries + 1):
             _POINTER.pack_into(self._pointers, number * _POINTER.size, first + number * _IOCB.size)
-        self._patience = bytearray(_TIMESPEC.pack(0, _PATIENCE))
+        self._patience = bytearray(_TIMESPEC.pack(0, PATIENCE))
         self._patience_at = address_of(self._patience)
         self._pointers_at, self._events_at = address_of(self._pointers), address_of(self._events)
         self._most = entries + 1
@@ -60,21 +60,16 @@ class NativeAio:
 
     def submit(self, writes: Sequence[Write]) -> int:
         """Begin writes; those the system does not take are the last ones."""
-        self._iovecs.fill([run for _key, run in writes])
-        pack, iocbs, fd, at = _IOCB.pack_into, self._iocbs, self._fd, self._iovecs.at
-        for number, (key, run) in enumerate(writes):
-            offset = run[0].blk_idx << PAGE_SHIFT
-            if len(run) == 1:
-                where, length, operation = self._iovecs.page(run[0]), PAGE_SIZE, _PWRITE
-            else:
-                where, length, operation = at, len(run), _PWRITEV
-            pack(iocbs, number * _IOCB.size, key, 0, 0, operation, 0, fd, where, length, offset, 0, 0, 0)
-            at += IOVEC_SIZE * len(run)
+        pack, iocbs, fd = _IOCB.pack_into, self._iocbs, self._fd
+        where = self._addresses.of(writes)
+        for number, ((key, run), (address, pieces)) in enumerate(zip(writes, where, strict=True)):
+            operation, length = (_PWRITEV, pieces) if pieces else (_PWRITE, len(run) << PAGE_SHIFT)
+            pack(iocbs, number * _IOCB.size, key, operation, fd, address, length, run[0].blk_idx << PAGE_SHIFT)
         return self._submit(len(writes))
 
     def wake(self) -> bool:
         """Wait until the file can be written: which is answered at once for any, and takes no descriptor of its own."""
-        _IOCB.pack_into(self._iocbs, 0, _NO_KEY, 0, 0, _POLL, 0, self._fd, select.POLLOUT, 0, 0, 0, 0, 0)
+        _IOCB.pack_into(self._iocbs, 0, _NO_KEY, _POLL, self._fd, select.POLLOUT, 0, 0)
         return self._submit(1) == 1
 
     def wait(self, least: int = 1) -> list[Answer]:

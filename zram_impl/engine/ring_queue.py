@@ -8,7 +8,7 @@ from struct import Struct
 from typing import Final, Protocol
 
 from zram_impl.engine.request import WbReq
-from zram_impl.units import PAGE_SIZE
+from zram_impl.units import PAGE_SHIFT, PAGE_SIZE
 
 WAKE: Final = -1
 """Key of the answer that `wake` asks for; a write has a key from 0."""
@@ -53,44 +53,45 @@ class RingQueue(Protocol):
         ...
 
 
-class Iovecs:
-    """Addresses of pages, and arrays of them that the system reads while it takes a write.
+class Addresses:
+    """Where in memory the pages of writes lie, and arrays of addresses that the system reads while it takes a write.
 
-    The array is one piece of memory, written anew for each submission: the system keeps a copy of its own.
+    Pages that lie side by side, in the order of their blocks, are one piece of memory: the system has one thing to hold
+    in place, and the device one to read, where it would have one for each page.
     """
 
-    __slots__ = ("_array", "_entries", "at")
+    __slots__ = ("_array", "_at", "_known")
 
     _ENTRY: Final = Struct("=QQ")
 
     def __init__(self, pages: int) -> None:
         """Have room for `pages` pages in one submission."""
+        # One piece of memory, written anew for each submission: the system keeps a copy of its own.
         self._array = bytearray(self._ENTRY.size * pages)
-        self.at: int = address_of(self._array)
-        self._entries: dict[int, bytes] = {}
-
-    def page(self, request: WbReq) -> int:
-        """Return the address of a request's page."""
-        return int.from_bytes(self._entry(request)[:8], sys.byteorder)
-
-    def fill(self, runs: Sequence[Sequence[WbReq]]) -> None:
-        """Write the entries of all pages, one run after the other."""
-        known = self._entries
-        try:
-            entries = b"".join([known[id(request.page)] for run in runs for request in run])
-        except KeyError:  # a page of one of them was never written before
-            entries = b"".join([self._entry(request) for run in runs for request in run])
-        self._array[: len(entries)] = entries
-
-    def _entry(self, request: WbReq) -> bytes:
+        self._at: Final = address_of(self._array)
         # By identity: an engine keeps its pages, and the views of them, until it closes.
-        found = self._entries.get(id(request.page))
-        if found is None:
-            found = self._entries[id(request.page)] = self._ENTRY.pack(address_of(request.page), PAGE_SIZE)
+        self._known: dict[int, int] = {}
+
+    def of(self, writes: Sequence[Write]) -> list[tuple[int, int]]:
+        """Return for each write an address and 0, or the address of an array and the number of its entries."""
+        known, found, used = self._known, list[tuple[int, int]](), 0
+        for _key, run in writes:
+            try:
+                pages = [known[id(request.page)] for request in run]
+            except KeyError:  # a page of one of them was never written before
+                pages = [self._address(request) for request in run]
+            first = pages[0]
+            if len(pages) == 1 or pages == list(range(first, first + (len(pages) << PAGE_SHIFT), PAGE_SIZE)):
+                found.append((first, 0))
+                continue
+            entries = b"".join([self._ENTRY.pack(page, PAGE_SIZE) for page in pages])
+            self._array[used : used + len(entries)] = entries
+            found.append((self._at + used, len(pages)))
+            used += len(entries)
         return found
 
-
-IOVEC_SIZE: Final = 16
+    def _address(self, request: WbReq) -> int:
+        return self._known.setdefault(id(request.page), address_of(request.page))
 
 
 def address_of(memory: bytearray | memoryview) -> int:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from struct import Struct, unpack_from
 from typing import Final
 
-from zram_impl.engine.ring_queue import IOVEC_SIZE, WAKE, Answer, Iovecs, SystemCalls, Write, address_of
-from zram_impl.units import PAGE_SHIFT, PAGE_SIZE
+from zram_impl.engine.ring_queue import WAKE, Addresses, Answer, SystemCalls, Write, address_of
+from zram_impl.units import PAGE_SHIFT
 
 _SETUP, _ENTER = 425, 426
 _NOP, _WRITEV, _WRITE = 0, 2, 23
@@ -22,7 +22,7 @@ _FEATURES: Final = 0b1111
 """One mapping for both rings, no answer dropped, what a submission refers to copied, plain writes (5.6)."""
 _PARAMS_SIZE: Final = 120
 _WORD: Final = (1 << 32) - 1
-_SQE: Final = Struct("=BBHiQQIIQHHiQQ")  # operation, 2 unused, fd, offset, address, length, flags, key, 5 unused
+_SQE: Final = Struct("=B3xiQQI4xQ24x")  # operation, 2 unused, fd, offset, address, length, flags, key, 5 unused
 _CQE: Final = Struct("=qiI")  # key, result, flags
 
 
@@ -35,14 +35,14 @@ class IoUring:
         """Write to `fd`, which stays its maker's; OSError when the system refuses."""
         self._call = SystemCalls()
         self._fd = fd
-        self._iovecs = Iovecs(entries)
+        self._addresses = Addresses(entries)
         params = bytearray(_PARAMS_SIZE)
         ring = self._call(_SETUP, entries + 1, address_of(params))
         if ring < 0:
             raise OSError(-ring, f"io_uring_setup: {os.strerror(-ring)}")
         self._ring = ring
         sq_entries, cq_entries, _, _, _, features = unpack_from("=6I", params)
-        sq_head, sq_tail, sq_mask, _, _, _, sq_array = unpack_from("=7I", params, 40)
+        _, sq_tail, sq_mask, _, _, _, sq_array = unpack_from("=7I", params, 40)
         cq_head, cq_tail, cq_mask, _, _, cqes = unpack_from("=6I", params, 80)
         size = max(sq_array + 4 * sq_entries, cqes + _CQE.size * cq_entries)
         try:
@@ -54,9 +54,7 @@ class IoUring:
             raise
         self._cqes = cqes
         self._words = memoryview(self._rings)[: size & ~3].cast("I")
-        self._sq_head, self._sq_tail, self._cq_head, self._cq_tail = (
-            at // 4 for at in (sq_head, sq_tail, cq_head, cq_tail)
-        )
+        self._sq_tail, self._cq_head, self._cq_tail = (at // 4 for at in (sq_tail, cq_head, cq_tail))
         self._sq_mask, self._cq_mask = self._words[sq_mask // 4], self._words[cq_mask // 4]
         for number in range(sq_entries):  # entry n of the queue is always the n-th of the array
             self._words[sq_array // 4 + number] = number
@@ -69,25 +67,20 @@ class IoUring:
 
     def submit(self, writes: Sequence[Write]) -> int:
         """Begin writes; those the system does not take are the last ones."""
-        self._iovecs.fill([run for _key, run in writes])
-        pack, sqes, fd, at = _SQE.pack_into, self._sqes, self._fd, self._iovecs.at
+        pack, sqes, fd = _SQE.pack_into, self._sqes, self._fd
         mask, tail = self._sq_mask, self._words[self._sq_tail]
-        for number, (key, run) in enumerate(writes, start=tail):
-            offset = run[0].blk_idx << PAGE_SHIFT
-            if len(run) == 1:
-                where, length, operation = self._iovecs.page(run[0]), PAGE_SIZE, _WRITE
-            else:
-                where, length, operation = at, len(run), _WRITEV
-            slot = (number & mask) * _SQE.size
-            pack(sqes, slot, operation, 0, 0, fd, offset, where, length, 0, key, 0, 0, 0, 0, 0)
-            at += IOVEC_SIZE * len(run)
+        where = self._addresses.of(writes)
+        for number, ((key, run), (address, pieces)) in enumerate(zip(writes, where, strict=True), tail):
+            operation, length = (_WRITEV, pieces) if pieces else (_WRITE, len(run) << PAGE_SHIFT)
+            slot, offset = (number & mask) * _SQE.size, run[0].blk_idx << PAGE_SHIFT
+            pack(sqes, slot, operation, fd, offset, address, length, key)
         return self._submit(tail, len(writes))
 
     def wake(self) -> bool:
         """Ask for an operation that does nothing."""
         tail = self._words[self._sq_tail]
         slot = (tail & self._sq_mask) * _SQE.size
-        _SQE.pack_into(self._sqes, slot, _NOP, 0, 0, -1, 0, 0, 0, 0, WAKE & (1 << 64) - 1, 0, 0, 0, 0, 0)
+        _SQE.pack_into(self._sqes, slot, _NOP, -1, 0, 0, 0, WAKE & (1 << 64) - 1)
         return self._submit(tail, 1) == 1
 
     def wait(self, least: int = 1) -> list[Answer]:

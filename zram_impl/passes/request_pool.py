@@ -19,7 +19,8 @@ class RequestPool:
     Attributes:
         most: How many there may be.
         requests: All there are, by number.
-        idle: Those that carry nothing.
+        idle: Those that carry nothing. The first one is taken first: requests that were answered in the order of their
+            pages in memory go in that order again, and a run of theirs is written from one piece of memory.
     """
 
     def __init__(self, engine: Engine, most: int) -> None:
@@ -35,7 +36,7 @@ class RequestPool:
         """Return an idle request, a new one if there may be one more; None when all are busy, or memory is short."""
         if not self.idle and not (len(self.requests) < self.most and self._grow()):
             return None
-        req = self.idle.pop()
+        req = self.idle.pop(0)
         req.phase = Phase.HELD
         return req
 
@@ -47,6 +48,8 @@ class RequestPool:
             req.grant = 0
             req.phase = idle
         self.idle.extend(reqs)
+        if len(self.idle) == len(self.requests):  # in the order of their pages in memory again
+            self.idle[:] = self.requests
 
     def give(self, req: WbReq) -> None:
         """Take a held request back."""
@@ -56,7 +59,7 @@ class RequestPool:
     def close(self) -> None:
         """Free the requests. Nothing is in flight and no callback is inside, so nobody looks at them any more."""
         assert len(self.idle) == len(self.requests), "every submitted request was reaped"
-        for req in self.requests:
+        for req in reversed(self.requests):  # the last one that an engine gets back it hands out first
             del req.memory  # while there is one, the engine cannot give its memory back
             self._engine.release(req.page)
 

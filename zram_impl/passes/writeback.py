@@ -190,8 +190,8 @@ class WritebackPass(SteppedPass[WritebackResult]):
         blocks = shared.blocks.reserve_up_to(len(indexes))
         if not blocks:
             return 0
-        reqs, indexes = idle[: -len(blocks) - 1 : -1], indexes[: len(blocks)]
-        del idle[-len(blocks) :]
+        reqs, indexes = idle[: len(blocks)], indexes[: len(blocks)]
+        del idle[: len(blocks)]
         self._submit(indexes, reqs, blocks)
         batch += reqs
         if self._observer is not None:

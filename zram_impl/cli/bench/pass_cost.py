@@ -55,7 +55,7 @@ def _write_all(objects: Sequence[bytes], engine: Engine, requests: Sequence[WbRe
     while left:
         batch = []
         while idle and block < len(objects):
-            req = idle.pop()
+            req = idle.pop(0)  # in the order of their pages in memory, as the pass does
             req.page[:] = decode(objects[block], decompress)
             req.blk_idx = BlkIdx(block)
             req.phase = Phase.FLIGHT
