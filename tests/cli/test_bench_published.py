@@ -125,6 +125,28 @@ def test_late_answers_are_late_each_on_its_own() -> None:
     assert queue.wait() == [(-1, 0)]
 
 
+@pytest.mark.parametrize(("patience", "keys"), [(0, [0, 1]), (LATE, [0, 1, 2])])
+def test_late_answers_are_waited_for_as_by_the_ring(patience: float, keys: list[int]) -> None:
+    """For several of them, but not for long."""
+    queue = LateQueue(Prompt(), LATE, patience)
+    queue.submit([(0, ()), (1, ())])
+    time.sleep(LATE / 2)
+    queue.submit([(2, ())])
+    assert [key for key, _ in queue.wait(3)] == keys
+
+
+def test_late_answers_are_not_expected_of_what_was_refused() -> None:
+    class Full(Prompt):
+        def submit(self, writes: Sequence[Write]) -> int:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+            return super().submit(writes[:1])
+
+    queue = LateQueue(Full(), LATE, LATE)
+    assert queue.submit([(0, ()), (1, ())]) == 1
+    began = time.perf_counter()
+    assert queue.wait(2) == [(0, PAGE_SIZE)]
+    assert time.perf_counter() - began < 2 * LATE
+
+
 def test_a_late_ring_over_no_file_is_threads() -> None:
     make = engine_of("ring", LATE)
     assert not isinstance(make, str)

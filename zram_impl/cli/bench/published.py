@@ -9,11 +9,12 @@ import json
 import os
 import platform
 import sys
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from errno import EIO
+from math import inf
+from operator import itemgetter
 from random import Random
 from statistics import median
 from time import perf_counter, sleep
@@ -29,6 +30,7 @@ from zram_impl.cli.stop import Stop
 from zram_impl.device.engines import ENGINES, MAX_IN_FLIGHT, MakeEngine
 from zram_impl.engine.protocol import Engine
 from zram_impl.engine.ring import RingEngine
+from zram_impl.engine.ring_aio import PATIENCE, NativeAio
 from zram_impl.engine.ring_choice import open_ring
 from zram_impl.engine.ring_queue import Answer, RingQueue, Write
 from zram_impl.engine.threads import ThreadEngine
@@ -70,34 +72,51 @@ class Point(NamedTuple):
 
 
 class LateQueue:
-    """A ring whose answers are `seconds` late, each on its own."""
+    """A ring whose answers are `seconds` late, each on its own, and which waits for several as `queue` does."""
 
-    def __init__(self, queue: RingQueue, seconds: float) -> None:
-        """Surround `queue`."""
+    def __init__(self, queue: RingQueue, seconds: float, patience: float | None = None) -> None:
+        """Surround `queue`; `patience` is how many seconds `wait` waits for `least` answers, by default its own."""
         self.name: str = f"{queue.name}, {seconds * 1e6:.0f} us late"
         self.wake: Callable[[], bool] = queue.wake
         self.close: Callable[[], None] = queue.close
         self._queue, self._seconds = queue, seconds
+        of_queue = PATIENCE / 1e9 if isinstance(queue, NativeAio) else 0.0
+        self._patience = of_queue if patience is None else patience
         self._due: dict[int, float] = {}
-        self._late: deque[tuple[float, Answer]] = deque()
+        self._late: list[tuple[float, Answer]] = []
+        """Answers that were not handed on, each with the time it is due, the earliest first."""
 
     def submit(self, writes: Sequence[Write]) -> int:
         """Submit, and note when."""
         due = perf_counter() + self._seconds
         self._due |= {key: due for key, _ in writes}
-        return self._queue.submit(writes)
+        taken = self._queue.submit(writes)
+        for key, _ in writes[taken:]:
+            del self._due[key]
+        return taken
 
     def wait(self, least: int = 1) -> list[Answer]:
-        """Return what is due; what was answered in time waits, and is no reason to wait for more."""
-        del least
+        """Return what is due: once `least` are, if that is soon enough, else as soon as one is."""
+        patient_until = perf_counter() + self._patience
         if not self._late:
-            self._late.extend((self._due.pop(answer[0], 0.0), answer) for answer in self._queue.wait())
-        if self._late:
-            sleep(max(0.0, self._late[0][0] - perf_counter()))
-        now, due = perf_counter(), []
-        while self._late and self._late[0][0] <= now:
-            due.append(self._late.popleft()[1])
-        return due
+            self._fetch(1)
+        dues = sorted([*(due for due, _ in self._late), *self._due.copy().values()])
+        until = dues[least - 1] if least <= len(dues) else inf
+        if dues and until > patient_until:
+            until = max(patient_until, dues[0]) if least > 1 else dues[0]
+        if dues:
+            sleep(max(0.0, until - perf_counter()))
+        now = perf_counter()
+        # What is due by now and was not fetched. The device may be later than that, which makes all of them late.
+        if behind := sum(due <= now for due in self._due.copy().values()):
+            self._fetch(behind)
+        count = sum(due <= now for due, _ in self._late)
+        handed_on, self._late = self._late[:count], self._late[count:]
+        return [answer for _, answer in handed_on]
+
+    def _fetch(self, least: int) -> None:
+        self._late += [(self._due.pop(answer[0], 0.0), answer) for answer in self._queue.wait(least)]
+        self._late.sort(key=itemgetter(0))
 
 
 def engine_of(name: str, latency: float) -> MakeEngine | str:
