@@ -49,7 +49,7 @@ clause is named it says the same in every state there is.
 def page(mutants: Sequence[SpecMutant], fates: Sequence[SpecFate]) -> str:
     """Return the whole page."""
     modules = {name: [f for m, f in zip(mutants, fates, strict=True) if m.module == name] for name in MODULES}
-    rows = [_numbered(name, of) for name, of in (*modules.items(), ("all", fates))]
+    rows = [[name, *(f"{n:,}" for n in numbers(of))] for name, of in (*modules.items(), ("all", fates))]
     left = [_survivor(m, f) for m, f in zip(mutants, fates, strict=True) if not f.refuted]
     return "\n".join(
         [
@@ -58,10 +58,6 @@ def page(mutants: Sequence[SpecMutant], fates: Sequence[SpecFate]) -> str:
             f"## What is the same\n\n{_LEFT}\n{markdown_table(('mutant', 'with the mistake', 'rests on'), left)}\n",
         ]
     )
-
-
-def _numbered(name: str, fates: Sequence[SpecFate]) -> list[str]:
-    return [name, *(f"{n:,}" for n in numbers(fates))]
 
 
 def _survivor(mutant: SpecMutant, fate: SpecFate) -> list[str]:

@@ -7,7 +7,7 @@ has become impossible is replaced by its nearest possible relative.
 
 from spec.model.tables import NONE
 from stateful.lockstep.machine import BudgetMachine
-from tests.stateful.lockstep.playing import BACKED, ERROR, IN_FLIGHT, OK, ONE, kinds, lockstep, play
+from tests.stateful.lockstep.playing import BACKED, ERROR, IN_FLIGHT, OK, ONE, kinds, led
 from zram_impl import WritebackResult
 from zram_impl.passes.base import PassProgress
 
@@ -33,8 +33,7 @@ def test_002_a_rewritten_page_can_be_selected_again() -> None:
 
     The state of a written-back slot does not show it, so flags are compared beside the states.
     """
-    with lockstep() as both:
-        play(both, f"{BACKED} {BACKED}")
+    with led(f"{BACKED} {BACKED}") as both:
         assert both.subject.result == WritebackResult(selected=1, written=1)
 
 
@@ -43,8 +42,7 @@ def test_003_a_block_written_for_a_lost_slot_is_counted() -> None:
 
     Reports are behaviour, too: statistics and results are compared after every step.
     """
-    with lockstep() as both:
-        play(both, f"{IN_FLIGHT} write(0, 0) {OK} reap(0) end_pass() {IN_FLIGHT} {ERROR} reap(0) end_pass()")
+    with led(f"{IN_FLIGHT} write(0, 0) {OK} reap(0) end_pass() {IN_FLIGHT} {ERROR} reap(0) end_pass()") as both:
         assert (both.subject.device.stats.bd.bd_writes, kinds(both)) == (1, "S.")
 
 
@@ -53,8 +51,7 @@ def test_004_a_pass_with_a_lost_and_a_failed_request_ends() -> None:
 
     A pass that waits although nothing is in flight is now a divergence, and the machine waits a bounded time.
     """
-    with lockstep(ONE._replace(blocks=2, requests=2)) as both:
-        play(both, "write(0, 0) write(1, 0)")
+    with led("write(0, 0) write(1, 0)", ONE._replace(blocks=2, requests=2)) as both:
         both.begin(None, [0, 1])
         while both.advance() is PassProgress.PROGRESS:
             pass
@@ -69,7 +66,6 @@ def test_005_a_reset_during_a_pass_accounts_for_every_page() -> None:
 
     The steps that end the pass are followed one by one before the reset's own.
     """
-    with lockstep() as both:
-        play(both, f"write(1, 0) {IN_FLIGHT} reset()")
+    with led(f"write(1, 0) {IN_FLIGHT} reset()") as both:
         assert " ".join(both.steps).endswith(f"{IN_FLIGHT}{OK}reap(0) end_pass() reset()")
         assert both.subject.result == WritebackResult(selected=1, written=1)

@@ -41,14 +41,10 @@ def steps_of(start: State, taken: Sequence[RunStep]) -> Iterator[StoryStep]:
 def step_of(action: str, args: tuple[int, ...], after: State, lane: str = "") -> StoryStep:
     """Return a step of the specification; without a lane, in that of its actor."""
     known = BY_NAME[action]
-    needs, does = (_first_line(function.__doc__) for function in (known.guard, known.effect))
+    needs, does = ((function.__doc__ or "").strip().partition("\n")[0] for function in (known.guard, known.effect))
     return StoryStep(
         lane or known.actor, said(action, args), "step", after, action, args, needs, does, known.kernel
     )  # fmt: skip
-
-
-def _first_line(text: str | None) -> str:
-    return (text or "").strip().partition("\n")[0]
 
 
 def _switch(leaves: str, enters: str, before: State, text: str) -> Switch:

@@ -1,7 +1,7 @@
 """The verdicts of a command: what was checked, what is wrong with it, and both as the one document of `--json`."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -138,9 +138,5 @@ def _finding(finding: Finding) -> Mapping[str, object]:
         "details": finding.details,
         "again": finding.again,
         "place": finding.place and finding.place._asdict(),
-        "steps": _steps(finding.steps),
+        "steps": [{"lane": each.lane, "text": each.text, "kernel": each.kernel} for each in finding.steps],
     }
-
-
-def _steps(steps: Sequence[FlowStep]) -> list[Mapping[str, object]]:
-    return [{"lane": each.lane, "text": each.text, "kernel": each.kernel} for each in steps]

@@ -55,11 +55,7 @@ def table(rows: Sequence[ProofRow], columns: int | None = None) -> str:
     """Return a line a part, and beneath it what is wrong, in so many columns."""
     lines = laid_out([_HEADER, *(_cells(row) for row in rows)], _LEFT, columns)
     wrong = [f"\n{row.part.prover} {row.part.device}: {problem}" for row in rows for problem in row.problems]
-    return "\n".join([*lines, *[f"\n{assumptions()}"] * _of_any_size(rows), *wrong])
-
-
-def _of_any_size(rows: Sequence[ProofRow]) -> bool:
-    return any(row.part.layer == ANY_SIZE for row in rows)
+    return "\n".join([*lines, *[f"\n{assumptions()}"] * any(row.part.layer == ANY_SIZE for row in rows), *wrong])
 
 
 def _cells(row: ProofRow) -> tuple[str, ...]:

@@ -20,17 +20,8 @@ _GROWS: Final = (
     "setdefault", "update",
 )  # fmt: skip
 _SHRINKS: Final = (
-    "__delitem__",
-    "clear",
-    "discard",
-    "pop",
-    "popitem",
-    "popleft",
-    "remove",
-    "reverse",
-    "rotate",
-    "sort",
-)
+    "__delitem__", "clear", "discard", "pop", "popitem", "popleft", "remove", "reverse", "rotate", "sort",
+)  # fmt: skip
 
 
 class Contents:

@@ -181,10 +181,6 @@ class _Monitoring(_Counter):
             self.point()
 
 
-def _counter(at: Sequence[int], make: Callable[[], BaseException]) -> _Counter:
-    return (_Monitoring if hasattr(sys, "monitoring") else _Tracing)(at, make)
-
-
 def _hung(_number: int, _frame: FrameType | None) -> None:
     raise HungError
 
@@ -194,7 +190,7 @@ def interrupted(call: Callable[[], object], at: Sequence[int], make: Callable[[]
 
     For the main thread. A call that does not end is ended by HungError.
     """
-    counter = _counter(at, make)
+    counter = (_Monitoring if hasattr(sys, "monitoring") else _Tracing)(at, make)
     raised: BaseException | None = None
     tracing = sys.gettrace()
     before = signal.signal(SIGNAL, counter.handle)

@@ -31,21 +31,9 @@ _ZEROS: Final = bytes(PAGE_SIZE)
 _WORD: Final = b"abcdefgh" * (PAGE_SIZE // 8)
 
 
-def _huge() -> bytes:
-    return _chance.randbytes(PAGE_SIZE)
-
-
-def _small(size: int) -> bytes:
-    return _chance.randbytes(size).ljust(PAGE_SIZE, b"\1")
-
-
-def _text() -> bytes:
-    return bytes(_chance.choices(b"abcdefghijklmnopqrst ", k=PAGE_SIZE))
-
-
-HUGE: Final = tuple(_huge() for _ in range(6))
-SMALL: Final = tuple(_small(500 + 37 * number) for number in range(12))
-TEXT: Final = tuple(_text() for _ in range(3))
+HUGE: Final = tuple(_chance.randbytes(PAGE_SIZE) for _ in range(6))
+SMALL: Final = tuple(_chance.randbytes(500 + 37 * number).ljust(PAGE_SIZE, b"\1") for number in range(12))
+TEXT: Final = tuple(bytes(_chance.choices(b"abcdefghijklmnopqrst ", k=PAGE_SIZE)) for _ in range(3))
 SAME: Final = _WORD
 KEY: Final = "a key"
 OLD: Final = HUGE[4] + b"old"

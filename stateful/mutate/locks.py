@@ -71,7 +71,7 @@ def _in_hold(text: Text, node: ast.With, lock: str) -> Iterator[DeviceEdit]:
     inner = [whole(text, each) for each in node.body]
     # comments between statements stay where they are
     rest = text.source[lines(text, node.body[0])[1] : end]
-    if not _leaves_at_once(node.body[0]):
+    if not isinstance(node.body[0], ast.Return | ast.Raise | ast.Continue | ast.Break):
         yield DeviceEdit(start, end, outwards(inner[0]) + head + rest, SCOPE, f"first statement before {lock}")
     before = text.source[start : lines(text, node.body[-1])[0]]
     final = node.body[-1]
@@ -91,10 +91,6 @@ def _in_hold(text: Text, node: ast.With, lock: str) -> Iterator[DeviceEdit]:
 def _is_return_of_a_name(part: ast.stmt) -> bool:
     """Return whether it needs no lock, whatever came before: a name is local."""
     return isinstance(part, ast.Return) and isinstance(part.value, ast.Name)
-
-
-def _leaves_at_once(part: ast.stmt) -> bool:
-    return isinstance(part, ast.Return | ast.Raise | ast.Continue | ast.Break)
 
 
 def _checks(text: Text, body: Sequence[ast.stmt], lock: str) -> Iterator[DeviceEdit]:

@@ -2,13 +2,16 @@
 
 import os
 import signal
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from stateful.common.recount import both_counts
 from tests.impl.doubles import huge
 from tests.unmeasured import end_child
 from zram_impl import Zram
+from zram_impl.runtime import Condition, Lock
 
 PATIENCE = 20
 """Seconds after which a child that hangs is ended."""
@@ -29,6 +32,29 @@ def in_a_child(do: Callable[[], bool], *, measured: bool = True) -> bool:
         finally:
             (os._exit if measured else end_child)(0 if outcome else 1)
     return os.waitpid(child, 0)[1] == 0
+
+
+@contextmanager
+def held_elsewhere(lock: Lock | Condition) -> Iterator[Callable[[], None]]:
+    """Have another thread hold a lock; yield what ends that before the block does."""
+    holding, let = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with lock:
+            holding.set()
+            let.wait(PATIENCE)
+
+    def end() -> None:
+        let.set()
+        holder.join()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert holding.wait(PATIENCE)
+    try:
+        yield end
+    finally:
+        end()
 
 
 def is_sound(dev: Zram) -> bool:

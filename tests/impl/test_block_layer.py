@@ -31,6 +31,17 @@ def node(device: Zram) -> Iterator[NodeFile]:
         yield opened
 
 
+def refusals(node: NodeFile, offset: int, length: int) -> list[int | None]:
+    """The errnos of a read, a write, a discard and a zeroout of a range, all of which must be refused."""
+    write = errno_of(node.pwrite, bytes(length), offset)
+    return [errno_of(node.pread, length, offset), write, *cleared(node, offset, length)]
+
+
+def cleared(node: NodeFile, offset: int, length: int) -> list[int | None]:
+    """Those of a discard and a zeroout alone."""
+    return [errno_of(do, offset, length) for do in (node.discard, node.zeroout)]
+
+
 @pytest.mark.parametrize("odd", [None, 1.5, "text", b"0", object()])
 def test_what_is_no_number_is_refused(node: NodeFile, odd: object) -> None:
     for do in (node.pread, node.discard, node.zeroout):
@@ -64,9 +75,7 @@ def test_a_write_is_cut_at_the_end_of_the_device(node: NodeFile, device: Zram) -
 @pytest.mark.parametrize("offset", [SIZE, SIZE + PAGE_SIZE])
 def test_past_the_end_reads_are_empty_and_writes_enospc(node: NodeFile, offset: int) -> None:
     assert node.pread(PAGE_SIZE, offset) == b""
-    assert errno_of(node.pwrite, page(1), offset) == ENOSPC
-    assert errno_of(node.discard, offset, PAGE_SIZE) == EINVAL
-    assert errno_of(node.zeroout, offset, PAGE_SIZE) == EINVAL
+    assert [errno_of(node.pwrite, page(1), offset), *cleared(node, offset, PAGE_SIZE)] == [ENOSPC, EINVAL, EINVAL]
 
 
 def test_a_read_is_cut_at_the_end_of_the_device(node: NodeFile) -> None:
@@ -75,17 +84,13 @@ def test_a_read_is_cut_at_the_end_of_the_device(node: NodeFile) -> None:
 
 @pytest.mark.parametrize(("offset", "length"), [(0, 512), (512, PAGE_SIZE), (-PAGE_SIZE, PAGE_SIZE), (100, 4096)])
 def test_only_whole_blocks_are_transferred(node: NodeFile, offset: int, length: int) -> None:
-    assert errno_of(node.pread, length, offset) == EINVAL
-    assert errno_of(node.pwrite, bytes(length), offset) == EINVAL
-    assert errno_of(node.discard, offset, length) == EINVAL
-    assert errno_of(node.zeroout, offset, length) == EINVAL
+    assert refusals(node, offset, length) == [EINVAL] * 4
 
 
 @pytest.mark.parametrize("offset", [0, SIZE])
 def test_nothing_is_transferred_but_not_discarded(node: NodeFile, offset: int) -> None:
     assert (node.pread(0, offset), node.pwrite(b"", offset)) == (b"", 0)
-    assert errno_of(node.discard, offset, 0) == EINVAL
-    assert errno_of(node.zeroout, offset, 0) == EINVAL
+    assert cleared(node, offset, 0) == [EINVAL] * 2
 
 
 def test_a_range_that_ends_past_the_end_frees_nothing(node: NodeFile, device: Zram) -> None:
@@ -196,10 +201,7 @@ def test_a_reset_that_fails_lets_others_open_again(device: Zram) -> None:
 def test_a_closed_open_is_of_no_use(device: Zram) -> None:
     opened = Node(device).open()
     opened.close()
-    assert errno_of(opened.pread, PAGE_SIZE, 0) == EBADF
-    assert errno_of(opened.pwrite, page(0), 0) == EBADF
-    assert errno_of(opened.discard, 0, PAGE_SIZE) == EBADF
-    assert errno_of(opened.zeroout, 0, PAGE_SIZE) == EBADF
+    assert refusals(opened, 0, PAGE_SIZE) == [EBADF] * 4
     assert errno_of(opened.pread, PAGE_SIZE, -1) == EINVAL  # of the call, which has not looked for the file yet
 
 
@@ -246,7 +248,7 @@ def test_a_transfer_ends_below_the_largest_offset(node: NodeFile, offset: int, l
         assert errno_of(node.pread, length, offset) == EINVAL
     else:
         assert node.pread(length, offset) == b""
-    assert errno_of(node.discard, offset, length) == errno_of(node.zeroout, offset, length) == EINVAL
+    assert cleared(node, offset, length) == [EINVAL] * 2
 
 
 @pytest.mark.parametrize("length", [PAGE_SIZE + 512, 2 * PAGE_SIZE - 1, 100 * PAGE_SIZE + 1])

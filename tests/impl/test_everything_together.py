@@ -108,18 +108,8 @@ class Twin:
 
 
 NAMES = [
-    "write",
-    "write",
-    "patch",
-    "discard",
-    "read",
-    "idle",
-    "pages",
-    "mode",
-    "recompress",
-    "compact",
-    "limit",
-    "forget",
+    *("write", "write", "patch", "discard", "read", "idle"),
+    *("pages", "mode", "recompress", "compact", "limit", "forget"),
 ]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.impl.aside import Aside, joined
-from tests.impl.children import PATIENCE, in_a_child, is_sound
+from tests.impl.children import PATIENCE, held_elsewhere, in_a_child, is_sound
 from tests.impl.doubles import huge
 from tests.refused import raising
 from tests.unmeasured import end_child
@@ -122,25 +122,13 @@ def test_a_child_is_sound_if_a_lock_is_held_as_it_is_made(tmp_path: Path) -> Non
 @pytest.mark.parametrize("held", ["control", "table"])
 def test_a_fork_waits_for_a_lock_a_while_only(dev: Zram, held: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forking, "PATIENCE", 0.05)
-    holding, let = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with getattr(dev._life, held):
-            holding.set()
-            let.wait(PATIENCE)
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    assert holding.wait(PATIENCE)
     in_child = (lambda: dev.pages == 0) if held == "control" else (lambda: dev.read_page(0) == huge(0))
-    with dev:
+    with dev, held_elsewhere(getattr(dev._life, held)) as release:
         assert in_a_child(in_child)
-        let.set()
-        holder.join()
+        release()
         assert dev.read_page(0) == huge(0)
 
 
-@pytest.mark.usefixtures("unmeasured")
 @contextmanager
 def handled(handlers: Mapping[signal.Signals, Callable[[int, object], None]]) -> Iterator[None]:
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}

@@ -1,11 +1,10 @@
 """A forked child is free of every lock that a thread of its parent held, one by one."""
 
-import threading
 from pathlib import Path
 
 import pytest
 
-from tests.impl.children import PATIENCE, in_a_child, is_sound
+from tests.impl.children import held_elsewhere, in_a_child, is_sound
 from tests.impl.doubles import huge
 from zram_impl import Zram
 from zram_impl.passes.base import PassProgress
@@ -49,14 +48,8 @@ def made(path: Path) -> tuple[Zram, NamedLocks]:
 
 
 HELD = [
-    "pass",
-    "pass ended",
-    "compaction",
-    "openers",
-    "backing reads",
-    "backing reads ended",
-    "clean pages",
-    "read ahead",
+    *("pass", "pass ended", "compaction", "openers"),
+    *("backing reads", "backing reads ended", "clean pages", "read ahead"),
 ]
 
 
@@ -69,26 +62,14 @@ def test_every_lock_of_a_device_is_held_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("held", HELD)
 def test_a_child_is_free_of_a_lock_that_another_thread_held(tmp_path: Path, held: str) -> None:
     dev, runtime = made(tmp_path / "pages.img")
-    holding, let = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with runtime.made[held]:
-            holding.set()
-            let.wait(PATIENCE)
 
     def in_child() -> bool:
         return running.advance() is PassProgress.DONE and dev.openers.count == 0 and is_sound(dev)
 
     with dev:
         running = dev.begin_writeback(pages=[1])
-        thread = threading.Thread(target=hold)
-        thread.start()
-        assert holding.wait(PATIENCE)
-        try:
+        with held_elsewhere(runtime.made[held]):
             assert in_a_child(in_child, measured=False), f"{held} is free in a child"
-        finally:
-            let.set()
-            thread.join()
         while running.advance() is not PassProgress.DONE:
             running.wait()
 

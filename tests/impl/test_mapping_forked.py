@@ -1,11 +1,10 @@
 """A mapping in a forked child: its lock is free, although another thread of the parent held it."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
 
-from tests.impl.children import PATIENCE, in_a_child
+from tests.impl.children import held_elsewhere, in_a_child
 from tests.impl.doubles import HookedDevice, huge
 from zram_impl import PAGE_SIZE, Zram
 from zram_impl.mapping import PageMap
@@ -28,27 +27,10 @@ def values() -> Iterator[PageMap]:
         yield made
 
 
-def set_key(values: PageMap) -> None:
-    values["key"] = NEW
-
-
 def test_a_child_is_free_of_a_lock_that_another_thread_held(values: PageMap) -> None:
-    holding, let = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with values._lock:
-            holding.set()
-            let.wait(PATIENCE)
-
     def use() -> bool:
-        set_key(values)
+        values["key"] = NEW
         return values["key"] == NEW and values.free_pages == PAGES - 6
 
-    thread = threading.Thread(target=hold)
-    thread.start()
-    try:
-        assert holding.wait(PATIENCE)
+    with held_elsewhere(values._lock):
         assert in_a_child(use, measured=False)
-    finally:
-        let.set()
-        thread.join()

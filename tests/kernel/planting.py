@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from stateful.traces.check import Worlds, judge, judge_end
 from stateful.traces.policy import DRIVER, Deviation, Policy
-from stateful.traces.schema import Line, MalformedTrace, Trace, line_of, read
+from stateful.traces.schema import MalformedTrace, Trace, line_of, read
 from tests.kernel.lies import Lie, Step, kinds
 
 REJECTED: Final = "rejected"
@@ -106,7 +106,7 @@ class Truth:
     def _outcome(self, worlds: Worlds, lie: Lie) -> str:
         after = lie.place + lie.length
         try:
-            said = [self._line(lie.place, step) for step in lie.said]
+            said = [line_of(lie.place + 2, step, self._trace.header) for step in lie.said]
         except MalformedTrace:
             return REJECTED
         before = len(worlds.deviations)
@@ -127,9 +127,6 @@ class Truth:
     def _compared(worlds: Worlds, true: Sequence[Deviation], before: int, otherwise: str) -> str:
         found = Counter(each.name for each in worlds.deviations[before:])
         return DEVIATES if found - Counter(each.name for each in true) else otherwise
-
-    def _line(self, place: int, step: Step) -> Line:
-        return line_of(place + 2, step, self._trace.header)
 
 
 def _judged_by(worlds: Worlds) -> tuple[object, ...]:

@@ -155,13 +155,8 @@ def _large(  # noqa: PLR0913  (each has a default)
     if limits:
         begin, over = traced[0], traced[-1]
         passes = [
-            "passes idle 40",
-            "store writeback_limit 200",
-            "passes idle 40",
-            "store writeback_limit_enable 0",
-            "passes idle 20",
-            "store writeback_limit_enable 1",
-            "passes idle 0",
+            *("passes idle 40", "store writeback_limit 200", "passes idle 40", "store writeback_limit_enable 0"),
+            *("passes idle 20", "store writeback_limit_enable 1", "passes idle 0"),
         ]
         traced = [*_limit(400), begin, *passes, over]
     return Workload(_set_up(batch, bad=bad, compressed=compressed), traced, cpus=2, buffer_kb=65536)

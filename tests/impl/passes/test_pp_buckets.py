@@ -82,14 +82,8 @@ def test_candidates_leave_once_and_never_after_a_smaller_one(candidates: list[tu
         (-1, [], []),
     ],
     ids=[
-        "all buckets",
-        "one whole bucket",
-        "at most so many",
-        "up to a lost claim",
-        "up to one in the next bucket",
-        "the first is lost",
-        "none asked for",
-        "overdrawn",
+        *("all buckets", "one whole bucket", "at most so many", "up to a lost claim", "up to one in the next bucket"),
+        *("the first is lost", "none asked for", "overdrawn"),
     ],
 )
 def test_claimed_lists_candidates_up_to_a_lost_claim(most: int, lost: list[int], next_ones: list[int]) -> None:

@@ -116,7 +116,7 @@ def test_what_is_lifted_says_what_the_specification_says() -> None:
             for args in itertools.product(*[domains.get(what, range(1)) for what in parameters(action)]):
                 given = cast("tuple[int, ...]", lifted(args))
                 can = action.guard(s, *args)
-                assert value(truth_of(action.guard(terms, *given))) == can
+                assert value(Truth(truth(action.guard(terms, *given)))) == can
                 if can:
                     steps += 1
                     after, terms_after = action.effect(s, *args), action.effect(terms, *given)
@@ -124,7 +124,3 @@ def test_what_is_lifted_says_what_the_specification_says() -> None:
                     for claim in claims_on_the_step(action):
                         assert value(claim.holds(terms, given, terms_after)) == claim.holds(s, args, after)
     assert steps > 50
-
-
-def truth_of(term: object) -> Truth:
-    return Truth(truth(term))

@@ -53,10 +53,17 @@ def answers(guest: Guest, *operations: Operation) -> list[object]:
     return [answer.err or (answer.rc if answer.text is None else answer.text) for answer in done]
 
 
-def backed(guest: Guest, pages: int = 4) -> None:
+def back(guest: Guest, pages: int = 4) -> Guest:
     """Set up the device over dm device 0, with huge pages."""
     assert answers(guest, TABLE, Store("backing_dev", "/dev/dm-0"), Store("disksize", "64K")) == [0, 9, 3]
     guest.do(Write(0, pages, Pattern("rand", 1)))
+    return guest
+
+
+@pytest.fixture
+def backed(guest: Guest) -> Guest:
+    """The machine, its device set up."""
+    return back(guest)
 
 
 @pytest.mark.parametrize(
@@ -133,55 +140,49 @@ def test_what_does_not_exist_cannot_be_suspended(guest: Guest) -> None:
     assert answers(guest, Suspend(0), Resume(3)) == ["ENXIO", "ENXIO"]
 
 
-def test_a_store_waits_for_a_suspended_device_while_pages_change(guest: Guest) -> None:
-    backed(guest)
-    assert answers(guest, Suspend(0), BackgroundStore("writeback", "huge")) == [0, "blocked"]
-    assert answers(guest, Discard(0, PAGE_SIZE), Read(1, 1), Join(), Resume(0), Join()) == [0, 4096, HANGS, 0, 4]
-    assert look(guest)["bd"] == [2, 0, 4]  # the one discarded and the one read were written for nothing
+def test_a_store_waits_for_a_suspended_device_while_pages_change(backed: Guest) -> None:
+    assert answers(backed, Suspend(0), BackgroundStore("writeback", "huge")) == [0, "blocked"]
+    assert answers(backed, Discard(0, PAGE_SIZE), Read(1, 1), Join(), Resume(0), Join()) == [0, 4096, HANGS, 0, 4]
+    assert look(backed)["bd"] == [2, 0, 4]  # the one discarded and the one read were written for nothing
 
 
-def test_a_waiting_store_continues_with_the_new_mapping(guest: Guest) -> None:
-    backed(guest)
-    guest.do(Suspend(0))
-    guest.do(BackgroundStore("writeback", "page_indexes=0-3"))
-    assert answers(guest, DmTable(0, BLOCKS, ((1, 1),), ()), Join()) == [0, "EIO"]
-    assert look(guest)["bd"] == [3, 0, 3]
+def test_a_waiting_store_continues_with_the_new_mapping(backed: Guest) -> None:
+    backed.do(Suspend(0))
+    backed.do(BackgroundStore("writeback", "page_indexes=0-3"))
+    assert answers(backed, DmTable(0, BLOCKS, ((1, 1),), ()), Join()) == [0, "EIO"]
+    assert look(backed)["bd"] == [3, 0, 3]
 
 
-def test_a_store_that_need_not_wait_is_over_at_once(guest: Guest) -> None:
-    backed(guest)
-    assert answers(guest, BackgroundStore("writeback", "huge"), Join()) == ["done", 4]
-    assert answers(guest, Suspend(0), BackgroundStore("writeback", "huge"), Join()) == [0, "done", 4]
+def test_a_store_that_need_not_wait_is_over_at_once(backed: Guest) -> None:
+    assert answers(backed, BackgroundStore("writeback", "huge"), Join()) == ["done", 4]
+    assert answers(backed, Suspend(0), BackgroundStore("writeback", "huge"), Join()) == [0, "done", 4]
 
 
 def test_a_refusal_in_the_background_is_the_answer_of_the_join(guest: Guest) -> None:
     assert answers(guest, BackgroundStore("writeback", "huge"), Join(), Join()) == ["done", "EINVAL", "ECHILD"]
 
 
-def test_what_would_wait_for_ever_is_reported(guest: Guest) -> None:
-    backed(guest)
-    guest.do(Store("writeback", "page_index=0"))
-    assert answers(guest, Suspend(0), Store("writeback", "huge"), Read(0, 1)) == [0, HANGS, HANGS]
-    assert answers(guest, Resume(0), Read(0, 1)) == [0, 4096]
+def test_what_would_wait_for_ever_is_reported(backed: Guest) -> None:
+    backed.do(Store("writeback", "page_index=0"))
+    assert answers(backed, Suspend(0), Store("writeback", "huge"), Read(0, 1)) == [0, HANGS, HANGS]
+    assert answers(backed, Resume(0), Read(0, 1)) == [0, 4096]
 
 
-def test_blocks_fail_as_the_mapping_says(guest: Guest) -> None:
-    backed(guest)
-    guest.do(Store("writeback", "page_indexes=0-2"))
-    guest.do(DmTable(0, BLOCKS, ((3, 3),), ((0, 0),)))
-    assert answers(guest, Store("writeback", "page_index=3")) == ["EIO"]
-    assert answers(guest, Read(2, 1), Read(1, 1), Read(0, 3)) == ["EIO", 4096, "EIO"]  # the last page went first
+def test_blocks_fail_as_the_mapping_says(backed: Guest) -> None:
+    backed.do(Store("writeback", "page_indexes=0-2"))
+    backed.do(DmTable(0, BLOCKS, ((3, 3),), ((0, 0),)))
+    assert answers(backed, Store("writeback", "page_index=3")) == ["EIO"]
+    assert answers(backed, Read(2, 1), Read(1, 1), Read(0, 3)) == ["EIO", 4096, "EIO"]  # the last page went first
 
 
-def test_who_holds_the_device_holds_off_a_reset(guest: Guest) -> None:
-    backed(guest)
+def test_who_holds_the_device_holds_off_a_reset(backed: Guest) -> None:
     reset = Store("reset", "1")
-    assert answers(guest, Hold(), Hold(), reset, Unhold(), reset, Unhold()) == [0, 0, "EBUSY", 0, 1, 0]
+    assert answers(backed, Hold(), Hold(), reset, Unhold(), reset, Unhold()) == [0, 0, "EBUSY", 0, 1, 0]
 
 
 def test_the_block_layer_answers_past_the_end(guest: Guest) -> None:
     assert answers(guest, Write(0, 1, Pattern("zero")), Read(0, 1), Discard(0, 4096)) == ["ENOSPC", 0, "EINVAL"]
-    backed(guest)
+    back(guest)
     assert answers(guest, Write(15, 2, Pattern("zero")), Read(15, 2), Zeroout(15 * 4096, 8192)) == [
         4096,
         4096,
@@ -191,7 +192,7 @@ def test_the_block_layer_answers_past_the_end(guest: Guest) -> None:
 
 def test_sysfs_passes_on_one_page_of_text(guest: Guest) -> None:
     assert answers(guest, Store("writeback", "")) == [0]
-    backed(guest)
+    back(guest)
     assert answers(guest, Store("writeback", " " * 5000)) == [4096]
 
 
@@ -203,7 +204,7 @@ def test_the_state_before_anything(guest: Guest) -> None:
 
 
 def test_marks_and_blocks_are_seen(guest: Guest) -> None:
-    backed(guest, pages=2)
+    back(guest, pages=2)
     guest.do(Store("writeback", "page_index=1"))
     state = look(guest)
     assert state["bs"] == {"0": "..h...", "1": ".wh..."}
@@ -226,7 +227,7 @@ def test_a_recorded_device_has_the_attributes_that_were_recorded() -> None:
 def test_nothing_begins_behind_a_store_that_hangs() -> None:
     guest = Guest(Quirks.linux_7_3())
     guest.do(MakeBacking(0, BLOCKS * PAGE_SIZE))
-    backed(guest)
+    back(guest)
     huge, limit = Store("writeback", "huge"), Show("writeback_limit")
     assert answers(guest, Suspend(0), huge, huge, limit, BackgroundStore("idle", "all")) == [0, *[HANGS] * 4]
     assert answers(guest, Show("disksize"), Resume(0), limit, Join()) == ["65536\n", 0, "0\n", "ECHILD"]
@@ -237,7 +238,7 @@ def test_nothing_begins_behind_a_store_that_hangs() -> None:
 def test_a_reset_during_a_waiting_pass_hangs_with_any_quirks() -> None:
     guest = Guest(Quirks())
     guest.do(MakeBacking(0, BLOCKS * PAGE_SIZE))
-    backed(guest)
+    back(guest)
     reset = Store("reset", "1")
     assert answers(guest, Suspend(0), BackgroundStore("writeback", "huge"), reset) == [0, "blocked", HANGS]
     assert answers(guest, Resume(0), Join(), reset) == [0, 4, 1]
@@ -251,7 +252,7 @@ def test_store_behind_a_pass_waits_once_its_text_was_looked_at() -> None:
     """
     guest = Guest(Quirks.linux_7_3())
     guest.do(MakeBacking(0, BLOCKS * PAGE_SIZE))
-    backed(guest)
+    back(guest)
     begun = BackgroundStore("writeback", "page_indexes=0-1")
     limit, wrong = BackgroundStore("writeback_limit", "7"), BackgroundStore("writeback_limit", "x")
     old, empty = Store("idle", "4000000000"), Store("idle", "")
@@ -265,33 +266,30 @@ def test_store_behind_a_pass_waits_once_its_text_was_looked_at() -> None:
 # What version 2 of the schema has
 
 
-def test_bytes_are_written_and_read(guest: Guest) -> None:
-    backed(guest)
+def test_bytes_are_written_and_read(backed: Guest) -> None:
     direct, buffered = ByteWrite(0, PAGE_SIZE, 7, buffered=False), ByteWrite(100, 50, 7, buffered=True)
-    assert answers(guest, direct, buffered, ByteRead(0, 8192, buffered=False)) == [4096, 50, 8192]
+    assert answers(backed, direct, buffered, ByteRead(0, 8192, buffered=False)) == [4096, 50, 8192]
     checksum = f"{zlib.crc32(generated(7, PAGE_SIZE)[:50]):08x}"
-    assert guest.do(ByteRead(100, 50, buffered=True)) == RecordedAnswer(50, crc=(checksum,))
+    assert backed.do(ByteRead(100, 50, buffered=True)) == RecordedAnswer(50, crc=(checksum,))
     past = 64 * 1024
-    assert answers(guest, ByteRead(past, 1, buffered=True), ByteRead(past, 1, buffered=False)) == [0, 0]
-    assert answers(guest, ByteWrite(past, 1, 1, buffered=True), ByteWrite(past, 0, 1, buffered=True)) == ["ENOSPC", 0]
-    assert answers(guest, ByteRead(1, 1, buffered=False), ByteRead(-1, 1, buffered=True)) == ["EINVAL", "EINVAL"]
-    assert answers(guest, ByteRead(past - 2, 9, buffered=True), ByteWrite(past - 2, 9, 1, buffered=True)) == [2, 2]
+    assert answers(backed, ByteRead(past, 1, buffered=True), ByteRead(past, 1, buffered=False)) == [0, 0]
+    assert answers(backed, ByteWrite(past, 1, 1, buffered=True), ByteWrite(past, 0, 1, buffered=True)) == ["ENOSPC", 0]
+    assert answers(backed, ByteRead(1, 1, buffered=False), ByteRead(-1, 1, buffered=True)) == ["EINVAL", "EINVAL"]
+    assert answers(backed, ByteRead(past - 2, 9, buffered=True), ByteWrite(past - 2, 9, 1, buffered=True)) == [2, 2]
 
 
-def test_a_buffered_write_that_is_not_stored_says_so(guest: Guest) -> None:
-    backed(guest)
-    guest.do(Store("mem_limit", "16K"))
-    assert answers(guest, ByteWrite(8 * PAGE_SIZE, 2 * PAGE_SIZE, 1, buffered=True)) == ["fsync EIO"]
-    assert guest.device.refused == guest.device.stats.io.failed_writes == 2
+def test_a_buffered_write_that_is_not_stored_says_so(backed: Guest) -> None:
+    backed.do(Store("mem_limit", "16K"))
+    assert answers(backed, ByteWrite(8 * PAGE_SIZE, 2 * PAGE_SIZE, 1, buffered=True)) == ["fsync EIO"]
+    assert backed.device.refused == backed.device.stats.io.failed_writes == 2
 
 
-def test_a_cache_lasts_as_long_as_the_node_is_open(guest: Guest) -> None:
-    backed(guest)
-    guest.do(Store("writeback", "huge"))
+def test_a_cache_lasts_as_long_as_the_node_is_open(backed: Guest) -> None:
+    backed.do(Store("writeback", "huge"))
     read, reads = ByteRead(2 * PAGE_SIZE, 1, buffered=True), []
     for operation in (read, read, Hold(read_only=True), read, read, Flush(), read, Unhold(), read):
-        guest.do(operation)
-        reads.append(guest.device.stats.bd.bd_reads)
+        backed.do(operation)
+        reads.append(backed.device.stats.bd.bd_reads)
     assert reads == [1, 2, 2, 3, 3, 3, 4, 4, 5]
 
 
@@ -306,39 +304,36 @@ def test_a_cache_lasts_as_long_as_the_node_is_open(guest: Guest) -> None:
         (Zeroout(2 * PAGE_SIZE + 1, 512), 0),
     ],
 )
-def test_direct_operations_leave_no_old_bytes_cached(guest: Guest, operation: Operation, reads: int) -> None:
+def test_direct_operations_leave_no_old_bytes_cached(backed: Guest, operation: Operation, reads: int) -> None:
     """Recording cached_reads: EINVAL, too, comes after the pages were forgotten."""
-    backed(guest)
     for done in (Store("writeback", "huge"), Hold(), ByteRead(2 * PAGE_SIZE, 1, buffered=True), operation):
-        guest.do(done)
-    guest.do(ByteRead(2 * PAGE_SIZE, 1, buffered=True))
-    assert guest.device.stats.bd.bd_reads == 1 + reads
+        backed.do(done)
+    backed.do(ByteRead(2 * PAGE_SIZE, 1, buffered=True))
+    assert backed.device.stats.bd.bd_reads == 1 + reads
 
 
-def test_an_exclusive_open_keeps_others_from_clearing_a_part(guest: Guest) -> None:
-    backed(guest)
+def test_an_exclusive_open_keeps_others_from_clearing_a_part(backed: Guest) -> None:
     shared, alone = Hold(), Hold(exclusive=True)
     cleared = []
     for hold in (shared, alone):
         for done in (hold, ByteRead(0, 4096, buffered=True), Zeroout(512, 512)):
-            guest.do(done)
-        cleared.append(guest.do(ByteRead(0, 4096, buffered=True)).crc)
-        guest.do(Unhold())
-    assert (cleared[0] != cleared[1], cleared[1]) == (True, guest.do(Read(0, 1)).crc)
+            backed.do(done)
+        cleared.append(backed.do(ByteRead(0, 4096, buffered=True)).crc)
+        backed.do(Unhold())
+    assert (cleared[0] != cleared[1], cleared[1]) == (True, backed.do(Read(0, 1)).crc)
 
 
-def test_opens_are_of_three_kinds(guest: Guest) -> None:
+def test_opens_are_of_three_kinds(backed: Guest) -> None:
     """Recording ze_opens: each holds off a reset, and one at a time is exclusive."""
-    backed(guest)
     exclusive, reset = Hold(exclusive=True), Store("reset", "1")
-    assert answers(guest, exclusive, exclusive, Hold(), Hold(read_only=True), reset) == [0, "EBUSY", 0, 0, "EBUSY"]
-    assert answers(guest, Unhold(), exclusive, reset, Unhold(), reset) == [0, 0, "EBUSY", 0, 1]
-    assert answers(guest, Hold(read_only=True), reset, Unhold(), reset) == [0, "EBUSY", 0, 1]
+    assert answers(backed, exclusive, exclusive, Hold(), Hold(read_only=True), reset) == [0, "EBUSY", 0, 0, "EBUSY"]
+    assert answers(backed, Unhold(), exclusive, reset, Unhold(), reset) == [0, 0, "EBUSY", 0, 1]
+    assert answers(backed, Hold(read_only=True), reset, Unhold(), reset) == [0, "EBUSY", 0, 1]
 
 
 def test_sizes_are_those_of_the_device(guest: Guest) -> None:
     assert answers(guest, GetSize()) == ["0 4096 4096"]
-    backed(guest)
+    back(guest)
     assert answers(guest, GetSize(), Sleep(5)) == ["65536 4096 4096", 0]
 
 
@@ -380,9 +375,8 @@ def test_an_errno_has_the_kernels_name(guest: Guest) -> None:
     assert answers(guest, Store("algorithm_params", "dict=/bd/dict"), Store("disksize", "4096")) == [13, "EOPNOTSUPP"]
 
 
-def test_sysfs_passes_on_a_page_of_bytes(guest: Guest) -> None:
-    backed(guest)
-    assert answers(guest, Store("writeback", "\udca0" * 5000), Store("compact", "é" * 3000)) == [4096, 4096]
+def test_sysfs_passes_on_a_page_of_bytes(backed: Guest) -> None:
+    assert answers(backed, Store("writeback", "\udca0" * 5000), Store("compact", "é" * 3000)) == [4096, 4096]
 
 
 def test_times_are_those_of_the_clock(guest: Guest) -> None:

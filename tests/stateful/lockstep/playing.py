@@ -53,6 +53,14 @@ def play(both: Lockstep, program: str) -> None:
     lead(both, steps)
 
 
+@contextmanager
+def led(program: str, scope: Scope = ONE) -> Iterator[Lockstep]:
+    """A device and the specification that have been led along a run."""
+    with lockstep(scope) as both:
+        play(both, program)
+        yield both
+
+
 def kinds(both: Lockstep) -> str:
     """One letter a page: empty, same-filled, stored, claimed, written back."""
     return "".join(".sSPW"[slot.kind] for slot in both.state.slots)

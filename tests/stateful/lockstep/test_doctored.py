@@ -8,7 +8,7 @@ import pytest
 
 from stateful.lockstep.divergence import Divergence
 from stateful.lockstep.stepped_engine import SteppedEngine
-from tests.stateful.lockstep.playing import BACKED, ERROR, IN_FLIGHT, OK, ONE, difference, kinds, lockstep, play
+from tests.stateful.lockstep.playing import BACKED, ERROR, IN_FLIGHT, OK, ONE, difference, kinds, led
 from tests.stateful.mistakes import Mistake, around, instead_of, replacing
 from zram_impl import PAGE_SIZE, decisions
 from zram_impl.device.lifecycle import Lifecycle
@@ -205,8 +205,7 @@ def test_a_broken_device_is_seen_to_be_broken(
 def test_a_whole_device_runs_the_programs_without_divergence() -> None:
     left = []
     for program in (f"{IN_FLIGHT} read(0)", f"{IN_FLIGHT} store_limit(0) {ERROR} reap(0)", f"{BACKED} discard(0)"):
-        with lockstep(LIMITED) as both:
-            play(both, program)
+        with led(program, LIMITED) as both:
             left.append(kinds(both))
     assert left == ["S.", "S.", ".."]
 
@@ -214,8 +213,7 @@ def test_a_whole_device_runs_the_programs_without_divergence() -> None:
 @pytest.mark.parametrize("limit", [1, -1], ids=["no budget", "no block"])
 def test_a_pass_that_does_not_wait_for_refunds_is_seen(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
     monkeypatch.setattr(WritebackPass, "_may_get_more", lambda _self: False)
-    with lockstep(ONE._replace(requests=2, limit=limit)) as both:
-        play(both, "write(0, 0) write(1, 0)")
+    with led("write(0, 0) write(1, 0)", ONE._replace(requests=2, limit=limit)) as both:
         both.begin(None, [0, 1])
         with pytest.raises(Divergence) as caught:
             both.come_to_rest()

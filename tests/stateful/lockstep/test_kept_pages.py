@@ -6,7 +6,7 @@ from spec.model.state import IDLE, KEPT, Reader
 from spec.model.tables import WB
 from stateful.bugs.seeded import by_name
 from stateful.lockstep.divergence import Divergence
-from tests.stateful.lockstep.playing import BACKED, ONE, lockstep, play
+from tests.stateful.lockstep.playing import BACKED, ONE, led, lockstep, play
 from zram_impl.pages.clean_pages import CleanPages
 
 KEEPING = ONE._replace(readers=2, keeps=1)
@@ -18,8 +18,7 @@ AGAIN = (
 
 
 def test_a_kept_page_is_returned_without_the_device() -> None:
-    with lockstep(KEEPING) as both:
-        play(both, KEPT_BY_0)
+    with led(KEPT_BY_0, KEEPING) as both:
         assert both.state.readers == (Reader(KEPT, 0, 0, valid=1, sound=1), Reader())
         page, before = both.subject.content[0], both.subject.gates.reads
         assert both.subject.device.read_page(0) == page
@@ -30,16 +29,14 @@ def test_a_kept_page_is_returned_without_the_device() -> None:
 
 
 def test_a_read_that_ends_leaves_nothing_behind() -> None:
-    with lockstep(KEEPING) as both:
-        play(both, f"{BACKED} read_begin(0, 0) read_answer(0) read_end(0)")
+    with led(f"{BACKED} read_begin(0, 0) read_answer(0) read_end(0)", KEEPING) as both:
         assert both.subject.kept.by_reader == {}
         assert both.subject.pages.clean is not None
         assert both.subject.pages.clean._kept == {}
 
 
 def test_a_kept_page_of_a_replaced_slot_is_stale() -> None:
-    with lockstep(KEEPING) as both:
-        play(both, f"{KEPT_BY_0} {AGAIN}")
+    with led(f"{KEPT_BY_0} {AGAIN}", KEEPING) as both:
         assert both.state.readers[0] == Reader(KEPT, 0, 0, valid=0, sound=0)
         both.read_whole(0, 1)
         assert both.steps[-4:] == ["drop_kept(0)", "read_begin(0, 1)", "read_answer(1)", "read_keep(1)"]
@@ -58,8 +55,7 @@ def test_two_readers_may_keep_one_page() -> None:
 
 
 def test_a_reset_and_a_smaller_cache_forget_what_is_kept() -> None:
-    with lockstep(KEEPING) as both:
-        play(both, f"{KEPT_BY_0} reset()")
+    with led(f"{KEPT_BY_0} reset()", KEEPING) as both:
         assert (both.steps[-1], both.state.readers) == ("reset()", (Reader(), Reader()))
         play(both, KEPT_BY_0)
         both.set_read_cache(0, 1)
@@ -67,8 +63,7 @@ def test_a_reset_and_a_smaller_cache_forget_what_is_kept() -> None:
 
 
 def test_a_page_found_by_its_index_is_noticed() -> None:
-    with lockstep(KEEPING) as both:
-        play(both, f"{KEPT_BY_0} {AGAIN}")
+    with led(f"{KEPT_BY_0} {AGAIN}", KEEPING) as both:
         assert both.state.slots[0].kind == WB
         with by_name("kept_by_index_only").applied(), pytest.raises(Divergence) as parted:
             both.read_whole(0, 1)
@@ -76,16 +71,14 @@ def test_a_page_found_by_its_index_is_noticed() -> None:
 
 
 def test_a_page_that_nobody_left_is_noticed() -> None:
-    with lockstep(KEEPING) as both:
-        play(both, KEPT_BY_0)
+    with led(KEPT_BY_0, KEEPING) as both:
         both.subject.kept.by_reader.clear()
         with pytest.raises(Divergence, match="a_kept_page_was_read"):
             both.read_whole(0, 1)
 
 
 def test_a_device_that_asks_although_it_keeps_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    with lockstep(KEEPING) as both:
-        play(both, KEPT_BY_0)
+    with led(KEPT_BY_0, KEEPING) as both:
         monkeypatch.setattr(CleanPages, "get", lambda *_: None)
         monkeypatch.setattr(both.subject, "note_dropped", lambda: None)
         with pytest.raises(Divergence, match="allowed_step"):
@@ -93,8 +86,7 @@ def test_a_device_that_asks_although_it_keeps_is_noticed(monkeypatch: pytest.Mon
 
 
 def test_a_kept_page_of_another_slot_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    with lockstep(KEEPING) as both:
-        play(both, KEPT_BY_0)
+    with led(KEPT_BY_0, KEEPING) as both:
         (kept,) = both.subject.kept.by_reader.values()
         monkeypatch.setitem(both.subject.kept.by_reader, 0, kept._replace(page=1))
         monkeypatch.setattr(both.subject, "note_dropped", lambda: None)

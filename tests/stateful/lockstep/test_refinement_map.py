@@ -25,7 +25,7 @@ from spec.model.state import (
 )  # fmt: skip
 from spec.model.tables import EMPTY, PP_SLOT, SAME, STORED, WB
 from stateful.lockstep.refinement_map import abstract
-from tests.stateful.lockstep.playing import BACKED, IN_FLIGHT, ONE, lockstep, play, put_on_block
+from tests.stateful.lockstep.playing import BACKED, IN_FLIGHT, ONE, led, put_on_block
 from zram_impl import PAGE_SIZE
 
 FREE = Block()
@@ -84,14 +84,12 @@ def state(slots: tuple[Slot, ...], block: Block = FREE, req: Req = IDLE, **field
     ],
 )
 def test_the_state_read_off_a_device(program: str, expected: State) -> None:
-    with lockstep() as both:
-        play(both, program)
+    with led(program) as both:
         assert abstract(both.subject, both.state) == expected
 
 
 def test_limit_and_grant_are_the_devices_and_the_ghosts_are_not() -> None:
-    with lockstep(ONE._replace(limit=3)) as both:
-        play(both, IN_FLIGHT)
+    with led(IN_FLIGHT, ONE._replace(limit=3)) as both:
         grant = both.state.budget.grant
         ghost = both.state._replace(budget=Budget(0, 99, 99, granted=7, spent=5))
         found = abstract(both.subject, ghost)
@@ -99,8 +97,7 @@ def test_limit_and_grant_are_the_devices_and_the_ghosts_are_not() -> None:
 
 
 def test_what_a_block_holds_is_known_by_its_bytes() -> None:
-    with lockstep() as both:
-        play(both, f"{BACKED} write_same(1)")
+    with led(f"{BACKED} write_same(1)") as both:
         put_on_block(both.subject.gates, both.subject.content[1])
         assert abstract(both.subject, both.state).blocks == (Block(1, QUIET, 1),)
         put_on_block(both.subject.gates, bytes(PAGE_SIZE))

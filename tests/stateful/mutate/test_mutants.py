@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from stateful.mutate.equivalent import EQUIVALENT
-from stateful.mutate.mutants import MODULES, PACKAGE, DeviceMutant, every_mutant, mutants, sample
+from stateful.mutate.mutants import MODULES, PACKAGE, every_mutant, mutants, sample
 
 every = functools.cache(every_mutant)
 KINDS = (
@@ -52,11 +52,7 @@ class Queue:
 '''
 
 
-def named(found: list[DeviceMutant]) -> dict[str, str]:
-    return {each.name: each.after for each in found}
-
-
-SMALL_MUTANTS = named(mutants("small", SMALL))
+SMALL_MUTANTS = {each.name: each.after for each in mutants("small", SMALL)}
 
 
 @pytest.mark.parametrize(
