@@ -14,7 +14,7 @@ from zram_impl.events.observer import Observer
 from zram_impl.runtime import Runtime
 
 MAX_IN_FLIGHT: Final = 256
-"""Requests the engine of production carries at most, whatever batch size is asked for: half of a huge page."""
+"""Requests the engine of production carries at most, whatever batch size is asked for: 1 MiB, in one large page."""
 
 MakeEngine = Callable[[BackingDevice, Runtime], Engine]
 

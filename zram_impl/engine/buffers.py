@@ -10,16 +10,16 @@ from typing import Final
 
 from zram_impl.units import PAGE_SIZE
 
-_HUGE: Final = 2 << 20
-"""Bytes of a huge page, at whose multiples one begins."""
+_LARGE: Final = 2 << 20
+"""Bytes of a large page of the processor's, at whose multiples one begins. (Huge is a page that is not compressed.)"""
 
 
 class PageBuffers:
     """Up to `depth` page buffers, each PAGE_SIZE bytes at a page boundary, side by side in the order they are made.
 
-    A store of half a huge page or more lies in huge pages, if the system has some: a write from there is one piece of
+    A store of half a large page or more lies in large pages, if the system has some: a write from there is one piece of
     memory for the device, where it is a piece for each page that lies beside the next one for this process alone. The
-    first page used takes a huge page, whole.
+    first page used takes a large page, whole.
 
     The memory lies outside the interpreter's heap and returns to the system on `close`, whole.
     """
@@ -97,17 +97,17 @@ class PageBuffers:
 
     def _map(self) -> bool:
         size = self._depth * PAGE_SIZE
-        huge = 2 * size >= _HUGE
+        large = 2 * size >= _LARGE
         # Private, as a shared anonymous mapping counts as shared memory and is limited as such.
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
         try:
-            # Whole huge pages, from the first multiple of their size on, wherever the mapping begins.
-            memory = mmap.mmap(-1, -(-size // _HUGE) * _HUGE + _HUGE if huge else size, flags=flags)
+            # Whole large pages, from the first multiple of their size on, wherever the mapping begins.
+            memory = mmap.mmap(-1, -(-size // _LARGE) * _LARGE + _LARGE if large else size, flags=flags)
         except (OSError, MemoryError):
             return False
-        if huge:
+        if large:
             with suppress(AttributeError, OSError):  # no such pages here: then in those there are
                 memory.madvise(mmap.MADV_HUGEPAGE)
-            self._first = -ctypes.addressof(ctypes.c_char.from_buffer(memory)) % _HUGE
+            self._first = -ctypes.addressof(ctypes.c_char.from_buffer(memory)) % _LARGE
         self._memory = memory
         return True

@@ -55,7 +55,7 @@ def test_memory_is_taken_as_it_is_used() -> None:
 
 
 @pytest.mark.parametrize(("depth", "asked"), [(255, False), (256, True), (513, True)])
-def test_a_large_store_asks_for_huge_pages(depth: int, asked: bool) -> None:
+def test_a_large_store_asks_for_large_pages(depth: int, asked: bool) -> None:
     store = PageBuffers(depth)
     place = address(take(store))
     flags, inside = list[str](), False
@@ -70,7 +70,7 @@ def test_a_large_store_asks_for_huge_pages(depth: int, asked: bool) -> None:
     store.close()
 
 
-def test_a_large_store_needs_no_huge_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_store_needs_no_large_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(mmap, "MADV_HUGEPAGE")
     store = PageBuffers(256)
     assert len({address(take(store)) for _ in range(256)}) == 256
