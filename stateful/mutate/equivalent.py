@@ -34,7 +34,7 @@ EQUIVALENT: Final[Mapping[str, str]] = {
     "engine/ring_uring.__init__:14:1 changed before a refusal": _REFUSED,
     "engine/ring_uring.__init__:15:1 changed before a refusal": _REFUSED,
     "engine/ring_uring.close:3:17 >= as >": "descriptor 0 is the standard input",
-    "device/config.check_named:2:30 is not as !=": "a function is equal to itself alone",
+    "device/config.check_named:4:30 is not as !=": "a function is equal to itself alone",
     "engine/background._runs_of:4:34 is as ==": "a phase is equal to itself alone",
     "passes/writeback._complete:17:30 is as ==": "a phase is equal to itself alone",
     "passes/writeback._complete:33:1 release_claim doubled": "the first leaves nothing for the second to take off",
