@@ -280,6 +280,7 @@ class PageMap(Uncopied, MutableMapping[str, bytes]):
             value = self._pending.get(mine)
         if value is None:
             return
+        # Race with calls that look for free pages: these are USED until they are empty, so nobody gets them before.
         for first, end in value.runs:
             self.dev.discard(first * PAGE_SIZE, (end - first) * PAGE_SIZE)
         pages = value.pages

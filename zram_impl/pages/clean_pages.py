@@ -102,6 +102,7 @@ class CleanPages:
     def get(self, index: int, entry: Backed) -> bytes | None:
         """Return the page that a slot with this entry has; None if it is not kept."""
         found = self._kept.get(index)
+        # Race with writers since it was kept: a slot that was replaced has another entry, equal or not.
         if found is None or found[0] is not entry:
             return None
         place = found[1]

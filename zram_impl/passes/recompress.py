@@ -157,6 +157,7 @@ class RecompressPass(SteppedPass[RecompressResult]):
     def _pass_over(self, index: SlotIndex, stopped: bool) -> None:
         if stopped:
             self.result.left += 1
+        # Race with users since the scan, as in `_settle`: without its claim the page is another, or was accessed.
         elif self._table.flags[index] & PP_SLOT:
             self.result.below_threshold += 1
         else:

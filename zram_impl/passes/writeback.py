@@ -271,6 +271,7 @@ class WritebackPass(SteppedPass[WritebackResult]):
 
     def _give_up(self, index: SlotIndex) -> int:
         """Release a candidate that will not be written, because of `result.stopped_by`."""
+        # Race since the scan, as in `_act`: what lost its claim is no page that is left.
         if not self._shared.table.flags[index] & PP_SLOT:
             return self._skip(index)
         self._release_candidate(index, "give_up")

@@ -181,6 +181,8 @@ class Keeper(Uncopied):
     def _turn(self, asked: int) -> bool:
         """Do what is due and wake those who had asked before; return False when the device is gone."""
         life = self._life()
+        # Race with a reset, as in `_restore`. One that follows finds no lock held: what this turn does then is refused,
+        # as there are no pages, and the reset returns only once the keeper has ended.
         if life is None or life.passes is not self._passes:
             return False
         obstacle: str | None = None
