@@ -110,7 +110,7 @@ def test_every_nth_ends_with_the_run_that_has_no_fault() -> None:
     assert failed == [(0, 0), (1, 1), (2, 2)]
 
 
-def test_each_kind_is_counted_apart_and_what_was_struck_is_known() -> None:
+def test_each_kind_is_counted_apart_and_the_selected_are_known() -> None:
     faulty = Failing(old(), nth(1))
     put(faulty, 0, NEW)
     got(faulty, 0)
@@ -121,7 +121,7 @@ def test_each_kind_is_counted_apart_and_what_was_struck_is_known() -> None:
     assert faulty.selected == (Operation("write", 1, 2, 2), Operation("read", 1, 3, 1), Operation("sync", 1))
 
 
-def test_what_is_struck_may_change() -> None:
+def test_what_is_selected_may_change() -> None:
     faulty = Failing(old(), on_blocks([2]))
     with pytest.raises(OSError, match="ordered"):
         put(faulty, 2, NEW)
@@ -153,7 +153,7 @@ FILTERS: dict[str, Callable[[BackingDevice], AnyFilter]] = {
 
 
 @pytest.mark.parametrize("name", FILTERS)
-def test_what_is_not_struck_goes_through(name: str, device: BackingDevice) -> None:
+def test_what_is_not_selected_passes_through(name: str, device: BackingDevice) -> None:
     through = FILTERS[name](device)
     assert (through.name, through.blocks) == (device.name, 8)
     assert put(through, 2, NEW, NEW) == 2 * PAGE_SIZE

@@ -7,6 +7,7 @@ import pytest
 
 from docs.draw_bugs import measured
 from stateful import command
+from stateful.schedules.scenarios import SCENARIOS
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "schedules.md").read_text(encoding="utf-8")
 
@@ -26,6 +27,10 @@ def test_the_replay_on_the_page_is_what_is_printed(capsys: pytest.CaptureFixture
 def test_the_medians_on_the_page_are_those_that_were_measured() -> None:
     medians = [figures[0] for figures in measured()["schedules"].values()]
     assert f"a median of {min(medians):g} to {max(medians):g}" in " ".join(PAGE.split())
+
+
+def test_there_are_as_many_scenarios_as_the_page_says() -> None:
+    assert re.findall(r"(\d+) scenarios", " ".join(PAGE.split())) == [str(len(SCENARIOS))]
 
 
 def test_files_that_the_page_names_exist() -> None:
