@@ -92,7 +92,7 @@ def test_a_group_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[st
 
 def test_fio_that_is_there_is_compared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, scratch: Path) -> None:
     @contextmanager
-    def always(_directory: str | None) -> Iterator[object]:
+    def always(_directory: str | None, _stop: Stop) -> Iterator[object]:
         yield lambda name, _seconds: Yardstick(name, 1.0)
 
     monkeypatch.setattr(bench_bars, "fio", always)
@@ -111,12 +111,12 @@ def test_the_speed_of_schedules_is_read_from_their_own_command(
 ) -> None:
     commands: list[Sequence[str]] = []
 
-    def answer(command: Sequence[str], **_how: object) -> subprocess.CompletedProcess[str]:
+    def answer(command: Sequence[str], _stop: Stop) -> subprocess.CompletedProcess[str]:
         commands.append(command[1:])
         return subprocess.CompletedProcess(command, 0, out, "")
 
     monkeypatch.setattr(bench_bars, "QUICK", TINY._replace(schedules=True))
-    monkeypatch.setattr(subprocess, "run", answer)
+    monkeypatch.setattr(bench_bars, "run_watched", answer)
     assert [row[0] for row in rows(tmp_path, scratch, "schedules").values()] == measured
     assert commands == [["-m", "stateful", "schedules", "--benchmark"]]
 

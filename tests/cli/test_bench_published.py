@@ -169,13 +169,13 @@ def test_fio_that_fails_is_named_with_its_reason(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(shutil, "which", lambda _name: "fio")
     commands: list[Sequence[str]] = []
 
-    def answer(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    def answer(command: Sequence[str], _stop: Stop, _patience: float) -> subprocess.CompletedProcess[str]:
         commands.append(command)
         if "--ioengine=libaio" in command:
             return subprocess.CompletedProcess(command, 1, "", "fio: engine libaio not loadable\n")
         return subprocess.CompletedProcess(command, 0, 'note\n{"jobs": [{"write": {"bw_bytes": 8192}}]}', "")
 
-    monkeypatch.setattr(bench_yardsticks, "_run", answer)
+    monkeypatch.setattr(bench_yardsticks, "run_watched", answer)
     found = {each.name: each for each in yardsticks(0.1, str(scratch), Stop())}
     assert found["fio psync 4k"].rate == 2
     assert found["fio libaio 4k, depth 32"].shown == "not measured: fio: engine libaio not loadable"

@@ -1,11 +1,16 @@
-"""Measurements in a process of their own, which gets pages on standard input and prints its outcome as JSON."""
+"""Measurements in a process of their own, which gets pages on standard input and prints its outcome as JSON.
+
+Other programs, too: whatever runs is ended as soon as the measurement is.
+"""
 
 import os
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
-from time import sleep
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from math import inf
+from time import monotonic, sleep
 from typing import Final
 
 from zram_impl.cli.corpus import mixed_pages
@@ -38,6 +43,22 @@ def run_apart(module: str, arguments: list[str], stop: Stop) -> bytes:
     if child.returncode:
         raise OSError(child.returncode, f"{module} failed in a process of its own")
     return answer
+
+
+def run_watched(command: Sequence[str], stop: Stop, patience: float = inf) -> "subprocess.CompletedProcess[str]":
+    """Run a program; return its exit code and what it printed. After `patience` seconds it is ended, and failed."""
+    ends = monotonic() + patience
+    with ExitStack() as stack:
+        child = stack.enter_context(
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        )
+        stack.callback(child.terminate)  # not killed: it ends processes of its own
+        while monotonic() < ends:
+            stop.check()
+            with suppress(subprocess.TimeoutExpired):
+                out, err = child.communicate(timeout=_LOOK_EVERY)
+                return subprocess.CompletedProcess(command, child.returncode, out, err)
+    return subprocess.CompletedProcess(command, -1, "", f"no answer within {patience:g} seconds")
 
 
 def _wait(child: "subprocess.Popen[bytes]", stop: Stop) -> None:

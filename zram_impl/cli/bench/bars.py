@@ -6,15 +6,16 @@ paired runs, medians. What a machine lacks is named.
 
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from errno import EIO
 from importlib.util import find_spec
 from random import Random
 from typing import Final, NamedTuple
 
 from zram_impl.cli.bench.answers import pass_time
+from zram_impl.cli.bench.apart import run_watched
 from zram_impl.cli.bench.budget import kept
 from zram_impl.cli.bench.compact import compact_pauses
 from zram_impl.cli.bench.figures import FAILED, BenchRow, show
@@ -113,7 +114,7 @@ def _kernel(extent: BarsExtent, _directory: str | None, stop: Stop) -> Iterator[
     try:
         costs = kernel_costs(mixed_pages(extent.pages), extent.rounds, stop)
     except OSError as error:
-        lacking = f"no zram device can be added: {error.strerror or error}"
+        lacking = f"no zram device of our own: {error.strerror or error}"
         yield from (BenchRow(name, None, bar, True, lacking) for name, bar in zip(names, bars.values(), strict=True))
         return
     for name, pair, bar in zip(names, costs, bars.values(), strict=True):
@@ -168,7 +169,7 @@ def _fio(extent: BarsExtent, directory: str | None, stop: Stop) -> Iterator[Benc
         ("sequential", 256, "fio libaio 128k, depth 4", 0.38),
         ("random", 32, "fio libaio 4k random, depth 32", 0.55),
     )
-    with fio(directory) as by:
+    with fio(directory, stop) as by:
         for pattern, batch, yardstick, bar in figures:
             name = f"pass, {_PATTERN[pattern]}, batch {batch} / {yardstick}"
             trial = by(yardstick, extent.fio_seconds)
@@ -180,7 +181,10 @@ def _fio(extent: BarsExtent, directory: str | None, stop: Stop) -> Iterator[Benc
                 stack.callback(course.close)
 
                 def theirs(_piece: int, yardstick: str = yardstick) -> float:
-                    return 1 / (by(yardstick, extent.fio_seconds).rate or 1)
+                    again = by(yardstick, extent.fio_seconds)
+                    if again.rate is None:  # a rate of any kind would be one that nobody measured
+                        raise OSError(EIO, f"{yardstick}: {again.why}")
+                    return 1 / again.rate
 
                 def ours(_piece: int, course: _Course = course, batch: int = batch) -> float:
                     return course.seconds(batch, extent.pages)
@@ -237,8 +241,7 @@ def _schedules(extent: BarsExtent, _directory: str | None, stop: Stop) -> Iterat
         yield BenchRow(name, None, bar, False, "stateful is not installed; it is in a checkout")
         return
     command = [sys.executable, "-m", "stateful", "schedules", "--benchmark"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    stop.check()
+    done = run_watched(command, stop)
     rates = {what: float(rate.replace(",", "")) for rate, what in _RATE.findall(done.stdout)}
     if name not in rates:
         yield BenchRow(name, None, bar, False, f"{' '.join(command[1:])} ended with exit code {done.returncode}")

@@ -63,13 +63,14 @@ def growth(slots: int, stop: Stop) -> Growth:
     backing: BackingDevice = Forgetful(stored)
     create, device = _timed(lambda: Zram.create(slots * PAGE_SIZE, backing=backing, engine=AtOnce), stop)
     with device:
-        _fill(device, slots)
+        _fill(device, slots, stop)
         idle, _ = _timed(device.mark_idle, stop)
         # Before the pass, which leaves nothing to move: every other page makes way.
         block_state, _ = _timed(device.block_state, stop)
         _free_half(device, slots)
         compact, _ = _timed(device.compact, stop)
-        writeback, result = _timed(lambda: device.writeback("idle"), stop)
+        writeback, result = _timed(lambda: device.writeback("idle", cancel=stop.event), stop)
+        stop.check()
         assert result.written == stored // 2, f"what is left is written back: {result}"
     return Growth(
         create=create / slots * 1e9,
@@ -80,9 +81,10 @@ def growth(slots: int, stop: Stop) -> Growth:
     )
 
 
-def _fill(device: Zram, slots: int) -> None:
+def _fill(device: Zram, slots: int, stop: Stop) -> None:
     corpus = [page for page in mixed_pages(_CORPUS) if page[8:] != page[:-8]]
     for number, index in enumerate(range(0, slots, STORED)):
+        stop.check()
         device.write_page(index, corpus[number % len(corpus)])
 
 

@@ -7,7 +7,9 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from errno import EBUSY
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Final
 
 from zram_impl.units import PAGE_SIZE
@@ -15,6 +17,7 @@ from zram_impl.units import PAGE_SIZE
 _CONTROL: Final = Path("/sys/class/zram-control")
 _BLOCK: Final = Path("/sys/block")
 _FLAGS: Final = os.O_RDWR | os.O_DIRECT
+_PATIENCE: Final = 5.0
 PIECE: Final = 1 << 20
 """Bytes of a large call."""
 
@@ -44,6 +47,22 @@ class KernelZram:
             read(fd, into, at)
 
 
+def _remove(number: int) -> None:
+    """Remove a device; wait until nobody has it open, as udev does after a write, for 5 seconds at most."""
+    ends = monotonic() + _PATIENCE
+    while True:
+        try:
+            (_CONTROL / "hot_remove").write_text(str(number))
+        except OSError as error:
+            if error.errno != EBUSY:
+                raise
+            if monotonic() > ends:
+                raise OSError(EBUSY, f"zram{number} is left: somebody has it open") from error
+            sleep(_PATIENCE / 100)
+        else:
+            return
+
+
 @contextmanager
 def kernel_zram(data: bytes) -> Iterator[KernelZram]:
     """Add a device for `data`, a multiple of PIECE bytes, and remove it at the end; no other device is touched.
@@ -55,7 +74,7 @@ def kernel_zram(data: bytes) -> Iterator[KernelZram]:
     number = int((_CONTROL / "hot_add").read_text())
     with ExitStack() as stack:
         # Last: a device that is open cannot be removed.
-        stack.callback((_CONTROL / "hot_remove").write_text, str(number))
+        stack.callback(_remove, number)
         attributes = _BLOCK / f"zram{number}"
         (attributes / "comp_algorithm").write_text("lz4")
         (attributes / "disksize").write_text(str(len(data)))

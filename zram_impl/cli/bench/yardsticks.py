@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import Final, NamedTuple
 
 import lz4.block
 
+from zram_impl.cli.bench.apart import run_watched
 from zram_impl.cli.corpus import mixed_pages
 from zram_impl.cli.stop import Stop
 from zram_impl.units import PAGE_SIZE
@@ -62,14 +62,14 @@ def _bare_lz4(stop: Stop) -> Iterator[Yardstick]:
 
 
 def _fio(seconds: float, directory: str | None, stop: Stop) -> Iterator[Yardstick]:
-    with fio(directory) as measure:
+    with fio(directory, stop) as measure:
         for name in _FIO:
             stop.check()
             yield measure(name, seconds)
 
 
 @contextmanager
-def fio(directory: str | None) -> Iterator[Callable[[str, float], Yardstick]]:
+def fio(directory: str | None, stop: Stop) -> Iterator[Callable[[str, float], Yardstick]]:
     """Lend what measures one of fio's yardsticks, by its name, for about so many seconds, on a file in `directory`."""
     program = shutil.which("fio")
     if program is None:
@@ -79,12 +79,12 @@ def fio(directory: str | None) -> Iterator[Callable[[str, float], Yardstick]]:
 
     def measure(name: str, seconds: float) -> Yardstick:
         engine, order, size, depth = _FIO[name]
-        return _measured(name, [program, *_job(file, engine, order, size, depth), *_for(seconds)])
+        return _measured(name, [program, *_job(file, engine, order, size, depth), *_for(seconds)], stop)
 
     try:
         file = os.path.join(folder, "fio")
         # Written once: blocks that a file system has yet to find would be measured, too.
-        _run([program, *_job(file, "psync", "write", 1024, 1)])
+        run_watched([program, *_job(file, "psync", "write", 1024, 1)], stop, _PATIENCE)
         yield measure
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -101,12 +101,8 @@ def _for(seconds: float) -> Sequence[str]:
     return "--time_based", f"--runtime={max(200, round(4000 * seconds))}ms"
 
 
-def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
-
-
-def _measured(name: str, command: Sequence[str]) -> Yardstick:
-    done = _run(command)
+def _measured(name: str, command: Sequence[str], stop: Stop) -> Yardstick:
+    done = run_watched(command, stop, _PATIENCE)
     if done.returncode:
         return Yardstick(name, None, (done.stderr.strip() or f"exit code {done.returncode}").splitlines()[0])
     # What precedes the report are notes.
