@@ -33,6 +33,7 @@ EQUIVALENT: Final[Mapping[str, str]] = {
     "engine/ring_uring.__init__:7:1 changed before a refusal": _REFUSED,
     "engine/ring_uring.__init__:14:1 changed before a refusal": _REFUSED,
     "engine/ring_uring.__init__:15:1 changed before a refusal": _REFUSED,
+    "engine/ring_uring.__init__:30:1 close doubled": "a ring is closed once, however often it is asked to",
     "engine/ring_uring.close:3:17 >= as >": "descriptor 0 is the standard input",
     "device/config.check_named:4:30 is not as !=": "a function is equal to itself alone",
     "engine/background._runs_of:4:34 is as ==": "a phase is equal to itself alone",
