@@ -67,7 +67,7 @@ def add_loudness(parser: argparse.ArgumentParser) -> None:
 def add_seed(parser: argparse.ArgumentParser, what: str, default: int | None = 0) -> None:
     """Add `--seed`; `what` says what it decides."""
     shown = "a random one" if default is None else default
-    parser.add_argument("--seed", type=int, default=default, metavar="S", help=f"{what} ({shown})")
+    parser.add_argument("--seed", type=integer, default=default, metavar="S", help=f"{what} ({shown})")
 
 
 def add_seconds(parser: argparse.ArgumentParser, what: str, default: float | None) -> None:
@@ -81,6 +81,13 @@ def add_processes(parser: argparse.ArgumentParser, default: int = 2) -> None:
     parser.add_argument(
         "--processes", type=count, default=default, metavar="N", help=f"how many run side by side ({default})"
     )
+
+
+def integer(text: str) -> int:
+    """Read a whole number of either sign."""
+    if not text.isascii() or not text.removeprefix("-").isdigit():
+        raise ArgumentTypeError(f"must be a whole number, got {text!r}")
+    return int(text)
 
 
 def count(text: str) -> int:

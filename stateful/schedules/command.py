@@ -5,7 +5,7 @@ from functools import partial
 
 from rich.console import Console
 
-from spec.processes.options import add_processes
+from spec.processes.options import add_processes, integer
 from stateful.jobs.progress import say
 from stateful.jobs.report import chosen, run
 from stateful.jobs.runner import Job
@@ -22,7 +22,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     every.add_argument(
         "--benchmark", "--speed", action="store_true", help="say instead how many points a second there are"
     )
-    every.add_argument("--preemptions", type=int, default=2, metavar="N", help="at most N preemptions (2)")
+    every.add_argument("--preemptions", type=integer, default=2, metavar="N", help="at most N preemptions (2)")
     add_processes(every)
     add_device(every, "schedules", ["runtime"])
     every.set_defaults(do=_schedules)

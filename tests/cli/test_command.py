@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
     ("arguments", "complaint"),
     [
         (["demo", "--bogus"], "unrecognized arguments: --bogus"),
-        (["demo", "--batch", "0"], "argument --batch: '0' is not a number from 1"),
+        (["demo", "--batch", "0"], "argument --batch: must be a whole number from 1 on, got '0'"),
         (["bench", "more"], "unrecognized arguments: more"),
         (["bench", "--json"], "argument --json: expected one argument"),
     ],

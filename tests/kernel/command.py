@@ -13,7 +13,7 @@ from typing import Final
 from rich.console import Console
 
 from spec.assertions import require_assertions
-from spec.processes.options import count
+from spec.processes.options import count, integer
 from stateful.jobs.progress import complain, say
 from tests.kernel import (
     fuzz,
@@ -92,11 +92,13 @@ def _parser() -> argparse.ArgumentParser:
     traced = command("trace", trace, "record traces of the driver at work, for `python -m stateful kernel-judge`")
     traced.add_argument("out", type=Path, metavar="OUT")
     traced.add_argument("names", nargs="+", metavar="W", help=f"small, large, or of {', '.join(workloads.NAMES)}")
-    traced.add_argument("--seed", type=int, default=0, metavar="N", help="of the large ones (0)")
+    traced.add_argument("--seed", type=integer, default=0, metavar="N", help="of the large ones (0)")
     fuzzing = command("fuzz", fuzz_programs, "run generated programs on a kernel and on this project's device")
     fuzzing.add_argument("--programs", type=count, default=200, metavar="N", help="how many (200)")
-    fuzzing.add_argument("--seed", type=int, default=0, metavar="N", help="of the generator (0)")
-    fuzzing.add_argument("--schema", type=int, choices=(1, 2), default=1, help="2: byte transfers, opens, files, too")
+    fuzzing.add_argument("--seed", type=integer, default=0, metavar="N", help="of the generator (0)")
+    fuzzing.add_argument(
+        "--schema", type=integer, choices=(1, 2), default=1, help="2: byte transfers, opens, files, too"
+    )
     fuzzing.add_argument("--out", type=Path, default=Path("build/kernel-fuzz"), metavar="DIR", help="for what differs")
     fuzzing.add_argument(
         "--coverage", type=Path, metavar="FILE", help="counts of earlier runs, which steer; kept there"

@@ -63,7 +63,7 @@ def test_an_unknown_argument_gets_the_commands_own_usage(name: str, capsys: pyte
         (["replay", "1cqb4h084", "--html", "no/where.html"], "argument --html: must be in a folder that exists"),
         (["schedules", "nope"], "there is no theme nope; there are "),
         (["schedules", "--preemptions", "-1"], "--preemptions must be at least 0, got -1"),
-        (["schedules", "--preemptions", "many"], "argument --preemptions: invalid int value: 'many'"),
+        (["schedules", "--preemptions", "many"], "argument --preemptions: must be a whole number, got 'many'"),
         (["bugs", "nope", "no_refund"], "there is no bug nope; there are early_release, unassigned_index"),
         (["mutants", "--schedules", "no_refund"], "there is no bug no_refund; there are stale_completion_count"),
         (["fuzz", "--minutes", "0"], "argument --minutes: must be a time above 0, got '0'"),
@@ -74,7 +74,7 @@ def test_an_unknown_argument_gets_the_commands_own_usage(name: str, capsys: pyte
         (["trace-record", "t", "--seconds", "0"], "argument --seconds: must be a time above 0, got '0'"),
         (["trace-check"], "the following arguments are required: FILE"),
         (["trace-check", "t", "--policy", "some"], "argument --policy: invalid choice: 'some'"),
-        (["kernel-judge", "--seed", "any"], "argument --seed: invalid int value: 'any'"),
+        (["kernel-judge", "--seed", "any"], "argument --seed: must be a whole number, got 'any'"),
         (["check", "everything"], "unrecognized arguments: everything"),
     ],
 )
