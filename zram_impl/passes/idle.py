@@ -5,13 +5,11 @@ Same-filled and written-back pages are passed over: nothing that idle marks are 
 Kernel: mark_idle(), as of 7.3.4.
 """
 
-from collections.abc import Sequence
 from typing import Final
 
 from zram_impl.events.observer import Observer
 from zram_impl.runtime import Lock
 from zram_impl.table.access_times import TICKS, AccessTimes
-from zram_impl.table.entries import IN_MEMORY
 from zram_impl.table.slot_table import IDLE, SlotTable
 
 STEP: Final = 1024
@@ -28,19 +26,9 @@ def mark_idle(table: SlotTable, times: AccessTimes, lock: Lock, before: int | No
         with lock:
             # Race with an access that begins a new second: ticks may be numbered anew without this lock, not within it.
             young = TICKS if before is None else times.first_from(before)
-            changed = _mark(table, range(first, min(first + STEP, len(table.entries))), times.ticks, young)
+            changed = table.mark_idle(range(first, min(first + STEP, len(table.entries))), times.ticks, young)
             if observer is not None:
                 _report(table, changed, observer)
-
-
-def _mark(table: SlotTable, indexes: range, ticks: Sequence[int], young: int) -> list[int]:
-    """Mark stored slots idle whose tick is below `young`, and take the mark off others; return those that changed."""
-    entries, flags, changed = table.entries, table.flags, list[int]()
-    for index in indexes:
-        if isinstance(entries[index], IN_MEMORY) and (ticks[index] < young) != flags[index] & IDLE:
-            flags[index] ^= IDLE
-            changed.append(index)
-    return changed
 
 
 def _report(table: SlotTable, changed: list[int], observer: Observer) -> None:

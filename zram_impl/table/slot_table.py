@@ -32,7 +32,7 @@ from zram_impl.table.uncollected import uncollected
 from zram_impl.units import PAGE_SHIFT, PAGE_SIZE, BlkIdx
 
 IDLE: Final = 0x01
-"""One bit that is 1: `passes.idle` compares it with a bool."""
+"""One bit that is 1: `SlotTable.mark_idle` compares it with a bool."""
 PP_SLOT: Final = 0x02
 """The claim of the running pass: the content is what it was when the scan selected it."""
 INCOMPRESSIBLE: Final = 0x04
@@ -308,6 +308,15 @@ class SlotTable:
     def forget_claims(self) -> None:
         """Take off all claims, in a forked child: the pass is its parent's."""
         self.flags[:] = self.flags.translate(_UNCLAIMED)
+
+    def mark_idle(self, indexes: range, ticks: Sequence[int], young: int) -> list[int]:
+        """Mark stored slots idle whose tick is below `young`, take the mark off others; return those that changed."""
+        entries, flags, changed = self.entries, self.flags, list[int]()
+        for index in indexes:
+            if isinstance(entries[index], IN_MEMORY) and (ticks[index] < young) != flags[index] & IDLE:
+                flags[index] ^= IDLE
+                changed.append(index)
+        return changed
 
     def clear_idle(self, index: int) -> None:
         """Take the idle mark off."""

@@ -1,11 +1,14 @@
 """The slot table: what replacing, committing and accessing do to entries, flags and statistics."""
 
+import ast
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import zram_impl
 from zram_impl.table.block_map import NextFit
 from zram_impl.table.entries import Backed, Entry, of_priority
 from zram_impl.table.slot_table import IDLE, INCOMPRESSIBLE, OWNED, PP_SLOT, SlotTable
@@ -219,3 +222,38 @@ def test_statistics_equal_a_recount_after_any_history(steps: list[tuple[int, Ent
         owned = {entry.blk_idx for entry in table.entries if type(entry) is Backed}
         assert {block for block, used in enumerate(table.blocks.in_use()) if used} == owned
         assert (stats(table), table.blocks.used) == (recount(table), len(owned))
+
+
+def writes_of_slots(source: str) -> list[int]:
+    """Return the lines that store to an element or a slice of a table's entries or flags, by any name of theirs."""
+    fields = {"entries", "flags", "_entries", "_flags"}
+
+    def is_a_slot(target: ast.expr) -> bool:
+        if isinstance(target, ast.Tuple | ast.List):
+            return any(map(is_a_slot, target.elts))
+        of = target.value if isinstance(target, ast.Subscript) else None
+        return (of.id if isinstance(of, ast.Name) else of.attr if isinstance(of, ast.Attribute) else "") in fields
+
+    stores = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Assign | ast.AugAssign | ast.Delete)]
+    return [
+        node.lineno
+        for node in stores
+        if any(map(is_a_slot, [node.target] if isinstance(node, ast.AugAssign) else node.targets))
+    ]
+
+
+def test_nobody_else_writes_slots_and_flags() -> None:
+    """Marks were put on by the pass that puts them on, past the table."""
+    device = Path(zram_impl.__file__).parent
+    writing = {
+        path.relative_to(device).as_posix() for path in device.rglob("*.py") if writes_of_slots(path.read_text("utf-8"))
+    }
+    assert writing == {"table/slot_table.py"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["flags[index] ^= IDLE", "table.entries[1] = entry", "a, self._flags[:] = 1, 2", "del dev.table.flags[0]"],
+)
+def test_a_write_past_the_table_is_noticed(line: str) -> None:
+    assert writes_of_slots(f"count = flags[1]\n{line}\n") == [2]
