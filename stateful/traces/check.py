@@ -13,6 +13,7 @@ from spec.model.actions import Action
 from spec.model.state import ANSWERED, AT_REST, DONE_OK, IDLE, State
 from spec.model.tables import EMPTY, NONE, PP_SLOT, WB
 from spec.scope import Scope, domain
+from stateful.common.seldom import seldom_collecting
 from stateful.traces import show
 from stateful.traces.policy import SPECIFICATION, Deviation, Policy, Tolerance
 from stateful.traces.schema import BY_NAME, LETTERS, End, Header, Line, MalformedTrace, Trace, own_object
@@ -71,6 +72,7 @@ def check(trace: Trace, report: Report = lambda _text: None) -> TraceFinding | N
     return judge(trace, report=report).finding
 
 
+@seldom_collecting()
 def judge(trace: Trace, policy: Policy = SPECIFICATION, report: Report = lambda _text: None) -> Judgement:
     """Follow a trace under a policy, one that was cut short as far as it can be.
 

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from spec.model.actions import ACTIONS, Action
 from spec.model.state import State, initial
 from spec.model.tables import KINDS
+from stateful.common.seldom import seldom_collecting
 from stateful.traces.total import TOTALS
 from zram_impl.events.order import Touched
 
@@ -126,6 +127,7 @@ AS_FAR_AS_IT_GOES: Final = True
 """To read a trace that may have been cut short."""
 
 
+@seldom_collecting()
 def read(texts: Iterable[str | bytes], cut_short: bool = False) -> Trace:
     """Read a trace; with `cut_short`, the last line may be only the beginning of one.
 
