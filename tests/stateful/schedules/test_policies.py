@@ -69,6 +69,13 @@ def test_a_replay_takes_the_same_choices() -> None:
     assert pass_and_write(policies.replay([choice.taken for choice in first])) == first
 
 
+def test_a_random_walk_of_a_seed_is_the_same_everywhere() -> None:
+    """The numbers of schedules until a seeded bug is found go by it."""
+    walk = policies.random_walk(7)
+    taken = [walk(range(options), True) for options in (2, 3, 4, 5) * 4]
+    assert taken == [1, 0, 3, 0, 0, 2, 0, 2, 0, 2, 1, 0, 0, 1, 3, 0]
+
+
 def test_sparse_preemptions_of_zero_are_steady() -> None:
     assert pass_and_write(policies.sparse({2: 0})) == pass_and_write(policies.steady)
 
