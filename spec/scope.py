@@ -1,4 +1,4 @@
-"""How much of the device a search looks at: sizes, and switches for the kinds of steps it may take."""
+"""Bounds of a search: sizes, and switches for the kinds of steps it may take."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -19,13 +19,13 @@ class Scope(NamedTuple):
     readers: int = 0
     """Concurrent reads of written-back pages, and pages kept."""
     stores: int = 0
-    """How often the limit may be stored (0 or the initial limit)."""
+    """Times that the limit may be stored (0 or the initial limit)."""
     toggles: int = 0
     huge: int = 0
     idle: int = 0
     recompress: int = 0
     resets: int = 0
-    """How often the device may be reset."""
+    """Times that the device may be reset."""
     keeps: int = 0
     """Pages that were read from the backing device may be kept: as many as there are readers without a read."""
 

@@ -77,7 +77,7 @@ def texts() -> Iterator[tuple[str, str]]:
 
 
 def offending_lines(pattern: re.Pattern[str], sources: Iterable[tuple[str, str]]) -> list[str]:
-    """Where a pattern occurs, as `file:line: text`."""
+    """Places of a pattern, as `file:line: text`."""
     return [
         f"{name}:{number}: {line.strip()[:120]}"
         for name, text in sources
@@ -87,7 +87,7 @@ def offending_lines(pattern: re.Pattern[str], sources: Iterable[tuple[str, str]]
 
 
 def code_lines(source: str) -> int:
-    """How many lines carry code: neither blank, nor comment, nor a string that stands alone as documentation."""
+    """Number of lines that carry code: neither blank, nor comment, nor a string that stands alone as documentation."""
     silent = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
     lines: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
@@ -113,7 +113,7 @@ def imported_packages(name: str) -> Iterator[str]:
 
 
 def foreign_imports(names: Iterable[str], allowed: Iterable[str]) -> list[str]:
-    """Which modules import what is neither in the standard library nor allowed."""
+    """Modules that import what is neither in the standard library nor allowed."""
     known = sys.stdlib_module_names | set(allowed)
     return [f"{name} imports {other}" for name in names for other in imported_packages(name) if other not in known]
 

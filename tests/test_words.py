@@ -40,7 +40,7 @@ PATTERNS = {
     word: re.compile(r"\b" + pattern.replace(" ", r"[\s#\"|]+") + r"\b", re.NOFLAG if word in EXACT else re.IGNORECASE)
     for word, pattern in AVOIDED.items()
 }
-OPENING = re.compile(r"(?:What|Whether|Who|Whom|Whose)(?:ever)?\b")
+OPENING = re.compile(r"(?:What|Whether|Who|Whom|Whose|How|When|Where|Why|Which)(?:ever)?\b")
 BODIES = frozenset({"body", "orelse", "finalbody", "handlers", "cases"})
 # Classes of the specification and of the device that are the same thing on both sides.
 SHARED = {"Budget", "Completion", "SlotTable"}

@@ -52,7 +52,7 @@ class Node(Uncopied):
 
     @property
     def openers(self) -> int:
-        """How many opens there are."""
+        """Number of opens."""
         return self._device.openers.count
 
     def open(self, *, exclusive: bool = False, read_only: bool = False) -> "NodeFile":

@@ -73,7 +73,7 @@ def bucket(size: int) -> int:
 
 
 class Mode(IntEnum):
-    """Which pages a scan selects."""
+    """The pages that a scan selects."""
 
     PAGES = 0
     IDLE = 1

@@ -29,14 +29,14 @@ Run = tuple[int, int]
 
 
 class Value(NamedTuple):
-    """Where a value is: its length in bytes, and runs of pages, each as its first and the one after its last."""
+    """Place of a value: its length in bytes, and runs of pages, each as its first and the one after its last."""
 
     length: int
     runs: tuple[Run, ...]
 
     @property
     def pages(self) -> int:
-        """How many pages it is on."""
+        """Number of its pages."""
         return sum(end - first for first, end in self.runs)
 
 

@@ -1,4 +1,4 @@
-"""Where nondeterminism enters: locks, waiting, threads and the clock.
+"""The sources of nondeterminism: locks, waiting, threads and the clock.
 
 The device takes a `Runtime` in its constructor and uses nothing else of `threading` or `time`. Production runs on
 `ThreadRuntime`; a test runtime can run the same code one step at a time, under schedules of its own choosing.

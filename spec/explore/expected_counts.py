@@ -1,4 +1,4 @@
-"""How many states searches find. A difference means that the specification says something else now."""
+"""Pinned numbers of states. A difference means that the specification says something else now."""
 
 from typing import Final, NamedTuple
 

@@ -41,9 +41,9 @@ class ExploreResult(NamedTuple):
     fired: Counter[str]
     """Transitions by action."""
     always: int
-    """How many clauses and step properties were checked."""
+    """Number of clauses and step properties that were checked."""
     sometimes: int
-    """How many SOMETIMES sentences there are for this scope, the actions that must be taken included."""
+    """Number of SOMETIMES sentences of this scope, the actions that must be taken included."""
     never: tuple[str, ...]
     """Those of them that were never seen; only after a complete search."""
     broken: Counterexample | None

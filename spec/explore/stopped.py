@@ -1,4 +1,4 @@
-"""Which guard should have stopped a run: the run is compared with what the specification allows, step by step."""
+"""The guard that should have stopped a run: the run is compared with what the specification allows, step by step."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product

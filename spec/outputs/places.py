@@ -1,4 +1,4 @@
-"""Where a property is written, and what it says, by its name: for readers that show a finding beside the code."""
+"""Place and sentence of a property, by its name: for readers that show a finding beside the code."""
 
 from collections.abc import Callable, Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""Why a guard is true or false in a state: its text, taken apart at each `&`, every part evaluated by itself."""
+"""Reason why a guard is true or false in a state: its text, apart at each `&`, every part evaluated by itself."""
 
 import ast
 import inspect

@@ -77,7 +77,7 @@ class Progress:
 
 
 class KnownProgress(Generic[T]):
-    """How many of many are done, and what is known of them by now.
+    """Number of those done, of all, and what is known of them by now.
 
     Attributes:
         known: Of each that is done; the caller's list.

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Pipe = Connection[object, object]
 
 STOP_SECONDS: Final = 0.7
-"""How long a task may clean up after SIGTERM before its group is killed."""
+"""Seconds in which a task may clean up after SIGTERM before its group is killed."""
 _DEPTH: Final = "ZRAM_TASK_DEPTH"
 """Names in the environment how many tasks a process is in."""
 _LOOK_SECONDS: Final = 0.05

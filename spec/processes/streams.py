@@ -10,7 +10,7 @@ import sys
 from typing import Final, TextIO
 
 _CLOSED: Final = (os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)
-"""How each is opened that the process was begun without: reading the first and writing the second is EBADF."""
+"""Flags for opening those that the process was begun without: reading the first and writing the second is EBADF."""
 
 
 class ResultStream(io.FileIO):

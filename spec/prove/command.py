@@ -76,7 +76,7 @@ class ProofInterrupted(Interrupted):
 
 
 class ProofProgress:
-    """How many conditions have their verdict, and the verdicts."""
+    """Progress of a proof: the number of conditions with a verdict, and the verdicts."""
 
     def __init__(self, chosen: Sequence[Part], out: TextIO, loud: int = PLAIN) -> None:
         self._progress = Progress(out, loud)

@@ -45,7 +45,7 @@ class ContractModule(NamedTuple):
     """As for an import."""
     source: str
     root: Path
-    """Where it is imported from."""
+    """Folder that it is imported from."""
     part: str
     """The part of a run that its jobs belong to."""
     prefix: str = ""

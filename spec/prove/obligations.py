@@ -20,7 +20,7 @@ from spec.restated.frame import frame
 
 
 class Sizes(NamedTuple):
-    """How much of the device a proof is about: the one thing in it that is not arbitrary."""
+    """Sizes of the device that a proof is about: the one thing in it that is not arbitrary."""
 
     slots: int
     blocks: int

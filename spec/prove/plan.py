@@ -1,4 +1,4 @@
-"""Which conditions a run proves: by which prover, on devices of which sizes."""
+"""The conditions that a run proves: by which prover, on devices of which sizes."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial

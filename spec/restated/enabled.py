@@ -1,4 +1,4 @@
-"""When each action can be taken, exactly: the guards once more, in other words and without their help.
+"""The exact condition of each action: the guards once more, in other words and without their help.
 
 A guard that allows too much lets something bad happen, and the invariant says so. One that allows too little, or too
 much that does no harm, only makes the device do less or more than it should, which nothing else would notice.

@@ -16,11 +16,11 @@ from stateful.lockstep.retrace import retrace
 from stateful.lockstep.run_machine import Until, run_machine
 
 SECONDS_TO_FIND: Final = 30.0
-"""How long the machine may search for a bug before it counts as missed."""
+"""Seconds in which the machine may search for a bug before it counts as missed."""
 
 
 class MachineDetection(NamedTuple):
-    """How a bug was caught."""
+    """Account of how a bug was caught."""
 
     bug: SeededBug
     steps: tuple[str, ...]
@@ -35,7 +35,7 @@ class MachineDetection(NamedTuple):
     """Of the machine, until it found it."""
     seconds: float
     wrong: str
-    """How this differs from what is expected; "" when it does not."""
+    """Difference from what is expected; "" without one."""
 
 
 def judge(name: str, number: int = 0, report: Callable[[str], None] | None = None) -> MachineDetection:

@@ -26,7 +26,7 @@ JOINT_SEEDS: Final = 9
 
 
 class ScheduleDetection(NamedTuple):
-    """How a bug was found."""
+    """Account of how a bug was found."""
 
     bug: SeededBug
     schedules: tuple[int, ...]

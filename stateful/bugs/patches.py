@@ -274,7 +274,7 @@ def driven_where_interrupts_land() -> Patches:
 
 
 def time_passes_for_the_first() -> Patches:
-    """When no task can run, let time pass for the oldest waiting task, again and again."""
+    """If no task can run, let time pass for the oldest waiting task, again and again."""
     in_turns = ScheduledRuntime._let_time_pass
 
     def for_the_first(self: ScheduledRuntime) -> ScheduledTask | None:

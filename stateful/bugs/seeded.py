@@ -10,7 +10,7 @@ from stateful.schedules.scenarios import SCENARIOS
 
 
 class ScheduleSearch(NamedTuple):
-    """How schedules look for a bug, and how soon they must find it."""
+    """Search of schedules for a bug, and the number within which they must find it."""
 
     scenario: str
     policy: str

@@ -23,7 +23,7 @@ TOPIC: Final = "stateful-campaign"
 CONNECT_SECONDS: Final = 15
 LOOK_SECONDS: Final = 0.1
 COUNT_SECONDS: Final = 1.0
-"""How often the workers are counted: they come and go."""
+"""Seconds between counts of the workers: they come and go."""
 SILENT: Final = 50
 """The level of logging.CRITICAL."""
 
@@ -58,7 +58,7 @@ class DaskEngine:
 
     @property
     def dashboard(self) -> str:
-        """Where to look at it."""
+        """Address to look at it."""
         return f"dashboard: {self._client.dashboard_link}"
 
     def run(self, dealings: Dealings) -> None:

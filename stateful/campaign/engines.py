@@ -35,7 +35,7 @@ class ChunkEngine(Protocol):
     @property
     @abstractmethod
     def dashboard(self) -> str:
-        """Where to look at it, in words."""
+        """Address to look at it, in words."""
 
     @abstractmethod
     def run(self, dealings: Dealings) -> None:

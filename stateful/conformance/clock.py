@@ -1,4 +1,4 @@
-"""When the driver looked at the recorded machine's clock: pure.
+"""Times at which the driver looked at the recorded machine's clock: pure.
 
 The clock was read when an operation had been done. The driver looked at its own, which may be late, at some time since
 the operation before. Mostly that is one second. Where it may be one of two, what was recorded of the pages says which,
@@ -34,7 +34,7 @@ LATE: Final = 1.0
 
 
 class Times(NamedTuple):
-    """When an operation was done, and when it accessed pages, if it did."""
+    """Time of an operation, and of its accesses to pages, if there were any."""
 
     second: int
     accessed: dict[int, int]

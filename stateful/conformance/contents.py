@@ -16,7 +16,7 @@ PATTERNS: Final = ("zero", "same", "comp", "rand")
 
 
 class Pattern(NamedTuple):
-    """How to fill pages.
+    """Fillings of pages.
 
     Attributes:
         kind: One of PATTERNS.

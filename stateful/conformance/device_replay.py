@@ -44,7 +44,7 @@ class DeviceReplay(NamedTuple):
 
     differences: list[Difference]
     left_out: str
-    """Why it was not replayed; "" when it was."""
+    """Reason why it was not replayed; "" when it was."""
 
 
 class _Replayed:

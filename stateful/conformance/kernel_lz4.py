@@ -27,7 +27,7 @@ _STRIDE: Final = 3
 
 
 class _Places:
-    """Where each hash was seen last. With a dictionary the hash is another one, of more bytes."""
+    """Position at which each hash was seen last. With a dictionary the hash is another one, of more bytes."""
 
     def __init__(self, data: bytes, begin: int) -> None:
         self._data, self._begin = data, begin

@@ -1,4 +1,4 @@
-"""How the kernel reads text, once more and letter by letter: what `zram_impl` reads with regular expressions and `int`.
+"""The kernel's reading of text, letter by letter: what `zram_impl` reads with regular expressions and `int`.
 
 Written from what the kernel does, not from the device. Slow and plain on purpose: each function walks over the letters
 once. What is refused is an errno, a negative number would be a value. `parsers` compares.

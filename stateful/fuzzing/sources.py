@@ -1,4 +1,4 @@
-"""Where findings may come from: each source does a second or two of work that its seed decides.
+"""Sources of findings: each source does a second or two of work that its seed decides.
 
 Whatever else looks for bugs by chance is added to `SOURCES`: a function of a seed and of something to report with,
 which says what it did and what it found. It must not keep anything from one call to the next.

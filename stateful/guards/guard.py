@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 
 class GuardKind(Enum):
-    """How something is kept sound."""
+    """Means by which something is kept sound."""
 
     LOCK = "lock"
     """Every read and write holds a lock."""
@@ -107,7 +107,7 @@ def outside(lock: str) -> Guard:
 
 
 class Wait(NamedTuple):
-    """How a condition is waited for, and why so."""
+    """Kind of wait for a condition, and the reason."""
 
     timed: bool | None
     """True when every wait has a time-out; None: some have."""

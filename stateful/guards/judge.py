@@ -28,7 +28,7 @@ class Access(NamedTuple):
 
     task: int
     points: int
-    """How many points the task had been at."""
+    """Number of points that the task had been at."""
     what: str
     number: int | None
     """Of the object, among those of its class; None of one that is no older than the record."""
@@ -54,7 +54,7 @@ class Rule:
         """True when somebody may wait for what it becomes."""
         self.accesses = 0
         self.exceptions: Counter[str] = Counter()
-        """How often each function that may do without the lock did."""
+        """Times that each function that may do without the lock did."""
 
 
 class Runs(Protocol):
@@ -117,7 +117,7 @@ class Judge:
         self._numbers: dict[int, int | None] = {}
         self._locks: defaultdict[str, list[ScheduledLock]] = defaultdict(list)
         self._making: Counter[int] = Counter()
-        """How many constructors each task is in."""
+        """Number of constructors that each task is in."""
         self._private: dict[int, tuple[int, object]] = {}
         """By identity: objects that are being made, and by which task."""
         self._clocks = Clocks()

@@ -1,4 +1,4 @@
-"""Where an access was made: the frame of the code that is judged, and what it is called."""
+"""Place of an access: the frame of the code that is judged, and what it is called."""
 
 import sys
 from pathlib import Path

@@ -91,7 +91,7 @@ WAITS: Final[Mapping[str, Wait]] = {
     ),
     "pass over": Wait(timed=True, holding=(), why="an interrupt that arrives just before the wait does not end it"),
 }
-"""How each condition is waited for."""
+"""Kind of wait for each condition."""
 
 TABLE: Final = under("table")
 CONTROL: Final = under("control")

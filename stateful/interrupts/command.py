@@ -27,7 +27,7 @@ from stateful.jobs.progress import ProgressDisplay, ProgressLine, say
 from stateful.jobs.report import chosen
 
 _SECONDS: Final = (0, 1, 2, 3, 5, 8, 13, 21)
-"""Where a second exception arrives, in points counted from the first."""
+"""Points at which a second exception arrives, in points counted from the first."""
 
 
 class Round(NamedTuple):

@@ -41,9 +41,9 @@ class CallOutcome(NamedTuple):
     """The outcome of a call."""
 
     reached: int
-    """How many of the points there were."""
+    """Number of the points that there were."""
     landed: tuple[str, ...]
-    """Where each exception was raised: file, function and line, innermost first."""
+    """Place at which each exception was raised: file, function and line, innermost first."""
     raised: BaseException | None
     """The exception that the call raised."""
 

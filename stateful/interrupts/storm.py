@@ -19,7 +19,7 @@ from stateful.interrupts.soundness import Before, problems
 from stateful.interrupts.worlds import Maker, making
 
 _REPEATS: Final = 40
-"""How often a short call is made, so that a signal lands in one."""
+"""Number of times that a short call is made, so that a signal lands in one."""
 _LONGEST: Final = 0.003
 """Seconds after which the signal is sent, at most."""
 

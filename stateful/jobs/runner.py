@@ -21,7 +21,7 @@ from stateful.seam.chosen import chosen
 from stateful.seam.option import named_device
 
 REPORT_SECONDS: Final = 0.1
-"""How often a job's reports are passed on."""
+"""Seconds between the reports of a job that are passed on."""
 
 
 class JobResult(NamedTuple):

@@ -1,4 +1,4 @@
-"""Where the device and the specification are compared: all there is to see of the device, after every step."""
+"""Comparison of the device and the specification: all there is to see of the device, after every step."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext

@@ -21,7 +21,7 @@ CHUNK: Final = 25
 
 
 class Until(NamedTuple):
-    """When a run of a machine ends: whichever comes first, and not before the chunk is over."""
+    """The end of a run of a machine: whichever comes first, and not before the chunk is over."""
 
     examples: int = 1_000_000
     seconds: float = 1e9

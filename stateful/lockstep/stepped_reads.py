@@ -73,7 +73,7 @@ class SteppedRead:
 
     @property
     def at(self) -> str | None:
-        """Where it waits."""
+        """Place at which it waits."""
         return self._thread.at
 
     def step(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 STEP_SECONDS: Final = 10.0
-"""How long anybody waits for the other side before the run is called stuck."""
+"""Seconds that anybody waits for the other side before the run is called stuck."""
 
 
 class SteppedThread:

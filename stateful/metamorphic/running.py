@@ -16,7 +16,7 @@ from zram_impl.runtime import UnshieldedRuntime
 
 
 class Way(NamedTuple):
-    """How passes of a program are run.
+    """Settings of a program's passes.
 
     Attributes:
         batch_size: Requests in flight.

@@ -12,7 +12,7 @@ from spec.processes.runner import Ended, ProcessTask, program, run
 from stateful.mutate.mutants import ROOT, DeviceMutant
 
 SECONDS: Final = 60
-"""How long a mutant may take."""
+"""Seconds that a mutant may take."""
 DONE, HANGS, SLOW = "", "hangs", "out of time"
 
 

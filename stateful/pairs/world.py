@@ -142,7 +142,7 @@ class PairState(NamedTuple):
     prepare: Callable[["PairWorld"], None]
     """Brings the device there; nobody else runs."""
     calls: tuple[str, ...] = ()
-    """Which calls are made in it; () for all but the attributes."""
+    """Calls that are made in it; () for all but the attributes."""
     besides: Callable[["PairWorld"], None] | None = None
     """The work that runs beside the calls."""
     landmark: Callable[["PairWorld"], bool] = lambda _world: True

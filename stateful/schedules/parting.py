@@ -1,4 +1,4 @@
-"""Where two runs part: the rows they have in common, then each by itself."""
+"""The point at which two runs part: the rows they have in common, then each by itself."""
 
 from itertools import takewhile
 from typing import Final, NamedTuple

@@ -1,4 +1,4 @@
-"""How fast verification is: points of schedules, states of the search, steps of machines, events of a trace a second.
+"""Speed of verification: points of schedules, states of the search, steps of machines, events of a trace a second.
 
 Points of the runtime alone, and of the scenarios with the device and everything that looks at it. In processor time,
 which depends little on what else the machine does (but threads that follow each other cost more on busy processors).

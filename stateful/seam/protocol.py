@@ -33,9 +33,9 @@ class Setup(NamedTuple):
     batch: int
     """Pages in flight during a pass, at most; requests are numbered below it."""
     backing: BackingDevice
-    """Where written-back pages lie. It is not the device's to close."""
+    """Blocks of written-back pages. It is not the device's to close."""
     runtime: Runtime
-    """Where locks, conditions and threads come from."""
+    """Source of locks, conditions and threads."""
     report: Observer
     """Called with the name of an action of the specification and its parameters (docs/traces.md lists them)."""
 

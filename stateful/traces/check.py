@@ -31,7 +31,7 @@ Report = Callable[[str], None]
 
 
 class TraceFinding(NamedTuple):
-    """Where a trace stops being a behaviour of the specification."""
+    """Event at which a trace stops being a behaviour of the specification."""
 
     line: int
     sentence: str

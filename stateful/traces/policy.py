@@ -28,7 +28,7 @@ _TAKES_PP_SLOT: Final = frozenset({"submit", "skip", "give_up"})
 
 
 class Policy(NamedTuple):
-    """Which deviations are tolerated.
+    """Deviations that are tolerated.
 
     Attributes:
         name: For the command line.
@@ -65,7 +65,7 @@ class Tolerance:
         """Callbacks of a request that are inside though it was reaped."""
         self.found: list[Deviation] = []
         self.reason = ""
-        """Why the last step was refused, where the specification alone would have allowed it."""
+        """Reason why the last step was refused, where the specification alone would have allowed it."""
 
     @property
     def unsettled(self) -> tuple[tuple[int, int], ...]:

@@ -27,7 +27,7 @@ BY_NAME: Final[Mapping[str, Action]] = {action.name: action for action in (*ACTI
 ALSO: Final[Mapping[str, tuple[str, ...]]] = {"submit": ("block",), "reap": ("slot", "block", "committed")}
 """Values that may follow the parameters of an action, to be compared with what the specification knows."""
 ALSO_COUNTS: Final[Mapping[str, tuple[int, ...]]] = {"submit": (0, 1), "reap": (0, 2, 3)}
-"""How many of them: a prefix."""
+"""Their number: a prefix."""
 _SIZE_OF: Final = {
     "slot": "slots",
     **dict.fromkeys(("block", "free_block"), "blocks"),

@@ -35,7 +35,7 @@ _FIELDS: Final = {action.name: _fields(action) for action in ACTIONS}
 
 
 class Concerned(NamedTuple):
-    """Which parts of a state an action concerns; positions here are the indices of a small state."""
+    """Parts of a state that an action concerns; positions here are the indices of a small state."""
 
     slots: tuple[int, ...]
     blocks: tuple[int, ...]

@@ -92,7 +92,7 @@ FOUND = {
     "fails_together": {"metamorphic"},
     "counts_from_the_end": {"api_fuzz"},
 }
-"""Which layers find a bug; docs/how-to-your-device.md shows the same."""
+"""The layers that find a bug; docs/how-to-your-device.md shows the same."""
 
 
 def test_the_store_is_at_most_150_lines() -> None:

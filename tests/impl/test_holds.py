@@ -1,4 +1,4 @@
-"""How often each call takes each lock: one hold a decision, and none that is not needed.
+"""Holds of each lock by each call: one hold a decision, and none that is not needed.
 
 What is looked at and what is done about it belong into one hold, and a lock that is released in between shows here. So
 does one that is taken for each page where once is enough.

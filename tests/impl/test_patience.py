@@ -1,4 +1,4 @@
-"""How long is waited for: a wait that somebody else may have to end looks up at times, and none spins."""
+"""Lengths of waits: a wait that somebody else may have to end looks up at times, and none spins."""
 
 from collections.abc import Callable
 from functools import partial

@@ -230,7 +230,7 @@ def test_a_device_may_be_reset_and_set_up_again_under_its_users(tmp_path: Path) 
     lives, stop = 8, threading.Event()
 
     done = [0] * 5
-    """How often each user got through."""
+    """Number of times that each user got through."""
 
     def use(user: int, job: Callable[[int], object]) -> None:
         number = 0

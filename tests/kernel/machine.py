@@ -60,7 +60,7 @@ class Report(NamedTuple):
     complete: frozenset[str]
     """Scripts that finished."""
     failure: str = ""
-    """Why the guest did not finish; empty if it did."""
+    """Reason why the guest did not finish; empty if it did."""
 
 
 def build_guest() -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 SUITES: Final = ("trixie-backports", "sid", "experimental", "trixie", "bookworm-backports", "bookworm")
-"""Where kernels are looked for: `newest` in the first alone, a version in all."""
+"""Folders in which kernels are looked for: `newest` in the first alone, a version in all."""
 KEYRING: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 MODULES: Final = (
     *("virtio_pci", "virtio_blk", "loop", "dm_mod", "dm_flakey", "nbd"),
@@ -43,7 +43,7 @@ class Kernel(NamedTuple):
         return (self.root / "modules.list").read_text().split()
 
     def module(self, name: str) -> Path:
-        """Where a module is."""
+        """Path of a module."""
         return self.root / "mods" / f"{name}.ko"
 
 

@@ -36,12 +36,12 @@ class Planted(NamedTuple):
 
     @property
     def planted(self) -> int:
-        """How many were planted."""
+        """Number of those that were planted."""
         return self.outcomes.total()
 
     @property
     def found(self) -> int:
-        """How many were found."""
+        """Number of those that were found."""
         return self.outcomes[REJECTED] + self.outcomes[DEVIATES]
 
 

@@ -1,4 +1,4 @@
-"""Where probes go: type information and disassembled code of builds that were made up."""
+"""Places of probes: type information and disassembled code of builds that were made up."""
 
 import lzma
 import re

@@ -1,4 +1,4 @@
-"""Which steps a scope has, and what it is called."""
+"""The steps that a scope has, and its name."""
 
 from spec.model.state import Budget
 from spec.scope import EVERY_RUN, Scope, choices

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 from zram_impl.units import PAGE_SIZE
 
 _OF_64: Final = {"program": 32, "text": 16, "same": 10, "half": 3, "random": 3}
-"""How many of 64 pages are of which kind."""
+"""Pages of each kind, of 64."""
 
 _SEED: Final = 1
 _PROGRAMS: Final = (".so", ".a", ".dylib")

@@ -1,4 +1,4 @@
-"""Which files a demo takes, and their content page by page; what cannot be read is counted, not raised."""
+"""The files that a demo takes, and their content page by page; what cannot be read is counted, not raised."""
 
 import errno
 import os

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Final, TextIO
 
 QUIET, PLAIN, VERBOSE = -1, 0, 1
-"""How much is said on standard error besides problems."""
+"""Amount of what is written to stderr besides problems."""
 
 _LINE_EVERY: Final = {PLAIN: 3.0, VERBOSE: 0.8}
 """Seconds between two lines of progress."""

@@ -9,7 +9,7 @@ from zram_impl.cli.stop import Stop
 
 _TRIAL_PAGES: Final = 64
 _SECONDS_EACH: Final = 0.5
-"""How long one pass with a single request may take: a slow disk gets fewer pages."""
+"""Seconds that one pass with a single request may take: a slow disk gets fewer pages."""
 
 
 class Throughput(NamedTuple):

@@ -1,4 +1,4 @@
-"""Which objects cost the same memory: sizes in the kernel's allocator come in classes, and some classes are one.
+"""Objects that cost the same memory: sizes in the kernel's allocator come in classes, and some classes are one.
 
 Recompression is worth it only when an object gets into a smaller class. An object takes its own bytes and those of the
 allocator's handle.

@@ -1,4 +1,4 @@
-"""Which algorithms a device is to have, by priority, and how they work; looked up when the device is initialised.
+"""Algorithms that a device is to have, by priority, with their parameters; looked up when the device is initialised.
 
 Kernel: zram->comp_algs, zram->params, comp_algorithm_set(), comp_params_store(), zram_destroy_comps().
 """

@@ -46,7 +46,7 @@ class Openers:
 
     @property
     def count(self) -> int:
-        """How many opens there are."""
+        """Number of opens."""
         return len(self._alive())
 
     @property

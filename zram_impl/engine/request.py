@@ -14,7 +14,7 @@ from zram_impl.units import BlkIdx, SlotIndex
 
 
 class Phase(IntEnum):
-    """Where a request is, as the driver sees it (the device's view of the I/O is the engine's)."""
+    """Place of a request, as the driver sees it (the device's view of the I/O is the engine's)."""
 
     IDLE = 0
     HELD = 1

@@ -1,4 +1,4 @@
-"""Which engine a device gets that asks for a ring: one of two rings, or threads where neither can be had."""
+"""The engine of a device that asks for a ring: one of two rings, or threads where neither can be had."""
 
 from zram_impl.bdev.device import BackingDevice
 from zram_impl.bdev.file import FileDevice

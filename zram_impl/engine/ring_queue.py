@@ -54,7 +54,7 @@ class RingQueue(Protocol):
 
 
 class Addresses:
-    """Where in memory the pages of writes lie, and arrays of addresses that the system reads while it takes a write.
+    """Addresses of the pages of writes, and arrays of addresses that the system reads while it takes a write.
 
     Pages that lie side by side, in the order of their blocks, are one piece of memory: the system has one thing to hold
     in place, and the device one to read, where it would have one for each page.

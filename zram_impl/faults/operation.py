@@ -13,7 +13,7 @@ class Operation(NamedTuple):
 
     kind: Kind
     number: int
-    """How many of its kind the filter has seen before."""
+    """Number of its kind that the filter has seen before."""
     blk_idx: int = 0
     """First block of a read or write."""
     pages: int = 0

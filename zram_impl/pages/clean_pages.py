@@ -86,7 +86,7 @@ class CleanPages:
         self._owners: list[int] = []
         """Index of the page at each place that was used, which may be gone, or elsewhere by now."""
         self._asked: list[int] = []
-        """How often the page at each place was asked for, from `_AGAIN` on no longer counted: that spares it once, so
+        """Times that the page at each place was asked for, from `_AGAIN` on no longer counted: that spares it once, so
         that pages which are read in order, each once, do not drive out those that are read again and again."""
         self._hand = 0
         """The place where the next page goes, unless what is there is spared."""

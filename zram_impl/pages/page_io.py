@@ -71,7 +71,7 @@ class Pages:
         self.failed_writes: int = 0
         self.notify_free: int = 0
         self.room: Room | None = None
-        """Where writers wait while a keeper frees memory; like `clean` stored under the table lock."""
+        """Place where writers wait while a keeper frees memory; like `clean` stored under the table lock."""
         self.clean: CleanPages | None = clean
         self._runs = RunReads(shared, comps, backing, self.reads)
         self._lock = shared.lock

@@ -43,9 +43,9 @@ class Room:
         self._asked = 0
         """Times that a writer asked."""
         self._served = 0
-        """How many of these a round came after."""
+        """Number of these that a round came after."""
         self._obstacle: str | None = None
-        """Why the last round could free nothing, None if it freed something or may do so yet."""
+        """Reason why the last round could free nothing, None if it freed something or may do so yet."""
         self._closed = False
         self._use = RoomUse()
 

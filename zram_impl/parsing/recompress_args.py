@@ -17,7 +17,7 @@ from zram_impl.units import HUGE_CLASS_SIZE
 
 
 class RecompressMode(Enum):
-    """Which slots recompression looks at; ALL has no name in the grammar, it is what leaving out `type=` means."""
+    """The slots that recompression looks at; ALL has no name in the grammar, it is what leaving out `type=` means."""
 
     ALL = "all"
     IDLE = "idle"

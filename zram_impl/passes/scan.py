@@ -1,4 +1,4 @@
-"""Which pages a pass selects, in the order the driver looks at them."""
+"""The pages that a pass selects, in the order the driver looks at them."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ def _wanted(mode: decisions.Mode, huge: int, owned_mask: int) -> bytes:
 
 
 class Cursor:
-    """Where a pass is in its scans. Every method needs the table lock."""
+    """Position of a pass in its scans. Every method needs the table lock."""
 
     def __init__(self, scans: Sequence[Scan], *, queue_twice: bool) -> None:
         self._scans = deque(scan for scan in scans if scan.lo < scan.hi)

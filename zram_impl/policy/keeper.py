@@ -46,7 +46,7 @@ def _say(level: int, text: str, *values: object, error: Exception | None = None)
 
 @dataclass(frozen=True)
 class KeeperSettings:
-    """How a device is to be kept: `budget` in bytes, and the seconds that a write may wait."""
+    """Settings of a keeper: `budget` in bytes, and the seconds that a write may wait."""
 
     budget: int
     policy: MemoryPolicy

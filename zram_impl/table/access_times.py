@@ -1,4 +1,4 @@
-"""When each page was last read or written, to the second since boot, in two bytes a page.
+"""The time of each page's last read or write, to the second since boot, in two bytes a page.
 
 A second in which anything is accessed is a tick, and a page keeps the number of its last one. So an access costs a look
 at the clock and one store, without a lock. When the numbers run out, those that no page has any more are used again.
@@ -54,7 +54,7 @@ class AccessTimes:
         """Second of each tick, ascending; that of NEVER is before all."""
         self.tick: int = 1
         self._over = now + 1.0
-        """When the present second ends, by `_now`."""
+        """End of the present second, by `_now`."""
         self.ends: float = self._over if self.clock is clock else self.clock()
 
     def begin(self) -> None:

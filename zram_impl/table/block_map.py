@@ -1,4 +1,4 @@
-"""Which blocks of the backing device are in use.
+"""The blocks of the backing device that are in use.
 
 Every method needs the table lock. A block has one owner at a time: the pass that reserved it, a request, a slot.
 

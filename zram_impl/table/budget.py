@@ -30,7 +30,7 @@ class Budget:
 
     @property
     def affordable(self) -> int:
-        """How many more blocks may be submitted, as far as the budget is concerned."""
+        """Blocks that may still be submitted, as far as the budget is concerned."""
         return self.limit if self.enabled else sys.maxsize
 
     def charge(self, blocks: int = 1) -> int:

@@ -1,4 +1,4 @@
-"""How many there are of a kind: what a recount would find, without counting.
+"""Numbers of a kind: what a recount would find, without counting.
 
 A number of slots, blocks or requests is unknown where there may be any number of them. Two facts about counting say
 how it changes; `induction` proves them.

@@ -63,7 +63,7 @@ class SymbolicDevice(NamedTuple):
     taken: int
     """The request that is HELD, or NONE."""
     recount: Callable[[CountedKind], int]
-    """How many there are."""
+    """Their number."""
 
 
 _SYMBOLS: Final = {

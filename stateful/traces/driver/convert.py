@@ -62,7 +62,7 @@ class _Task:
     copied: int | None = None
     scanned: int | None = None
     committed: int | None = None
-    """Where a copy, a selection, a commit began of which the rest is not known yet."""
+    """Events at which a copy, a selection, a commit began of which the rest is not known yet."""
     stored: str = ""
     checks: int | None = None
     """The read that it looks at the slot again for."""

@@ -1,4 +1,4 @@
-"""Which algorithm a request means. Rows: 7.3.4 was asked of that kernel, the others follow from the driver's text."""
+"""The algorithm a request means. Rows: 7.3.4 was asked of that kernel, the others follow from the driver's text."""
 
 from errno import EINVAL
 

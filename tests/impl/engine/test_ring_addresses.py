@@ -1,4 +1,4 @@
-"""Where the pages of writes lie, as the system is asked to write them."""
+"""Addresses of the pages of writes, as the system is asked to write them."""
 
 import ctypes
 import struct

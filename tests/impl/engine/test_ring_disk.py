@@ -31,13 +31,13 @@ BLOCKS, DEPTH = 24, 12
 
 
 class Faults(NamedTuple):
-    """Which blocks fail, and before which ones a write tears."""
+    """Blocks that fail, and those before which a write tears."""
 
     bad: frozenset[int]
     torn: frozenset[int]
 
     def whole(self, first: int, count: int) -> int:
-        """How many pages a write gets through; ValueError when its first one fails."""
+        """Number of pages that a write gets through; ValueError when its first one fails."""
         for at in range(count):
             if first + at in self.bad:
                 if not at:

@@ -1,4 +1,4 @@
-"""How algorithms are named, tuned and found. Rows that say 7.3.4 were asked of that kernel, H is in KERNEL.md."""
+"""Names, parameters and priorities of algorithms. Rows that say 7.3.4 were asked of that kernel, H is in KERNEL.md."""
 
 import re
 from errno import E2BIG, EINVAL, ERANGE

@@ -1,4 +1,4 @@
-"""How parameter strings fall into words. Rows that say 7.3.4 follow from what that kernel wrote back for them."""
+"""Words of parameter strings. Rows that say 7.3.4 follow from what that kernel wrote back for them."""
 
 from errno import EINVAL, ERANGE
 

@@ -1,4 +1,4 @@
-"""How a pass stops: no budget, no block, no memory, damaged objects, cancelled; and that nothing is left behind."""
+"""Ends of a pass: no budget, no block, no memory, damaged objects, cancelled; and that nothing is left behind."""
 
 import errno
 from collections.abc import Callable

@@ -106,7 +106,7 @@ class Suspending(BootClock):
     def __init__(self) -> None:
         self.monotonic = self.boot = 7.5
         self.looks = 0
-        """How often the time since boot was asked for."""
+        """Number of times that the time since boot was asked for."""
 
     def __call__(self) -> float:  # type: ignore[explicit-override]  # typing has it from 3.12 on
         self.looks += 1

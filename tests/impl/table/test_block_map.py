@@ -1,4 +1,4 @@
-"""Which blocks are in use, and where the next one is placed."""
+"""Blocks in use, and the place of the next one."""
 
 import pytest
 from hypothesis import given

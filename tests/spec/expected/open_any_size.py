@@ -1,4 +1,4 @@
-"""Which conditions each bug leaves open: the actions, and what they no longer keep, do or leave alone."""
+"""The conditions that each bug leaves open: the actions, and what they no longer keep, do or leave alone."""
 
 from collections.abc import Mapping
 from typing import Final

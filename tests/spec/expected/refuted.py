@@ -1,4 +1,4 @@
-"""Which conditions z3 refutes of each bug on a device of a fixed size: actions, and what they no longer keep or do."""
+"""The conditions that z3 refutes of each bug at a fixed size: actions, and what they no longer keep or do."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""When an action can be taken is said once more, and a guard that allows more or less is noticed."""
+"""The conditions of actions in other words: a guard that allows more or less is noticed."""
 
 import pytest
 

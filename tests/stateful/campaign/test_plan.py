@@ -1,4 +1,4 @@
-"""Which chunk is next: every seed once, by the shares, and a seed that kills its workers alone."""
+"""Choice of the next chunk: every seed once, by the shares, and a seed that kills its workers alone."""
 
 from stateful.campaign.plan import CampaignPlan, SeedRange, Seeds
 

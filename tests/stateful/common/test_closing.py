@@ -7,7 +7,7 @@ from stateful.common.closing import closed_unless_interrupted
 
 
 class StoppedError(BaseException):
-    """How Hypothesis ends a run."""
+    """End of a run, as Hypothesis has it."""
 
 
 def test_a_device_is_closed_once() -> None:

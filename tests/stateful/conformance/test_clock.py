@@ -1,4 +1,4 @@
-"""When an operation was done, as far as a recording says so."""
+"""Time of an operation, as far as a recording says so."""
 
 import pytest
 

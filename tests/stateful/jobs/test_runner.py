@@ -26,7 +26,7 @@ from tests.stateful.jobs import trial_jobs
 
 @pytest.fixture
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where temporary files go; when the test is over, none is left, and no process either."""
+    """Folder of temporary files; when the test is over, none is left, and no process either."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = signal.getsignal(signal.SIGINT), set(threading.enumerate())
     yield tmp_path

@@ -77,7 +77,7 @@ class Forking(Harness):
         assert dev.pages == 0, "it can be reset"
 
     def outcomes(self) -> set[int]:
-        """How the children ended."""
+        """Ends of the children."""
         return {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in self.children}
 
 

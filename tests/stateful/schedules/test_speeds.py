@@ -1,4 +1,4 @@
-"""How fast verification is: which figures there are, never how good."""
+"""Speed of verification: which figures there are, never how good."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -31,7 +31,7 @@ TURNS: Final = "ABBA"
 SLOWER_MOST: Final = 1.05
 TIMES: Final = re.compile(r"[\d,.]+ (?:s\b|seconds|a second)|\b\d+\.\d+\b")
 HALVES: Final = re.compile(r"\b(?:first|other) inputs|\binputs from [\d,]+")
-"""How the jobs of api-fuzz are called, which says nothing of what they found."""
+"""Names of the jobs of api-fuzz, which says nothing of what they found."""
 DRAWN: Final = ("│", "┏", "┃", "┡", "├", "└", "...", "checks: ")
 
 

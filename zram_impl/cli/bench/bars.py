@@ -37,7 +37,7 @@ from zram_impl.units import PAGE_SIZE
 
 
 class BarsExtent(NamedTuple):
-    """How much is measured.
+    """Extent of a measurement.
 
     Attributes:
         pages: Of one pass, or of a device whose pages are measured.

@@ -34,7 +34,7 @@ class BenchOptions(NamedTuple):
 
 
 class Extent(NamedTuple):
-    """How much is measured."""
+    """Extent of a measurement."""
 
     pages: int
     rounds: int

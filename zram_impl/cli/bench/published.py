@@ -46,7 +46,7 @@ _TRIAL: Final = 8
 
 
 class PublishedExtent(NamedTuple):
-    """How much is measured; `seconds` is how long one pass may take, which leaves slow ones with fewer pages."""
+    """Extent of a measurement; `seconds` is how long one pass may take, which leaves slow ones with fewer pages."""
 
     pages: int
     rounds: int

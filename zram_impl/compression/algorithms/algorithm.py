@@ -10,7 +10,7 @@ from zram_impl.units import PAGE_SIZE
 
 
 class Params(NamedTuple):
-    """How an algorithm is to work; None is its default, and what it has no use for it ignores.
+    """Parameters of an algorithm; None is its default, and what it has no use for it ignores.
 
     Kernel: struct zcomp_params
     """

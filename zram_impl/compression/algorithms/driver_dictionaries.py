@@ -1,4 +1,4 @@
-"""Which dictionaries the driver's algorithms cannot work with, and which levels they once took; pure.
+"""Dictionaries that the driver's algorithms cannot work with, and levels that they once took; pure.
 
 The algorithms of this package work with nearly any dictionary, and with the levels that they have.
 
