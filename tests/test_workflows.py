@@ -299,8 +299,7 @@ def test_a_workflow_has_the_form_that_the_runner_takes(name: str) -> None:
         for each in job["steps"]:
             assert set(each) <= KEYS["step"]
             assert ("run" in each) != ("uses" in each)
-            named = re.findall(r"matrix\.([\w-]+)", json.dumps(each))
-            assert set(named) <= matrix
+            assert set(re.findall(r"matrix\.([\w-]+)", json.dumps(each))) <= matrix
 
 
 def run_lines() -> list[tuple[str, str]]:

@@ -172,8 +172,7 @@ def test_a_request_to_end_leaves_what_was_there(
 
 
 def test_memory_is_measured_of_stored_and_of_discarded_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    corpus = b"".join(mixed_pages(CORPUS))
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(corpus)))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"".join(mixed_pages(CORPUS)))))
     measured = bench_memory._measure(1024)
     assert measured.pages == 1024
     assert 0 < measured.left < measured.compressed < 1024 * PAGE_SIZE

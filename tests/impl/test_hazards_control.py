@@ -197,8 +197,7 @@ def test_a_backing_device_may_read_statistics_as_it_writes() -> None:
             return through(block, pages)
 
         backing.write = write  # type: ignore[method-assign, assignment]  # a server that looks at its client
-        passing = Aside(lambda: dev.writeback("huge"))
-        assert passing.join() == WritebackResult(selected=1, written=1)
+        assert Aside(lambda: dev.writeback("huge")).join() == WritebackResult(selected=1, written=1)
     assert len(seen) == 1
 
 
@@ -256,7 +255,6 @@ def test_y18_when_all_writes_fail_nothing_is_lost() -> None:
     bench = Bench().store(0, 1, 2, 3).limit(4)
     running = begin(bench, 0, 1, 2, 3)
     bench.engine.answer_all(5)
-    result = finish(running)
-    assert (result.failed, bench.dev.writeback_limit, kinds(bench)[:4]) == (4, 4, "SSSS")
+    assert (finish(running).failed, bench.dev.writeback_limit, kinds(bench)[:4]) == (4, 4, "SSSS")
     assert [bench.dev.read_page(slot) for slot in range(4)] == [page(slot) for slot in range(4)]
     assert_at_rest(bench)

@@ -152,8 +152,7 @@ def test_x29a_a_full_device_differs_from_a_lack_of_blocks() -> None:
         result = dev.writeback("huge")
         assert (result.written, result.failed, result.stopped_by) == (1, 2, None)
         assert [code for _page, code in result.errors] == [ENOSPC, ENOSPC]
-    small = stored(3, 1)
-    assert failing(small, [0, 1, 2], []).stopped_by == "no_space"
+    assert failing(stored(3, 1), [0, 1, 2], []).stopped_by == "no_space"
 
 
 @pytest.mark.parametrize("batch_size", BATCH_SIZES)

@@ -315,8 +315,7 @@ def test_a_stop_is_an_errno_and_what_was_written_stays_written(limit: int, block
 
 @pytest.mark.parametrize("text", [" ", "\n", "page_index=3"])
 def test_nothing_to_write_is_success(text: str) -> None:
-    bench = Bench(blocks=1).limit(0)
-    assert bench.dev.attrs.store("writeback", text) == len(text)
+    assert Bench(blocks=1).limit(0).dev.attrs.store("writeback", text) == len(text)
 
 
 def test_a_second_writeback_is_eagain() -> None:

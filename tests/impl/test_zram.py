@@ -38,8 +38,7 @@ def test_pages_go_to_a_real_file_and_come_back(tmp_path: Path, quirks: Quirks) -
     with Zram.create("1M", backing=str(path), backing_size="1M", quirks=quirks) as dev:
         dev.write_pages(0, b"".join(contents))
         dev.mark_idle()
-        result = dev.writeback("idle")
-        assert result == WritebackResult(selected=99, written=99)
+        assert dev.writeback("idle") == WritebackResult(selected=99, written=99)
         into = bytearray(100 * PAGE_SIZE)
         dev.read_pages_into(0, into)
         assert bytes(into) == b"".join(contents)

@@ -111,8 +111,7 @@ def _lie(true: Sequence[Step], said: Sequence[Step]) -> Lie:
 
 def _judged(said: Sequence[Step], policy: Policy) -> str:
     """Judge a trace with more requests or readers than there were: its state is another throughout."""
-    judged = judge(read(json.dumps(line) for line in said), policy)
-    return REJECTED if judged.problem else ANOTHER
+    return REJECTED if judge(read(json.dumps(line) for line in said), policy).problem else ANOTHER
 
 
 def _dropping(name: str) -> Kind:

@@ -80,8 +80,7 @@ def outcome_of(steps: list[lies.Step], lie: Lie, end: lies.Step = END) -> str:
 
 
 def test_what_becomes_of_a_lie() -> None:
-    accessed = [step("write", 0, 0), step("access", 0), *SHORT[1:]]
-    assert outcome_of(accessed, Lie(1, 1, [])) == SAME
+    assert outcome_of([step("write", 0, 0), step("access", 0), *SHORT[1:]], Lie(1, 1, [])) == SAME
     assert outcome_of(SHORT, Lie(0, 1, [step("write", 0, 1)])) == ANOTHER
     assert outcome_of(SHORT, Lie(0, 1, [step("write", 0, 1)]), {"end": {"slots": "W.", "huge": []}}) == REJECTED
     assert outcome_of(SHORT, Lie(0, 1, [step("write", 2, 0)])) == REJECTED  # there is no such slot

@@ -125,8 +125,7 @@ def test_flag_is_a_bit_of_a_byte() -> None:
 
 def test_every_needed_probe_is_in_the_table() -> None:
     rows = [row for row in probes._TABLE.strip().splitlines() if not row.startswith("#")]
-    names = [line.split("|")[0] for line in probes._lines(rows)]
-    assert sorted(names) == sorted(NEEDED)
+    assert sorted([line.split("|")[0] for line in probes._lines(rows)]) == sorted(NEEDED)
     assert all(line.count("|") == 2 for line in probes._lines(rows))
 
 

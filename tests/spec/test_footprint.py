@@ -25,8 +25,7 @@ def test_what_an_effect_writes_it_also_reads() -> None:
 
 
 def test_a_replacement_of_a_replacement_is_still_watched() -> None:
-    found = footprint(transitions.release_block, FIRST, (0,))
-    assert names(found.writes) == {"blocks", "counts"}
+    assert names(footprint(transitions.release_block, FIRST, (0,)).writes) == {"blocks", "counts"}
     assert names(footprint(user.write, FIRST, (0, 0)).writes) == {"slots", "blocks", "readers", "counts"}
 
 

@@ -67,9 +67,8 @@ def test_an_object_as_long_as_a_page_is_the_page() -> None:
     ids=["garbage", "empty", "cut", "short", "long"],
 )
 def test_a_damaged_object_is_eio_and_never_a_page(damaged: bytes, message: str) -> None:
-    with refused(errno.EIO) as caught:
+    with refused(errno.EIO, message):
         decode(damaged, LZ4.decompress)
-    assert message in str(caught.value)
 
 
 def test_the_default_algorithm_exists() -> None:

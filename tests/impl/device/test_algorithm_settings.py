@@ -158,8 +158,7 @@ def test_storing_an_algorithm_drops_its_parameters(name: str, priority: int) -> 
     They stayed, so that the device could not be initialised, or packed pages with another algorithm's level.
     """
     dev = prepared(name, priority)
-    other = 1 if priority != 1 else 2
-    dev.set_recomp_algorithm("lz4", other)
+    dev.set_recomp_algorithm("lz4", (1 if priority != 1 else 2))
     assert code_of(dev, "disksize", "64K") == EINVAL
     attribute, text = (
         ("comp_algorithm", name) if not priority else ("recomp_algorithm", f"algo={name} priority={priority}")

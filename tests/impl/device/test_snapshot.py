@@ -91,8 +91,7 @@ def test_block_state_marks_every_stored_page() -> None:
 
 
 def test_a_line_of_block_state_is_as_wide_as_the_drivers() -> None:
-    bench = Bench().store(3)
-    assert bench.dev.block_state() == "           3         1000.000000 ......\n"
+    assert Bench().store(3).dev.block_state() == "           3         1000.000000 ......\n"
 
 
 def test_block_state_of_an_empty_device_is_empty() -> None:

@@ -92,8 +92,7 @@ def test_a_device_tells_every_action_in_order() -> None:
 
 def test_no_version_of_any_object_is_missing() -> None:
     recorder = Recorder()
-    bench = Bench(observer=recorder).store(*range(8))
-    bench.dev.writeback(pages=range(8))
+    Bench(observer=recorder).store(*range(8)).dev.writeback(pages=range(8))
     versions = defaultdict[tuple[str, int], list[int]](list)
     for event in recorder.events:
         for name, number, version in event.touched:

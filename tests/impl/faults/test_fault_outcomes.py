@@ -82,8 +82,7 @@ class World:
         result = self.dev.writeback(pages=range(PAGES))
         now = self.dev.snapshot()
         backed = [n for n, slot in enumerate(now.slots) if slot.kind is SlotKind.WB]
-        newly = [n for n in backed if before.slots[n].kind is not SlotKind.WB]
-        assert result.written == len(newly)
+        assert result.written == len([n for n in backed if before.slots[n].kind is not SlotKind.WB])
         assert (result.lost, result.skipped, result.failed) == (0, 0, len(result.errors))
         assert all(now.slots[n].kind is SlotKind.STORED for n, _code in result.errors)
         assert result.written + result.failed + result.left == result.selected

@@ -249,8 +249,7 @@ def test_marking_twice_tells_an_observer_once() -> None:
 
 def test_freeing_an_empty_page_is_no_event() -> None:
     seen: list[str] = []
-    bench = Bench(observer=lambda kind, *_args: seen.append(kind))
-    bench.dev.discard(0, PAGE_SIZE)
+    Bench(observer=lambda kind, *_args: seen.append(kind)).dev.discard(0, PAGE_SIZE)
     assert seen == []
 
 

@@ -14,8 +14,7 @@ LETTERS = [bytes([byte]) for byte in range(64, 128)]
 
 def letters(number: int, length: int = PAGE_SIZE) -> bytes:
     """A page that is huge to lz4, and that deflate and zstd compress to three quarters."""
-    text = b"".join(random.Random(number).choices(LETTERS, k=length))
-    return text.ljust(PAGE_SIZE, b"\0")
+    return b"".join(random.Random(number).choices(LETTERS, k=length)).ljust(PAGE_SIZE, b"\0")
 
 
 def bench(*algorithms: str, pages: int = 8, quirks: Quirks | None = None, compressed: bool = False) -> Bench:

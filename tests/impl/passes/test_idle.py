@@ -134,8 +134,7 @@ def test_a_read_of_a_written_back_page_is_an_access() -> None:
 def test_a_freed_page_has_never_been_accessed() -> None:
     bench = aged()
     bench.dev.discard(PAGE_SIZE, PAGE_SIZE)
-    pages = bench.pages
-    assert (pages.times.second(1), times(bench).get(1)) == (0, None)
+    assert (bench.pages.times.second(1), times(bench).get(1)) == (0, None)
 
 
 def test_a_write_that_is_refused_is_no_access() -> None:

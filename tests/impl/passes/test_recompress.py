@@ -17,8 +17,7 @@ from zram_impl.units import SlotIndex
 def test_smaller_objects_are_kept_and_others_incompressible() -> None:
     made = filled()
     before, contents = made.dev.stats.mm, contents_of(made)
-    result = made.dev.recompress()
-    assert result == RecompressResult(selected=5, recompressed=3, no_gain=2)
+    assert made.dev.recompress() == RecompressResult(selected=5, recompressed=3, no_gain=2)
     assert marks(made) == {0: "r", 1: "r", 2: "hn", 3: "n", 4: "r", 5: "s", 6: "wh"}
     now = made.dev.stats.mm
     assert (now.huge_pages, now.huge_pages_since, now.orig_data_size) == (1, 4, before.orig_data_size)

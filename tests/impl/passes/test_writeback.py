@@ -26,8 +26,7 @@ Change = Callable[[Bench], object]
 
 def test_an_undisturbed_page_goes_to_its_block_and_out_of_memory() -> None:
     bench = Bench().store(3)
-    result = finish(bench.dev.begin_writeback(pages=[3]))
-    assert result == WritebackResult(selected=1, written=1)
+    assert finish(bench.dev.begin_writeback(pages=[3])) == WritebackResult(selected=1, written=1)
     assert (bench.backing.block(0), bench.snapshot.compr_data_size) == (page(3), 0)
     assert bench.dev.read_page(3) == page(3)
     assert_at_rest(bench)
@@ -230,8 +229,7 @@ def test_the_block_of_a_lost_page_is_used_until_answered() -> None:
 def test_looking_at_a_page_does_not_cost_it_its_claim() -> None:
     bench = Bench().store(2)
     running = begin(bench, 2)
-    pages = bench.pages
-    assert pages.peek_page(2) == page(2)
+    assert bench.pages.peek_page(2) == page(2)
     bench.dev.block_state()
     assert finish(running) == WritebackResult(selected=1, written=1)
 

@@ -33,8 +33,7 @@ def test_a_disabled_limit_stops_nothing_and_is_not_spent(limit: int) -> None:
 
 
 def test_nothing_to_write_is_no_stop() -> None:
-    bench = Bench(blocks=0).limit(0)
-    assert finish(bench.dev.begin_writeback(pages=[0])) == WritebackResult()
+    assert finish(Bench(blocks=0).limit(0).dev.begin_writeback(pages=[0])) == WritebackResult()
 
 
 def test_no_budget_is_reported_before_no_block() -> None:
@@ -126,8 +125,7 @@ def test_after_a_stop_the_pages_left_are_where_they_were() -> None:
 
 def test_the_pool_grows_only_as_far_as_there_is_work() -> None:
     bench = Bench(batch_size=8).store(0, 1)
-    running = begin(bench, 0, 1)
-    assert (len(running.requests), bench.engine.out) == (2, 2)
+    assert (len(begin(bench, 0, 1).requests), bench.engine.out) == (2, 2)
 
 
 @pytest.mark.parametrize(

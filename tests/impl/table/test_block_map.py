@@ -73,6 +73,5 @@ def test_blocks_taken_at_once_are_those_taken_one_by_one(count: int, lowest: boo
             one_by_one.release(BlkIdx(step - 1))
         elif step <= 0:
             blocks = at_once.reserve_up_to(-step)
-            free = count - one_by_one.used
-            assert blocks == reserve_all(one_by_one, min(-step, free))
+            assert blocks == reserve_all(one_by_one, min(-step, (count - one_by_one.used)))
     assert (at_once.in_use(), at_once.used) == (one_by_one.in_use(), one_by_one.used)

@@ -45,8 +45,7 @@ def table_with(entry: Entry) -> SlotTable:
 
 def reserved(table: SlotTable, block: int) -> BlkIdx:
     """Blocks from the first to this one, in use; this one."""
-    blocks = table.blocks.reserve_up_to(block + 1)
-    return blocks[-1]
+    return table.blocks.reserve_up_to(block + 1)[-1]
 
 
 @given(st.integers(0, 1 << 40), st.integers(0, PAGE_SIZE), st.integers(0, 2**32 - 1))

@@ -252,8 +252,7 @@ def test_a_recompression_without_gain_only_clears_the_idle_mark() -> None:
 
 
 def test_storing_a_limit_opens_a_grant_without_older_charges() -> None:
-    s = user.store_limit(BUSY, 0)
-    assert s.budget == Budget(enabled=1, limit=0, grant=2, granted=0)
+    assert user.store_limit(BUSY, 0).budget == Budget(enabled=1, limit=0, grant=2, granted=0)
     assert writeback.reap(user.store_limit(ANSWERED_ERROR, 0), 0).budget.limit == 0
     assert writeback.reap(ANSWERED_ERROR, 0).budget.limit == BUSY.budget.limit + 1
 

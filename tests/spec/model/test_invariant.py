@@ -126,8 +126,7 @@ def test_a_field_out_of_range_is_named_before_other_clauses(s: State) -> None:
 
 
 def test_a_callback_inside_a_freed_control_block() -> None:
-    s = BUSY._replace(running=AT_REST, reqs=(*BUSY.reqs[:2], Req(inside=1)))
-    assert LIFETIME in broken(s)
+    assert LIFETIME in broken(BUSY._replace(running=AT_REST, reqs=(*BUSY.reqs[:2], Req(inside=1))))
 
 
 def test_a_write_on_its_way_to_a_written_back_block() -> None:

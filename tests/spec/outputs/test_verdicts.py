@@ -129,8 +129,7 @@ def test_the_steps_of_a_finding_are_thread_flows_in_order() -> None:
 
 def test_two_ways_to_one_rule_are_two_findings() -> None:
     (run,) = json.loads(sarif(verdicts(BAD, BAD._replace(name="again"))))["runs"]
-    prints = {result["partialFingerprints"]["findingHash/v1"] for result in run["results"]}
-    assert len(prints) == 4
+    assert len({result["partialFingerprints"]["findingHash/v1"] for result in run["results"]}) == 4
 
 
 def parsed(*arguments: str) -> argparse.Namespace:

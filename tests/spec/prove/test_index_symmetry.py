@@ -38,8 +38,7 @@ def test_they_matter_to_the_bugs_that_say_so_and_to_no_other(bug: SpecBug) -> No
 def test_a_refutation_shows_a_step() -> None:
     bug = next(each for each in SEEDED_BUGS if each.name == "unassigned_index")
     said = {verdict.condition: verdict for verdict in prove(SIZES, bug.actions, ["submit"])}
-    refuted = said.pop(f"submit: {SAME_STEP} slots")
-    assert refuted.problem.splitlines()[1].startswith("submit(slot ")
+    assert said.pop(f"submit: {SAME_STEP} slots").problem.splitlines()[1].startswith("submit(slot ")
     assert not said.pop("submit: possible as before with other numbers of slots").good
     assert len(said) == 4
     assert all(verdict.good for verdict in said.values())

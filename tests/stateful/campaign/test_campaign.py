@@ -61,8 +61,7 @@ def test_an_account_that_comes_twice_counts_once(undisturbed: Account, tmp_path:
 def test_a_campaign_in_parts_is_the_same_campaign(undisturbed: Account, tmp_path: Path) -> None:
     place = tmp_path / "c"
     for seeds, resumed in ((2, 0), (3, 2), (5, 3)):
-        engine = InlineEngine()
-        assert campaign(place, engine, seeds, BUG).resumed == resumed
+        assert campaign(place, InlineEngine(), seeds, BUG).resumed == resumed
     assert campaign(place, InlineEngine(), bug=BUG) == undisturbed._replace(resumed=5)
 
 

@@ -32,5 +32,4 @@ def test_generated_bytes_come_in_words() -> None:
 
 def test_a_seed_whose_state_is_zero_is_taken_as_one() -> None:
     inverse = pow(0x9E3779B97F4A7C15, -1, 1 << 64)
-    seed = -0x1234567887654321 * inverse % (1 << 64)
-    assert any(Pattern("rand", seed).page(0))
+    assert any(Pattern("rand", (-0x1234567887654321 * inverse % (1 << 64))).page(0))

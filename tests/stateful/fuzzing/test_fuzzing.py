@@ -39,8 +39,7 @@ def test_a_source_gets_the_seeds_of_its_process_in_order(tmp_path: Path) -> None
         seeds.append(seed)
         return Harvest(schedules=1)
 
-    verdict = work(Share(1, 2), 1.0, 100, tmp_path, silent, sources={"it": Source(source)})
-    assert verdict.good
+    assert work(Share(1, 2), 1.0, 100, tmp_path, silent, sources={"it": Source(source)}).good
     assert seeds[:5] == [101, 103, 105, 107, 109]
     assert list(tmp_path.iterdir()) == []
 

@@ -70,5 +70,4 @@ def test_a_call_that_hangs_is_named_by_the_watchdog(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(points, "WATCHDOG_SECONDS", 0.05)
     lock = threading.Lock()
     lock.acquire()
-    outcome = interrupted(lock.acquire, (1000,), KeyboardInterrupt)
-    assert isinstance(outcome.raised, HungError)
+    assert isinstance(interrupted(lock.acquire, (1000,), KeyboardInterrupt).raised, HungError)

@@ -47,8 +47,7 @@ def test_one_block_two_pages_and_a_failed_write_end_alike() -> None:
     """With the driver's decisions, one request at a time writes a page here, and two at a time write none."""
     failing = FailingWrites(frozenset({2}), NO_PAGES)
     program = Program(3, 1, compressed=False, steps=(*HUGE, failing, RunPass("huge", ())))
-    outcome = compare(program, 7, Quirks())
-    assert outcome.passes[0].written == (1,)
+    assert compare(program, 7, Quirks()).passes[0].written == (1,)
     quirky = [ZramRunning(program, Way(size, None), Quirks.linux_7_3()).outcome().passes[0].written for size in (1, 2)]
     assert quirky == [(1,), ()]
 

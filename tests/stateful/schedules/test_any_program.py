@@ -25,8 +25,7 @@ PROGRAMS = st.builds(
 @given(PROGRAMS)
 def test_any_operation_may_come_before(what: TaskProgram) -> None:
     """Operations before the lanes may leave threads and interrupts behind: footprints have to say so."""
-    played = execute_twice(decode(encode(what)))
-    assert played.error is None
+    assert execute_twice(decode(encode(what))).error is None
 
 
 def test_a_write_after_a_pass_is_done_by_its_own_task() -> None:

@@ -111,8 +111,7 @@ def test_a_notification_that_comes_before_the_wait_wakes_nobody() -> None:
             condition.notify_all()
 
     def main() -> None:
-        tasks = [runtime.spawn(wait, "waiter"), runtime.spawn(say, "sayer")]
-        runtime.join_all(tasks)
+        runtime.join_all([runtime.spawn(wait, "waiter"), runtime.spawn(say, "sayer")])
 
     runtime.run(main)
     assert said == [1]

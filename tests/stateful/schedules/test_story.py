@@ -116,8 +116,7 @@ def test_a_run_that_passed_and_its_trace() -> None:
 
 
 def test_a_property_that_only_a_device_breaks_has_a_sentence() -> None:
-    broken = {name for bug in EVERY for name in bug.breaks}
-    assert broken & set(OF_THE_DEVICE)
+    assert {name for bug in EVERY for name in bug.breaks} & set(OF_THE_DEVICE)
     assert all(shown_of(token, name).sentence != shown_of(token, name).message for token, name in kept())
 
 
@@ -139,8 +138,7 @@ def test_replay_writes_what_is_asked_for(tmp_path: Path, capsys: pytest.CaptureF
         for text in (f"--{option}", str(path))
     ]
     assert main(["replay", "1cpa85b", "--bug", "stale_completion_count", "--json", *options]) == 1
-    found = valid(json.loads(capsys.readouterr().out))
-    assert found["verdict"] == "failed"
+    assert valid(json.loads(capsys.readouterr().out))["verdict"] == "failed"
     assert all(path.stat().st_size for path in names)
     again = "python -m stateful replay 1cpa85b --bug stale_completion_count"
     assert again in names[0].read_text()

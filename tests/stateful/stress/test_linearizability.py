@@ -139,8 +139,7 @@ def test_zeros_without_a_recent_discard_are_found() -> None:
 
 
 def test_shrinking_keeps_the_write_that_explains_a_read() -> None:
-    found = smallest(history("w5@1-2 r5@3-4 r5@5-6 w6@7-8 r7@9-10"))
-    assert found == history("r7@9-10")
+    assert smallest(history("w5@1-2 r5@3-4 r5@5-6 w6@7-8 r7@9-10")) == history("r7@9-10")
 
 
 def test_a_history_is_drawn_as_bars_with_values_by_letters() -> None:

@@ -153,8 +153,7 @@ def test_a_doctored_trace_with_versions_is_found(text: str, doctor: Doctor) -> N
 
 def test_an_event_that_is_missing_is_found_by_its_version(text: str) -> None:
     found = seen(text, drop("scan", 1))
-    number = place([json.loads(line) for line in text.splitlines()], "scan", 1) + 1
-    assert found.line == number
+    assert found.line == (place([json.loads(line) for line in text.splitlines()], "scan", 1) + 1)
     assert found.sentence.startswith("the events have no order: version ")
     assert " of table 0 is missing, at scan(slot 2)" in found.sentence
 
@@ -227,8 +226,7 @@ def test_what_is_impossible_in_every_state_is_found(text: str) -> None:
 
 def test_a_leak_is_found_although_something_is_hidden(text: str) -> None:
     leaking = in_turn(hiding("take_request", "drop_held"), lambda lines: lines[-1].update(end={"used": [0, 2]}))
-    found = seen(text, leaking)
-    assert "blk 2 is in use, and nobody owns it" in found.sentence
+    assert "blk 2 is in use, and nobody owns it" in seen(text, leaking).sentence
 
 
 def test_where_too_much_is_hidden_nothing_is_said(text: str, monkeypatch: pytest.MonkeyPatch) -> None:

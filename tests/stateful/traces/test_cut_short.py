@@ -39,6 +39,11 @@ def judged(text: str | bytes) -> Judgement:
     return judge(read(data.splitlines(keepends=True), AS_FAR_AS_IT_GOES))
 
 
+def found(judgement: Judgement) -> tuple[int | None, str]:
+    """The line and the sentence of what is wrong."""
+    return (judgement.finding.line, judgement.finding.sentence) if judgement.finding else (None, "")
+
+
 def cuts(text: str, number: int) -> Iterator[str]:
     """Some beginnings of a trace that have its header: at any byte, and at the end of a line as often."""
     chance, lines = random.Random(number), text.splitlines(keepends=True)
@@ -84,8 +89,7 @@ def test_no_line_at_which_a_trace_is_cut_is_a_finding(small: str) -> None:
     """
     lines = small.splitlines(keepends=True)
     for number in range(1, len(lines)):
-        judgement = judged("".join(lines[:number]))
-        assert judgement == (None, [], number - 1, "there is no end")
+        assert judged("".join(lines[:number])) == (None, [], number - 1, "there is no end")
         torn = judged("".join(lines[:number]) + lines[number][: len(lines[number]) // 2])
         assert torn == (None, [], number - 1, f"there is no end, line {number + 1} is cut")
 
@@ -144,9 +148,7 @@ def test_what_is_impossible_is_found_wherever_it_is_cut_behind(free: str) -> Non
     at = of_middle(free, "reap")
     bad = changed(free, at, args=[63])
     for length in (at + 1, at + 2, at + 300, -1):
-        finding = judged("\n".join(bad.splitlines()[:length])).finding
-        assert finding is not None
-        assert (finding.line, finding.sentence) == (at + 1, "reap(req 63) is impossible")
+        assert found(judged("\n".join(bad.splitlines()[:length]))) == (at + 1, "reap(req 63) is impossible")
     assert judged("\n".join(bad.splitlines()[:at])).finding is None
 
 
@@ -159,9 +161,7 @@ def test_an_event_missing_in_the_middle_is_found(free: str, arrange: type[str]) 
     for at in chance.sample([n for n in range(1, end) if names[n] in names[n + 1 : end]], 10):
         less = [*lines[:at], *lines[at + 1 :]]
         for text in ("".join(less), "".join(less[:end]), "".join(less[:end])[:-9]):
-            finding = judged(text).finding
-            assert finding is not None
-            assert " is missing, at " in finding.sentence
+            assert " is missing, at " in found(judged(text))[1]
 
 
 def test_a_doubled_event_is_found_without_its_place(free: str) -> None:
@@ -171,10 +171,8 @@ def test_a_doubled_event_is_found_without_its_place(free: str) -> None:
         lines.pop()  # nothing says that there is one too many of these
     judgement = judged("".join(lines))
     assert (judgement.finding, " is missing, so " in judgement.incomplete) == (None, True)
-    finding = judged("".join([*lines, lines[-1]])).finding
-    assert finding is not None
-    assert finding.line == len(lines) + 1
-    assert " is there twice, at " in finding.sentence
+    line, sentence = found(judged("".join([*lines, lines[-1]])))
+    assert (line, " is there twice, at " in sentence) == (len(lines) + 1, True)
 
 
 def test_events_that_wait_for_each_other_are_found_behind_a_gap() -> None:
@@ -185,9 +183,7 @@ def test_events_that_wait_for_each_other_are_found_behind_a_gap() -> None:
 
     gap = [event("a", ("x", 3)), event("a", ("y", 5)), event("b", ("y", 7)), event("b", ("x", 2))]
     trace = read(json.dumps(each) for each in [header, *gap])
-    finding = judge(trace).finding
-    assert finding is not None
-    assert finding.sentence == (
+    assert found(judge(trace))[1] == (
         "the events have no order: events wait for each other: version 3 of x 0 comes before version 2; "
         "version 7 of y 0 comes before version 5, at read(slot 0)"
     )

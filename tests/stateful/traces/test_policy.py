@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from stateful.traces.check import judge
+from stateful.traces.check import Judgement, judge
 from stateful.traces.policy import (
     DECODED,
     DEVIATIONS,
@@ -17,6 +17,7 @@ from stateful.traces.policy import (
     STALE,
     TWICE,
     UNSOUND,
+    Policy,
 )
 from stateful.traces.schema import MalformedTrace, read
 
@@ -27,6 +28,15 @@ Step = tuple[object, ...]
 def lines(steps: list[Step], **header: object) -> list[str]:
     events = [{"task": "t", "does": step[0], "args": list(step[1:])} for step in steps]
     return [json.dumps(line) for line in ({**HEADER, **header}, *events)]
+
+
+def ruled(steps: list[Step], policy: Policy) -> Judgement:
+    return judge(read(lines(steps)), policy)
+
+
+def said(judgement: Judgement) -> str:
+    """The sentence of what is wrong; "" when nothing is."""
+    return judgement.finding.sentence if judgement.finding else ""
 
 
 def submitted(slot: int, request: int, block: int) -> list[Step]:
@@ -68,36 +78,32 @@ CASES: dict[str, list[Step]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_deviation_is_counted_under_the_driver_s_policy(name: str) -> None:
-    judged = judge(read(lines(CASES[name])), DRIVER)
+    judged = ruled(CASES[name], DRIVER)
     assert judged.finding is None
     assert [each.name for each in judged.deviations] == [name]
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name != KEPT])
 def test_deviation_is_impossible_in_the_specification(name: str) -> None:
-    finding = judge(read(lines(CASES[name])), SPECIFICATION).finding
-    assert finding is not None
-    assert finding.sentence.endswith(" is impossible")
+    assert said(ruled(CASES[name], SPECIFICATION)).endswith(" is impossible")
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name != KEPT])
 def test_deviation_that_is_not_tolerated_is_impossible(name: str) -> None:
     policy = DRIVER._replace(tolerated=DRIVER.tolerated - {name})
-    assert judge(read(lines(CASES[name])), policy).finding is not None
+    assert ruled(CASES[name], policy).finding is not None
 
 
 def test_kept_limit_is_seen_at_the_end() -> None:
     end = json.dumps({"end": {"limit": 5}})
     assert judge(read([*lines(CASES[KEPT]), end]), DRIVER).finding is None
-    finding = judge(read([*lines(CASES[KEPT]), end]), SPECIFICATION).finding
-    assert finding is not None
-    assert "the limit is 5, and has to be 0" in finding.sentence
+    assert "the limit is 5, and has to be 0" in said(judge(read([*lines(CASES[KEPT]), end]), SPECIFICATION))
 
 
 def test_callback_that_outlives_its_pass_is_counted() -> None:
     steps = CASES[INSIDE]
     leave, over = steps[-2:]
-    judged = judge(read(lines([*steps[:-2], over, leave])), DRIVER)
+    judged = ruled([*steps[:-2], over, leave], DRIVER)
     assert judged.finding is None
     assert [each.name for each in judged.deviations] == [INSIDE, OUTLIVED]
 
@@ -113,8 +119,7 @@ def test_giving_up_early_is_what_strictness_is_about() -> None:
     trace = read(lines(GIVEN_UP))
     assert judge(trace, SPECIFICATION)[:2] == (None, [])
     strict = judge(trace, SPECIFICATION._replace(strict_give_up=True))
-    assert strict.finding is not None
-    assert strict.finding.sentence == "drop(slot 0) is impossible: there are budget and a free block"
+    assert said(strict) == "drop(slot 0) is impossible: there are budget and a free block"
     assert [each.name for each in judge(trace, DRIVER).deviations] == [EARLY]
 
 
@@ -124,14 +129,13 @@ def test_giving_up_without_budget_is_not_early() -> None:
 
 def test_a_page_named_twice_and_lost_is_skipped_twice() -> None:
     begun: list[Step] = [("write", 0, 0), ("begin_pass",), ("scan", 0), ("scan", 0), ("end_scan",), ("access", 0)]
-    judged = judge(read(lines([*begun, ("drop", 0), ("drop", 0), ("end_pass",)])), DRIVER)
-    assert judged.finding is None
-    assert judge(read(lines([*begun, ("drop", 0), ("drop", 0), ("drop", 0)])), DRIVER).finding is not None
+    assert ruled([*begun, ("drop", 0), ("drop", 0), ("end_pass",)], DRIVER).finding is None
+    assert ruled([*begun, ("drop", 0), ("drop", 0), ("drop", 0)], DRIVER).finding is not None
 
 
 def test_a_second_scan_claims_again_what_was_lost() -> None:
     begun: list[Step] = [("write", 0, 0), ("begin_pass",), ("scan", 0), ("access", 0), ("scan", 0), ("end_scan",)]
-    judged = judge(read(lines([*begun, *submitted(0, 0, 0), *submitted(0, 1, 1)])), DRIVER)
+    judged = ruled([*begun, *submitted(0, 0, 0), *submitted(0, 1, 1)], DRIVER)
     assert judged.finding is None
     assert [each.name for each in judged.deviations] == [TWICE]
 
@@ -143,31 +147,28 @@ LATE: list[Step] = [("write", 0, 0), ("begin_pass",), ("scan", 0), ("end_scan",)
     "steps", [[("drop", 0)], [("read_checked", 0)], [("write", 0, 0), ("scan", 0)], [("reap", 0)], LATE]
 )
 def test_what_no_driver_could_do_stays_impossible(steps: list[Step]) -> None:
-    assert judge(read(lines(steps)), DRIVER).finding is not None
+    assert ruled(steps, DRIVER).finding is not None
 
 
 def test_total_actions_are_what_the_slot_makes_of_them() -> None:
     steps: list[Step] = [("access", 0), ("free", 0), *BACK, ("access", 0), *READ, ("read_answer", 0)]
-    assert judge(read(lines([*steps, ("read_checked", 0)])), SPECIFICATION).finding is None
+    assert ruled([*steps, ("read_checked", 0)], SPECIFICATION).finding is None
     lost: list[Step] = [*BACK, *READ, ("free", 0), ("read_answer", 0)]
-    assert judge(read(lines([*lost, ("read_checked", 0)])), SPECIFICATION).finding is None
-    assert judge(read(lines([*lost, ("read_failed", 0)])), SPECIFICATION).finding is None
+    assert ruled([*lost, ("read_checked", 0)], SPECIFICATION).finding is None
+    assert ruled([*lost, ("read_failed", 0)], SPECIFICATION).finding is None
 
 
 def test_mark_alone_is_not_enough_of_a_check() -> None:
     """A slot that was replaced and written back again looks as before to one who asks for the mark alone."""
     again: list[Step] = [("write", 0, 0), ("begin_pass",), ("scan", 0), ("end_scan",), *submitted(0, 0, 1)]
     steps = [*BACK, *READ, *again, *answered(0, 1), ("reap", 0, 0, 1, 1), ("end_pass",), ("read_answer", 0)]
-    finding = judge(read(lines([*steps, ("read_checked", 0)])), SPECIFICATION).finding
-    assert finding is not None
-    assert finding.sentence == "read_checked(reader 0) is impossible"
+    assert said(ruled([*steps, ("read_checked", 0)], SPECIFICATION)) == "read_checked(reader 0) is impossible"
 
 
-@pytest.mark.parametrize(("committed", "said"), [(1, None), (0, "reap(req 0) reports slot 0, blk 0, committed 0; ")])
-def test_reap_says_whether_it_committed(committed: int, said: str | None) -> None:
+@pytest.mark.parametrize(("committed", "sentence"), [(1, ""), (0, "reap(req 0) reports slot 0, blk 0, committed 0")])
+def test_reap_says_whether_it_committed(committed: int, sentence: str) -> None:
     steps: list[Step] = [*BACK[:-2], ("reap", 0, 0, 0, committed)]
-    finding = judge(read(lines(steps)), SPECIFICATION).finding
-    assert (finding is None) if said is None else (finding is not None and finding.sentence.startswith(said))
+    assert said(ruled(steps, SPECIFICATION)).partition("; ")[0] == sentence
 
 
 def test_hidden_actions_and_tolerance_exclude_each_other() -> None:
