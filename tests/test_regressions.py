@@ -57,7 +57,7 @@ def test_004_a_pass_with_a_lost_and_a_failed_request_ends() -> None:
             pass
         both.do("write", 0, 0)
         both.answer(both.in_flight()[0], failing=True)
-        both.come_to_rest()
+        both.reach_quiescence()
         assert both.subject.result == WritebackResult(selected=2, failed=1, lost=1, errors=[(1, 5)])
 
 

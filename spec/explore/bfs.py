@@ -190,7 +190,7 @@ class BreadthFirstSearch:
                     if self._work_left(after) >= left:
                         raise _Broken(properties.MOVES_TOWARDS_REST, code, after, move)
         if not moves_on and not properties.at_rest(self.encoding.decode(code)):
-            raise _Broken(properties.COMES_TO_REST, code, code)
+            raise _Broken(properties.QUIESCENT, code, code)
 
     def _possible(self, group: _Choices, code: int) -> list[_Move]:
         """Find out for the first time what is possible in a state that looks like this; check that it should be."""

@@ -90,6 +90,6 @@ EVERY_STEP: Final = (
 )
 
 # Name and sentence; a search checks them itself, because they speak about every step there is.
-COMES_TO_REST: Final = ("comes_to_rest", "if users stop, the pass or the device can act until the system is quiescent")
+QUIESCENT: Final = ("reaches_quiescence", "if users stop, the pass or the device can act until the system is quiescent")
 MOVES_TOWARDS_REST: Final = ("moves_towards_rest", "if users stop, every step lowers the work left until quiescence")
-REST: Final = (COMES_TO_REST, MOVES_TOWARDS_REST)
+REST: Final = (QUIESCENT, MOVES_TOWARDS_REST)

@@ -17,7 +17,7 @@ _FUNCTIONS: Final[Mapping[str, Callable[..., object]]] = {  # type: ignore[expli
     as_it_should.__name__: as_it_should,
     **{step.holds.__name__: step.holds for step in properties.EVERY_STEP},
     **{update.value.__name__: update.value for update in FIELD_UPDATES},
-    properties.COMES_TO_REST[0]: properties.at_rest,
+    properties.QUIESCENT[0]: properties.at_rest,
     properties.MOVES_TOWARDS_REST[0]: properties.work_left,
 }
 _BY_NAME: Final = {action.name: action for action in ACTIONS}

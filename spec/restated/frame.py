@@ -177,7 +177,7 @@ def a_submitted_request_is_in_flight(s: State, i: int, r: int) -> Rows:
     return put(s.reqs, r, Req(FLIGHT, i, s.held, choose(s.budget.enabled == 1, s.budget.grant, 0), 0))
 
 
-def a_request_held_in_vain_is_idle(s: State) -> Rows:
+def a_request_held_for_nothing_is_idle(s: State) -> Rows:
     """a request that was held and not used is idle"""
     return tuple([choose(q.phase == HELD, _NO_REQUEST, q) for q in s.reqs])
 
@@ -331,7 +331,7 @@ FIELD_UPDATES: Final = (
     FieldUpdate("blocks", a_reset_device_has_no_used_blocks, ("reset",)),
     FieldUpdate("reqs", a_taken_request_is_held, ("take_request",)),
     FieldUpdate("reqs", a_submitted_request_is_in_flight, ("submit",)),
-    FieldUpdate("reqs", a_request_held_in_vain_is_idle, ("drop_held",)),
+    FieldUpdate("reqs", a_request_held_for_nothing_is_idle, ("drop_held",)),
     FieldUpdate("reqs", a_completed_request_is_idle, ("reap",)),
     FieldUpdate("reqs", an_answered_request_is_queued_as_answered, ("endio_queue",)),
     FieldUpdate("reqs", a_callback_that_leaves_is_outside, ("endio_leave",)),

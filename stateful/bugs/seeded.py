@@ -136,7 +136,7 @@ SCHEDULE: Final = (
 HARNESS: Final = (
     SeededBug(
         "time_for_the_first", (), "of the tasks that wait until time passes, time passes for the first alone",
-        ("it_comes_to_rest",), of.time_passes_for_the_first,
+        ("a_run_ends",), of.time_passes_for_the_first,
     ),
     SeededBug(
         "reset_never_refused", (), "a reset that is refused because of another counts as an undeclared error",

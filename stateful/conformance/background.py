@@ -44,7 +44,7 @@ class Turns:
                 self.changed.wait()
             store.waits = False
 
-    def go_on(self, change: Callable[[], None]) -> None:
+    def proceed(self, change: Callable[[], None]) -> None:
         """Make a change, and run every store that it unblocks until the store waits again or is over."""
         with self.changed:
             waiting = [store for store in self._running.values() if store.waits]

@@ -172,7 +172,7 @@ class Disks:
             mapping.table = table
             mapping.suspended = False
 
-        self._turns.go_on(change)
+        self._turns.proceed(change)
 
     def suspend(self, number: int, *, on: bool) -> None:
         """Suspend or resume a device; ENXIO if there is no such device."""
@@ -183,7 +183,7 @@ class Disks:
         def change() -> None:
             mapping.suspended = on
 
-        self._turns.go_on(change)
+        self._turns.proceed(change)
 
     def resume_all(self) -> None:
         """Resume every device."""

@@ -97,14 +97,14 @@ class _Counter:
         """Handle the signal: count on if there is another point to come, and raise."""
         self.landed.append(" < ".join(_where(frame)))
         if self._left and not self.over:
-            self.go_on(frame)
+            self.proceed(frame)
         raise self._make()
 
     def start(self) -> None:
         """Begin to count."""
         raise NotImplementedError
 
-    def go_on(self, frame: FrameType | None) -> None:
+    def proceed(self, frame: FrameType | None) -> None:
         """Count again, in the frames that are there, too."""
         raise NotImplementedError
 
@@ -127,7 +127,7 @@ class _Tracing(_Counter):
     def start(self) -> None:  # type: ignore[explicit-override]  # typing has it from 3.12 on
         sys.settrace(self._called)
 
-    def go_on(self, frame: FrameType | None) -> None:  # type: ignore[explicit-override]  # likewise
+    def proceed(self, frame: FrameType | None) -> None:  # type: ignore[explicit-override]  # likewise
         while frame is not None and frame.f_code.co_filename != __file__:
             frame.f_trace, frame.f_trace_opcodes, frame.f_trace_lines = self._local, True, False
             frame = frame.f_back
@@ -162,7 +162,7 @@ class _Monitoring(_Counter):
         monitoring.register_callback(_TOOL, events.PY_RESUME, self._begins)
         monitoring.set_events(_TOOL, events.INSTRUCTION | events.PY_START | events.PY_RESUME)
 
-    def go_on(self, frame: FrameType | None) -> None:  # type: ignore[explicit-override]  # likewise
+    def proceed(self, frame: FrameType | None) -> None:  # type: ignore[explicit-override]  # likewise
         del frame
         self.start()
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Final, NoReturn
 
 from spec.model.actions import ACTIONS, Action
-from spec.model.properties import COMES_TO_REST
+from spec.model.properties import QUIESCENT
 from spec.model.state import IDLE, KEPT, State
 from spec.model.tables import PP_SLOT, STORED, WB
 from spec.model.transitions import may_charge
@@ -58,7 +58,7 @@ class Lockstep:
         """Lead a running pass to its end, if nothing differed so far; then release everything."""
         try:
             if not self._differed:
-                self.come_to_rest()
+                self.reach_quiescence()
         finally:
             self.subject.close()
 
@@ -210,7 +210,7 @@ class Lockstep:
         if len(taken) != (step is not PassProgress.WAIT) or (step is PassProgress.DONE) != (taken == ["end_pass"]):
             self._differ("one_step_at_a_time", f"the pass says {step.name} and has taken {taken}")
         if step is PassProgress.WAIT and not self.in_flight():
-            self._differ(COMES_TO_REST[0], f"{COMES_TO_REST[1]}; the pass waits and nothing is in flight")
+            self._differ(QUIESCENT[0], f"{QUIESCENT[1]}; the pass waits and nothing is in flight")
         return step
 
     def answer(self, req: WbReq, *, failing: bool) -> None:
@@ -229,14 +229,14 @@ class Lockstep:
         assert self.subject.running is not None, "there is a pass to cancel"
         self.subject.running.cancel()
 
-    def come_to_rest(self) -> None:
+    def reach_quiescence(self) -> None:
         """Lead a running pass to its end; whatever is in flight is written well."""
         for _ in range(LONGEST_REST):
             if not self.running:
                 return
             if self.advance() is PassProgress.WAIT:
                 self.answer(self.in_flight()[0], failing=False)
-        self._differ(COMES_TO_REST[0], f"{COMES_TO_REST[1]}; this pass does not in {LONGEST_REST} steps")
+        self._differ(QUIESCENT[0], f"{QUIESCENT[1]}; this pass does not in {LONGEST_REST} steps")
 
     # --- following -------------------------------------------------------------------------------------------------
 

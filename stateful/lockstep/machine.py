@@ -46,7 +46,7 @@ class WritebackMachine(RuleBasedStateMachine):
             self.both.do("write", page, int(huge and self.scope.huge))
         if backed:
             self.both.begin(None, range(backed))
-            self.both.come_to_rest()
+            self.both.reach_quiescence()
         if ahead:
             self.both.do("begin_pass")
         while ahead and self.both.running and self.both.advance() is PassProgress.PROGRESS:
@@ -183,7 +183,7 @@ class ReadingMachine(WritebackMachine):
         if anew and not self.both.running:
             self.both.do("write", page, 0)
             self.both.begin(None, [page])
-            self.both.come_to_rest()
+            self.both.reach_quiescence()
             for again in [each for each in self.both.may_read_whole() if each[0] == page]:
                 self.both.read_whole(*again)
 

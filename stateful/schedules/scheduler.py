@@ -193,7 +193,7 @@ class ScheduledRuntime:
         trace = self.trace
         trace.append((me.name, where))
         if len(trace) > self._most_points:
-            raise StuckError(f"it_comes_to_rest: no end after {self._most_points} points")
+            raise StuckError(f"a_run_ends: no end after {self._most_points} points")
         if gate.owner is None and (
             self.steady or not me.started or (self.shared is not None and where not in self.shared)
         ):

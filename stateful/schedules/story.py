@@ -23,7 +23,7 @@ OF_THE_DEVICE: Final = {
     "allowed_step": "every step of the device is one that the specification allows",
     "same_state": "the device is in the state of the specification",
     "nobody_waits_without_a_waker": "a task that waits has another that will wake it",
-    "it_comes_to_rest": "a run has an end",
+    "a_run_ends": "a run has an end",
     "pages_read_back": "every page reads back as it was last written",
     "linearizable": "some order of the operations on a page explains all that was read from it",
     "declared_errors": "an operation is refused only with an error that it may end in",

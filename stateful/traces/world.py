@@ -86,7 +86,7 @@ class World:
         if after is None:
             return False
         if after is not before:
-            self._put_back(action, concerned, before, after)
+            self._restored(action, concerned, before, after)
         return True
 
     def queue(self, slot: int, queued: int) -> None:
@@ -193,7 +193,7 @@ class World:
             _NO_COUNTS,
         )
 
-    def _put_back(self, action: Action, of: Concerned, old: State, new: State) -> None:
+    def _restored(self, action: Action, of: Concerned, old: State, new: State) -> None:
         fields = _FIELDS[action.name]
         for j, i in _changed(of.slots, old.slots, new.slots):
             self.slots[i] = new.slots[j]._replace(blk=_back(new.slots[j].blk, of.blocks, self.slots[i].blk))

@@ -58,14 +58,14 @@ def test_a_child_does_not_write_back(dev: Zram) -> None:
 
 @pytest.mark.parametrize("way", [Zram.close, Zram.reset], ids=["close", "reset"])
 def test_a_child_that_closes_leaves_the_lock_with_its_maker(dev: Zram, way: Callable[[Zram], None]) -> None:
-    def let_go() -> bool:
+    def closed() -> bool:
         way(dev)
         return not dev.pages
 
     with dev:
         path = dev.backing_name
         assert path is not None
-        assert in_a_child(let_go)
+        assert in_a_child(closed)
         assert is_busy(lambda: Zram.create("64K", backing=path))
         assert dev.read_page(0) == huge(0)
     Zram.create("64K", backing=path).close()

@@ -46,7 +46,7 @@ class Watched:
         while self.running.stage is PassStage.SCANNING:
             self.running.advance(actions)
 
-    def go_on(self) -> PassProgress:
+    def proceed(self) -> PassProgress:
         """Advance until somebody has to wait, or it is over."""
         before = len(self.events)
         while (progress := self.running.advance(self._actions)) is PassProgress.PROGRESS:
@@ -88,7 +88,7 @@ def test_the_same_actions_in_the_same_order(
                 each.use(*use)
             for answer in answers:
                 each.answer(*answer)
-            if each.go_on() is PassProgress.WAIT and not answers:
+            if each.proceed() is PassProgress.WAIT and not answers:
                 each.running.wait()
         assert at_once.events == one_by_one.events
         assert at_once.bench.snapshot == one_by_one.bench.snapshot

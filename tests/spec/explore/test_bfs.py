@@ -119,7 +119,7 @@ def test_a_step_that_leaves_as_much_to_do_is_found() -> None:
 def test_a_pass_that_cannot_end_is_found() -> None:
     broken = search(Scope(1, 1, 1, 1), doctored("end_pass", guard=lambda _s: False)).broken
     assert broken is not None
-    assert (broken.name, broken.steps) == ("comes_to_rest", ("begin_pass()", "end_scan()"))
+    assert (broken.name, broken.steps) == ("reaches_quiescence", ("begin_pass()", "end_scan()"))
     assert broken.before == broken.after
 
 

@@ -56,7 +56,7 @@ BREAKS = {
     ),
     "request not idle": ("RequestPool.retire", "self.idle.extend(reqs)", "pass", BACKED, "nothing_is_raised"),
     "phase not idle": ("RequestPool.retire", "req.phase = idle", "pass", WRITTEN, "nothing_is_raised"),
-    "still alive": ("_complete", "self._alive -= len(reqs)", "pass", BACKED, "comes_to_rest"),
+    "still alive": ("_complete", "self._alive -= len(reqs)", "pass", BACKED, "reaches_quiescence"),
     "no charge": (
         *("_submit", "grant = self._shared.budget.charge(len(reqs))", "grant = 0"),
         *(IN_FLIGHT, "same_state"),

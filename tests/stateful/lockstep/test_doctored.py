@@ -216,7 +216,7 @@ def test_a_pass_that_does_not_wait_for_refunds_is_seen(monkeypatch: pytest.Monke
     with led("write(0, 0) write(1, 0)", ONE._replace(requests=2, limit=limit)) as both:
         both.begin(None, [0, 1])
         with pytest.raises(Divergence) as caught:
-            both.come_to_rest()
+            both.reach_quiescence()
     assert caught.value.name == "a_pass_gives_up_for_a_reason"
 
 

@@ -63,7 +63,7 @@ def test_a_keeper_waits_for_the_device_as_any_pass_does() -> None:
         play(both, "read(0) refuse_pass()")
         both.answer(both.in_flight()[0], failing=True)
         assert (both.advance(), kinds(both)) == (PassProgress.WAIT, "SPS.")
-        both.come_to_rest()
+        both.reach_quiescence()
         assert (kinds(both), at(both)) == ("WWW.", ROOM)
 
 
@@ -74,11 +74,11 @@ def test_a_keeper_waits_for_somebody_elses_pass() -> None:
         both.keep(PAGE_SIZE, ALL)
         both.continue_keeping()
         assert (at(both), both.keeper_passes) == ("pass ended", False)
-        both.come_to_rest()
+        both.reach_quiescence()
         assert kinds(both) == "SWS."
         for _ in range(2):  # it finds the other pass over, then looks again
             both.continue_keeping()
-            both.come_to_rest()
+            both.reach_quiescence()
         assert kinds(both) == "WWW."
 
 
@@ -99,7 +99,7 @@ def test_a_policy_of_ones_own_writes_back_what_it_likes() -> None:
         both.do("read", 1)
         both.keep(PAGE_SIZE, WhatIsIdle())
         both.continue_keeping()
-        both.come_to_rest()
+        both.reach_quiescence()
         assert kinds(both) == "WSW."
 
 
@@ -148,7 +148,7 @@ def keep_beside_a_pass() -> None:
         both.begin(None, [3])
         both.keep(2 * PAGE_SIZE, WHOLE)
         both.continue_keeping()
-        both.come_to_rest()
+        both.reach_quiescence()
         for page in (3, 0):
             both.do("write", page, 1)
 

@@ -73,7 +73,7 @@ def test_a_cancelled_scan_selects_nothing_more() -> None:
         both.begin(None, [0, 1])
         both.advance()
         both.cancel()
-        both.come_to_rest()
+        both.reach_quiescence()
         assert both.steps[3:] == ["scan(0)", "end_scan()", "give_up(0)", "end_pass()"]
         assert both.subject.result == WritebackResult(selected=1, left=1, stopped_by="cancelled")
 
@@ -81,7 +81,7 @@ def test_a_cancelled_scan_selects_nothing_more() -> None:
 def test_a_used_up_budget_ends_a_pass_without_refunds() -> None:
     with lockstep(TWO._replace(limit=1)) as both:
         until_waiting(both)
-        both.come_to_rest()
+        both.reach_quiescence()
         assert both.subject.result == WritebackResult(selected=2, written=1, left=1, stopped_by="limit")
         assert both.steps[-3:] == ["reap(0)", "give_up(0)", "end_pass()"]
 
@@ -90,7 +90,7 @@ def test_a_failed_write_gives_its_budget_to_the_next_page() -> None:
     with lockstep(TWO._replace(limit=1)) as both:
         until_waiting(both)
         both.answer(both.in_flight()[0], failing=True)
-        both.come_to_rest()
+        both.reach_quiescence()
         assert both.subject.result == WritebackResult(selected=2, written=1, failed=1, errors=[(1, 5)])
 
 
@@ -112,7 +112,7 @@ def test_two_requests_are_reaped_in_the_order_of_their_answers() -> None:
         first, second = both.in_flight()
         both.answer(second, failing=True)
         both.answer(first, failing=True)
-        both.come_to_rest()
+        both.reach_quiescence()
         assert [step for step in both.steps if step.startswith("reap")] == ["reap(1)", "reap(0)"]
         assert both.subject.result == WritebackResult(selected=2, failed=2, errors=[(0, 5), (1, 5)])
 
@@ -120,7 +120,7 @@ def test_two_requests_are_reaped_in_the_order_of_their_answers() -> None:
 def test_a_page_that_is_named_twice_is_selected_once() -> None:
     with led("write(0, 0)") as both:
         both.begin(None, [0, 0])
-        both.come_to_rest()
+        both.reach_quiescence()
         assert both.subject.result == WritebackResult(selected=1, written=1)
 
 
@@ -128,7 +128,7 @@ def test_a_page_that_is_named_twice_is_selected_once() -> None:
 def test_a_mode_selects_the_pages_it_names(mode: str, selected: list[str]) -> None:
     with led("write(0, 0) mark_idle(0) write(1, 1)") as both:
         both.begin(mode, None)
-        both.come_to_rest()
+        both.reach_quiescence()
         assert [step for step in both.steps if step.startswith("scan")] == selected
 
 

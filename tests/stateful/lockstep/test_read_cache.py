@@ -15,12 +15,12 @@ def written_back_twice(both: Lockstep) -> None:
     for page in range(4):
         both.do("write", page, 0)
     both.begin(None, range(4))
-    both.come_to_rest()
+    both.reach_quiescence()
     both.set_read_cache(8, 4)
     for page in (1, 2):
         both.do("write", page, 0)
     both.begin(None, [2, 1])
-    both.come_to_rest()
+    both.reach_quiescence()
     both.do("discard", 0)
 
 

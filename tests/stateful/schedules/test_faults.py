@@ -19,18 +19,18 @@ def writes(seed: int, surround: Callable[[MemoryDevice, Runtime], Reordering]) -
     """Three tasks write a block each; the orders in which writes completed and tasks continued."""
     runtime = ScheduledRuntime(random_walk(seed), time_may_pass=True)
     device = surround(MemoryDevice(PAGES), runtime)
-    went_on: list[int] = []
+    written_on: list[int] = []
 
     def write(block: int) -> None:
         with aligned_pages(1) as pages:
             device.write(block, pages)
-        went_on.append(block)
+        written_on.append(block)
 
     def main() -> None:
         runtime.join_all([runtime.spawn(lambda block=block: write(block), f"task {block}") for block in range(3)])  # type: ignore[misc]  # mypy: a default's type
 
     runtime.run(main)
-    return [operation.blk_idx for operation in device.completed], went_on
+    return [operation.blk_idx for operation in device.completed], written_on
 
 
 @pytest.mark.parametrize("width", [2, 3])

@@ -69,14 +69,14 @@ def test_a_kept_page_of_a_replaced_slot_is_found() -> None:
 
 
 def test_a_read_of_a_replaced_slot_that_ends_is_found(text: str) -> None:
-    def rewritten_meanwhile(lines: Lines) -> None:
+    def rewritten(lines: Lines) -> None:
         at = place(lines, "read_answer")
         slot = lines[place(lines, "read_begin")]["args"]
         assert isinstance(slot, list)
         lines.insert(at, {"task": "other", "does": "discard", "args": [slot[0]]})
         without_versions(lines)
 
-    found = seen(text, rewritten_meanwhile)
+    found = seen(text, rewritten)
     assert found.sentence == "read_end(reader 0) is impossible"
     assert "slot replaced since" in found.details
 
