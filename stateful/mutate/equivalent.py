@@ -5,6 +5,7 @@ from typing import Final
 
 _FAR_APART: Final = "it compares two constants, which are far apart"
 _EITHER: Final = "the greater of two equal numbers is either of them"
+_NOBODY_READS: Final = "nobody reads a device that is closed, or will"
 _REFUSED: Final = "nobody gets an object whose making was refused"
 
 EQUIVALENT: Final[Mapping[str, str]] = {
@@ -35,6 +36,9 @@ EQUIVALENT: Final[Mapping[str, str]] = {
     "engine/ring_uring.__init__:15:1 changed before a refusal": _REFUSED,
     "engine/ring_uring.__init__:30:1 close doubled": "a ring is closed once, however often it is asked to",
     "engine/ring_uring.close:3:17 >= as >": "descriptor 0 is the standard input",
+    "pages/read_ahead.of:3:59 is as ==": "a cache is equal to itself alone",
+    "pages/read_ahead.close:2:1 first statement before self._lock": _NOBODY_READS,
+    "pages/read_ahead.close:2:1 last statement after self._lock": _NOBODY_READS,
     "device/config.check_named:4:30 is not as !=": "a function is equal to itself alone",
     "engine/background._runs_of:4:34 is as ==": "a phase is equal to itself alone",
     "passes/writeback._complete:17:30 is as ==": "a phase is equal to itself alone",
