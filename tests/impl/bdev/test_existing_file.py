@@ -6,7 +6,7 @@ import re
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 
 import pytest
@@ -54,8 +54,8 @@ def test_the_descriptor_does_not_reach_other_programs(path: Path) -> None:
 
 
 def make_socket(path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as bound:
-        bound.bind(str(path))
+    with socket.socket(socket.AF_UNIX) as bound, chdir(path.parent):
+        bound.bind(path.name)  # a path of a socket has 107 bytes at most
 
 
 @pytest.mark.parametrize(
