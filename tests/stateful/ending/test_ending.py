@@ -65,6 +65,27 @@ def test_what_a_killed_program_leaves_is_found(what: str, found: str) -> None:
     assert text.startswith(found)
 
 
+@pytest.mark.parametrize("command", ["stateful schedules nowhere", "stateful trace-check nowhere.jsonl"])
+def test_a_command_that_does_not_work_is_found(command: str) -> None:
+    """One that failed at once, because of a path that was too long, counted as killed without a trace."""
+    [text] = problems(Kill(command, signal.SIGTERM, 10.0, whole_group=False))
+    assert text.startswith("could not do its work: ")
+
+
+def test_an_answer_of_a_command_that_had_none_yet_is_found() -> None:
+    """A search that was killed ended with exit code 1, which was taken for what it had found by then."""
+    answers = trial.Answers()
+    early, short = (
+        Kill("long", signal.SIGHUP, 0.6, whole_group=True),
+        Kill("short", signal.SIGHUP, 0.6, whole_group=True),
+    )
+    answers.note(early, 1)
+    answers.note(short, 1)
+    answers.note(early._replace(seconds=6.0), 129)
+    answers.note(short._replace(seconds=1.5), 129)
+    assert answers.wrong() == [f"{early.label}: exit code 1, and it runs for 6 s and more"]
+
+
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 @pytest.mark.usefixtures("untidy")
 def test_an_interrupt_that_is_lost_is_raised_again(number: signal.Signals, tmp_path: Path) -> None:

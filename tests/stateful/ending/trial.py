@@ -68,6 +68,8 @@ KEPT: Final = {"recorded.jsonl", ".hypothesis", "campaign", "pages"}
 """May be left: a whole trace, the cache of Hypothesis, what a campaign resumes from, pages laid down so far."""
 PATIENCE: Final = 20.0
 """Seconds that a command may take to end, on a machine that is busy."""
+MUCH_LONGER: Final = 3.0
+"""Times as long as another run of a command takes, however busy the machine is."""
 LINGER: Final = 1.0
 """Seconds in which what was killed may take to disappear."""
 
@@ -97,16 +99,38 @@ def every_kill(words: Sequence[str]) -> Iterator[Kill]:
                     yield Kill(command, number, seconds, (turn + number) % 2 == 0)
 
 
-def problems(kill: Kill) -> list[str]:
+class Answers:
+    """Commands that answered although they were killed, as they may only when they were about to end by themselves."""
+
+    def __init__(self) -> None:
+        self.answered: list[tuple[Kill, int]] = []
+        self.longest: dict[str, float] = {}
+
+    def note(self, kill: Kill, code: int) -> None:
+        """Note the exit code of a command that ran when it was killed."""
+        self.longest[kill.command] = max(self.longest.get(kill.command, 0.0), kill.seconds)
+        if code in {0, 1}:
+            self.answered.append((kill, code))
+
+    def wrong(self) -> list[str]:
+        """Return those that ran much longer another time: they had no answer yet."""
+        return [
+            f"{kill.label}: exit code {code}, and it runs for {self.longest[kill.command]:g} s and more"
+            for kill, code in self.answered
+            if self.longest[kill.command] > MUCH_LONGER * kill.seconds
+        ]
+
+
+def problems(kill: Kill, answers: Answers | None = None) -> list[str]:
     """Carry it out and return all that is wrong afterwards."""
     with tempfile.TemporaryDirectory(prefix="ending-") as name:
         place = Path(name).resolve()
         for folder in ("temporary", "work"):
             (place / folder).mkdir()
-        return _problems(kill, place / "temporary", place / "work")
+        return _problems(kill, place / "temporary", place / "work", answers or Answers())
 
 
-def _problems(kill: Kill, temporary: Path, work: Path) -> list[str]:
+def _problems(kill: Kill, temporary: Path, work: Path, answers: Answers) -> list[str]:
     if "trace-check" in kill.command:
         _long_trace(work)
     before = set(work.iterdir())
@@ -122,7 +146,7 @@ def _problems(kill: Kill, temporary: Path, work: Path) -> list[str]:
         )
         try:
             return (
-                _ended(kill, process, temporary)
+                _ended(kill, process, temporary, answers)
                 + [
                     f"left in its folder: {path.name}"
                     for path in sorted({*work.iterdir()} - before)
@@ -144,7 +168,7 @@ def _long_trace(work: Path) -> None:
     )  # fmt: skip
 
 
-def _ended(kill: Kill, process: "subprocess.Popen[bytes]", temporary: Path) -> list[str]:
+def _ended(kill: Kill, process: "subprocess.Popen[bytes]", temporary: Path, answers: Answers) -> list[str]:
     try:
         process.wait(kill.seconds)
     except subprocess.TimeoutExpired:
@@ -157,8 +181,10 @@ def _ended(kill: Kill, process: "subprocess.Popen[bytes]", temporary: Path) -> l
     except subprocess.TimeoutExpired:
         return [f"runs {PATIENCE:g} s later"]
     found = []
-    if kill.number != signal.SIGUSR1 and code not in {0, 1, 128 + kill.number, -kill.number}:
-        found.append(f"exit code {code}")
+    if kill.number != signal.SIGUSR1:
+        answers.note(kill, code)
+        if code not in {0, 1, 128 + kill.number, -kill.number}:
+            found.append(f"exit code {code}")
     deadline = time.monotonic() + LINGER
     while processes(temporary) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -172,6 +198,8 @@ def _of_errors(code: int, text: str) -> list[str]:
     lines = [line for line in text.splitlines() if line and not line.startswith(("warning:", "..."))]
     if code in {130, 143, 129} and (not lines or lines[-1] != "interrupted"):
         return [f"on stderr, exit code {code}: {text[-300:]!r}"]
+    if any(line.startswith("error: ") or ": error: " in line for line in lines):
+        return [f"could not do its work: {text[-1500:]}"]  # and so was not killed at it
     if "Traceback" in text or "Exception ignored" in text:
         # Until `run` runs, the interpreter answers as it likes.
         return [f"on stderr: {text[-1500:]}"] if "in run\n" in text or "Exception ignored" in text else []
@@ -214,16 +242,20 @@ def _line(number: int) -> str:
 def main(words: Sequence[str]) -> int:
     """Kill everything, print what is left, and return the exit code."""
     wrong = count = 0
+    answers = Answers()
     # What a shell or nohup lets those in the background ignore, what is started here would ignore as well.
     for number in SIGNALS:
         signal.signal(number, signal.default_int_handler)
     for kill in every_kill(words):
-        found = problems(kill)
+        found = problems(kill, answers)
         count, wrong = count + 1, wrong + bool(found)
         sys.stderr.write(f"{count} {kill.label}\n")
         for text in found:
             sys.stdout.write(f"{kill.label}: {text}\n")
             sys.stdout.flush()
+    for text in answers.wrong():
+        wrong += 1
+        sys.stdout.write(f"{text}\n")
     sys.stdout.write(f"{count} kills, {wrong} of them unclean\n")
     return int(wrong > 0)
 
