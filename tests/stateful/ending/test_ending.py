@@ -72,7 +72,7 @@ def test_a_command_that_does_not_work_is_found(command: str) -> None:
     assert text.startswith("could not do its work: ")
 
 
-def test_an_answer_of_a_command_that_had_none_yet_is_found() -> None:
+def test_an_answer_that_is_too_early_is_found() -> None:
     """A search that was killed ended with exit code 1, which was taken for what it had found by then."""
     answers = trial.Answers()
     early, short = (
