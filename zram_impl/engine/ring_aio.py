@@ -79,8 +79,8 @@ class NativeAio:
             got = self._call(_GETEVENTS, self._context, least, self._most, self._events_at, self._patience_at)
         if got <= 0:
             got = self._call(_GETEVENTS, self._context, 1, self._most, self._events_at)
-        with memoryview(self._events) as events:
-            return [(key, result) for key, _, result, _ in _EVENT.iter_unpack(events[: max(got, 0) * _EVENT.size])]
+        events = self._events[: max(got, 0) * _EVENT.size]
+        return [(key, result) for key, _, result, _ in _EVENT.iter_unpack(events)]
 
     def close(self) -> None:
         """Destroy the context. A forked child does not have it: it belongs to the process that made it."""

@@ -88,8 +88,9 @@ class AioReads:
             most, at = (self._most,), (self._events_at,)
             self._fetched.extend(map(self._call, (_GETEVENTS,), (self._context,), (least,), most, at, zero))
         count = max(self._fetched[0], 0)
-        with memoryview(self._events) as events:
-            return [(key, result) for key, _, result, _ in _EVENT.iter_unpack(events[: count * _EVENT.size])]
+        # A copy: an iterator over a view of memory crashes Python 3.11 when both are garbage, in a cycle.
+        events = self._events[: count * _EVENT.size]
+        return [(key, result) for key, _, result, _ in _EVENT.iter_unpack(events)]
 
     def handed_on(self) -> None:
         """Note that what was fetched has arrived."""

@@ -9,7 +9,7 @@ Kernel: zram_read_page(), zram_write_page(), zram_bvec_write_partial(), zram_bio
 from collections.abc import Callable, Sequence
 from errno import EINVAL, ENOMEM
 from functools import partial
-from struct import iter_unpack
+from struct import unpack
 from typing import Final
 
 from zram_impl.bdev.device import BackingDevice
@@ -294,8 +294,8 @@ class Pages:
         compress = self._compress
         for at in range(0, len(buffer), CHUNK * PAGE_SIZE):
             piece = buffer[at : at + CHUNK * PAGE_SIZE]
-            # Each page is copied once: what is kept must not change when the caller's buffer does.
-            entries = [encode(page, compress) for (page,) in iter_unpack(f"{PAGE_SIZE}s", piece)]
+            # All copied here: the caller's buffer may change. (An iterator over it, as garbage, crashes Python 3.11.)
+            entries = [encode(page, compress) for page in unpack(f"{PAGE_SIZE}s" * (len(piece) // PAGE_SIZE), piece)]
             first = start + at // PAGE_SIZE
             with self._lock:
                 end, failure = self._install_all(first, entries)
