@@ -1,5 +1,6 @@
 """Refusals that a test expects, of an errno and in words; and those that it makes."""
 
+from collections.abc import Callable, Sequence
 from typing import NoReturn, Protocol
 
 import pytest
@@ -18,6 +19,17 @@ def errno_of(do: object, *args: object) -> int | None:
     with pytest.raises(ZramError) as caught:
         do(*args)
     return caught.value.errno
+
+
+def wrong_call(
+    capsys: pytest.CaptureFixture[str], main: Callable[[Sequence[str]], object], arguments: Sequence[str]
+) -> str:
+    """Call a command wrongly, which must be exit code 2 and nothing but a complaint, and return that."""
+    with pytest.raises(SystemExit, check=lambda ended: ended.code == 2):
+        main(arguments)
+    out, err = capsys.readouterr()
+    assert out == ""
+    return err
 
 
 class Raiser(Protocol):

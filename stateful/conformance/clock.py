@@ -12,16 +12,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from stateful.conformance.fields import Json
-from stateful.conformance.operations import (
-    ByteRead,
-    ByteWrite,
-    Discard,
-    Operation,
-    Read,
-    Store,
-    Write,
-    Zeroout,
-)
+from stateful.conformance.operations import ByteRead, ByteWrite, Discard, Operation, Read, Store, Write, Zeroout
 from stateful.conformance.schema import Expected, State
 from zram_impl import ZramError
 from zram_impl.parsing.writeback_args import parse_idle

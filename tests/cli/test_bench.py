@@ -65,7 +65,6 @@ def test_a_file_without_room_does_not_cost_the_table(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full = raising(OSError, errno.ENOSPC, "No space left on device")
-
     monkeypatch.setattr(bench, "measure", lambda *_: [BenchRow("a", 1.0, 1.5, True, "")])
     monkeypatch.setattr(os, "replace", full)
     monkeypatch.setattr(shutil, "copyfile", full)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.refused import wrong_call
 from zram_impl.cli import command, demo, screen
 from zram_impl.cli.command import main
 
@@ -24,10 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_a_bad_argument_gets_the_commands_own_usage(
     arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    out, err = capsys.readouterr()
-    assert (caught.value.code, out) == (2, "")
+    err = wrong_call(capsys, main, arguments)
     assert err.startswith(f"usage: python -m zram_impl {arguments[0]} ")
     assert f"python -m zram_impl {arguments[0]}: error: {complaint}" in err
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.refused import wrong_call
 from zram_impl.cli.command import main
 from zram_impl.units import PAGE_SIZE
 
@@ -75,10 +76,7 @@ def test_a_missing_directory_for_the_backing_file_is_named(
     "arguments", [["demo", "--batch", "0"], ["demo", "--batch", "two"], ["demo", "--limit-bytes", "many"], [], ["tell"]]
 )
 def test_usage_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as refused:
-        main(arguments)
-    assert refused.value.code == 2
-    assert "usage:" in capsys.readouterr().err
+    assert "usage:" in wrong_call(capsys, main, arguments)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["demo", "--help"], ["bench", "--help"]])

@@ -15,18 +15,7 @@ from rich.console import Console
 from spec.assertions import require_assertions
 from spec.processes.options import count, integer
 from stateful.jobs.progress import complain, say
-from tests.kernel import (
-    fuzz,
-    lies_command,
-    machine,
-    mends,
-    playing,
-    recordings,
-    steer,
-    tracing,
-    versions,
-    workloads,
-)
+from tests.kernel import fuzz, lies_command, machine, mends, playing, recordings, steer, tracing, versions, workloads
 from tests.kernel.coverage import Cell, Coverage
 from tests.kernel.machine import GuestError, Options
 from tests.kernel.multi_comp import with_recompression

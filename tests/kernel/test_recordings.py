@@ -12,14 +12,7 @@ from tests.kernel.command import RECORDINGS
 from tests.kernel.initramfs import archive, console, directory, file
 from tests.kernel.machine import HEADER_BYTES, Report
 from tests.kernel.packages import Kernel, MissingError
-from tests.kernel.recordings import (
-    expected_text,
-    has_recompression,
-    is_timing,
-    ops_text,
-    read_programs,
-    write_pair,
-)
+from tests.kernel.recordings import expected_text, has_recompression, is_timing, ops_text, read_programs, write_pair
 from tests.kernel.scripts import Operation, device_table, encoded, script_line
 
 KERNEL = Kernel("7.9.1", "7.9.1-1", Path())

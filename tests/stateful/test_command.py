@@ -8,6 +8,7 @@ import pytest
 
 from stateful import command
 from stateful.command import main, parser
+from tests.refused import wrong_call
 
 
 def commands(*named: str) -> list[str]:
@@ -22,11 +23,7 @@ ALIASES = {"mutants": "bugs", "inputs": "api-fuzz"}
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    out, err = capsys.readouterr()
-    assert (caught.value.code, out) == (2, "")
-    return err
+    return wrong_call(capsys, main, arguments)
 
 
 @pytest.mark.parametrize("named", list(command.COMMANDS.values()), ids=" ".join)

@@ -14,6 +14,7 @@ from stateful.command import main
 from stateful.jobs.runner import JobResult
 from stateful.stress import checks, free_threads
 from stateful.stress.free_threads import ThreadsAccount
+from tests.refused import wrong_call
 from zram_impl import WritebackResult
 
 
@@ -79,10 +80,8 @@ def test_what_is_no_trace_is_a_wrong_call(tmp_path: Path, capsys: pytest.Capture
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "inf", "nan", "soon"])
 def test_a_malformed_time_is_refused(tmp_path: Path, seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as refused:
-        main(["trace-record", str(tmp_path / "t"), "--seconds", seconds])
-    assert refused.value.code == 2
-    assert "must be a time above 0, got" in capsys.readouterr().err
+    said = wrong_call(capsys, main, ["trace-record", str(tmp_path / "t"), "--seconds", seconds])
+    assert "must be a time above 0, got" in said
     assert not list(tmp_path.iterdir())
 
 

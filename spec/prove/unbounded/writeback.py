@@ -2,19 +2,7 @@
 
 from typing import Final
 
-from spec.model.state import (
-    ASKED,
-    AT_REST,
-    DONE_OK,
-    FLIGHT,
-    HELD,
-    IDLE,
-    PENDING,
-    SCANNING,
-    WRITING,
-    Block,
-    Req,
-)
+from spec.model.state import ASKED, AT_REST, DONE_OK, FLIGHT, HELD, IDLE, PENDING, SCANNING, WRITING, Block, Req
 from spec.model.tables import COMPLETION_TABLE, NONE, PP_SLOT, SLOT_TABLE, STORED, Completion
 from spec.model.terms import no
 from spec.model.transitions import may_charge

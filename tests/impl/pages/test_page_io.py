@@ -138,7 +138,6 @@ def test_a_read_that_a_change_overtakes_returns_the_change(
 
 def test_a_failing_read_names_page_block_and_device() -> None:
     bench = written_back()
-
     bench.backing.before_read = raising(OSError, errno.EREMOTEIO, "no answer")
     before = bench.snapshot
     bench.clock.seconds += 7
@@ -200,7 +199,6 @@ def test_a_patch_overtaken_by_a_write_goes_into_the_new_page() -> None:
 
 def test_bytes_that_cannot_be_patched_in_change_nothing() -> None:
     bench = written_back()
-
     bench.backing.before_read = raising(OSError, errno.EIO, "bad block")
     before = bench.snapshot
     with pytest.raises(ZramError, match="page 0, block 0"):

@@ -22,7 +22,6 @@ def test_a_damaged_object_stops_the_pass_with_its_errno() -> None:
 
 def test_a_lack_of_memory_stops_the_pass() -> None:
     running = begun(filled())
-
     running._compress = raising(MemoryError)
     result = finish(running)
     assert (result.failed, result.left, result.driver_errno) == (1, 4, errno.ENOMEM)

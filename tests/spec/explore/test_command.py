@@ -19,6 +19,7 @@ from spec.explore.expected_counts import PINNED, REDUCED, Pinned
 from spec.explore.result import ExploreResult
 from spec.explore.workers import SearchDied
 from spec.scope import EVERY_RUN, NIGHTLY, Scope
+from tests.refused import wrong_call
 from tests.spec.searches import search_once
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -147,10 +148,7 @@ def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path, capsys: pytes
 def test_what_is_not_allowed_ends_with_2_and_says_so(
     arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as ended:
-        explore.main(arguments)
-    assert ended.value.code == 2
-    assert said in capsys.readouterr().err
+    assert said in wrong_call(capsys, explore.main, arguments)
 
 
 def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from spec.mutate.command import judge, main, numbers, reason, sample, table
 from spec.mutate.kill import SpecFate
 from spec.mutate.mutants import SpecMutant
 from spec.processes.progress import KnownProgress
+from tests.refused import wrong_call
 from tests.spec.mutants import EVERY
 from tests.spec.outputs.schema import valid
 from tests.spec.processes import trial_tasks
@@ -46,10 +47,7 @@ def test_what_is_left_has_its_reason() -> None:
 @pytest.mark.parametrize("option", ["--sample", "--processes"])
 @pytest.mark.parametrize("number", ["0", "-3", "x", "²"])
 def test_there_is_at_least_one(option: str, number: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as refused:
-        main([option, number])
-    assert refused.value.code == 2
-    assert "must be a whole number from 1 on" in capsys.readouterr().err
+    assert "must be a whole number from 1 on" in wrong_call(capsys, main, [option, number])
 
 
 def test_a_sample_is_the_same_for_a_seed() -> None:
@@ -94,10 +92,7 @@ def test_a_list_says_what_each_is(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_name_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["nothing"])
-    assert ended.value.code == 2
-    assert "there is no mutant 'nothing'" in capsys.readouterr().err
+    assert "there is no mutant 'nothing'" in wrong_call(capsys, main, ["nothing"])
 
 
 def test_progress_counts_mutants() -> None:

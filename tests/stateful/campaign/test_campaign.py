@@ -21,7 +21,7 @@ from stateful.fuzzing.sources import SOURCES, FuzzFinding, Harvest, Source
 from stateful.schedules.run import execute, watching
 from stateful.schedules.scenarios import SCENARIOS
 from stateful.seam.chosen import OURS
-from tests.refused import raising
+from tests.refused import raising, wrong_call
 from tests.stateful.campaign.inline import TOKEN, Account, InlineEngine, account, campaign, quick
 from tests.stateful.campaign.processes import BUG, journal
 
@@ -266,10 +266,7 @@ def test_a_token_covers_what_no_earlier_one_did() -> None:
 def test_a_wrong_argument_is_refused(
     more: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as refused:
-        command.main(["campaign", str(tmp_path / "c"), *more])
-    assert refused.value.code == 2
-    assert said in capsys.readouterr().err
+    assert said in wrong_call(capsys, command.main, ["campaign", str(tmp_path / "c"), *more])
     assert not (tmp_path / "c").exists()
 
 

@@ -12,6 +12,7 @@ from stateful.fuzzing.worker import Share, replay_command, work
 from stateful.jobs.runner import Report
 from stateful.seam.chosen import load, using
 from stateful.seam.zram import ours
+from tests.refused import wrong_call
 
 STORE = "examples.naive_store.store:NaiveStore"
 LOSES = "examples.naive_store.bugs:loses_update"
@@ -115,23 +116,15 @@ def test_turns_are_counted_for_each_source(tmp_path: Path) -> None:
     ],
 )
 def test_what_does_not_fit_the_device_is_refused(line: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as refused:
-        command.main(["fuzz", *line.split(), "--device", STORE])
-    assert refused.value.code == 2
-    assert said in capsys.readouterr().err
+    assert said in wrong_call(capsys, command.main, ["fuzz", *line.split(), "--device", STORE])
 
 
 def test_a_source_that_lacks_a_capability_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     plain = load(STORE)._replace(make=ours, capabilities=frozenset())
-    with using(plain), pytest.raises(SystemExit):
-        command.main(["fuzz", "--source", "machines"])
-    assert (
-        "--source machines cannot test examples.naive_store.store:NaiveStore: it needs events"
-        in capsys.readouterr().err
-    )
+    with using(plain):
+        said = wrong_call(capsys, command.main, ["fuzz", "--source", "machines"])
+        assert "--source machines cannot test examples.naive_store.store:NaiveStore: it needs events" in said
 
 
 def test_an_unknown_bug_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        command.main(["fuzz", "--variant", "nothing"])
-    assert "there is no bug nothing" in capsys.readouterr().err
+    assert "there is no bug nothing" in wrong_call(capsys, command.main, ["fuzz", "--variant", "nothing"])

@@ -16,6 +16,7 @@ from stateful.mutate.judge import HANGS, SLOW, MutantFate, fate, judge, waits
 from stateful.mutate.mutants import PACKAGE, DeviceMutant
 from stateful.mutate.page import drawn, numbers, summary
 from stateful.mutate.trial import TESTS, unit_tests
+from tests.refused import wrong_call
 
 PATIENCE = 30.0
 
@@ -111,10 +112,8 @@ def test_an_interrupt_leaves_no_process_and_no_file(tmp_path: Path) -> None:
 
 
 def test_an_unknown_module_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as refused:
-        command.main(["mutate", "passes/nothing"])
-    assert refused.value.code == 2
-    assert "there is no module passes/nothing; there are table/access_times" in capsys.readouterr().err
+    said = wrong_call(capsys, command.main, ["mutate", "passes/nothing"])
+    assert "there is no module passes/nothing; there are table/access_times" in said
 
 
 def test_list_shows_every_mutant_of_a_module(capsys: pytest.CaptureFixture[str]) -> None:

@@ -109,39 +109,32 @@ class WritesLess(NaiveStore):
         pass
 """
 CASES = {
-    "": "--device must be package.module:factory, got ''",
-    "wrong_devices": "--device must be package.module:factory, got 'wrong_devices'",
-    "no_such.module:make": "no_such.module:make: there is no module no_such; install it, or run this in the folder "
-    "where it lies",
-    "wrong_devices:absent": "wrong_devices:absent: wrong_devices has no absent; there are Fewer, Unknown, NotASet, "
+    "no_such.module:make": "there is no module no_such; install it, or run this in the folder where it lies",
+    "wrong_devices:absent": "wrong_devices has no absent; there are Fewer, Unknown, NotASet, Limitless, "
+    "NotOurs, Plain, Shorter, Mute",
+    "wrong_devices:Plain.absent": "wrong_devices has no Plain.absent; there are Fewer, Unknown, NotASet, "
     "Limitless, NotOurs, Plain, Shorter, Mute",
-    "wrong_devices:Plain.absent": "wrong_devices:Plain.absent: wrong_devices has no Plain.absent; there are Fewer, "
-    "Unknown, NotASet, Limitless, NotOurs, Plain, Shorter, Mute",
-    "examples:absent": "examples:absent: examples has no absent; nothing in it can be called",
-    "wrong_devices:NUMBER": "wrong_devices:NUMBER: NUMBER must be a function of a Setup, got int",
-    "wrong_devices:raises": "wrong_devices:raises: the factory, called with a Setup, raises RuntimeError: no disk",
-    "wrong_devices:exits": "wrong_devices:exits: the factory, called with a Setup, raises SystemExit: 3",
-    "wrong_devices:alone": "wrong_devices:alone: the factory, called with a Setup, raises TypeError: alone() takes 0 "
-    "positional arguments but 1 was given",
-    "wrong_devices:makes_none": "wrong_devices:makes_none: the device's capabilities must be a set of names, maybe "
-    "empty, got None",
-    "wrong_devices:Shy": "wrong_devices:Shy: asking for the device's capabilities raises ValueError: no",
-    "wrong_devices:ShyRead": "wrong_devices:ShyRead: asking for the device's read raises ValueError: no",
-    "wrong_devices:Nameless": "wrong_devices:Nameless: the device's capabilities must be a set of names, maybe empty, "
-    "got <Odd>",
-    "wrong_devices:WritesLess": "wrong_devices:WritesLess: the device's write must take (page, content), got (page)",
-    "wrong_devices:makes_few": "wrong_devices:makes_few: the device has no method write(page, content), which "
-    "every device must have",
-    "wrong_devices:Limitless": "wrong_devices:Limitless: the device has no method set_limit(blocks), which it "
-    "must have because it declares limit",
-    "wrong_devices:NotASet": "wrong_devices:NotASet: the device's capabilities must be a set of names, maybe empty, "
-    "got 3",
-    "wrong_devices:Unknown": f"wrong_devices:Unknown: capabilities must be among {', '.join(CAPABILITIES)}, got speed",
-    "wrong_devices:NotOurs": "wrong_devices:NotOurs: the factory has no class zram although the device declares zram",
-    "wrong_devices:Shorter": "wrong_devices:Shorter: the slots of a new device of 4 pages must be '....', got '..'",
-    "wrong_devices:Mute": "wrong_devices:Mute: looking at a new device raises OSError: [Errno 5] no answer",
-    "broken_import:make": "broken_import:make: importing broken_import raises ZeroDivisionError: division by zero",
-    "absent_import:make": "absent_import:make: importing absent_import raises ModuleNotFoundError: No module named 'q'",
+    "examples:absent": "examples has no absent; nothing in it can be called",
+    "wrong_devices:NUMBER": "NUMBER must be a function of a Setup, got int",
+    "wrong_devices:raises": "the factory, called with a Setup, raises RuntimeError: no disk",
+    "wrong_devices:exits": "the factory, called with a Setup, raises SystemExit: 3",
+    "wrong_devices:alone": "the factory, called with a Setup, raises TypeError: alone() takes 0 positional "
+    "arguments but 1 was given",
+    "wrong_devices:makes_none": "the device's capabilities must be a set of names, maybe empty, got None",
+    "wrong_devices:Shy": "asking for the device's capabilities raises ValueError: no",
+    "wrong_devices:ShyRead": "asking for the device's read raises ValueError: no",
+    "wrong_devices:Nameless": "the device's capabilities must be a set of names, maybe empty, got <Odd>",
+    "wrong_devices:WritesLess": "the device's write must take (page, content), got (page)",
+    "wrong_devices:makes_few": "the device has no method write(page, content), which every device must have",
+    "wrong_devices:Limitless": "the device has no method set_limit(blocks), which it must have because it "
+    "declares limit",
+    "wrong_devices:NotASet": "the device's capabilities must be a set of names, maybe empty, got 3",
+    "wrong_devices:Unknown": f"capabilities must be among {', '.join(CAPABILITIES)}, got speed",
+    "wrong_devices:NotOurs": "the factory has no class zram although the device declares zram",
+    "wrong_devices:Shorter": "the slots of a new device of 4 pages must be '....', got '..'",
+    "wrong_devices:Mute": "looking at a new device raises OSError: [Errno 5] no answer",
+    "broken_import:make": "importing broken_import raises ZeroDivisionError: division by zero",
+    "absent_import:make": "importing absent_import raises ModuleNotFoundError: No module named 'q'",
 }
 
 
@@ -156,11 +149,12 @@ def wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     sys.modules.pop("wrong_devices", None)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", ["", "wrong_devices", *CASES])
 @pytest.mark.usefixtures("wrong")
 def test_a_wrong_device_is_named_in_a_line(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     code = command.main(["machine", "--device", name])
-    assert (code, capsys.readouterr()) == (2, ("", f"error: {CASES[name]}\n"))
+    said = f"{name}: {CASES[name]}" if name in CASES else f"--device must be package.module:factory, got {name!r}"
+    assert (code, capsys.readouterr()) == (2, ("", f"error: {said}\n"))
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from spec.prove.unbounded.command import givens
 from spec.prove.unbounded.equal import EQUAL
 from spec.prove.unbounded.solve import DISCHARGED, ProofAnswer
 from spec.prove.unbounded.table import ASSUMPTIONS
+from tests.refused import wrong_call
 from tests.spec.expected.open_any_size import OPEN
 from tests.spec.outputs.schema import valid
 
@@ -84,10 +85,7 @@ def test_data_instead_of_text(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
 @pytest.mark.parametrize("arguments", [["--bug", "no_such_bug"], ["--bug"], ["--size", "3"]])
 def test_a_wrong_call_ends_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        prove_sizes.main(arguments)
-    assert ended.value.code == 2
-    assert "usage: python -m spec.prove_sizes" in capsys.readouterr().err
+    assert "usage: python -m spec.prove_sizes" in wrong_call(capsys, prove_sizes.main, arguments)
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
