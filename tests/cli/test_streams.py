@@ -70,3 +70,13 @@ def test_streams_that_are_not_there_are_opened(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(sys, "stderr", None)
     screen.open_streams()
     assert (sys.stdout.fileno(), sys.stderr.fileno()) == (1, 2)
+
+
+def test_a_problem_is_printed_behind_the_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one file for both, too, however much of the results is in a buffer."""
+    with open(tmp_path / "both", "a", encoding="utf-8") as out, open(tmp_path / "both", "a", encoding="utf-8") as err:
+        monkeypatch.setattr(sys, "stdout", out)
+        monkeypatch.setattr(sys, "stderr", err)
+        screen.say("results")
+        screen.complain("a problem")
+    assert (tmp_path / "both").read_text() == "results\na problem\n"

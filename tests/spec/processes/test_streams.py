@@ -2,6 +2,7 @@
 
 import errno
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -58,7 +59,9 @@ def run(tmp_path: Path, source: str, how: str, *options: str) -> tuple[int, str,
     program = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
     program += 'from spec.processes.entry import run; run("talks.command")'
     shell = ["bash", "-c", f'"$@" {how}; exit ${{PIPESTATUS[0]}}', "bash", sys.executable, *options, "-c", program]
-    done = subprocess.run(shell, cwd=entry.ROOT, capture_output=True, text=True, check=False)
+    # What is written at once by the environment's wish is no test of what is buffered.
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(shell, cwd=entry.ROOT, env=env, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -108,8 +111,12 @@ def test_results_that_are_refused_are_known_and_notes_are_lost() -> None:
 
 
 @pytest.mark.parametrize("own", [False, True])
-def test_streams_that_are_the_processs_own_are_replaced(own: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = io.TextIOWrapper(io.BytesIO(), "latin-1", line_buffering=True)
+@pytest.mark.parametrize("early", ["line_buffering", "write_through"])
+def test_streams_that_are_the_processs_own_are_replaced(own: bool, early: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = io.TextIOWrapper(
+        io.BytesIO(), "latin-1", "ignore",
+        line_buffering=early == "line_buffering", write_through=early == "write_through",
+    )  # fmt: skip
     monkeypatch.setattr(sys, "stdin", None)
     monkeypatch.setattr(sys, "stdout", before)
     monkeypatch.setattr(sys, "stderr", None)
@@ -123,5 +130,5 @@ def test_streams_that_are_the_processs_own_are_replaced(own: bool, monkeypatch: 
     out, err = sys.stdout, sys.stderr
     assert isinstance(out, io.TextIOWrapper)
     assert isinstance(err, io.TextIOWrapper)
-    assert (out.buffer.raw, out.encoding, out.line_buffering) == (results, "latin-1", True)
+    assert (out.buffer.raw, out.encoding, out.errors, out.line_buffering) == (results, "latin-1", "ignore", True)
     assert (type(err.buffer.raw), err.encoding) == (NoteStream, "utf-8")

@@ -2,7 +2,9 @@
 
 import os
 
+import hypothesis
 import pytest
+from hypothesis.stateful import run_state_machine_as_test
 
 from stateful.bugs.seeded import by_name
 from stateful.lockstep import run_machine as campaigns
@@ -33,9 +35,16 @@ def test_a_run_of_a_whole_device_finds_nothing() -> None:
     assert CHUNK <= campaign.runs < 3 * CHUNK
 
 
-@pytest.mark.parametrize("examples", [1, 2, CHUNK + 1])
-def test_no_more_examples_are_run_than_asked_for(examples: int) -> None:
-    campaign = run_machine(BudgetMachine, Until(examples, exact=True))
+@pytest.mark.parametrize("examples", [1, 2, CHUNK + 1, 2 * CHUNK + 3])
+def test_no_more_examples_are_run_than_asked_for(examples: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = [0]
+
+    def noted(machine: type[BudgetMachine], *, settings: hypothesis.settings) -> None:
+        assert settings.max_examples == min(CHUNK, examples - done[-1])
+        run_state_machine_as_test(machine, settings=settings)
+
+    monkeypatch.setattr(campaigns, "run_state_machine_as_test", noted)
+    campaign = run_machine(BudgetMachine, Until(examples, exact=True), report=lambda runs, _steps: done.append(runs))
     assert (campaign.found, examples <= campaign.runs <= examples + 5) == ("", True)
 
 
