@@ -71,8 +71,7 @@ def test_x27h_ranges_that_overlap_a_mode_cost_nothing_twice() -> None:
 
 @pytest.mark.parametrize(("codes", "written"), [([], 1), ([EIO], 0)])
 def test_x27i_x27k_a_page_has_no_twin_whose_failure_could_count(codes: list[int], written: int) -> None:
-    bench = stored(1, 4)
-    result = failing(bench, [0, 0], codes)
+    result = failing(stored(1, 4), [0, 0], codes)
     assert (result.written, result.failed, result.skipped) == (written, 1 - written, 0)
 
 
@@ -128,8 +127,7 @@ def test_no_stop_is_reported_when_no_page_is_left(batch_size: int, limit: int | 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 32])
 def test_as_many_pages_are_written_as_blocks_do_not_fail(batch_size: int) -> None:
-    bench = stored(24, 20, batch_size=batch_size)
-    result = failing(bench, range(24), [EIO] * 6)
+    result = failing(stored(24, 20, batch_size=batch_size), range(24), [EIO] * 6)
     assert (result.written, result.failed, result.left) == (18, 6, 0)
 
 
@@ -157,8 +155,7 @@ def test_x29a_a_full_device_differs_from_a_lack_of_blocks() -> None:
 
 @pytest.mark.parametrize("batch_size", BATCH_SIZES)
 def test_an_error_is_reported_although_blocks_run_out_later(batch_size: int) -> None:
-    bench = stored(3, 1, batch_size=batch_size)
-    result = failing(bench, [0, 1, 2], [EIO])
+    result = failing(stored(3, 1, batch_size=batch_size), [0, 1, 2], [EIO])
     assert (result.errors, result.stopped_by, result.driver_errno) == ([(2, EIO)], "no_space", EIO)
 
 

@@ -74,8 +74,7 @@ def test_step_of_a_pass_is_missed(name: str) -> None:
 
 
 def outcome_of(steps: list[lies.Step], lie: Lie, end: lies.Step = END) -> str:
-    truth = planting.Truth([HEADER, *steps, end])
-    ((_name, outcome),) = truth.outcomes([("it", lie)])
+    ((_name, outcome),) = planting.Truth([HEADER, *steps, end]).outcomes([("it", lie)])
     return outcome
 
 

@@ -128,8 +128,7 @@ def test_own_packages_are_unpacked_together(tree: Path, cache: Path) -> None:
     home = Path("usr/lib/modules/7.9.1/kernel")
     (other / home.parent).mkdir(parents=True)
     (tree / home).rename(other / home)
-    files = [deb(tree, "image"), deb(other, "modules")]
-    kernel = get_kernel(",".join(map(str, files)))
+    kernel = get_kernel(",".join(map(str, [deb(tree, "image"), deb(other, "modules")])))
     assert kernel.version == "7.9.1"
     assert kernel.modules == ["zsmalloc", "lz4_base", "lz4hc_compress", "zram"]
     assert [*(cache / "unpack").iterdir()] == []

@@ -22,10 +22,6 @@ NEEDED = {"replay": ["1cqb4h084"], "campaign": ["c"], "conformance": ["."], "tra
 ALIASES = {"mutants": "bugs", "inputs": "api-fuzz"}
 
 
-def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    return wrong_call(capsys, main, arguments)
-
-
 @pytest.mark.parametrize("named", list(command.COMMANDS.values()), ids=" ".join)
 def test_a_module_is_imported_for_its_own_commands_alone(named: tuple[str, ...]) -> None:
     assert commands(named[-1]) == ["check", *named]
@@ -41,7 +37,7 @@ def test_an_unknown_argument_gets_the_commands_own_usage(name: str, capsys: pyte
 
     What a command refused itself, and what argparse had left over, went to the parser of all commands.
     """
-    err = refused(capsys, name, *NEEDED.get(name, []), "--bogus")
+    err = wrong_call(capsys, main, [name, *NEEDED.get(name, []), "--bogus"])
     name = ALIASES.get(name, name)
     assert err.startswith(f"usage: python -m stateful {name} ")
     assert f"python -m stateful {name}: error: unrecognized arguments: --bogus" in err
@@ -78,14 +74,14 @@ def test_an_unknown_argument_gets_the_commands_own_usage(name: str, capsys: pyte
 def test_a_bad_argument_gets_the_commands_own_usage(
     arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    err = refused(capsys, *arguments)
+    err = wrong_call(capsys, main, arguments)
     command = ALIASES.get(arguments[0], arguments[0])
     assert err.startswith(f"usage: python -m stateful {command} ")
     assert f"python -m stateful {command}: error: {complaint}" in err
 
 
 def test_an_unknown_command_gets_the_usage_of_all(capsys: pytest.CaptureFixture[str]) -> None:
-    err = refused(capsys, "chekc")
+    err = wrong_call(capsys, main, ["chekc"])
     assert err.startswith("usage: python -m stateful [-h] COMMAND ...\n")
     assert re.search("invalid choice: 'chekc' .choose from '?check'?, '?bugs'?, '?mutants'?,", err)
-    assert "the following arguments are required: COMMAND" in refused(capsys)
+    assert "the following arguments are required: COMMAND" in wrong_call(capsys, main, [])

@@ -73,8 +73,7 @@ USE: dict[str, Call] = {
 @pytest.mark.parametrize("name", list(USE))
 @pytest.mark.parametrize("when", ["before", "after reset", "after close"])
 def test_a_device_without_size_is_not_used(name: str, when: str) -> None:
-    bench = Bench()
-    dev = bench.dev
+    dev = Bench().dev
     if when == "before":
         dev = Zram()
     elif when == "after reset":

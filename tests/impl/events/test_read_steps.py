@@ -22,8 +22,7 @@ def reads(recorder: Recorder) -> list[tuple[str, tuple[int, ...]]]:
 
 
 def test_each_read_under_way_has_the_lowest_number_that_is_free() -> None:
-    recorder = Recorder()
-    steps = ReadSteps(recorder)
+    steps = ReadSteps(Recorder())
     assert [steps.begin(5), steps.begin(6), steps.begin(7)] == [0, 1, 2]
     steps.look_again(1, 6, unchanged=True, backed=True)
     steps.look_again(0, 5, unchanged=False, backed=False)

@@ -20,8 +20,7 @@ def written_back(compressed: bool = True) -> Bench:
 
 def stored_object(number: int) -> bytes:
     """Return the object of a page."""
-    bench = Bench().store(number)
-    entry = bench.pages.table.entries[number]
+    entry = Bench().store(number).pages.table.entries[number]
     assert isinstance(entry, bytes)
     return entry
 

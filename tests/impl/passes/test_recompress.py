@@ -102,8 +102,7 @@ def test_what_is_below_the_threshold_keeps_its_idle_mark() -> None:
 
 @pytest.mark.parametrize("most", [0, 1, 3])
 def test_as_many_are_tried_as_allowed_whether_it_helps_or_not(most: int) -> None:
-    made = filled()
-    result = made.dev.recompress(max_pages=most)
+    result = filled().dev.recompress(max_pages=most)
     assert (result.recompressed + result.no_gain, result.left) == (most, 5 - most)
     assert (result.stopped_by, result.driver_errno) == ("max_pages", 0)
 

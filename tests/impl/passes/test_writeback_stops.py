@@ -250,8 +250,7 @@ def test_cancelling_finishes_writes_in_flight_and_no_others(steps: int, result: 
 
 
 def test_a_pass_cancelled_after_its_stop_keeps_the_first_reason() -> None:
-    bench = Bench().store(0, 1).limit(0)
-    running = stepped(bench, 4, 0, 1)
+    running = stepped(Bench().store(0, 1).limit(0), 4, 0, 1)
     running.cancel()
     assert finish(running) == WritebackResult(selected=2, left=2, stopped_by="limit")
 

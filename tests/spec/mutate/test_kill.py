@@ -75,8 +75,7 @@ def test_what_only_reads_alike_is_shown_to_be_the_same(counts: Counts) -> None:
 
 
 def test_what_crashes_is_refuted_by_that_alone(counts: Counts) -> None:
-    crash = handmade("backing_device", "device_ok", "io=IO_OK", "oi=IO_OK")
-    found = fate(crash, counts)
+    found = fate(handmade("backing_device", "device_ok", "io=IO_OK", "oi=IO_OK"), counts)
     assert (found.by_search, found.by_z3) == ("crash: ValueError", "crash: ValueError")
     assert found.refuted
     assert found.crashed

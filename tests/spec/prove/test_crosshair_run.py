@@ -141,8 +141,7 @@ def test_a_prover_that_crashes_confirms_nothing(tmp_path: Path, monkeypatch: pyt
 
 @pytest.mark.parametrize(("code", "good"), [(0, True), (1, True), (2, False), (-9, False), (None, False)])
 def test_what_was_said_before_an_accident_does_not_count(code: int | None, good: bool, tmp_path: Path) -> None:
-    source = CONTRACT.lstrip()
-    [job] = plan(ContractModule("a_module", source, tmp_path, "part"), tmp_path)
+    [job] = plan(ContractModule("a_module", CONTRACT.lstrip(), tmp_path, "part"), tmp_path)
     said = [
         "a_module.py:4: info: Confirmed over all paths.",
         "a_module_vacuity.py:4: error: false when calling identity(0) (which returns 0)",

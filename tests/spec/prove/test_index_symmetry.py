@@ -28,8 +28,7 @@ def test_numbers_do_not_matter() -> None:
 @pytest.mark.usefixtures("unmeasured")  # the same lines, millions of times
 @pytest.mark.parametrize("bug", [pytest.param(each, id=each.name) for each in SEEDED_BUGS])
 def test_they_matter_to_the_bugs_that_say_so_and_to_no_other(bug: SpecBug) -> None:
-    names = [action.name for action in bug.replaced]
-    verdicts = list(prove(SIZES, bug.actions, names))
+    verdicts = list(prove(SIZES, bug.actions, [action.name for action in bug.replaced]))
     assert {verdict.said for verdict in verdicts} <= {CONFIRMED, REFUTED}
     assert {verdict.vacuity_said for verdict in verdicts} == {REFUTED}
     assert any(verdict.said == REFUTED for verdict in verdicts) == bug.asks_for_a_number

@@ -51,8 +51,7 @@ def out_of_range(given: bool, looked_at: list[bool]) -> Iterator[z3.BoolRef]:
 
 
 def test_no_index_of_the_invariant_is_out_of_range(indices: list[bool]) -> None:
-    s = any_state(SIZES)
-    holds = inv(s)
+    holds = inv(any_state(SIZES))
     assert len(indices) > 0
     assert list(out_of_range(holds, indices)) == []
 

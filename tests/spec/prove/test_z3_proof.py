@@ -81,8 +81,7 @@ def test_an_effect_that_forgets_a_field_has_a_witness() -> None:
 
 
 def test_an_action_that_is_never_possible_proves_nothing() -> None:
-    never = REAP._replace(guard=lambda s, r: (s.running == 0) & (s.running == 1))
-    found = verdicts([never])
+    found = verdicts([REAP._replace(guard=lambda s, r: (s.running == 0) & (s.running == 1))])
     assert {verdict.said for verdict in found.values()} == {CONFIRMED}
     assert {verdict.vacuity_said for verdict in found.values()} == {"vacuous: nothing satisfies what is assumed"}
     assert not any(verdict.good for verdict in found.values())

@@ -46,8 +46,7 @@ class Mistake(NamedTuple):
             yield
 
     def _changed(self) -> object:
-        there = vars(self.owner)[self.function]
-        function = inspect.unwrap(there)
+        function = inspect.unwrap(vars(self.owner)[self.function])
         assert isinstance(function, FunctionType), f"{self.name}: {self.function} is a function"
         source = inspect.getsource(function)
         assert source.count(self.text) == 1, f"{self.name}: {self.text!r} is there {source.count(self.text)} times"
