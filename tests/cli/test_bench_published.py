@@ -135,6 +135,19 @@ def test_late_answers_are_waited_for_as_by_the_ring(patience: float, keys: list[
     assert [key for key, _ in queue.wait(3)] == keys
 
 
+def test_each_write_is_late_from_its_own_beginning() -> None:
+    class Slow(Prompt):
+        def submit(self, writes: Sequence[Write]) -> int:  # type: ignore[explicit-override]  # typing has it from 3.12 on
+            time.sleep(LATE)
+            return super().submit(writes)
+
+    queue = LateQueue(Slow(), 2 * LATE)
+    queue.submit([(0, ())])  # how long it takes to begin one is known from here on
+    assert queue.wait() == [(0, PAGE_SIZE)]
+    queue.submit([(0, ()), (1, ())])
+    assert [queue.wait(), queue.wait()] == [[(0, PAGE_SIZE)], [(1, PAGE_SIZE)]]
+
+
 def test_late_answers_are_not_expected_of_what_was_refused() -> None:
     class Full(Prompt):
         def submit(self, writes: Sequence[Write]) -> int:  # type: ignore[explicit-override]  # typing has it from 3.12 on

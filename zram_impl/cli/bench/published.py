@@ -14,7 +14,6 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from errno import EIO
 from math import inf
-from operator import itemgetter
 from random import Random
 from statistics import median
 from time import perf_counter, sleep
@@ -32,7 +31,7 @@ from zram_impl.engine.protocol import Engine
 from zram_impl.engine.ring import RingEngine
 from zram_impl.engine.ring_aio import PATIENCE, NativeAio
 from zram_impl.engine.ring_choice import open_ring
-from zram_impl.engine.ring_queue import Answer, RingQueue, Write
+from zram_impl.engine.ring_queue import WAKE, Answer, RingQueue, Write
 from zram_impl.engine.threads import ThreadEngine
 from zram_impl.faults import Delayed
 from zram_impl.runtime import Runtime
@@ -83,14 +82,18 @@ class LateQueue:
         of_queue = PATIENCE / 1e9 if isinstance(queue, NativeAio) else 0.0
         self._patience = of_queue if patience is None else patience
         self._due: dict[int, float] = {}
-        self._late: list[tuple[float, Answer]] = []
-        """Answers that were not handed on, each with the time it is due, the earliest first."""
+        """The time at which each write is to be answered, until it is handed on."""
+        self._here: list[Answer] = []
+        """Answers that were not handed on."""
+        self._each = 0.0
+        """Seconds that the system took to begin a write, the last time."""
 
     def submit(self, writes: Sequence[Write]) -> int:
-        """Submit, and note when."""
-        due = perf_counter() + self._seconds
-        self._due |= {key: due for key, _ in writes}
+        """Submit, and note when each write is begun: one after the other, while the system takes them."""
+        began = perf_counter()
+        self._due |= {key: began + self._seconds + number * self._each for number, (key, _) in enumerate(writes)}
         taken = self._queue.submit(writes)
+        self._each = (perf_counter() - began) / len(writes)
         for key, _ in writes[taken:]:
             del self._due[key]
         return taken
@@ -98,25 +101,24 @@ class LateQueue:
     def wait(self, least: int = 1) -> list[Answer]:
         """Return what is due: once `least` are, if that is soon enough, else as soon as one is."""
         patient_until = perf_counter() + self._patience
-        if not self._late:
-            self._fetch(1)
-        dues = sorted([*(due for due, _ in self._late), *self._due.copy().values()])
-        until = dues[least - 1] if least <= len(dues) else inf
-        if dues and until > patient_until:
-            until = max(patient_until, dues[0]) if least > 1 else dues[0]
+        if not self._here:
+            self._here += self._queue.wait()
+        woken = [0.0 for key, _ in self._here if key == WAKE]
+        dues = sorted([*woken, *self._due.copy().values()])
         if dues:
-            sleep(max(0.0, until - perf_counter()))
-        now = perf_counter()
+            until = dues[least - 1] if least <= len(dues) else inf
+            sleep(max(0.0, min(until, max(patient_until, dues[0])) - perf_counter()))
+        now, here = perf_counter(), {key for key, _ in self._here}
         # What is due by now and was not fetched. The device may be later than that, which makes all of them late.
-        if behind := sum(due <= now for due in self._due.copy().values()):
-            self._fetch(behind)
-        count = sum(due <= now for due, _ in self._late)
-        handed_on, self._late = self._late[:count], self._late[count:]
-        return [answer for _, answer in handed_on]
-
-    def _fetch(self, least: int) -> None:
-        self._late += [(self._due.pop(answer[0], 0.0), answer) for answer in self._queue.wait(least)]
-        self._late.sort(key=itemgetter(0))
+        if behind := sum(due <= now and key not in here for key, due in self._due.copy().items()):
+            self._here += self._queue.wait(behind)
+        due, later = list[Answer](), list[Answer]()
+        for answer in self._here:
+            (due if self._due.get(answer[0], 0.0) <= now else later).append(answer)
+        self._here = later
+        for key, _ in due:
+            self._due.pop(key, None)
+        return due
 
 
 def engine_of(name: str, latency: float) -> MakeEngine | str:
