@@ -53,12 +53,19 @@ def run_watched(command: Sequence[str], stop: Stop, patience: float = inf) -> "s
             subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         )
         stack.callback(child.terminate)  # not killed: it ends processes of its own
-        while monotonic() < ends:
-            stop.check()
-            with suppress(subprocess.TimeoutExpired):
-                out, err = child.communicate(timeout=_LOOK_EVERY)
-                return subprocess.CompletedProcess(command, child.returncode, out, err)
-    return subprocess.CompletedProcess(command, -1, "", f"no answer within {patience:g} seconds")
+        printed = _printed(child, ends, stop)
+    if printed is None:
+        return subprocess.CompletedProcess(command, -1, "", f"no answer within {patience:g} seconds")
+    return subprocess.CompletedProcess(command, child.returncode, *printed)
+
+
+def _printed(child: "subprocess.Popen[str]", ends: float, stop: Stop) -> tuple[str, str] | None:
+    """Return what a program printed when it has ended; None if it has not at `ends`."""
+    while monotonic() < ends:
+        stop.check()
+        with suppress(subprocess.TimeoutExpired):
+            return child.communicate(timeout=_LOOK_EVERY)
+    return None
 
 
 def _wait(child: "subprocess.Popen[bytes]", stop: Stop) -> None:
