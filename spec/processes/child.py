@@ -12,6 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 from spec.assertions import require_assertions
+from spec.processes.interrupts import land
 from spec.processes.runner import TaskResult
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def _send_result(to_parent: "Pipe") -> None:
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_IGN)  # a second one would arrive in the middle of the cleanup
-    raise KeyboardInterrupt
+    land(KeyboardInterrupt())
 
 
 def _end_with(parent: int) -> None:

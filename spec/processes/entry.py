@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Final, NoReturn
 
-from spec.processes.interrupts import SIGNALS, Interrupted, handled, scratch
+from spec.processes.interrupts import SIGNALS, Interrupted, handled, land, scratch
 from spec.processes.streams import ResultStream, open_streams
 
 UNUSABLE: Final = 2
@@ -139,7 +139,7 @@ def raise_again() -> None:
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
-    raise Interrupted(number)
+    land(Interrupted(number))
 
 
 def _ignore_signals() -> None:

@@ -22,6 +22,16 @@ class Interrupted(KeyboardInterrupt):
         self.number = number
 
 
+taker: Callable[[BaseException], bool] | None = None
+"""Asked first by `land`: returns whether it raises the exception itself, where it does no harm, and soon."""
+
+
+def land(error: BaseException) -> None:
+    """Raise what a signal means, for its handler: here, or where what is at work would rather have it."""
+    if taker is None or not taker(error):
+        raise error
+
+
 @contextmanager
 def handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     """Install `handler` for SIGNALS while the context lasts; under nohup, SIGHUP stays ignored."""

@@ -24,6 +24,10 @@ class Carrier(Protocol):
         """Wait until somebody resumes it, which its own task calls after it has resumed another."""
         ...
 
+    def ended(self) -> bool:
+        """Return whether it has ended, its task done or not: Ctrl-C may land before or after all that a task does."""
+        ...
+
 
 class Carriers(Protocol):
     """A kind of carriers."""
@@ -43,6 +47,10 @@ class _Thread:
         baton.acquire()
         self.resume: Final = baton.release
         self.wait: Final = baton.acquire
+
+    def ended(self) -> bool:
+        """Never: signals are for the main thread."""
+        return False
 
 
 class _Worker(_Thread):
@@ -86,6 +94,10 @@ class _Greenlet:
 
     def wait(self) -> None:
         """Be resumed already: `resume` has returned."""
+
+    def ended(self) -> bool:
+        """Return whether it has; `resume` returns at once then."""
+        return self.greenlet.dead
 
 
 class Greenlets:

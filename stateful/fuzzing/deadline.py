@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final
 
+from spec.processes.interrupts import land
+
 GRACE_SECONDS: Final = 5.0
 """After which an exception that got lost, in a destructor for example, is raised again."""
 SIGNAL: Final = signal.SIGUSR2
@@ -74,4 +76,4 @@ class Deadline:
 
     def _raise(self, _number: int, _frame: FrameType | None) -> None:
         if self._armed and not self.patient:
-            raise TimeIsUp
+            land(TimeIsUp())

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from typing import Final, NamedTuple, TypeVar
 
+from spec.processes import interrupts
 from stateful.common.carriers import Carrier, Carriers, Greenlets
 from stateful.schedules.primitives import (
     FREE,
@@ -106,6 +107,7 @@ class ScheduledRuntime:
         self.trace: list[tuple[str, str]] = []
         self.steady = False
         self.error: BaseException | None = None
+        self._outside: BaseException | None = None
         self._policy = policy
         self.shared = shared
         self._most_points = most_points
@@ -217,7 +219,20 @@ class ScheduledRuntime:
     # --- running ---------------------------------------------------------------------------------------------------
 
     def run(self, main: Callable[[], None]) -> None:
-        """Run `main` and everything it spawns to the end; raise what any of them raised, or the finding."""
+        """Run `main` and everything it spawns to the end; raise what any of them raised, or the finding.
+
+        A signal to a command ends the run at its next point, and its exception is raised here: in truth a task is a
+        thread of the device's, where no handler ever raises, so its code need not be ready for it anywhere.
+        """
+        before, interrupts.taker = interrupts.taker, self._take
+        try:
+            self._run(main)
+        finally:
+            interrupts.taker = before
+            if self._outside is not None:
+                raise self._outside
+
+    def _run(self, main: Callable[[], None]) -> None:
         me = self._main = self.current = ScheduledTask(self, 0, "main")
         me.carrier = self._carriers.main()
         me.started = True
@@ -236,7 +251,7 @@ class ScheduledRuntime:
             me.carrier.wait()
         for task in list(self._live):
             task.carrier.resume()
-            while task.owner is not None:
+            while task.owner is not None and not task.carrier.ended():
                 me.carrier.wait()
         me.done()
         self.current = None
@@ -255,6 +270,14 @@ class ScheduledRuntime:
         following = self._choose(None) if self.error is None else None
         assert self._main is not None, "a task is spawned in a run"
         return (following or self._main).carrier
+
+    def _take(self, error: BaseException) -> bool:
+        """Take what a signal's handler would raise, if it is the first: another one lands where it arrives."""
+        taken = self._outside is None
+        if taken:
+            self._outside = error
+            self._note(error)
+        return taken
 
     def _note(self, error: BaseException) -> None:
         """Keep what ends the run: what a signal handler has raised in a task, else what was raised first."""
