@@ -7,6 +7,7 @@ from pickle import PickleBuffer
 
 import pytest
 
+from zram_impl.engine import buffers
 from zram_impl.engine.buffers import PageBuffers
 from zram_impl.units import PAGE_SIZE
 
@@ -67,6 +68,14 @@ def test_a_large_store_asks_for_large_pages(depth: int, asked: bool) -> None:
             flags = line.split()
     assert ("hg" in flags) == asked
     assert (place % (2 << 20) == 0) >= asked
+    store.close()
+
+
+def test_a_large_store_begins_with_a_large_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Larger than any, as Linux itself lets a mapping begin at a multiple of the size there is."""
+    monkeypatch.setattr(buffers, "_LARGE", 1 << 30)
+    store = PageBuffers((1 << 29) // PAGE_SIZE)
+    assert address(take(store)) % (1 << 30) == 0
     store.close()
 
 
